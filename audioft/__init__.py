@@ -1,0 +1,63 @@
+"""Fine-tune pretrained wav2vec2-style encoders to classify speech and sound.
+
+>>> import audioft
+>>> sorted(audioft.__all__)[:3]
+['AudioftError', 'Config', 'Console']
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# public name -> module; imported when first used, so that `import audioft` and `audioft --help` take no time
+_HOMES = {
+    "finetune": "audioft.api",
+    "evaluate": "audioft.api",
+    "predict": "audioft.api",
+    "load_model": "audioft.api",
+    "settings": "audioft.api",
+    "Config": "audioft.config",
+    "Run": "audioft.run",
+    "Report": "audioft.evaluation.report",
+    "Predictor": "audioft.inference.predictor",
+    "Prediction": "audioft.inference.predictor",
+    "Console": "audioft.progress",
+    "AudioftError": "audioft.errors",
+}
+__all__ = [
+    "AudioftError",
+    "Config",
+    "Console",
+    "Prediction",
+    "Predictor",
+    "Report",
+    "Run",
+    "evaluate",
+    "finetune",
+    "load_model",
+    "predict",
+    "settings",
+]
+
+if TYPE_CHECKING:
+    from audioft.api import evaluate, finetune, load_model, predict, settings
+    from audioft.config import Config
+    from audioft.errors import AudioftError
+    from audioft.evaluation.report import Report
+    from audioft.inference.predictor import Prediction, Predictor
+    from audioft.progress import Console
+    from audioft.run import Run
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'audioft' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

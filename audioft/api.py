@@ -1,0 +1,245 @@
+"""What audioft does, as functions of plain arguments; the command is a few lines over these."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audioft import build, run
+from audioft import config as configs
+from audioft.config import Config
+from audioft.errors import DataError, UsageError
+from audioft.progress import Console
+from audioft.run import Run
+
+if TYPE_CHECKING:
+    from audioft.evaluation.report import Report
+    from audioft.inference.predictor import Prediction, Predictor
+
+PathLike = str | os.PathLike[str]
+
+
+def settings(
+    data: PathLike | None = None,
+    encoder: str | None = None,
+    config: PathLike | Config | None = None,
+    overrides: Mapping[str, Any] | Sequence[str] = (),
+) -> Config:
+    """A checked config: a file or a `Config`, with what is given beside it on top.
+
+    Args:
+        data: `data.source`.
+        encoder: `encoder.name`.
+        config: a YAML file, or a config made before.
+        overrides: dotted keys to values, or `section.key=value` strings.
+
+    Raises:
+        ConfigError: all problems at once, of keys, types, ranges, and of the parts' arguments.
+
+    >>> settings("recordings", overrides={"train.epochs": 3}).train.epochs
+    3
+    """
+    given = {"data.source": None if data is None else os.fspath(data), "encoder.name": encoder}
+    pairs = [*((k, v) for k, v in given.items() if v is not None), *configs.pairs(overrides)]
+    checked = configs.load(config, pairs)
+    build.check(checked)
+    return checked
+
+
+def finetune(
+    data: PathLike | None = None,
+    *,
+    encoder: str | None = None,
+    out: PathLike | None = None,
+    config: PathLike | Config | None = None,
+    overrides: Mapping[str, Any] | Sequence[str] = (),
+    resume: bool = False,
+    overwrite: bool = False,
+    console: Console | None = None,
+) -> Run:
+    """Fine-tune an encoder to the labels of a folder or table of recordings.
+
+    The result depends on the config alone; `config.yaml` in the run folder gives the same run again.
+
+    Args:
+        data: folder, `.csv`, `.tsv` or `.jsonl`; may stand in the config instead.
+        encoder: `mini`, a local folder in transformers' format, or a hub id.
+        out: the run folder; `runs/DATA-ENCODER`, numbered, if not given.
+        config: a YAML file or a `Config`.
+        overrides: dotted keys to values, on top of the config, as `{"train.epochs": 5}`.
+        resume: go on with the run in `out`.
+        overwrite: replace the run in `out`.
+        console: where messages go; standard error if not given.
+
+    Returns:
+        The run: its folder, model, report and history.
+
+    Raises:
+        AudioftError: a child of it for whatever is wrong, see `audioft.errors`.
+
+    Example:
+        >>> run = finetune("samples/keywords", out=tmp / "run", overrides={"train.epochs": 1, "data.workers": 0},
+        ...                console=Console(quiet=True))
+        >>> run.report.side
+        'test'
+    """
+    console = console or Console()
+    if resume:
+        if out is None:
+            raise UsageError("--resume needs the run folder: give it with --out")
+        if data is None and config is None:
+            config = run.stored(Path(out))
+    resolved = _absolute_source(settings(data, encoder, config, overrides))
+    folder = Path(out) if out is not None else run.default_folder(str(resolved.data.source), resolved.encoder.name)
+    run.refuse(
+        folder, resolved, resume=resume, overwrite=overwrite
+    )  # before torch is imported, since it can be told now
+    from audioft import finetuning
+    from audioft.runtime import Processes
+
+    processes = Processes(resolved.train.device)
+    folder = Path(processes.gather([str(folder)])[0])
+    if processes.main:
+        run.prepare(folder, resolved, resume=resume, overwrite=overwrite)
+    processes.wait()
+    return finetuning.run(resolved, folder, processes, console if processes.main else Console(quiet=True), resume)
+
+
+def plan(config: Config, console: Console, examples: PathLike | None = None) -> None:
+    """Say what `finetune` would do with a config, reading only headers.
+
+    Args:
+        config: from `settings`.
+        console: what is found is said there.
+        examples: a folder for a few augmented training clips, as audio and as a picture; none are made if not given.
+    """
+    from audioft import finetuning
+
+    finetuning.plan(_absolute_source(config), console, None if examples is None else Path(examples))
+
+
+def evaluate(
+    model: PathLike | Run,
+    data: PathLike,
+    *,
+    out: PathLike | None = None,
+    side: str | None = None,
+    label: str | None = None,
+    group: str | None = None,
+    device: str = "auto",
+    precision: str = "fp32",
+    batch_seconds: float = 60.0,
+    resamples: int = 1000,
+    seed: int = 0,
+    console: Console | None = None,
+) -> Report:
+    """Measure a model on labelled recordings.
+
+    Args:
+        model: a run, a run folder or a model folder.
+        data: folder or table with labels that the model knows.
+        out: where to write `report.json`, `report.html`, `predictions.csv` and `bad_files.csv`; nowhere if not given.
+        side: `train`, `valid` or `test` of a split that the data gives, or `all`; if not given, its test side where
+            it has one, otherwise all of it.
+        label, group: columns of the table, as in training.
+        device, precision, batch_seconds: see `Predictor`.
+        resamples: bootstrap resamples for the intervals.
+        seed: of the bootstrap.
+        console: where messages go.
+
+    Returns:
+        The report; `print` shows it as a table. Recordings that cannot be read are left out, counted in its notes.
+
+    Raises:
+        DataError: the data has labels the model does not know, or no recording can be read.
+
+    Example:
+        >>> report = evaluate(trained, "samples/keywords", console=Console(quiet=True))
+        >>> 0 <= report.figures["accuracy"] <= 1
+        True
+    """
+    from audioft import evaluating
+    from audioft.inference.predictor import Predictor
+
+    console = console or Console()
+    predictor = Predictor(model, device=device, precision=precision, batch_seconds=batch_seconds)
+    return evaluating.evaluate(
+        predictor,
+        Path(model),
+        Path(data),
+        out=None if out is None else Path(out),
+        side=side,
+        label=label,
+        group=group,
+        resamples=resamples,
+        seed=seed,
+        console=console,
+    )
+
+
+def predict(
+    model: PathLike | Run | Predictor,
+    inputs: PathLike | Iterable[PathLike],
+    *,
+    device: str = "auto",
+    precision: str = "fp32",
+    batch_seconds: float = 60.0,
+    console: Console | None = None,
+) -> Iterator[Prediction]:
+    """Label recordings.
+
+    Args:
+        model: a run, a run folder, a model folder, or a `Predictor` made before.
+        inputs: files, folders (searched in depth) and globs.
+        device, precision, batch_seconds: see `Predictor`.
+        console: where progress goes; nowhere if not given.
+
+    Yields:
+        One prediction an input, in their order. A recording that cannot be read, and an input that leads to none,
+        has its `error` set and no label.
+
+    Example:
+        >>> for p in predict(trained, "samples/keywords"):
+        ...     assert p.error is None and 0 <= p.score <= 1
+    """
+    from audioft.data.inputs import unlabelled
+    from audioft.inference.predictor import Prediction, Predictor
+
+    console = console or Console(quiet=True)
+    if not isinstance(model, Predictor):
+        model = Predictor(model, device=device, precision=precision, batch_seconds=batch_seconds)
+    wanted = [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
+    clips, failures = unlabelled([os.fspath(i) for i in wanted])
+    if not clips and not failures:
+        raise DataError("nothing to label: no inputs were given")
+    with console.job("labelling", len(clips)) as job:
+        yield from model.predict(clips, job.at)
+    for failure in failures:
+        yield Prediction(failure.path, None, float("nan"), error=failure)
+
+
+def load_model(path: PathLike | Run, *, device: str = "auto", precision: str = "fp32") -> Predictor:
+    """A saved model, ready to label many times without loading it again.
+
+    Args:
+        path: a run, a run folder or a model folder.
+        device: `auto`, `cpu`, `cuda`.
+        precision: `fp32` or `bf16`.
+
+    Example:
+        >>> load_model(trained).labels
+        ('no', 'stop', 'yes')
+    """
+    from audioft.inference.predictor import Predictor
+
+    return Predictor(path, device=device, precision=precision)
+
+
+def _absolute_source(config: Config) -> Config:
+    """The run's own config names its data by an absolute path, so that it works from any folder."""
+    if config.data.source is None:
+        raise UsageError("no data given: name a folder or a table, `audioft train DATA`, or set data.source")
+    source = os.path.abspath(os.path.expanduser(config.data.source))
+    return config.model_copy(update={"data": config.data.model_copy(update={"source": source})})

@@ -1,0 +1,277 @@
+"""Recordings read and written: the only module that knows a decoder or a resampler.
+
+Three facts about libsndfile shape this module. The header's frame count is a claim: `soundfile.read`
+allocates what it says, so blocks are read and what arrives is counted. For WAV, AIFF, AU, W64 and RF64 the
+library quietly lowers that claim to what the file holds, and only its log tells of the original one. And
+after a seek in a compressed file (Vorbis, MP3, ADPCM) the samples are not those of a decoding from the
+beginning, so there a cut is decoded from 0.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import soundfile
+import soxr
+
+from audioft.audio.claims import claimed, guessed
+from audioft.errors import AudioError
+
+#: What is taken for a recording when a folder is searched. A file named explicitly is tried whatever its name
+#: is.
+EXTENSIONS = frozenset(
+    {
+        *(".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au"),
+        *(".snd", ".caf", ".w64", ".rf64", ".sph", ".nist", ".voc", ".avr"),
+    }
+)
+
+#: A table's times are often rounded to hundredths: an `end` this far past the recording's end still is its
+#: end.
+END_TOLERANCE = 0.01
+
+_EXACT_SEEK = re.compile(r"PCM_\w+|FLOAT|DOUBLE|ULAW|ALAW")
+_UNKNOWN = 2**62  # libsndfile's way to say that the header holds no length (a FLAC written to a pipe)
+_PIECE_SECONDS = 1.0  # a decoder's error loses the piece it was in, so pieces are small whatever the block is
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Info:
+    """What a recording's header says.
+
+    Attributes:
+        rate: samples a second, Hz.
+        frames: samples a channel, -1 where the header does not say.
+        channels: number of channels.
+        format: container and encoding, as `WAV PCM_16`.
+    """
+
+    rate: int
+    frames: int
+    channels: int
+    format: str
+
+    @property
+    def seconds(self) -> float:
+        """Duration in seconds; NaN where the header does not say."""
+        return self.frames / self.rate if self.frames >= 0 else math.nan
+
+
+class _Recording(soundfile.SoundFile):
+    """soundfile seeks after each read of a seekable file, which fails where the length is unknown."""
+
+    raw: BinaryIO | None = None
+
+    def seekable(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        super().close()
+        if self.raw is not None:
+            self.raw.close()
+
+    def left(self) -> int:
+        """Bytes the decoder has not looked at; only known where it reads through `raw`."""
+        if self.raw is None:
+            return 0
+        return os.fstat(self.raw.fileno()).st_size - self.raw.tell()
+
+
+def probe(path: str | Path) -> Info:
+    """Read a recording's header, nothing else.
+
+    Raises:
+        AudioError: at stage `open`: there is no such file, or it is not audio that soundfile reads.
+    """
+    with _opened(path) as file:
+        return _info(path, file)
+
+
+def stream(
+    path: str | Path,
+    rate: int | None = 16000,
+    start: float = 0.0,
+    end: float | None = None,
+    block_seconds: float = 30.0,
+) -> Iterator[np.ndarray]:
+    """Decode a recording, or a cut of it, block by block in bounded memory.
+
+    The cut is made in the recording's own samples and resampled by itself, so a cut sounds the same whatever
+    lies around it. Non-finite samples pass through.
+
+    Args:
+        path: the recording.
+        rate: sample rate of what is returned, Hz (soxr, quality HQ); None keeps the recording's own.
+        start: seconds from the recording's beginning.
+        end: seconds from the recording's beginning, exclusive; None is the recording's end.
+        block_seconds: about how much one block holds.
+
+    Yields:
+        Arrays `(T,)` float32, all channels mixed down by their mean.
+
+    Raises:
+        AudioError: at stage `open`: no such file, not audio, no samples; at stage `check`: the cut lies
+            outside of the recording; at stage `decode`: fewer samples arrived than the header promises.
+    """
+    with _opened(path) as file:
+        info = _info(path, file)
+        pieces = _mono(path, file, info, start, end)
+        if rate is not None and rate != info.rate:
+            pieces = _resampled(pieces, info.rate, rate)
+        held: list[np.ndarray] = []
+        count = 0
+        for piece in pieces:
+            held.append(piece)
+            count += len(piece)
+            if count >= block_seconds * (rate or info.rate):
+                yield np.concatenate(held)
+                held, count = [], 0
+        if count:
+            yield np.concatenate(held)
+
+
+def read(path: str | Path, rate: int | None = 16000, start: float = 0.0, end: float | None = None) -> np.ndarray:
+    """A recording, or the cut `[start, end)` seconds of it, as one array `(T,)` float32; see `stream`."""
+    blocks = list(stream(path, rate, start, end))
+    return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+
+
+def write_wav(path: str | Path, samples: np.ndarray, rate: int, subtype: str = "PCM_16") -> None:
+    """Write `(T,)` or `(T, channels)` samples as WAV; PCM clips what is outside -1 to 1, `FLOAT` does not."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(str(path), samples, rate, subtype=subtype, format="WAV")
+
+
+def _opened(path: str | Path) -> _Recording:
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise AudioError(path, "open", "this is a folder, not a recording")
+        with path.open("rb") as file:
+            head = file.read(64)
+    except FileNotFoundError:
+        raise AudioError(path, "open", "no such file") from None
+    except (OSError, ValueError) as e:
+        raise AudioError(path, "open", f"cannot be read: {getattr(e, 'strerror', None) or e}") from None
+    if not head:
+        raise AudioError(path, "open", "the file is empty (0 bytes)")
+    try:
+        file = _Recording(str(path))
+        if guessed(path, file):
+            file.close()
+            raw = path.open("rb")
+            file = _Recording(raw)
+            file.raw = raw
+        return file
+    except (soundfile.SoundFileError, TypeError, ValueError, OSError) as e:
+        # soundfile takes `.raw` for headerless samples and complains with a TypeError about a missing rate
+        raise AudioError(
+            path, "open", f"not audio that soundfile can read ({_why(e)}; the file begins with {head[:12]!r})"
+        ) from None
+
+
+def _info(path: str | Path, file: _Recording) -> Info:
+    frames = file.frames
+    if file.samplerate <= 0 or file.channels <= 0:
+        raise AudioError(path, "open", f"the header says {file.samplerate} Hz and {file.channels} channels")
+    if frames == 0:
+        raise AudioError(path, "open", "the file holds no samples (0 frames)")
+    known = 0 < frames < _UNKNOWN and file.raw is None
+    return Info(
+        int(file.samplerate),
+        max(frames, claimed(file)) if known else -1,
+        int(file.channels),
+        f"{file.format} {file.subtype}",
+    )
+
+
+def _mono(path: str | Path, file: _Recording, info: Info, start: float, end: float | None) -> Iterator[np.ndarray]:
+    """The cut's samples at the recording's own rate, in pieces; complains when they are not all there."""
+    first = round(start * info.rate)
+    last = None if end is None else round(end * info.rate)
+    if first < 0 or (last is not None and last <= first):
+        raise AudioError(path, "check", f"the cut from {start:g} s to {end or 0:g} s holds nothing")
+    if info.frames >= 0:
+        _within(path, start, end, first, last, info.frames, info.rate)
+    at, got = 0, 0
+    if first and (file.format == "FLAC" or _EXACT_SEEK.fullmatch(file.subtype)):
+        try:
+            at = file.seek(first)
+        except (soundfile.SoundFileError, OSError) as e:
+            raise _cut_short(path, info, 0, _why(e)) from None
+    piece = max(1, round(_PIECE_SECONDS * info.rate))
+    failure = ""
+    while last is None or at < last:
+        try:
+            samples = file.read(piece, dtype="float32", always_2d=True)
+        except (soundfile.SoundFileError, OSError) as e:
+            failure = _why(e)
+            break
+        if not len(samples):
+            break
+        kept = samples[max(0, first - at) : None if last is None else last - at]
+        at += len(samples)
+        if len(kept):
+            got += len(kept)
+            with np.errstate(invalid="ignore", over="ignore"):
+                yield kept.mean(axis=1) if kept.shape[1] > 1 else kept[:, 0]
+    wanted = last if last is not None else info.frames
+    if failure:
+        raise _cut_short(path, info, at, failure)
+    if info.frames < 0:
+        if at == 0:
+            raise AudioError(path, "open", "the file holds no samples (0 frames)")
+        # libsndfile ends an MP3 of varying bit rate where its guess from the first frame says
+        if (last is None or at < last) and file.left() > 32_768:
+            raise AudioError(
+                path,
+                "decode",
+                f"an MP3 of varying bit rate without a Xing header, of which only {at / info.rate:.2f} s can "
+                "be decoded: convert it to FLAC or WAV",
+            )
+        _within(path, start, end, first, last, at, info.rate)
+    elif at < min(wanted, info.frames):
+        raise _cut_short(path, info, at)
+
+
+def _within(
+    path: str | Path, start: float, end: float | None, first: int, last: int | None, frames: int, rate: int
+) -> None:
+    total = frames / rate
+    if first >= frames:
+        raise AudioError(path, "check", f"the clip starts at {start:g} s, the recording ends at {total:.2f} s")
+    if last is not None and last - frames > END_TOLERANCE * rate:
+        raise AudioError(path, "check", f"the clip ends at {end:g} s, the recording already at {total:.2f} s")
+
+
+def _cut_short(path: str | Path, info: Info, got: int, failure: str = "") -> AudioError:
+    promise = f"the header promises {info.seconds:.2f} s, only" if info.frames >= 0 else "only"
+    told = f" ({failure})" if failure else ""
+    return AudioError(
+        path,
+        "decode",
+        f"{promise} {got / info.rate:.2f} s could be decoded: the file is truncated or damaged{told}",
+    )
+
+
+def _resampled(pieces: Iterator[np.ndarray], source: int, target: int) -> Iterator[np.ndarray]:
+    stream = soxr.ResampleStream(source, target, 1, dtype="float32", quality="HQ")
+    for piece in pieces:
+        out = stream.resample_chunk(np.ascontiguousarray(piece))
+        if len(out):
+            yield out
+    out = stream.resample_chunk(np.zeros(0, np.float32), last=True)
+    if len(out):
+        yield out
+
+
+def _why(error: Exception) -> str:
+    text = getattr(error, "error_string", None) or str(error)
+    return text.removeprefix("Error : ").strip().rstrip(".")

@@ -1,0 +1,80 @@
+"""A folder of the user's own sounds: noises, impulse responses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from audioft.errors import AudioError
+
+SHORTEST_READ = 0.05
+"""Seconds."""
+
+
+def sounds(folder: str) -> list[str]:
+    """Relative paths of all sounds in `folder`, in depth, sorted; none if it does not exist."""
+    from audioft.audio import io
+
+    root = Path(folder).expanduser()
+    found = (f for f in root.rglob("*") if f.suffix.lower() in io.EXTENSIONS and not f.name.startswith("."))
+    return sorted(f.relative_to(root).as_posix() for f in found if f.is_file())
+
+
+def folder_problems(key: str, folder: str | None, content: str) -> list[str]:
+    """What is wrong with a setting that names a folder of sounds; nothing if it is not set."""
+    if folder is None:
+        return []
+    if not Path(folder).expanduser().is_dir():
+        return [f"{key}: there is no folder {folder!r}; give one that holds {content}"]
+    if not sounds(folder):
+        return [f"{key}: no sound files in {folder!r}; put {content} there as WAV, FLAC, OGG, MP3 or AIFF"]
+    return []
+
+
+def whole(folder: str, path: str, rate: int) -> torch.Tensor:
+    """One sound of the folder, (T,) float32 at `rate` Hz.
+
+    Raises:
+        AudioError: it cannot be read or has no samples.
+    """
+    return torch.from_numpy(_read(str(Path(folder).expanduser() / path), rate, 0.0, None))
+
+
+def excerpt(folder: str, path: str, rate: int, samples: int, start: float) -> torch.Tensor:
+    """`samples` samples from a sound of the folder, which is looped if it is shorter.
+
+    Args:
+        folder: of the user's.
+        path: relative to it.
+        rate: in Hz.
+        samples: the length of the excerpt.
+        start: where it begins, as a share in [0, 1) of all places where it can.
+
+    Raises:
+        AudioError: the sound cannot be read or has no samples.
+    """
+    from audioft.audio import io
+
+    full = str(Path(folder).expanduser() / path)
+    info = io.probe(full)
+    # a clip of a few samples would ask for less than one sample of a recording at a lower rate
+    wanted = max(samples / rate, SHORTEST_READ)
+    seconds = info.frames / info.rate  # negative where the header does not say: then all of it is read
+    if seconds > wanted:
+        begin = start * (seconds - wanted)
+        sound, first = _read(full, rate, begin, begin + wanted), 0
+    else:
+        sound = _read(full, rate, 0.0, None)
+        first = int(start * len(sound))
+    return torch.from_numpy(sound[(first + np.arange(samples)) % len(sound)])
+
+
+def _read(path: str, rate: int, start: float, end: float | None) -> np.ndarray:
+    from audioft.audio import io
+
+    sound = np.ascontiguousarray(io.read(path, rate=rate, start=start, end=end), dtype=np.float32)
+    if not len(sound) or not np.isfinite(sound).all():
+        raise AudioError(path, "check", "no samples" if not len(sound) else "samples that are not finite")
+    return sound

@@ -1,0 +1,278 @@
+"""The command: one function a verb, each a few lines over `audioft.api`.
+
+Nothing heavy is imported before the arguments are known to be right.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import audioft
+from audioft.errors import AudioftError, UsageError
+from audioft.progress import Console
+
+OVERRIDE = re.compile(r"[a-z_]+(\.[A-Za-z0-9_]+)*=")
+EPILOG = """exit codes: 0 done; 1 the work failed, or part of it did; 2 the call was wrong; 130 interrupted
+
+examples:
+  audioft train recordings/ --out runs/birds
+  audioft train recordings/ --encoder facebook/wav2vec2-base train.epochs=10 data.test="fold=5"
+  audioft evaluate runs/birds more_recordings/
+  audioft predict runs/birds new/*.wav --out labels.csv"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        options = parse(arguments)
+        code = options.verb(options, Console(options.quiet))
+        sys.stdout.flush()
+        return code
+    except AudioftError as e:
+        print(f"audioft: {e}", file=sys.stderr)
+        return e.exit_code
+    except KeyboardInterrupt:
+        print("\naudioft: interrupted; `audioft train --resume --out RUN` goes on with a run", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # whoever read our output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as e:
+        print(f"audioft: {e.filename or ''}: {e.strerror or e}".replace(": :", ":"), file=sys.stderr)
+        return 1
+    except RuntimeError as e:
+        if "out of memory" not in str(e).lower() and "can't allocate" not in str(e).lower():
+            raise
+        print(
+            "audioft: out of memory; try train.accumulate=4, a smaller data.max_seconds or --batch-seconds",
+            file=sys.stderr,
+        )
+        return 1
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Options of the command line; ends the program with code 2 where they are wrong."""
+    parser, verbs = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if getattr(options, "verb", None) is None:
+        parser.print_help()
+        raise SystemExit(0 if not arguments else 2)
+    verb = verbs[options.name]
+    # argparse takes positionals in one run only; those between or after options arrive here
+    strange = [r for r in rest if r.startswith("-") and r != "-"]
+    if strange or (rest and not hasattr(options, "items")):
+        verb.error(f"unknown option: {' '.join(strange or rest)}")
+    if hasattr(options, "items"):
+        options.items = [*options.items, *rest]
+    return options
+
+
+def train(options: argparse.Namespace, console: Console) -> int:
+    from audioft import api
+
+    if options.settings:
+        from audioft import config
+
+        print(config.describe())
+        return 0
+    overrides = [i for i in options.items if OVERRIDE.match(i) and not os.path.exists(i)]
+    sources = [i for i in options.items if i not in overrides]
+    if options.each:
+        return _train_each(sources, overrides, options, console)
+    if len(sources) > 1:
+        raise UsageError(
+            f"{len(sources)} folders given ({', '.join(sources)}); one model a folder is trained with --each"
+        )
+    source = sources[0] if sources else None
+    if options.dry_run:
+        config = api.settings(source, options.encoder, options.config, overrides)
+        from audioft.config import save
+
+        print(save(config), end="")
+        sys.stdout.flush()
+        api.plan(config, console, options.examples)
+        return 0
+    if options.examples:
+        raise UsageError("--examples goes with --dry-run")
+    run = api.finetune(
+        source,
+        encoder=options.encoder,
+        out=options.out,
+        config=options.config,
+        overrides=overrides,
+        resume=options.resume,
+        overwrite=options.overwrite,
+        console=console,
+    )
+    if int(os.environ.get("RANK", "0")) == 0:
+        console.say(f"\nrun     {run.folder}\nmodel   {run.model}")
+        if (run.folder / "report.html").is_file():
+            console.say(f"report  {run.folder / 'report.html'}")
+        print(run.folder)
+    return 0
+
+
+def _train_each(sources: list[str], overrides: list[str], options: argparse.Namespace, console: Console) -> int:
+    from audioft import api
+
+    if not sources:
+        raise UsageError("--each needs at least one folder or table")
+    out = Path(options.out or "runs")
+    names = [Path(os.path.abspath(s)).stem for s in sources]
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice:
+        raise UsageError(f"two of the folders are called {', '.join(twice)}; their runs would share a folder of {out}")
+    rows = []
+    for source, name in zip(sources, names, strict=True):
+        console.say(f"\n=== {source}")
+        try:
+            run = api.finetune(
+                source,
+                encoder=options.encoder,
+                out=out / name,
+                config=options.config,
+                overrides=overrides,
+                resume=options.resume and (out / name / "config.yaml").is_file(),
+                overwrite=options.overwrite,
+                console=console,
+            )
+            told = "no labelled side to measure on"
+            if (run.folder / "report.json").is_file():
+                report = run.report
+                told = f"{report.main} {report.metrics[report.main].value:.3f} ({report.side}, {report.clips} clips)"
+            rows.append((source, "done", told))
+        except (AudioftError, OSError) as e:
+            console.say(f"audioft: {e}")
+            rows.append((source, "FAILED", str(e).splitlines()[0]))
+    width = max(len(r[0]) for r in rows)
+    print("\n".join(f"{s:<{width}}  {state:<6}  {told}" for s, state, told in rows))
+    return int(any(state != "done" for _, state, _ in rows))
+
+
+def evaluate(options: argparse.Namespace, console: Console) -> int:
+    from audioft import api
+
+    report = api.evaluate(
+        options.model,
+        options.data,
+        out=options.out,
+        side=options.side,
+        label=options.label,
+        group=options.group,
+        device=options.device,
+        precision=options.precision,
+        batch_seconds=options.batch_seconds,
+        console=console,
+    )
+    print(report)
+    if options.out:
+        console.say(f"written to {options.out}")
+    return 0
+
+
+def predict(options: argparse.Namespace, console: Console) -> int:
+    from audioft import api
+    from audioft.inference.tables import PredictionWriter
+
+    if not options.items:
+        raise UsageError("nothing to label: name files, folders or patterns after the model")
+    model = api.load_model(options.model, device=options.device, precision=options.precision)
+    model.batch_seconds = options.batch_seconds
+    with PredictionWriter(
+        options.out, model.labels, model.card.multilabel, top_k=options.top_k, all_scores=options.all_scores
+    ) as table:
+        for p in api.predict(model, options.items, console=console):
+            table.write(p)
+    for name, reason in table.failures[:10]:
+        print(f"audioft: {name}: {reason}", file=sys.stderr)
+    if table.failures:
+        listed = f", all listed in {table.failures_path}" if table.failures_path else ""
+        print(
+            f"audioft: {len(table.failures)} of {table.count} inputs could not be labelled{listed}",
+            file=sys.stderr,
+        )
+    return int(bool(table.failures))
+
+
+def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    parser = argparse.ArgumentParser(
+        prog="audioft",
+        description=(audioft.__doc__ or "").splitlines()[0],
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"audioft {audioft.__version__}")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", dest="name")
+    made = {}
+
+    def verb(name, function, about):
+        made[name] = verbs.add_parser(name, help=about, description=about)
+        made[name].set_defaults(verb=function)
+        made[name].add_argument("-q", "--quiet", action="store_true", help="say nothing but errors and results")
+        return made[name]
+
+    t = verb("train", train, "Fine-tune an encoder to the labels of a folder or table of recordings.")
+    t.add_argument(
+        "items", nargs="*", metavar="DATA | section.key=value", help="a folder, .csv or .jsonl; and settings"
+    )
+    t.add_argument("--encoder", metavar="NAME", help="mini, a local folder, or a hub id as facebook/wav2vec2-base")
+    t.add_argument("--config", metavar="FILE", help="a YAML file of settings")
+    t.add_argument("--out", metavar="RUN", help="the run folder (default: runs/DATA-ENCODER)")
+    t.add_argument("--each", action="store_true", help="one model a folder; goes on past a failure")
+    t.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    t.add_argument("--overwrite", action="store_true", help="replace the run in --out")
+    t.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="show settings, clips, labels, split and what trains; train nothing",
+    )
+    t.add_argument("--examples", metavar="DIR", help="with --dry-run: write a few augmented clips as audio and picture")
+    t.add_argument("--settings", action="store_true", help="list all settings with their defaults and meaning")
+
+    e = verb("evaluate", evaluate, "Measure a model on labelled recordings.")
+    e.add_argument("model", metavar="MODEL_OR_RUN", help="a run folder or a model folder")
+    e.add_argument("data", metavar="DATA", help="a folder, .csv or .jsonl with labels the model knows")
+    e.add_argument("--out", metavar="DIR", help="write report.json, report.html and predictions.csv there")
+    e.add_argument("--side", metavar="SIDE", help="train, valid, test or all (default: test if the data gives a split)")
+    e.add_argument("--label", metavar="COLUMN", help="column with the label")
+    e.add_argument("--group", metavar="COLUMN", help="column whose clips belong together, for the intervals")
+
+    p = verb("predict", predict, "Label new recordings.")
+    p.add_argument("model", metavar="MODEL_OR_RUN", help="a run folder or a model folder")
+    p.add_argument("items", nargs="*", metavar="INPUT", help="files, folders (searched in depth) and patterns")
+    p.add_argument("--out", metavar="FILE", help="a .csv or .jsonl file (default: CSV on standard output)")
+    p.add_argument("--top-k", type=_count, default=1, metavar="K", help="the K most probable labels")
+    p.add_argument("--all-scores", action="store_true", help="a column for every label's score")
+    for each in (e, p):
+        each.add_argument(
+            "--batch-seconds",
+            type=_seconds,
+            default=60.0,
+            metavar="S",
+            help="audio that goes through at once (60); changes no score",
+        )
+        each.add_argument("--device", default="auto", help="auto, cpu or cuda")
+        each.add_argument("--precision", choices=("fp32", "bf16"), default="fp32", help="what to compute in (fp32)")
+    return parser, made
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return value

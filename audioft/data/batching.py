@@ -1,0 +1,161 @@
+"""Which clips make a step, and how clips of different lengths become one tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from audioft.data.dataset import Draw, Item
+from audioft.errors import AudioError
+from audioft.runtime import generator
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Clips padded to the longest of them.
+
+    Attributes:
+        waveforms: `(B, T)` float32, zero beyond each clip's length; B may be 0 if every recording failed.
+        lengths: `(B,)` int64 samples.
+        targets: `(B, C)` float32.
+        known: `(B, C)` bool.
+        indices: `(B,)`, of the clips in their dataset.
+        addresses: of the examples, for draws made later.
+        failures: recordings that could not be read, as (index, error).
+    """
+
+    waveforms: Tensor
+    lengths: Tensor
+    targets: Tensor
+    known: Tensor
+    indices: tuple[int, ...]
+    addresses: tuple[tuple[object, ...], ...] = ()
+    failures: tuple[tuple[int, AudioError], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def to(self, device: torch.device | str) -> Batch:
+        moved = {k: getattr(self, k).to(device) for k in ("waveforms", "lengths", "targets", "known")}
+        return Batch(**moved, indices=self.indices, addresses=self.addresses, failures=self.failures)
+
+
+def collate(items: Sequence[Item]) -> Batch:
+    """Items as a batch; those that failed are set apart, never replaced."""
+    good = [i for i in items if i.waveform is not None]
+    failures = tuple((i.index, i.failure) for i in items if i.failure is not None)
+    waveforms, lengths = pad([i.waveform for i in good if i.waveform is not None])
+    classes = items[0].targets.shape[0]
+    return Batch(
+        waveforms=waveforms,
+        lengths=lengths,
+        targets=torch.stack([i.targets for i in good]) if good else torch.zeros(0, classes),
+        known=torch.stack([i.known for i in good]) if good else torch.zeros(0, classes, dtype=torch.bool),
+        indices=tuple(i.index for i in good),
+        addresses=tuple(i.address for i in good),
+        failures=failures,
+    )
+
+
+class StepPlan:
+    """The clips of every step of an epoch, in an order that depends on (seed, epoch) alone.
+
+    A step's clips are those of all processes and of all pieces of an accumulated step together, so neither changes
+    what is learnt, up to rounding.
+
+    Args:
+        size: clips in the training set.
+        batch_size: clips a step, over all processes and pieces.
+        seed: of the run.
+        weights: `(size,)`, how often to draw each clip relative to the others; None takes each once an epoch.
+    """
+
+    def __init__(self, size: int, batch_size: int, seed: int, weights: np.ndarray | None = None):
+        self.size, self.batch_size, self.seed, self.weights = size, batch_size, seed, weights
+
+    @property
+    def steps(self) -> int:
+        """Steps an epoch; the last one may be smaller."""
+        return -(-self.size // self.batch_size)
+
+    def epoch(self, epoch: int) -> list[list[Draw]]:
+        """The steps of an epoch (from 0)."""
+        rng = generator(self.seed, "order", epoch)
+        if self.weights is None:
+            order = rng.permutation(self.size)
+        else:
+            order = rng.choice(self.size, size=self.size, p=self.weights / self.weights.sum())
+        seen: dict[int, int] = {}
+        draws = []
+        for index in order.tolist():
+            draws.append(Draw(index, epoch, seen.get(index, 0)))
+            seen[index] = seen.get(index, 0) + 1
+        return [draws[i : i + self.batch_size] for i in range(0, len(draws), self.batch_size)]
+
+
+def pieces(step: Sequence[Draw], process: int, processes: int, accumulate: int) -> list[list[Draw]]:
+    """One process's share of a step, cut into the pieces it accumulates over; a piece may be empty.
+
+    >>> [[d.index for d in p] for p in pieces([Draw(i) for i in range(5)], 0, 2, 2)]
+    [[0, 2], [4]]
+    """
+    mine = list(step[process::processes])
+    size = -(-len(step) // (processes * accumulate))
+    return [mine[i * size : (i + 1) * size] for i in range(accumulate)]
+
+
+class _Listed:
+    """A batch sampler over lists made beforehand."""
+
+    def __init__(self, batches: Sequence[Sequence[Any]]):
+        self.batches = batches
+
+    def __iter__(self) -> Iterator[Sequence[Any]]:
+        return iter(self.batches)
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+
+def loader(dataset: Dataset, batches: Sequence[Sequence[Any]], workers: int) -> DataLoader:
+    """Batches of `dataset` in the given order, read by `workers` processes (0: by this one)."""
+    return DataLoader(
+        dataset,
+        batch_sampler=_Listed(batches),  # type: ignore[arg-type]
+        collate_fn=collate,
+        num_workers=workers,
+        # a worker draws nothing from global generators, so this seed has no effect beyond not touching the main one
+        generator=torch.Generator().manual_seed(0),
+        prefetch_factor=4 if workers else None,
+    )
+
+
+def batches_of(waveforms: Sequence[Tensor], most: int) -> list[list[int]]:
+    """Positions in batches of at most `most` samples after padding, long ones first, like lengths together.
+
+    >>> batches_of([torch.zeros(n) for n in (5, 1, 4, 2)], most=8)
+    [[0], [2, 3], [1]]
+    """
+    order = sorted(range(len(waveforms)), key=lambda i: (-len(waveforms[i]), i))
+    batches: list[list[int]] = []
+    for i in order:
+        if batches and len(waveforms[batches[-1][0]]) * (len(batches[-1]) + 1) <= most:
+            batches[-1].append(i)
+        else:
+            batches.append([i])
+    return batches
+
+
+def pad(waveforms: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Clips as one tensor `(B, T)`, zero beyond each clip's end, and their lengths `(B,)`."""
+    lengths = torch.tensor([len(w) for w in waveforms], dtype=torch.long)
+    padded = torch.zeros(len(waveforms), int(lengths.max()) if len(waveforms) else 0)
+    for row, waveform in zip(padded, waveforms, strict=True):
+        row[: len(waveform)] = waveform
+    return padded, lengths

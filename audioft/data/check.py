@@ -1,0 +1,207 @@
+"""The checking pass: every recording decoded once, before anything is trained on it, and remembered."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+import numpy as np
+
+from audioft.audio import io
+from audioft.data.checked import Memory, default_cache
+from audioft.data.clip import Clip, seconds
+from audioft.errors import AudioError, DataError
+
+__all__ = ["SHORTEST", "Checked", "check", "default_cache", "enforce", "headers", "write_bad_files"]
+
+#: Seconds under which a clip holds nothing to hear, nor one frame of an encoder's convolutions (400 samples).
+SHORTEST = 0.025
+#: A signal whose extremes differ by less (-120 dB of full scale) is called silent.
+_SILENT = 1e-6
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found of a clip.
+
+    Attributes:
+        seconds: its duration; 0 where it could not be told.
+        digest: sha256 of its recording's bytes, in hex; empty where they could not (or need not) be read.
+        problem: None, or the stage (`open`, `decode`, `check`) and the reason why it cannot be used.
+    """
+
+    seconds: float
+    digest: str
+    problem: tuple[str, str] | None = None
+
+
+def check(
+    clips: Sequence[Clip],
+    *,
+    cache: Path | None = None,
+    workers: int = 2,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Checked]:
+    """Decode each recording once, in blocks, and look at each of its clips.
+
+    Args:
+        clips: N clips; those of one recording are looked at together.
+        cache: where findings are remembered by path, size and time of change, see `default_cache`; None
+            forgets. A damaged or unwritable one is ignored.
+        workers: threads.
+        progress: is called with (clips done, N).
+
+    Returns:
+        N findings, in the order of the clips.
+    """
+    found: dict[int, Checked] = {}
+    with Memory(cache) as memory:
+        for i, clip in enumerate(clips):
+            if (known := memory.get(clip)) is not None:
+                found[i] = Checked(known[0], known[1], known[2])
+        files: dict[Path, list[int]] = {}
+        for i, clip in enumerate(clips):
+            if i not in found:
+                files.setdefault(clip.path, []).append(i)
+        if progress:
+            progress(len(found), len(clips))
+        pool = ThreadPoolExecutor(max(1, workers))
+        try:
+            jobs = {pool.submit(_file, path, [clips[i] for i in where]): where for path, where in files.items()}
+            for job in as_completed(jobs):
+                for i, result in zip(jobs[job], job.result(), strict=True):
+                    found[i] = result
+                    # what could not be opened may be mended without a change of the file (permissions): not
+                    # kept
+                    if not (result.problem and result.problem[0] == "open"):
+                        memory.put(clips[i], result.seconds, result.digest, result.problem)
+                if progress:
+                    progress(len(found), len(clips))
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return [found[i] for i in range(len(clips))]
+
+
+def headers(clips: Sequence[Clip]) -> list[Checked]:
+    """What the headers alone say: durations, and what cannot be opened, is too short or out of range."""
+    known: dict[Path, io.Info | AudioError] = {}
+    out = []
+    for clip in clips:
+        if clip.path not in known:
+            try:
+                known[clip.path] = io.probe(clip.path)
+            except AudioError as e:
+                known[clip.path] = e
+        info = known[clip.path]
+        if isinstance(info, AudioError):
+            out.append(Checked(0.0, "", (info.stage, info.reason)))
+        elif math.isnan(info.seconds):
+            out.append(Checked(0.0 if clip.end is None else clip.end - clip.start, ""))
+        else:
+            out.append(_Look(clip, info.rate).judged(info.frames, "", contents=False))
+    return out
+
+
+def write_bad_files(path: str | Path, clips: Sequence[Clip], checked: Sequence[Checked]) -> int:
+    """Write the clips that cannot be used as CSV `path,start,end,stage,reason`; returns their number."""
+    bad = [(clip, c.problem) for clip, c in zip(clips, checked, strict=True) if c.problem]
+    with Path(path).open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["path", "start", "end", "stage", "reason"])
+        for clip, problem in bad:
+            end = "" if clip.end is None else seconds(clip.end)
+            writer.writerow([clip.name, seconds(clip.start) if clip.start else "", end, *problem])
+    return len(bad)
+
+
+def enforce(clips: Sequence[Clip], checked: Sequence[Checked], max_bad: float, table: str | Path | None = None) -> None:
+    """Stop where more than the share `max_bad` (0 to 1) of the clips cannot be used, or all of them.
+
+    Args:
+        clips: N clips.
+        checked: their findings.
+        max_bad: the share that may be bad.
+        table: where all bad ones are listed, for the message.
+
+    Raises:
+        DataError: names the first few, and the table.
+    """
+    bad = [(clip, c.problem) for clip, c in zip(clips, checked, strict=True) if c.problem]
+    if not bad or (len(bad) <= max_bad * len(clips) and len(bad) < len(clips)):
+        return
+    first = "".join(f"\n  - {clip.key}: {problem[1]}" for clip, problem in bad[:5])
+    rest = f"\n  - and {len(bad) - 5} more" if len(bad) > 5 else ""
+    listed = f"; all are listed in {table}" if table else ""
+    raise DataError(
+        f"{len(bad)} of {len(clips)} clips ({len(bad) / len(clips):.1%}) cannot be used, more than "
+        "data.max_bad="
+        f"{max_bad:g} allows{listed}. Mend or remove them, or raise data.max_bad:{first}{rest}"
+    )
+
+
+class _Look:
+    """One clip while its recording passes by."""
+
+    def __init__(self, clip: Clip, rate: int):
+        self.clip, self.rate = clip, rate
+        self.first = round(clip.start * rate)
+        self.last = None if clip.end is None else round(clip.end * rate)
+        self.low, self.high, self.finite = math.inf, -math.inf, True
+
+    def take(self, at: int, block: np.ndarray) -> None:
+        stop = len(block) if self.last is None else self.last - at
+        part = block[max(0, self.first - at) : max(0, stop)]
+        if not len(part):
+            return
+        if not np.isfinite(part).all():
+            self.finite = False
+            return
+        self.low, self.high = min(self.low, float(part.min())), max(self.high, float(part.max()))
+
+    def judged(self, total: int, digest: str, contents: bool = True) -> Checked:
+        """The finding, of a recording of `total` frames."""
+        clip, rate = self.clip, self.rate
+        last = total if self.last is None else min(self.last, total)
+        duration = max(0, last - self.first) / rate
+        problem = None
+        if self.first >= total:
+            problem = f"the clip starts at {clip.start:g} s, the recording ends at {total / rate:.2f} s"
+        elif self.last is not None and self.last - total > io.END_TOLERANCE * rate:
+            problem = f"the clip ends at {clip.end:g} s, the recording already at {total / rate:.2f} s"
+        elif duration < SHORTEST:
+            problem = f"only {1000 * duration:.1f} ms long, expected at least {1000 * SHORTEST:.0f} ms"
+        elif contents and not self.finite:
+            problem = "samples that are not finite (NaN or infinity)"
+        elif contents and self.high - self.low <= _SILENT:
+            problem = "silent: the signal does not change"
+        return Checked(duration, digest, ("check", problem) if problem else None)
+
+
+def _file(path: Path, clips: list[Clip]) -> list[Checked]:
+    digest = ""
+    at = 0
+    looks: list[_Look] = []
+    try:
+        rate = io.probe(path).rate
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        looks = [_Look(clip, rate) for clip in clips]
+        for block in io.stream(path, rate=None, block_seconds=1.0):
+            for look in looks:
+                look.take(at, block)
+            at += len(block)
+    except (AudioError, OSError) as e:
+        stage, reason = (e.stage, e.reason) if isinstance(e, AudioError) else ("open", f"cannot be read: {e.strerror}")
+        # a clip that ends before the damage is whole
+        return [
+            look.judged(at, digest)
+            if look.last is not None and look.last <= at
+            else Checked(0.0, digest, (stage, reason))
+            for look in looks
+        ] or [Checked(0.0, digest, (stage, reason)) for _ in clips]
+    return [look.judged(at, digest) for look in looks]

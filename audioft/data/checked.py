@@ -1,0 +1,109 @@
+"""What the checking pass found, remembered from run to run. Whatever is wrong with this cache, work goes "
+"on."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from pathlib import Path
+
+from audioft.data.clip import Clip
+
+_VERSION = 1  # of the checks: raise it whenever they judge differently
+
+Finding = tuple[float, str, tuple[str, str] | None]
+
+
+def default_cache() -> Path:
+    """`audioft/checked.sqlite` in `$XDG_CACHE_HOME`, or in `~/.cache`."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return Path(base, "audioft", "checked.sqlite")
+
+
+class Memory:
+    """Findings by a clip's path, the size and time of change of its file, and its start and end.
+
+    Args:
+        path: the SQLite file; None remembers nothing.
+    """
+
+    def __init__(self, path: Path | None):
+        self._db: sqlite3.Connection | None = None
+        self._waiting = 0
+        self._stats: dict[Path, tuple[int, int] | None] = {}
+        if path is None:
+            return
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._db = sqlite3.connect(path, timeout=5)
+            self._db.execute(
+                "CREATE TABLE IF NOT EXISTS checked (path BLOB, size INTEGER, mtime_ns INTEGER, start REAL, "
+                "end REAL, version INTEGER, seconds REAL, digest TEXT, stage TEXT, reason TEXT, "
+                "PRIMARY KEY (path, start, end, version))"
+            )
+        except sqlite3.Error:
+            self._forget()
+
+    def __enter__(self) -> Memory:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._db is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.commit()
+            self._forget()
+
+    def get(self, clip: Clip) -> Finding | None:
+        """What was found of the clip when its file was as it is now."""
+        stat = self._stat(clip.path)
+        if self._db is None or stat is None:
+            return None
+        try:
+            row = self._db.execute(
+                "SELECT seconds, digest, stage, reason, size, mtime_ns FROM checked "
+                "WHERE path = ? AND start = ? AND end = ? AND version = ?",
+                _key(clip),
+            ).fetchone()
+        except sqlite3.Error:
+            self._forget()
+            return None
+        if row is None or (row[4], row[5]) != stat:
+            return None
+        return row[0], row[1], (row[2], row[3]) if row[2] else None
+
+    def put(self, clip: Clip, seconds: float, digest: str, problem: tuple[str, str] | None) -> None:
+        """Remember a finding, under the size and time of change its file had when it was first asked for."""
+        stat = self._stat(clip.path)
+        if self._db is None or stat is None:
+            return
+        path, start, end, version = _key(clip)
+        row = (path, *stat, start, end, version, seconds, digest, *(problem or ("", "")))
+        try:
+            self._db.execute("INSERT OR REPLACE INTO checked VALUES (?,?,?,?,?,?,?,?,?,?)", row)
+            self._waiting += 1
+            if self._waiting >= 500:  # so that an interrupted pass is not lost
+                self._db.commit()
+                self._waiting = 0
+        except sqlite3.Error:
+            self._forget()
+
+    def _stat(self, path: Path) -> tuple[int, int] | None:
+        if path not in self._stats:
+            try:
+                stat = path.stat()
+                self._stats[path] = stat.st_size, stat.st_mtime_ns
+            except OSError:
+                self._stats[path] = None
+        return self._stats[path]
+
+    def _forget(self) -> None:
+        if self._db is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.close()
+        self._db = None
+
+
+def _key(clip: Clip) -> tuple[bytes, float, float, int]:
+    return os.fsencode(clip.path), clip.start, -1.0 if clip.end is None else clip.end, _VERSION

@@ -1,0 +1,194 @@
+"""Clips as tensors: read, cut, augmented and normalised, each a function of its address alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from audioft.audio import io
+from audioft.audio.windows import cut
+from audioft.data.clip import Clip
+from audioft.errors import AudioError
+from audioft.runtime import generator, one_thread
+
+
+@dataclass(frozen=True)
+class Draw:
+    """The address of one training example: what is drawn for it depends on this and the seed, on nothing else.
+
+    Attributes:
+        index: which clip.
+        epoch: from 0.
+        repeat: the how-manieth use of this clip in this epoch (a balanced sampler takes some clips several times).
+    """
+
+    index: int
+    epoch: int = 0
+    repeat: int = 0
+
+
+@dataclass(frozen=True)
+class Item:
+    """One clip, or one window of a clip, ready for a batch.
+
+    Attributes:
+        waveform: `(T,)` float32; None if the recording failed.
+        targets: `(C,)` float32, 0 to 1.
+        known: `(C,)` bool, which targets count.
+        index: of the clip in its dataset.
+        address: identifies the example for draws made later (the latent mask).
+        failure: why there is no waveform.
+    """
+
+    waveform: Tensor | None
+    targets: Tensor
+    known: Tensor
+    index: int
+    address: tuple[object, ...] = ()
+    failure: AudioError | None = None
+
+
+def normalise(samples: np.ndarray) -> np.ndarray:
+    """Mean 0 and variance 1, as `Wav2Vec2FeatureExtractor.zero_mean_unit_var_norm` computes it (eps 1e-7)."""
+    return (samples - samples.mean()) / np.sqrt(samples.var() + 1e-7)
+
+
+class Preparation:
+    """What every clip goes through on its way into an encoder.
+
+    Args:
+        sample_rate: Hz.
+        normalise: bring each clip to mean 0 and variance 1.
+        min_samples: shorter clips are padded with zeros at the end up to this length.
+    """
+
+    def __init__(self, sample_rate: int, normalise: bool, min_samples: int):
+        self.sample_rate, self.normalise, self.min_samples = sample_rate, normalise, min_samples
+
+    def __call__(self, samples: np.ndarray) -> Tensor:
+        samples = normalise(samples) if self.normalise else samples
+        if len(samples) < self.min_samples:
+            samples = np.pad(samples, (0, self.min_samples - len(samples)))
+        return torch.from_numpy(np.ascontiguousarray(samples, dtype=np.float32))
+
+
+class TrainingClips(Dataset):
+    """Clips for training: random crops, augmentation and mixing, each at the address of its draw.
+
+    Args:
+        clips: what may be drawn.
+        seconds: the length of each clip, from the checking pass.
+        targets: `(N, C)` float32.
+        known: `(N, C)` bool.
+        prepare: see `Preparation`.
+        max_seconds: longer clips are cropped to this at a random place.
+        seed: of the run.
+        augment: waveform to waveform, with a generator: `(waveform (T,), rate, rng) -> (T',)`.
+        mixup: draws a partner and mixes two clips and their targets; None for no mixing.
+        multilabel: how mixed targets combine.
+    """
+
+    def __init__(
+        self,
+        clips: Sequence[Clip],
+        seconds: Sequence[float],
+        targets: np.ndarray,
+        known: np.ndarray,
+        prepare: Preparation,
+        max_seconds: float,
+        seed: int,
+        augment: Callable[[Tensor, int, np.random.Generator], Tensor] | None = None,
+        mixup: object | None = None,
+        multilabel: bool = False,
+    ):
+        self.clips, self.seconds, self.prepare = list(clips), list(seconds), prepare
+        self.targets, self.known = torch.from_numpy(targets), torch.from_numpy(known)
+        self.max_seconds, self.seed = max_seconds, seed
+        self.augment, self.mixup, self.multilabel = augment, mixup, multilabel
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitem__(self, draw: Draw | int) -> Item:
+        draw = Draw(draw) if isinstance(draw, int) else draw
+        address = (self.seed, draw.epoch, self.clips[draw.index].key, draw.repeat)
+        targets, known = self.targets[draw.index], self.known[draw.index]
+        try:
+            with one_thread():
+                waveform, targets, known = self._mixed(draw, address, targets, known)
+                waveform = self.prepare(waveform.numpy())
+        except AudioError as e:
+            return Item(None, targets, known, draw.index, address, failure=e)
+        return Item(waveform, targets, known, draw.index, address)
+
+    def _mixed(self, draw: Draw, address: tuple, targets: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        waveform = self._augmented(draw.index, address)
+        if self.mixup is None:
+            return waveform, targets, known
+        mix = self.mixup.draw(generator(*address, "mixup"), len(self.clips))  # type: ignore[attr-defined]
+        if mix is None:
+            return waveform, targets, known
+        other = mix["partner"]
+        partner = self._augmented(other, (*address, "partner", self.clips[other].key))
+        waveform = self.mixup.apply(waveform, partner, mix)  # type: ignore[attr-defined]
+        targets, known = self.mixup.targets(  # type: ignore[attr-defined]
+            targets, self.targets[other], mix, self.multilabel, known, self.known[other]
+        )
+        return waveform, targets, known
+
+    def _augmented(self, index: int, address: tuple) -> Tensor:
+        start, end = self._crop(index, generator(*address, "crop"))
+        waveform = torch.from_numpy(read_exactly(self.clips[index], self.prepare.sample_rate, start, end))
+        if self.augment is None:
+            return waveform
+        try:
+            waveform = self.augment(waveform, self.prepare.sample_rate, generator(*address, "augment"))
+        except AudioError as e:  # a file of the user's noises or impulse responses: the clip itself is well
+            raise AudioError(self.clips[index].path, "augment", f"{e.path}: {e.reason}") from e
+        return waveform[: round(self.max_seconds * self.prepare.sample_rate)]  # slowed clips are longer
+
+    def _crop(self, index: int, rng: np.random.Generator) -> tuple[float, float | None]:
+        clip, length = self.clips[index], self.seconds[index]
+        if length <= self.max_seconds:
+            return clip.start, clip.end
+        start = clip.start + rng.uniform(0, length - self.max_seconds)
+        return start, start + self.max_seconds
+
+
+def clip_windows(clip: Clip, prepare: Preparation, max_seconds: float) -> Iterator[Tensor]:
+    """A clip ready for the encoder: whole, or as windows of `max_seconds` if it is longer.
+
+    The recording is read in blocks, so this takes the memory of a window, not of the recording.
+
+    Raises:
+        AudioError: it cannot be read; the windows before the damage have been given by then.
+    """
+    window = round(max_seconds * prepare.sample_rate)
+    blocks = io.stream(clip.path, prepare.sample_rate, clip.start, clip.end)
+    nothing = True
+    for _, samples in cut(blocks, window):
+        nothing = False
+        yield prepare(checked(clip, samples))
+    if nothing:
+        raise AudioError(clip.path, "decode", "no samples in it")
+
+
+def read_exactly(clip: Clip, rate: int, start: float, end: float | None) -> np.ndarray:
+    """Samples of a part of a recording; nothing at all in it is an error like any other."""
+    samples = io.read(clip.path, rate, start, end)
+    if not len(samples):
+        until = "its end" if end is None else f"{end:.3f} s"
+        raise AudioError(clip.path, "decode", f"no samples between {start:.3f} s and {until}")
+    return checked(clip, samples)
+
+
+def checked(clip: Clip, samples: np.ndarray) -> np.ndarray:
+    """The samples, if every one of them is a number."""
+    if not np.isfinite(samples).all():
+        raise AudioError(clip.path, "check", "samples that are not finite (NaN or infinity)")
+    return samples

@@ -1,0 +1,174 @@
+"""All labelled clips of a source: a folder, a table, or rows given in Python."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from audioft.data import folders, rows
+from audioft.data.clip import Clip, seconds
+from audioft.data.inputs import unlabelled
+from audioft.data.tables import Row, as_text, read_table
+from audioft.data.targets import label_order
+from audioft.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from audioft.data.check import Checked
+    from audioft.data.splits import Split
+
+__all__ = ["SIDES", "Manifest", "load", "save", "unlabelled"]
+
+SIDES = ("train", "valid", "test")
+METADATA = ("metadata.csv", "metadata.tsv", "metadata.jsonl")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Manifest:
+    """The clips of a source and what their labels are.
+
+    Attributes:
+        root: the folder that the clips' names are relative to.
+        clips: in the order of the source (a folder's: sorted by name).
+        labels: all labels, sorted, NFC.
+        multilabel: whether a clip may have any number of labels.
+        layout: `classes`, `splits`, `table` or `rows`.
+        notes: what was decided or left out while reading, one sentence each.
+        grouping: what the clips' groups are: a column's name, or `recording`.
+    """
+
+    root: Path
+    clips: tuple[Clip, ...]
+    labels: tuple[str, ...]
+    multilabel: bool
+    layout: str
+    notes: tuple[str, ...] = ()
+    grouping: str = "recording"
+
+    def select(self, indices: Iterable[int]) -> Manifest:
+        """The same manifest with some of its clips; the labels stay as they are."""
+        return dataclasses.replace(self, clips=tuple(self.clips[i] for i in indices))
+
+
+def load(
+    source: str | Path | Sequence[Mapping[str, Any]],
+    *,
+    root: str | Path | None = None,
+    label: str | None = None,
+    group: str | None = None,
+    allow_outside: bool = False,
+    least_labels: int = 2,
+) -> Manifest:
+    """Read a source of labelled clips.
+
+    Args:
+        source: a folder with a folder a class; one with `train`, `valid`, `test` (or their usual synonyms)
+            and the classes in those; a folder with a `metadata.csv`, `.tsv` or `.jsonl`, which wins over
+            folder names; such a table; or rows as mappings.
+        root: the folder a table's names are relative to; the table's own by default, for rows the working
+            folder.
+        label: the column with the labels; `label` or `labels` by default. A name that ends in `labels` may
+            hold several, see `audioft.data.targets`.
+        group: the column with the groups; `recording` is the recording itself. By default `speaker`, `group`
+            or `source`, whichever is there, unless it equals the label in every row; else the recording.
+        allow_outside: accept recordings that lie outside of `root`.
+        least_labels: how many classes a single-label source must have: 2 to train, 1 to evaluate.
+
+    Raises:
+        UsageError: no such path, or no kind of source.
+        DataError: everything that is wrong with the source, all at once.
+    """
+    notes: list[str] = []
+    if not isinstance(source, str | Path):
+        if not isinstance(source, Sequence) or not all(isinstance(r, Mapping) for r in source):
+            raise UsageError("expected a folder, a table, or a list of mappings with file_name and label")
+        if not source:
+            raise DataError("the list of rows is empty; expected one mapping a clip, with file_name and label")
+        mappings = cast(Sequence[Mapping[str, Any]], source)
+        texts = [Row(f"row {i}", {k: as_text(v) for k, v in r.items()}) for i, r in enumerate(mappings, 1)]
+        base = Path(root or ".").resolve()
+        read = rows.to_clips(texts, "the rows", base, label, group, allow_outside or root is None)
+        return _manifest(base, read, "rows", notes, least_labels)
+    path = Path(source)
+    if "\0" in str(path):
+        raise UsageError(f"{str(path)!r}: a path cannot hold a NUL byte")
+    if not path.exists():
+        raise UsageError(f"{path}: no such file or folder; expected a folder of recordings or a table of them")
+    table = path if path.is_file() else _metadata(path, notes)
+    if table is not None:
+        base = _absolute(root or table.parent)
+        read = rows.to_clips(read_table(table), str(table), base, label, group, allow_outside)
+        return _manifest(base, read, "table", notes, least_labels)
+    if label or group not in (None, "recording"):
+        key = "data.label" if label else "data.group"
+        raise UsageError(f"{key}={label or group!r} names a column, but {path} has no metadata.csv: a folder has none")
+    base = _absolute(path)
+    clips, layout = folders.to_clips(base, allow_outside, notes)
+    return _manifest(base, rows.Read(clips, False, "recording", notes), layout, [], least_labels)
+
+
+def save(manifest: Manifest, split: Split | None, path: str | Path, checked: Sequence[Checked] | None = None) -> None:
+    """Write the clips as a table that `load(path, root=manifest.root)` reads again.
+
+    Args:
+        manifest: the clips.
+        split: their sides; None leaves the column empty.
+        path: the CSV file to write.
+        checked: what the checking pass measured, one a clip: fills `duration` (seconds) and `sha256`.
+    """
+    label = "labels" if manifest.multilabel else "label"
+    own = ["path", label, "split", "start", "end", "duration", "sha256", "group"]
+    taken = {*own, "label", "labels", *rows.FILE_COLUMNS}
+    further = list(dict.fromkeys(c for clip in manifest.clips for c in clip.columns if c not in taken))
+    sides = split.sides(len(manifest.clips)) if split else [""] * len(manifest.clips)
+    with Path(path).open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(own + further)
+        for i, clip in enumerate(manifest.clips):
+            found = checked[i] if checked else None
+            writer.writerow(
+                [
+                    clip.name,
+                    rows.label_cell(clip, manifest.multilabel),
+                    sides[i],
+                    seconds(clip.start) if clip.start else "",
+                    "" if clip.end is None else seconds(clip.end),
+                    seconds(found.seconds) if found else "",
+                    found.digest if found else "",
+                    clip.group,
+                    *(clip.columns.get(c, "") for c in further),
+                ]
+            )
+
+
+def _manifest(root: Path, read: rows.Read, layout: str, notes: list[str], least: int) -> Manifest:
+    labels = label_order(read.clips)
+    if not read.multilabel and len(labels) < least:
+        raise DataError(
+            f"{root}: all {len(read.clips)} clips have the one label {', '.join(map(repr, labels))}; "
+            f"expected at least {least} classes: add a folder (or rows) of another class"
+        )
+    if not labels:
+        raise DataError(f"{root}: no clip has any label")
+    return Manifest(root, tuple(read.clips), labels, read.multilabel, layout, (*notes, *read.notes), read.grouping)
+
+
+def _metadata(folder: Path, notes: list[str]) -> Path | None:
+    found = [folder / name for name in METADATA if (folder / name).is_file()]
+    if len(found) > 1:
+        raise DataError(
+            f"{folder}: more than one table: {', '.join(p.name for p in found)}; keep one, or give the path of one"
+        )
+    if not found:
+        return None
+    if any(p.is_dir() and not p.name.startswith(".") for p in folder.iterdir()):
+        notes.append(f"labels come from {found[0].name}; the names of the folders beside it are not used")
+    return found[0]
+
+
+def _absolute(path: str | Path) -> Path:
+    # not `resolve`: a data folder that is itself a link keeps the name the user knows
+    return Path(os.path.abspath(path))

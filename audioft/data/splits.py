@@ -1,0 +1,249 @@
+"""Who trains, validates, is tested: given sides kept, missing ones made by whole groups, leaks refused."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from audioft.data.assign import assign
+from audioft.data.manifest import SIDES, Manifest
+from audioft.errors import ConfigError, DataError
+from audioft.registry import suggest
+
+Share = float | str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Split:
+    """Indices into a manifest's clips, each sorted, no clip on two sides; and what the user should know."""
+
+    train: np.ndarray
+    valid: np.ndarray
+    test: np.ndarray
+    notes: tuple[str, ...] = ()
+
+    def sides(self, clips: int) -> list[str]:
+        """The side of each of `clips` clips, `""` for a clip on none."""
+        names = [""] * clips
+        for side in SIDES:
+            for i in getattr(self, side):
+                names[i] = side
+        return names
+
+
+def split(manifest: Manifest, *, valid: Share = 0.15, test: Share = 0.15, seed: int = 0) -> Split:
+    """Decide each clip's side.
+
+    A side is either given (by the manifest's `split` column or folders, or by a selection
+    `column=value,value2`) and kept, or made: stratified by label, by whole groups, the same for a seed
+    whatever the order of the clips. Where a split is given, a missing valid side is made out of train and a
+    missing test side stays missing. A selection sets the given split aside.
+
+    Args:
+        manifest: the clips.
+        valid: share of the clips, between 0 and 1, or a selection, or None for no valid side.
+        test: likewise.
+        seed: another seed makes another split.
+
+    Raises:
+        ConfigError: a share out of range, a selection that names no column or matches nothing, or overlapping
+            ones.
+        DataError: too few clips or groups of a class, a label that train lacks, an empty train side.
+    """
+    asked = {"valid": valid, "test": test}
+    _check_shares(asked)
+    notes: list[str] = []
+    chosen = {side: _select(manifest, f"data.{side}", how) for side, how in asked.items() if isinstance(how, str)}
+    given = _given(manifest, bool(chosen), notes)
+    if both := [manifest.clips[i].key for i in sorted(set(chosen.get("valid", ())) & set(chosen.get("test", ())))]:
+        raise ConfigError(f"data.valid={valid!r} and data.test={test!r} both select {len(both)} clips: {both[0]}, ...")
+    for side, indices in chosen.items():
+        for i in indices:
+            given[i] = side
+    any_given = any(given)
+    pool = [i for i, side in enumerate(given) if side in ("", "train")]
+    if not pool:
+        raise DataError(f"{manifest.root}: no clip is left to train on, all are given as valid or test")
+    made = _to_make(asked, chosen, given, notes)
+    sides = {i: side for i, side in enumerate(given) if side in ("valid", "test")}
+    sides.update(dict.fromkeys(pool, "train"))
+    if made:
+        _enough(manifest, pool, made)
+        sides.update(zip(pool, assign(*_units(manifest, pool), made, seed), strict=True))
+    parts = {side: np.array(sorted(i for i, s in sides.items() if s == side), np.int64) for side in SIDES}
+    if any_given:
+        _count_crossing(manifest, sides, notes)
+    _check_labels(manifest, parts, notes)
+    return Split(parts["train"], parts["valid"], parts["test"], tuple(notes))
+
+
+def check_leaks(manifest: Manifest, split: Split, digests: Sequence[str]) -> None:
+    """Refuse different recordings of the same bytes on two sides.
+
+    Args:
+        manifest: the clips.
+        split: their sides.
+        digests: a hash of each clip's recording, empty where there is none. Cuts of one recording share
+            theirs and are the business of the group rule, not of this one.
+
+    Raises:
+        DataError: names each pair of files.
+    """
+    holders: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for clip, side, digest in zip(manifest.clips, split.sides(len(manifest.clips)), digests, strict=True):
+        if digest and side:
+            holders[digest][clip.name].add(side)
+    problems = []
+    for files in holders.values():
+        names = sorted(files)
+        pairs = ((a, b) for i, a in enumerate(names) for b in names[i + 1 :])
+        pair = next(((a, b) for a, b in pairs if len(files[a] | files[b]) > 1), None)
+        if pair:
+            a, b = pair
+            problems.append(
+                f"the same bytes on two sides: {a} ({'/'.join(sorted(files[a]))}) and {b} "
+                f"({'/'.join(sorted(files[b]))})"
+                "; delete one of them, or put both on one side (a table's group column does)"
+            )
+    if problems:
+        raise DataError(sorted(problems))
+
+
+def _check_shares(asked: dict[str, Share]) -> None:
+    shares = {side: how for side, how in asked.items() if isinstance(how, int | float)}
+    problems = [
+        f"data.{side}: {share} is not between 0 and 1; null makes no such side"
+        for side, share in shares.items()
+        if not 0 < share < 1
+    ]
+    if not problems and sum(shares.values()) >= 1:
+        problems = [f"data.valid + data.test are {sum(shares.values()):g}: nothing is left to train on"]
+    if problems:
+        raise ConfigError(problems)
+
+
+def _select(manifest: Manifest, key: str, how: str) -> list[int]:
+    column, equals, wanted = how.partition("=")
+    column = column.strip()
+    if not equals:
+        raise ConfigError(f'{key}={how!r}: expected a share as 0.15, a selection as "fold=5", or null')
+    columns = sorted({c for clip in manifest.clips for c in clip.columns})
+    if column not in columns:
+        known = suggest(column, columns) if columns else "; these clips come from folders, without columns"
+        raise ConfigError(f"{key}={how!r}: there is no column {column!r}{known}")
+    values = {v.strip() for v in wanted.split(",")}
+    found = [i for i, clip in enumerate(manifest.clips) if clip.columns.get(column, "").strip() in values]
+    if not found:
+        present = sorted({clip.columns.get(column, "").strip() for clip in manifest.clips})
+        more = f" and {len(present) - 10} more" if len(present) > 10 else ""
+        raise ConfigError(f"{key}={how!r} matches no clip; {column} is {', '.join(map(repr, present[:10]))}{more}")
+    return found
+
+
+def _given(manifest: Manifest, selected: bool, notes: list[str]) -> list[str]:
+    """Each clip's given side, `""` for all where there is none."""
+    clips = manifest.clips
+    said = [c for c in clips if c.split or c.columns.get("split", "").strip()]
+    if not said:
+        return [""] * len(clips)
+    if selected:
+        notes.append("the given split is set aside: data.valid or data.test selects clips by a column")
+        return [""] * len(clips)
+    strange = [c for c in clips if not c.split]
+    if strange:
+        found = sorted({c.columns.get("split", "").strip() for c in strange})
+        raise DataError(
+            f"{len(strange)} clips have the split {', '.join(map(repr, found[:5]))} ({strange[0].key}, ...): "
+            "expected train, valid or test for every clip, or no split column"
+        )
+    return [c.split or "" for c in clips]
+
+
+def _to_make(asked: dict[str, Share], chosen: dict, given: list[str], notes: list[str]) -> dict[str, float]:
+    """The sides to make and the share of the pool each gets, in the order train, valid, test."""
+    shares = {side: float(how) for side, how in asked.items() if isinstance(how, int | float)}
+    from_manifest = any(given) and not chosen
+    for side in ("valid", "test"):
+        if from_manifest and side in given:
+            shares.pop(side, None)
+        elif from_manifest and side == "test":
+            notes.append("the given split has no test side, and none is made")
+            shares.pop(side, None)
+        elif from_manifest and side in shares:
+            notes.append(f"the given split has no valid side: {shares[side]:g} of its train side is made one")
+    return {"train": 1 - sum(shares.values()), **shares} if shares else {}
+
+
+def _enough(manifest: Manifest, pool: list[int], made: dict[str, float]) -> None:
+    """A class needs a group for each side; a label among several that is rare goes to train first."""
+    if manifest.multilabel:
+        return
+    groups: dict[str, set[str]] = {label: set() for label in manifest.labels}
+    count = dict.fromkeys(manifest.labels, 0)
+    for i in pool:
+        label = manifest.clips[i].labels[0]
+        groups[label].add(manifest.clips[i].group)
+        count[label] += 1
+    problems = []
+    for label in manifest.labels:
+        have = len(groups[label])
+        if have < len(made):
+            grouped = f" in {have} groups ({manifest.grouping})" if have != count[label] else ""
+            nulls = " and ".join(f"data.{s}=null" for s in made if s != "train")
+            problems.append(
+                f"class {label!r} has {count[label]} clip{'s' * (count[label] != 1)}{grouped}, too few for "
+                f"{', '.join(made)}: expected at least {len(made)}. Add recordings of it, leave the class "
+                f"out, or make fewer sides with {nulls}"
+                + (" (or data.group=recording if the groups may be on two sides)" if grouped else "")
+            )
+    if problems:
+        raise DataError(problems)
+
+
+def _units(manifest: Manifest, pool: list[int]) -> tuple[np.ndarray, list[str]]:
+    place = {label: i for i, label in enumerate(manifest.labels)}
+    counts = np.zeros((len(pool), len(manifest.labels)))
+    for row, i in enumerate(pool):
+        for label in manifest.clips[i].labels:
+            counts[row, place[label]] = 1
+    return counts, [manifest.clips[i].group for i in pool]
+
+
+def _count_crossing(manifest: Manifest, sides: dict[int, str], notes: list[str]) -> None:
+    seen: dict[str, set[str]] = defaultdict(set)
+    for i, side in sides.items():
+        seen[manifest.clips[i].group].add(side)
+    crossing = sorted(group for group, on in seen.items() if len(on) > 1)
+    if crossing:
+        notes.append(
+            f"{len(crossing)} of {len(seen)} groups ({manifest.grouping}) are on two sides of the given "
+            f"split, as {crossing[0]!r}: scores may be too good"
+        )
+
+
+def _check_labels(manifest: Manifest, parts: dict[str, np.ndarray], notes: list[str]) -> None:
+    clips = manifest.clips
+    present = {side: {label for i in part for label in clips[i].labels} for side, part in parts.items()}
+    problems = []
+    for label in manifest.labels:
+        if label in present["train"]:
+            continue
+        where = [s for s in ("valid", "test") if label in present[s]]
+        if not where:
+            problems.append(f"label {label!r}: no clip has it (any more); leave it out of the table, or add recordings")
+            continue
+        files = [clips[i].key for side in where for i in parts[side] if label in clips[i].labels]
+        more = f" and {len(files) - 5} more" if len(files) > 5 else ""
+        problems.append(
+            f"label {label!r} is only on the {' and '.join(where)} side, in {', '.join(files[:5])}{more}: "
+            "give train clips of it, or leave these clips out"
+        )
+    if problems:
+        raise DataError(problems)
+    for side in ("valid", "test"):
+        missing = sorted(present["train"] - present[side])
+        if len(parts[side]) and missing:
+            notes.append(f"the {side} side has no clip of {', '.join(map(repr, missing[:10]))}")

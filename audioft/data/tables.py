@@ -1,0 +1,161 @@
+"""Tables of clips as rows of strings: CSV, TSV and JSON lines."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import dataclasses
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+from audioft.errors import DataError, UsageError
+from audioft.registry import suggest
+
+SUFFIXES = (".csv", ".tsv", ".jsonl")
+FILE_COLUMNS = ("file_name", "path", "file", "filename")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Row:
+    """One row.
+
+    Attributes:
+        where: the table and the line the row begins in, for messages.
+        cells: column to text; what was no string in JSON is the text JSON has for it, null is empty.
+    """
+
+    where: str
+    cells: dict[str, str]
+
+
+def read_table(path: str | Path) -> list[Row]:
+    """Read a table.
+
+    Args:
+        path: a `.csv` (separated by comma, semicolon or tab, whichever the header line shows), `.tsv` or
+            `.jsonl` file in UTF-8, with or without a byte order mark.
+
+    Raises:
+        DataError: not UTF-8, NUL bytes, a row that does not fit the header, broken JSON, no rows; each
+            problem with its line.
+        UsageError: no such file, or another kind of file.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"{path}: expected a table ending in {', '.join(SUFFIXES)}, or a folder of recordings")
+    text = _text(path)
+    problems: list[str] = []
+    rows = _json_rows(path, text, problems) if path.suffix.lower() == ".jsonl" else _csv_rows(path, text, problems)
+    if problems:
+        raise DataError(problems)
+    if not rows:
+        raise DataError(f"{path}: the table has no rows; expected one row a clip, with file_name and label")
+    return rows
+
+
+def file_column(rows: list[Row], table: object) -> str:
+    """The column that names the recordings.
+
+    Raises:
+        DataError: there is none, or more than one.
+    """
+    columns = columns_of(rows)
+    # `file_name` is the documented one; the others are what people's tables happen to say
+    found = [c for c in FILE_COLUMNS if c in columns]
+    if not found:
+        raise DataError(f"{table}: no column names the recordings; expected file_name{suggest('file_name', columns)}")
+    return found[0]
+
+
+def columns_of(rows: list[Row]) -> list[str]:
+    """All columns in order of their first appearance."""
+    return list(dict.fromkeys(column for row in rows for column in row.cells))
+
+
+def as_text(value: Any) -> str:
+    """A JSON value as the text of a cell."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise UsageError(f"{path}: no such table") from None
+    except OSError as e:
+        raise UsageError(f"{path}: cannot be read: {e.strerror}") from None
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise DataError(f"{path}: the table is UTF-16; save it as UTF-8")
+    if (at := data.find(b"\0")) >= 0:
+        raise DataError(f"{path} line {_line(data, at)}: a NUL byte; expected text in UTF-8")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as e:
+        found = data[e.start : e.start + 1].hex()
+        raise DataError(f"{path} line {_line(data, e.start)}: byte 0x{found} is not UTF-8; save it as UTF-8") from None
+
+
+def _line(data: bytes, at: int) -> int:
+    return data.count(b"\n", 0, at) + 1
+
+
+def _csv_rows(path: Path, text: str, problems: list[str]) -> list[Row]:
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True)
+    header: list[str] = []
+    rows: list[Row] = []
+    line = 1
+    try:
+        for cells in reader:
+            where, line = f"{path} line {line}", reader.line_num + 1
+            if not any(c.strip() for c in cells):
+                continue
+            if not header:
+                header = [c.strip() for c in cells]
+                doubled = sorted({c for c in header if c and header.count(c) > 1})
+                if doubled:
+                    problems.append(f"{where}: the column {doubled[0]!r} appears twice")
+            elif len(cells) != len(header):
+                problems.append(
+                    f"{where}: {len(cells)} cells, but the header has {len(header)}; "
+                    f'a cell that holds {delimiter!r} is written in "quotes"'
+                )
+            else:
+                rows.append(Row(where, {c: v for c, v in zip(header, cells, strict=True) if c}))
+    except csv.Error as e:
+        problems.append(f"{path} line {reader.line_num}: {e}; are the quotes closed?")
+    return rows
+
+
+def _delimiter(text: str) -> str:
+    """By the header alone: a `;` further down may separate labels."""
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    known = {*FILE_COLUMNS, "label", "labels"}
+
+    def fits(delimiter: str) -> tuple[int, int]:
+        columns = [c.strip().strip('"') for c in header.split(delimiter)]
+        return len(known & set(columns)), len(columns)
+
+    return max((",", ";", "\t"), key=fits)
+
+
+def _json_rows(path: Path, text: str, problems: list[str]) -> list[Row]:
+    rows = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        where = f"{path} line {number}"
+        try:
+            value = json.loads(line)
+        except json.JSONDecodeError as e:
+            problems.append(f"{where}: not JSON: {e.msg} at column {e.colno}")
+            continue
+        if isinstance(value, dict):
+            rows.append(Row(where, {k.strip(): as_text(v) for k, v in value.items()}))
+        else:
+            problems.append(f"{where}: expected an object with file_name and label, found {line.strip()[:40]!r}")
+    return rows

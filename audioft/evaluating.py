@@ -1,0 +1,144 @@
+"""A saved model against labelled recordings: the steps behind `audioft.evaluate`."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from audioft import scored
+from audioft.data import check as checking
+from audioft.data import targets as labelling
+from audioft.data.clip import Clip
+from audioft.data.manifest import Manifest
+from audioft.data.manifest import load as load_manifest
+from audioft.errors import DataError, UsageError
+from audioft.evaluation.html import write_html
+from audioft.evaluation.report import Report, make_report
+from audioft.inference.predictor import Predictor
+from audioft.progress import Console
+
+SIDES = ("train", "valid", "test", "all")
+
+
+def evaluate(
+    predictor: Predictor,
+    model: Path,
+    data: Path,
+    *,
+    out: Path | None,
+    side: str | None,
+    label: str | None,
+    group: str | None,
+    resamples: int,
+    seed: int,
+    console: Console,
+) -> Report:
+    """See `audioft.evaluate`."""
+    if side not in (None, *SIDES):
+        raise UsageError(f"side {side!r}: expected one of {', '.join(SIDES)}")
+    if out is not None and out.is_file():
+        raise UsageError(f"{out} is a file; --out takes a folder")
+    manifest = load_manifest(data, label=label, group=group, least_labels=1)
+    for note in manifest.notes:
+        console.say(f"note: {note}")
+    clips, side = _side(manifest, side)
+    _known_labels(predictor, clips, manifest.multilabel)
+    clips, checked, notes = _readable(clips, out, console)
+    seen = _trained_on(model, [c.digest for c in checked])
+    if seen:
+        notes.append(f"{seen} of {len(clips)} recordings were trained on by this run: the figures are too good")
+    multilabel = predictor.card.multilabel
+    wanted, known = labelling.targets(clips, predictor.labels, manifest.multilabel)
+    found = scored.score_clips(
+        predictor.model,
+        clips,
+        wanted,
+        known,
+        labels=predictor.labels,
+        multilabel=multilabel,
+        window=predictor.card.window,
+        batch_seconds=predictor.batch_seconds,
+        precision=predictor.precision,
+        console=console,
+    )
+    if found.failures:
+        notes.append(f"{len(found.failures)} recordings could not be scored and are left out")
+    report = make_report(found.predictions, side, predictor.card.thresholds, resamples, seed, notes)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        report.save(out / "report.json")
+        found.predictions.write(out / "predictions.csv", predictor.card.thresholds)
+        scored.append_bad_files(out / "bad_files.csv", [(c.key, e.stage, e.reason) for c, e in found.failures])
+        write_html(
+            out / "report.html",
+            report,
+            [],
+            {"title": f"audioft: {model} on {data}", "model": str(model), "data": str(data)},
+        )
+    return report
+
+
+def _side(manifest: Manifest, side: str | None) -> tuple[list[Clip], str]:
+    """The clips to measure on, and what they are called."""
+    given = {c.split for c in manifest.clips} - {None}
+    if side is None:
+        side = "test" if "test" in given else "all"
+    if side == "all":
+        return list(manifest.clips), side
+    clips = [c for c in manifest.clips if c.split == side]
+    if not clips:
+        has = f"it has {', '.join(sorted(str(g) for g in given))}" if given else "it gives no split"
+        raise DataError(f"{manifest.root}: no clip is on the side {side!r}; {has}. Use --side all to take all clips")
+    return clips, side
+
+
+def _known_labels(predictor: Predictor, clips: Sequence[Clip], multilabel: bool) -> None:
+    if multilabel and not predictor.card.multilabel:
+        raise DataError(
+            "the data may give several labels a clip (`labels`), the model gives exactly one: they cannot be compared"
+        )
+    known = set(predictor.labels)
+    strange: dict[str, str] = {}
+    for clip in clips:
+        named = (*clip.labels, *(() if clip.unknown == "rest" else clip.unknown))
+        for name in named:
+            if name not in known:
+                strange.setdefault(name, clip.name)
+    if strange:
+        listed = [f"label {name!r} (as of {file}) is not one of the model's" for name, file in sorted(strange.items())]
+        raise DataError(
+            [
+                *listed,
+                f"the model knows {', '.join(predictor.labels)}; leave other clips out, or rename their labels",
+            ]
+        )
+
+
+def _readable(
+    clips: list[Clip], out: Path | None, console: Console
+) -> tuple[list[Clip], list[checking.Checked], list[str]]:
+    with console.job("checking recordings", len(clips)) as job:
+        checked = checking.check(clips, cache=checking.default_cache(), progress=lambda done, total: job.at(done))
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        checking.write_bad_files(out / "bad_files.csv", clips, checked)
+    bad = [(c, k) for c, k in zip(clips, checked, strict=True) if k.problem]
+    for clip, k in bad[:5]:
+        assert k.problem is not None
+        console.say(f"note: {clip.key} is left out: {k.problem[1]}")
+    good = [(c, k) for c, k in zip(clips, checked, strict=True) if not k.problem]
+    if not good:
+        raise DataError(f"none of the {len(clips)} recordings can be read; the first says: {bad[0][1].problem}")
+    notes = [f"{len(bad)} of {len(clips)} recordings could not be used and are left out"] if bad else []
+    return [c for c, _ in good], [k for _, k in good], notes
+
+
+def _trained_on(model: Path, digests: Sequence[str]) -> int:
+    """How many of these contents the run's own manifest has on its training side."""
+    manifest = model / "manifest.csv"
+    if not manifest.is_file():
+        return 0
+    with open(manifest, newline="", encoding="utf-8") as f:
+        trained = {row["sha256"] for row in csv.DictReader(f) if row["split"] == "train"}
+    return sum(d in trained for d in digests)

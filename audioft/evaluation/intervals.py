@@ -1,0 +1,104 @@
+"""How far a figure could have come out otherwise with other clips: bootstrap percentile intervals.
+
+The clips are drawn anew, with replacement, and the figure is computed again; the middle 95 % of the figures
+are the interval (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13). Where a group
+(a speaker, a recording) holds more than one clip, whole groups are drawn: clips of one group are right or
+wrong together, and drawing them apart would promise more than was measured (Field and Welsh, "Bootstrapping
+clustered data", 2007).
+
+The intervals say how the figures vary with the clips for this one trained model, not with training it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from audioft.evaluation.metrics import METRICS, Tally
+from audioft.evaluation.predictions import Predictions
+from audioft.runtime import generator
+
+_BLOCK = 200_000  # weights held at a time; a few arrays of this size of float64 are made beside them
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Bootstrap intervals of several metrics, from the same resamples.
+
+    Args:
+        bounds: for each metric its lower and upper bound; nan where there is only one unit to draw.
+        unit: what was drawn, `clips` or `groups`.
+        units: how many of them there are.
+    """
+
+    bounds: dict[str, tuple[float, float]]
+    unit: str
+    units: int
+
+
+def bootstrap(
+    predictions: Predictions,
+    names: Sequence[str],
+    thresholds: Sequence[float] | np.ndarray | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Intervals:
+    """Percentile bootstrap intervals of the metrics in `names`.
+
+    A resample in which a metric is not defined (ROC AUC where no class has both sides) is left out of its
+    interval.
+
+    Args:
+        predictions: what to resample.
+        names: keys of `METRICS`.
+        thresholds: C decision thresholds for multi-label, taken as given and not chosen again.
+        resamples: how many times to draw, at least 1.
+        seed: the same seed gives the same intervals.
+        level: the share of resamples inside, above 0 and below 1.
+
+    Raises:
+        DataError: there are no clips.
+        ValueError: `resamples` or `level` is out of range.
+    """
+    if resamples < 1 or not 0 < level < 1:
+        raise ValueError(f"resamples must be at least 1 and level between 0 and 1; found {resamples} and {level}")
+    unit, member = units(predictions)
+    count = int(member.max(initial=-1)) + 1
+    if count == 1:  # drawn again it is always itself, and the interval would pretend to certainty
+        return Intervals(dict.fromkeys(names, (np.nan, np.nan)), unit, count)
+    random = generator("bootstrap", seed)
+    figures: dict[str, list[np.ndarray]] = {n: [] for n in names}
+    block = max(1, _BLOCK // max(len(predictions), 1))
+    for start in range(0, resamples, block):
+        weights = _drawn(random, min(block, resamples - start), count)[:, member]
+        tally = Tally(predictions, weights, thresholds)
+        for name in names:
+            figures[name].append(METRICS[name].of(tally))
+    return Intervals({n: _middle(np.concatenate(f), level) for n, f in figures.items()}, unit, count)
+
+
+def units(predictions: Predictions) -> tuple[str, np.ndarray]:
+    """What to resample, `clips` or `groups`, and for each clip the number of its unit, `(N,)` int from 0."""
+    groups = predictions.groups()
+    numbers = {g: i for i, g in enumerate(dict.fromkeys(groups))}
+    if len(numbers) == len(groups):
+        return "clips", np.arange(len(groups))
+    return "groups", np.array([numbers[g] for g in groups])
+
+
+def _drawn(random: np.random.Generator, resamples: int, count: int) -> np.ndarray:
+    """How often each of `count` units comes up in as many draws with replacement, `(resamples, count)`."""
+    draws = random.integers(count, size=(resamples, count))
+    draws += np.arange(resamples)[:, None] * count
+    return np.bincount(draws.ravel(), minlength=resamples * count).reshape(resamples, count).astype(float)
+
+
+def _middle(figures: np.ndarray, level: float) -> tuple[float, float]:
+    figures = figures[np.isfinite(figures)]
+    if not len(figures):
+        return np.nan, np.nan
+    low, high = np.quantile(figures, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

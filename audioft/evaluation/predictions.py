@@ -1,0 +1,162 @@
+"""What a model said about clips, beside what is true of them: the one input of every metric and report."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from audioft.errors import ModelError
+
+_PLACE = ("path", "start", "end")
+_REQUIRED = (*_PLACE, "group")
+_ROUNDING = 1e-6  # how far a float32 softmax may leave [0, 1]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Scores of N clips for C labels, with the true targets.
+
+    Args:
+        labels: the C labels, in the model's order.
+        multilabel: whether a clip may have any number of labels; else it has exactly one.
+        scores: `(N, C)` probabilities in [0, 1], kept as float64.
+        targets: `(N, C)`, 1 where the label is true of the clip and 0 where it is not; what stands at an
+            unknown place does not matter and is kept as 0.
+        known: `(N, C)` bool, whether that target is known. All true if `multilabel` is false.
+        clips: for each clip a mapping with at least `path`, `start`, `end` (seconds, or None for a whole
+            file) and `group`, and any further columns of the user's table.
+
+    Raises:
+        ValueError: shapes or targets do not fit one another.
+        ModelError: a score is not finite or not a probability.
+
+    >>> p = Predictions(("cat", "dog"), False, [[0.9, 0.1]], [[0, 1]], [[True, True]],
+    ...                 [{"path": "a.wav", "start": None, "end": None, "group": "a.wav"}])
+    >>> len(p), p.decisions().tolist()
+    (1, [[True, False]])
+    """
+
+    labels: tuple[str, ...]
+    multilabel: bool
+    scores: np.ndarray
+    targets: np.ndarray
+    known: np.ndarray
+    clips: list[dict[str, Any]]
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "labels", tuple(self.labels))
+        put(self, "clips", list(self.clips))
+        put(self, "scores", np.asarray(self.scores, dtype=np.float64))
+        put(self, "known", np.asarray(self.known, dtype=bool))
+        put(self, "targets", np.asarray(self.targets, dtype=np.float64))
+        self._check_shapes()
+        put(self, "targets", np.where(self.known, self.targets, 0.0))
+        self._check_targets()
+        self._check_scores()
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def decisions(self, thresholds: Sequence[float] | np.ndarray | None = None) -> np.ndarray:
+        """Which labels the model gives each clip.
+
+        Args:
+            thresholds: for multi-label, the C scores from which on a label is given; 0.5 each if None. Not
+                used for single-label, where the highest score wins and the first of equal ones.
+
+        Returns:
+            `(N, C)` bool.
+        """
+        if self.multilabel:
+            limits = np.full(len(self.labels), 0.5) if thresholds is None else np.asarray(thresholds, float)
+            if limits.shape != (len(self.labels),):
+                raise ValueError(f"{len(self.labels)} labels need as many thresholds; found shape {limits.shape}")
+            return self.scores >= limits
+        given = np.zeros(self.scores.shape, dtype=bool)
+        given[np.arange(len(self)), self.scores.argmax(axis=1)] = True
+        return given
+
+    def groups(self) -> list[Any]:
+        """The group of each clip; a clip without one is a group of its own."""
+        return [("clip", i) if c["group"] in (None, "") else c["group"] for i, c in enumerate(self.clips)]
+
+    def write(self, path: str | Path, thresholds: Sequence[float] | np.ndarray | None = None) -> None:
+        """Write a CSV with one row a clip.
+
+        Columns: `path,start,end,label,predicted,score`, for partly known targets `unknown`, a column
+        `score:LABEL` for each label, then `group` and the further columns of the user's table (as
+        `table:NAME` where the name is taken). Several labels stand in one field separated by `;`, or as a
+        JSON list where a label itself holds a `;`. `score` is that of the predicted label, the highest one
+        where there are several or none.
+        """
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        decisions = self.decisions(thresholds)
+        partly = not self.known.all()
+        head = [*_PLACE, "label", "predicted", "score", *(["unknown"] if partly else [])]
+        head += [f"score:{label}" for label in self.labels]
+        further = [*dict.fromkeys(k for clip in self.clips for k in clip if k not in _PLACE)]
+        # surrogateescape gives a file name that is not UTF-8 its own bytes back
+        with open(path, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+            table = csv.writer(file, lineterminator="\n")
+            table.writerow(head + [f"table:{k}" if k in head else k for k in further])
+            for i, clip in enumerate(self.clips):
+                row = ["" if clip[k] is None else clip[k] for k in _PLACE]
+                row += [self._joined(self.targets[i] > 0), self._joined(decisions[i])]
+                row += [_digits(self.scores[i, decisions[i] if decisions[i].any() else slice(None)].max())]
+                row += [self._joined(~self.known[i])] if partly else []
+                row += [_digits(s) for s in self.scores[i]]
+                table.writerow(row + ["" if clip.get(k) is None else clip[k] for k in further])
+
+    def _joined(self, chosen: np.ndarray) -> str:
+        names = [self.labels[c] for c in np.flatnonzero(chosen)]
+        if self.multilabel and any(";" in n or n.startswith("[") for n in names):
+            return json.dumps(names, ensure_ascii=False)
+        return ";".join(names)
+
+    def _check_shapes(self) -> None:
+        expected = (len(self.clips), len(self.labels))
+        for name in ("scores", "targets", "known"):
+            found = getattr(self, name).shape
+            if found != expected:
+                raise ValueError(
+                    f"{name} has shape {found}; {expected[0]} clips and {expected[1]} labels need {expected}"
+                )
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError("a label is listed twice")
+        for i, clip in enumerate(self.clips):
+            missing = [k for k in _REQUIRED if k not in clip]
+            if missing:
+                raise ValueError(f"clip {i} has no {', '.join(missing)}; every clip needs {', '.join(_REQUIRED)}")
+
+    def _check_targets(self) -> None:
+        if not np.isin(self.targets, (0.0, 1.0)).all():
+            raise ValueError("targets hold something other than 0 and 1 at a known place")
+        if not self.multilabel:
+            if not self.known.all():
+                raise ValueError("a single-label clip has an unknown target; leave such clips out")
+            wrong = np.flatnonzero(self.targets.sum(axis=1) != 1)
+            if len(wrong):
+                raise ValueError(f"single-label, but clip {wrong[0]} has {self.targets[wrong[0]].sum():.0f} labels")
+
+    def _check_scores(self) -> None:
+        # nan compares false, so this also finds what is not finite
+        wrong = np.argwhere(~((self.scores >= -_ROUNDING) & (self.scores <= 1 + _ROUNDING)))
+        if len(wrong):
+            i, c = wrong[0]
+            raise ModelError(
+                f"{self.clips[i]['path']}: the model's score for {self.labels[c]!r} is {self.scores[i, c]}, "
+                f"expected a probability between 0 and 1 ({len(wrong)} such scores); its weights may have "
+                "diverged: train with a lower rate, or take an earlier checkpoint"
+            )
+
+
+def _digits(score: float) -> str:
+    return f"{score:.9g}"  # nine digits tell any two float32 numbers apart

@@ -1,0 +1,1 @@
+"""Encoders, poolings, heads, freezing, and the folder they are saved in."""

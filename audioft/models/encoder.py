@@ -1,0 +1,157 @@
+"""An encoder: waveforms in, frames out, whatever family it is of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from audioft.models.frames import Frames, LatentMask
+from audioft.models.waveform_backbone import WaveformBackbone
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What happens to a clip's samples before the encoder, as its published preprocessor says.
+
+    Attributes:
+        sample_rate: Hz.
+        normalise: whether each clip is brought to mean 0 and variance 1.
+    """
+
+    sample_rate: int = 16000
+    normalise: bool = True
+
+
+class Encoder(nn.Module):
+    """A pretrained encoder behind one interface.
+
+    Args:
+        model: the transformers model; its state dict keeps transformers' key names below `model.`.
+        preprocessing: what its clips must go through first.
+        name: what it was loaded from, for messages and cards.
+        exact: see `WaveformBackbone`.
+    """
+
+    def __init__(self, model: nn.Module, preprocessing: Preprocessing, name: str = "", exact: bool = True):
+        super().__init__()
+        self.model = model
+        self.preprocessing = preprocessing
+        self.name = name
+        self.backbone = WaveformBackbone(model, exact)
+        self._frozen: set[str] = set()
+
+    @property
+    def sample_rate(self) -> int:
+        return self.preprocessing.sample_rate
+
+    @property
+    def hidden_size(self) -> int:
+        return self.model.config.hidden_size
+
+    @property
+    def num_layers(self) -> int:
+        return len(self.backbone.layers)
+
+    @property
+    def family(self) -> str:
+        return self.model.config.model_type
+
+    @property
+    def min_samples(self) -> int:
+        """The shortest clip that gives a frame; shorter ones must be padded with zeros to it."""
+        return self.backbone.shortest()
+
+    def frames(
+        self,
+        waveforms: Tensor,
+        lengths: Tensor,
+        mask: LatentMask | None = None,
+        stop: int | None = None,
+        every_layer: bool = False,
+    ) -> Frames:
+        """Encode a batch.
+
+        Args:
+            waveforms: `(B, T)` float32, mono, at `sample_rate` Hz, zero beyond each clip's length.
+            lengths: `(B,)` samples, each at least `min_samples`.
+            mask: what to hide from the transformer, see `LatentMask`.
+            stop: end after this many transformer layers (0: before the first one); None for all.
+            every_layer: keep the states of every layer in `Frames.layers`.
+
+        Returns:
+            Frames that depend, clip by clip, on the clip alone. `resume` goes on from any of them.
+
+        Raises:
+            ValueError: a clip is shorter than `min_samples`.
+        """
+        if int(lengths.min()) < self.min_samples:
+            raise ValueError(f"a clip of {int(lengths.min())} samples gives no frame; the least is {self.min_samples}")
+        with self._grad_if_free("feature_extractor"):
+            features, frame_lengths = self.backbone.features(waveforms, lengths)
+        with self._grad_if_free("projection"):
+            states = self.backbone.project(features, frame_lengths, mask)
+        seconds = self.backbone.samples_per_frame / self.sample_rate
+        first = Frames(states, frame_lengths, seconds, layers=(states,) if every_layer else None)
+        return self.resume(first, stop)
+
+    def resume(self, frames: Frames, stop: int | None = None) -> Frames:
+        """Go on from `frames` to layer `stop` (None: to the end), to the same result as in one go."""
+        last = self.num_layers if stop is None else stop
+        if not frames.layer <= last <= self.num_layers:
+            raise ValueError(f"cannot go from layer {frames.layer} to layer {last} of {self.num_layers}")
+        hidden, extras, kept = frames.states, dict(frames.extras), frames.layers
+        attention = self.backbone.attention_mask(hidden, frames.lengths)
+        for index in range(frames.layer, last):
+            with self._grad_if_free(f"layer_{index + 1}"):
+                hidden = self.backbone.run_layer(index, hidden, attention, extras)
+            kept = (*kept, hidden) if kept is not None else None
+        if last == self.num_layers:
+            with self._grad_if_free(f"layer_{last}"):
+                hidden = self.backbone.finish(hidden)
+        return replace(frames, states=hidden, layers=kept, layer=last, extras=extras)
+
+    def parts(self) -> list[tuple[str, list[nn.Parameter]]]:
+        """The parameters in the order sound passes them: `feature_extractor`, `projection`, `layer_1`, ..."""
+        return [
+            (name, [p for m in modules for p in ([m] if isinstance(m, nn.Parameter) else m.parameters())])
+            for name, modules in self.backbone.parts()
+        ]
+
+    def freeze(self, frozen: set[str]) -> None:
+        """Freeze exactly the named parts: no gradient, no dropout, no layer drop; free all others."""
+        unknown = frozen - {name for name, _ in self.parts()}
+        if unknown:
+            raise ValueError(f"no such parts: {sorted(unknown)}")
+        self._frozen = set(frozen)
+        for name, parameters in self.parts():
+            for p in parameters:
+                p.requires_grad_(name not in frozen)
+        self.train(self.training)
+
+    @property
+    def frozen(self) -> frozenset[str]:
+        return frozenset(self._frozen)
+
+    def train(self, mode: bool = True) -> Encoder:
+        """As in torch, but a frozen part always stays in eval mode, and so do batch norms."""
+        super().train(mode)
+        for name, modules in self.backbone.parts():
+            if name in self._frozen:
+                for m in modules:
+                    if isinstance(m, nn.Module):
+                        m.eval()
+        for m in self._batch_norms():
+            m.eval()
+        return self
+
+    def _batch_norms(self) -> Iterator[nn.Module]:
+        return (m for m in self.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm))
+
+    def _grad_if_free(self, part: str):
+        """Frozen layers below the first free one need no graph: this saves their memory and their backward pass."""
+        order = [name for name, _ in self.backbone.parts()]
+        free_below = any(name not in self._frozen for name in order[: order.index(part) + 1])
+        return torch.set_grad_enabled(torch.is_grad_enabled() and free_below)

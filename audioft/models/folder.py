@@ -1,0 +1,227 @@
+"""The model folder: everything that is needed to get the same numbers elsewhere.
+
+A model whose head transformers knows is saved as transformers saves it, so `transformers.pipeline` and
+`from_pretrained` read it. Any other is saved with `model_type: audioft` on top, which transformers refuses instead of
+making up a head, its encoder (transformers' format again) in `encoder/` and the rest in `model.safetensors`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from audioft.errors import ModelError
+from audioft.models.classifier import AudioClassifier
+from audioft.models.encoder import Encoder, Preprocessing
+from audioft.models.loading import attention, quiet_transformers
+from audioft.storage import new_folder, read_json, write_json, write_text
+
+FORMAT_VERSION = 1
+WEIGHTS = "model.safetensors"
+REQUIRED = ("config.json", WEIGHTS, "preprocessor_config.json", "audioft.json")
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model folder knows besides its weights (`audioft.json`).
+
+    Attributes:
+        labels: in the order of the logits.
+        multilabel: several labels may hold at once: scores are sigmoids instead of a softmax.
+        window: seconds; a longer recording is labelled in windows of this length.
+        thresholds: for multi-label models the score from which on a label is given, in the order of `labels`.
+        encoder: name and family of the encoder it began from.
+        trained_on: counts and names of what it saw.
+        measured: figures of the report, by side.
+    """
+
+    labels: tuple[str, ...]
+    multilabel: bool
+    window: float
+    thresholds: tuple[float, ...] | None = None
+    calibration: dict[str, Any] | None = None
+    encoder: dict[str, Any] = field(default_factory=dict)
+    trained_on: dict[str, Any] = field(default_factory=dict)
+    measured: dict[str, Any] = field(default_factory=dict)
+
+
+def save(model: AudioClassifier, card: ModelCard, path: Path, readme: str) -> None:
+    """Write a model folder, whole or not at all.
+
+    Args:
+        model: in any device and mode; it is not changed.
+        card: see `ModelCard`.
+        path: the folder; one that is there is replaced.
+        readme: the model card as Markdown.
+    """
+    with new_folder(path) as folder:
+        if model.transformers_equivalent:
+            _save_as_transformers(model, card, folder)
+        else:
+            _save_as_audioft(model, card, folder)
+        _preprocessor(model.encoder).save_pretrained(folder)
+        about = asdict(card) | {
+            "format_version": FORMAT_VERSION,
+            "preprocessing": asdict(model.encoder.preprocessing),
+            "layers": model.spec["layers"],
+            "pooling": model.spec["pooling"],
+            "head": model.spec["head"],
+        }
+        write_json(folder / "audioft.json", about)
+        write_text(folder / "README.md", readme)
+
+
+def load(path: str | Path) -> tuple[AudioClassifier, ModelCard]:
+    """The model of a folder, in float32, in eval mode, on the CPU.
+
+    Raises:
+        ModelError: a file is missing, unreadable, or does not fit the others.
+    """
+    folder = Path(path)
+    missing = [f for f in REQUIRED if not (folder / f).is_file()]
+    if missing:
+        raise ModelError(f"{folder} is not a whole model folder: {', '.join(missing)} missing from it")
+    about = read_json(folder / "audioft.json", ModelError)
+    card = _card(folder, about)
+    config = read_json(folder / "config.json", ModelError)
+    if isinstance(config, dict) and config.get("model_type") == "audioft":
+        model = _load_audioft(folder, about, card)
+    else:
+        model = _load_transformers(folder, about, card)
+    return model.eval(), card
+
+
+def _card(folder: Path, about: Any) -> ModelCard:
+    if not isinstance(about, dict) or "labels" not in about:
+        raise ModelError(f"{folder / 'audioft.json'} is not a description of a model: `labels` is missing from it")
+    if about.get("format_version") != FORMAT_VERSION:
+        raise ModelError(
+            f"{folder}: format_version {about.get('format_version')!r}, this audioft reads {FORMAT_VERSION}; "
+            "install the version of audioft that wrote it, or train again"
+        )
+    known = {k: about[k] for k in ModelCard.__dataclass_fields__ if k in about}
+    thresholds = known.get("thresholds")
+    known |= {
+        "labels": tuple(known["labels"]),
+        "thresholds": None if thresholds is None else tuple(thresholds),
+    }
+    return ModelCard(**known)
+
+
+def _label_config(card: ModelCard) -> dict[str, Any]:
+    return {
+        "id2label": dict(enumerate(card.labels)),
+        "label2id": {label: i for i, label in enumerate(card.labels)},
+        "problem_type": "multi_label_classification" if card.multilabel else "single_label_classification",
+    }
+
+
+def _save_as_transformers(model: AudioClassifier, card: ModelCard, folder: Path) -> None:
+    from transformers import AutoConfig, AutoModelForAudioClassification
+
+    config = AutoConfig.for_model(**model.encoder.model.config.to_dict())
+    for key, value in _label_config(card).items():
+        setattr(config, key, value)
+    config.classifier_proj_size = model.head.projector.out_features
+    config.use_weighted_layer_sum = model.layer_sum is not None
+    with quiet_transformers(), torch.device("meta"):
+        whole = AutoModelForAudioClassification.from_config(config)
+    setattr(whole, whole.base_model_prefix, model.encoder.model)
+    whole.projector, whole.classifier = model.head.projector, model.head.classifier
+    if model.layer_sum is not None:
+        whole.layer_weights = model.layer_sum.layer_weights
+    with quiet_transformers():
+        whole.save_pretrained(folder)
+
+
+def _load_transformers(folder: Path, about: dict, card: ModelCard) -> AudioClassifier:
+    from transformers import AutoModelForAudioClassification
+
+    with quiet_transformers():
+        try:
+            whole, info = AutoModelForAudioClassification.from_pretrained(
+                folder,
+                dtype=torch.float32,
+                output_loading_info=True,
+                local_files_only=True,
+                **_attention_of(folder),
+            )
+        except Exception as e:  # safetensors, config and shape errors are many classes with one meaning here
+            raise ModelError(f"{folder}: the model cannot be read: {str(e).splitlines()[0][:300]}") from e
+    lost = sorted(info["missing_keys"]) + [str(m) for m in info["mismatched_keys"]]
+    if lost:
+        raise ModelError(f"{folder}: weights are missing from {WEIGHTS}: {', '.join(lost[:3])}")
+    labels = tuple(whole.config.id2label[i] for i in range(len(whole.config.id2label)))
+    if labels != card.labels:
+        raise ModelError(
+            f"{folder}: config.json names the labels {labels}, audioft.json {card.labels}; they must agree"
+        )
+    encoder = _encoder(getattr(whole, whole.base_model_prefix), about)
+    model = AudioClassifier(encoder, len(labels), about["layers"], about["pooling"], about["head"])
+    model.head.projector, model.head.classifier = whole.projector, whole.classifier
+    if model.layer_sum is not None:
+        model.layer_sum.layer_weights = whole.layer_weights
+    return model
+
+
+def _save_as_audioft(model: AudioClassifier, card: ModelCard, folder: Path) -> None:
+    from safetensors.torch import save_file
+
+    write_json(folder / "config.json", {"model_type": "audioft", **_label_config(card)})
+    with quiet_transformers():
+        model.encoder.model.save_pretrained(folder / "encoder")
+    _preprocessor(model.encoder).save_pretrained(folder / "encoder")
+    save_file(_beside_encoder(model), folder / WEIGHTS, metadata={"format": "pt"})
+
+
+def _load_audioft(folder: Path, about: dict, card: ModelCard) -> AudioClassifier:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from audioft.models.loading import load_encoder
+
+    encoder, _ = load_encoder(str(folder / "encoder"))
+    encoder = _encoder(encoder.model, about)
+    model = AudioClassifier(encoder, len(card.labels), about["layers"], about["pooling"], about["head"])
+    try:
+        weights = load_file(folder / WEIGHTS)
+    except SafetensorError as e:
+        raise ModelError(f"{folder / WEIGHTS} cannot be read: {e}") from e
+    expected = {k: tuple(v.shape) for k, v in _beside_encoder(model).items()}
+    found = {k: tuple(v.shape) for k, v in weights.items()}
+    if expected != found:
+        wrong = sorted(k for k in expected.keys() | found.keys() if expected.get(k) != found.get(k))
+        raise ModelError(
+            f"{folder / WEIGHTS} does not fit the head that audioft.json describes: {', '.join(wrong[:3])}"
+        )
+    model.load_state_dict(weights, strict=False)
+    return model
+
+
+def _beside_encoder(model: AudioClassifier) -> dict[str, torch.Tensor]:
+    return {k: v.contiguous() for k, v in model.state_dict().items() if not k.startswith("encoder.")}
+
+
+def _encoder(model: nn.Module, about: dict) -> Encoder:
+    return Encoder(model, Preprocessing(**about["preprocessing"]), name=str(about.get("encoder", {}).get("name", "")))
+
+
+def _preprocessor(encoder: Encoder) -> Any:
+    from transformers import Wav2Vec2FeatureExtractor
+
+    return Wav2Vec2FeatureExtractor(
+        sampling_rate=encoder.sample_rate,
+        do_normalize=encoder.preprocessing.normalise,
+        # with the attention mask transformers would average over a clip's own frames, as audioft does
+        return_attention_mask=True,
+    )
+
+
+def _attention_of(folder: Path) -> dict[str, str]:
+    from transformers import AutoConfig
+
+    return attention(AutoConfig.from_pretrained(folder, local_files_only=True))

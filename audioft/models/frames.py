@@ -1,0 +1,61 @@
+"""What an encoder gives: one vector every few milliseconds, for each clip of a batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Frames:
+    """The states of an encoder after some layer.
+
+    Attributes:
+        states: `(B, F, H)`, the states after the last computed layer.
+        lengths: `(B,)` int64, the frames of each clip that are its own; what lies beyond is padding and arbitrary.
+        seconds_per_frame: hop between frames, in seconds.
+        layers: all states on the way, entry 0 before the first transformer layer and entry k after layer k,
+            each `(B, F, H)`; None unless asked for.
+        layer: how many transformer layers have been computed.
+        extras: what later layers need besides the states (WavLM's position bias).
+    """
+
+    states: Tensor
+    lengths: Tensor
+    seconds_per_frame: float
+    layers: tuple[Tensor, ...] | None = None
+    layer: int = 0
+    extras: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def valid(self) -> Tensor:
+        """`(B, F)` bool: which frames are a clip's own."""
+        return valid_frames(self.lengths, self.states.shape[1])
+
+    def with_states(self, states: Tensor) -> Frames:
+        return replace(self, states=states)
+
+
+@dataclass(frozen=True)
+class LatentMask:
+    """What is hidden from the transformer, as SpecAugment does inside the encoder (Park et al. 2019; wav2vec 2.0).
+
+    Attributes:
+        time: `(B, F)` bool, frames replaced by the learned mask vector; None for none.
+        channels: `(B, H)` bool, channels set to zero over the whole clip; None for none.
+    """
+
+    time: Tensor | None = None
+    channels: Tensor | None = None
+
+
+def valid_frames(lengths: Tensor, frames: int) -> Tensor:
+    """`(B, frames)` bool: True where a position lies within its clip's length.
+
+    >>> valid_frames(torch.tensor([1, 3]), 3).int().tolist()
+    [[1, 0, 0], [1, 1, 1]]
+    """
+    return torch.arange(frames, device=lengths.device)[None, :] < lengths[:, None]

@@ -1,0 +1,225 @@
+"""Encoders from the hub, from a local folder, or from the package itself.
+
+Everything goes through transformers' `from_pretrained`, which knows yesterday's formats (`pytorch_model.bin`,
+`weight_g` and `weight_v`, pretraining heads around the encoder) and reads pickles for their weights only. What it
+reports as missing is looked at: an encoder of which a weight would be made up is refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import pickle
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from audioft.errors import ModelError
+from audioft.models.encoder import Encoder, Preprocessing
+from audioft.runtime import address
+
+FAMILIES = ("wav2vec2", "hubert", "wavlm", "data2vec-audio")
+EMBEDDED = Path(__file__).parent.parent / "assets"
+MASK_EMBEDDING = "masked_spec_embed"
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What became of an encoder's weights.
+
+    Attributes:
+        name: what was asked for.
+        loaded: how many tensors were read.
+        made: tensors newly made (only the mask vector may be).
+        left_over: tensors in the checkpoint that the encoder has no use for, as a pretraining head.
+        notes: what the user should know besides.
+    """
+
+    name: str
+    loaded: int
+    made: tuple[str, ...]
+    left_over: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        text = f"{self.name}: {self.loaded} tensors loaded"
+        if self.left_over:
+            text += f", {len(self.left_over)} left over ({_some(self.left_over)})"
+        if self.made:
+            text += f", newly made: {', '.join(self.made)}"
+        return "\n".join([text, *(f"note: {n}" for n in self.notes)])
+
+
+def load_encoder(
+    name: str, *, revision: str | None = None, dropout: float | None = None, layerdrop: float | None = None
+) -> tuple[Encoder, LoadReport]:
+    """An encoder with its published weights, in float32.
+
+    Args:
+        name: `mini` (embedded in the package), a local folder in transformers' format, or a hub id.
+        revision: branch, tag or commit on the hub.
+        dropout: replaces every dropout of the encoder in training; None keeps the checkpoint's own.
+        layerdrop: the same for the probability that a layer is skipped in training.
+
+    Raises:
+        ModelError: nothing of that name, an unsupported family, an unreadable file, or weights missing.
+    """
+    from transformers import AutoConfig, AutoModel
+
+    source = resolve(name)
+    with quiet_transformers(), _explained(name):
+        config = AutoConfig.from_pretrained(source, revision=revision)
+    _refuse_unsupported(name, config)
+    set_dropout(config, dropout, layerdrop)
+    with quiet_transformers(), _explained(name):
+        model, info = AutoModel.from_pretrained(
+            source,
+            config=config,
+            revision=revision,
+            dtype=torch.float32,
+            output_loading_info=True,
+            **attention(config),
+        )
+    missing = sorted(info["missing_keys"])
+    lost = [k for k in missing if not k.endswith(MASK_EMBEDDING)]
+    if lost or info["mismatched_keys"]:
+        wrong = lost or [str(m) for m in info["mismatched_keys"]]
+        raise ModelError(
+            f"encoder {name!r}: {len(wrong)} of its weights are missing or of another shape ({_some(wrong)}); "
+            "it would be partly random. Download it again, or check that config.json belongs to the weights"
+        )
+    if missing:
+        init_mask_embedding(model, name)
+    preprocessing, notes = load_preprocessing(source, revision)
+    report = LoadReport(
+        name=name,
+        loaded=len(model.state_dict()) - len(missing),
+        made=tuple(missing),
+        left_over=tuple(sorted(info["unexpected_keys"])),
+        notes=(*notes, *_pretraining_note(source, name)),
+    )
+    return Encoder(model, preprocessing, name=name), report
+
+
+def resolve(name: str) -> str:
+    """Where `name` is to be loaded from: a folder in the package, a local folder, or a hub id as it is."""
+    if (EMBEDDED / name / "config.json").is_file() and not Path(name).is_dir():
+        return str(EMBEDDED / name)
+    path = Path(name).expanduser()
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise ModelError(f"encoder folder {name}: there is no config.json in it")
+        return str(path)
+    if path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
+        raise ModelError(f"encoder {name!r}: there is no such folder")
+    return name
+
+
+def load_preprocessing(source: str, revision: str | None = None) -> tuple[Preprocessing, list[str]]:
+    """What the checkpoint's own `preprocessor_config.json` asks for; a default, and a note, where it has none."""
+    from transformers import AutoFeatureExtractor
+
+    try:
+        with quiet_transformers():
+            extractor = AutoFeatureExtractor.from_pretrained(source, revision=revision)
+    except (OSError, ValueError):
+        note = "it has no preprocessor_config.json; assuming 16 kHz, each clip brought to mean 0 and variance 1"
+        return Preprocessing(), [note]
+    return Preprocessing(int(extractor.sampling_rate), bool(getattr(extractor, "do_normalize", False))), []
+
+
+def require_mask_embedding(encoder: Encoder) -> bool:
+    """Give the encoder a mask vector for latent masking if it has none; True if one was made."""
+    if hasattr(encoder.model, MASK_EMBEDDING):
+        return False
+    encoder.model.masked_spec_embed = torch.nn.Parameter(torch.zeros(encoder.hidden_size))
+    encoder.model.config.mask_time_prob = 0.05  # so that transformers, too, makes a place for it when loading
+    init_mask_embedding(encoder.model, encoder.name)
+    return True
+
+
+def init_mask_embedding(model: torch.nn.Module, name: str) -> None:
+    """Uniform in [0, 1) as transformers does, but the same on every machine."""
+    source = torch.Generator().manual_seed(address("mask embedding", name))
+    with torch.no_grad():
+        model.masked_spec_embed.copy_(torch.rand(model.masked_spec_embed.shape, generator=source))
+
+
+def set_dropout(config: Any, dropout: float | None, layerdrop: float | None) -> None:
+    """Replace the rates in a transformers config that act in training, where they are given."""
+    if dropout is not None:
+        for field in ("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout"):
+            setattr(config, field, dropout)
+    if layerdrop is not None:
+        config.layerdrop = layerdrop
+
+
+def attention(config: Any) -> dict[str, str]:
+    """WavLM's attention, with its gated position bias, has one form only; the others use torch's fused one."""
+    return {} if config.model_type == "wavlm" else {"attn_implementation": "sdpa"}
+
+
+@contextlib.contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Without transformers' own loading tables and bars: what they say is read from the loading info and told once."""
+    from transformers.utils import logging
+
+    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+        if bars:
+            logging.enable_progress_bar()
+
+
+@contextlib.contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Turn what transformers, the hub client and the file formats raise into one message."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (SafetensorError, pickle.UnpicklingError, EOFError, RuntimeError) as e:
+        raise ModelError(f"encoder {name!r}: its weights cannot be read: {_first_line(e)}") from e
+    except (OSError, ValueError, KeyError, TypeError, json.JSONDecodeError) as e:
+        remedy = (
+            "give a local folder, the embedded encoder `mini`, or a hub id that exists; without a network a hub id "
+            "works once it has been downloaded (`hf download ID`)"
+        )
+        raise ModelError(f"encoder {name!r} cannot be loaded: {_first_line(e)}\n{remedy}") from e
+
+
+def _refuse_unsupported(name: str, config: Any) -> None:
+    if config.model_type not in FAMILIES:
+        raise ModelError(
+            f"encoder {name!r} is of the family {config.model_type!r}; supported are {', '.join(FAMILIES)}"
+        )
+    if getattr(config, "add_adapter", False):
+        raise ModelError(
+            f"encoder {name!r} ends in an adapter for speech recognition (add_adapter); it is not supported"
+        )
+
+
+def _pretraining_note(source: str, name: str) -> list[str]:
+    """An encoder that audioft made says in `encoder.json` whether it has learnt anything."""
+    card = Path(source) / "encoder.json"
+    if not card.is_file():
+        return []
+    if json.loads(card.read_text(encoding="utf-8")).get("pretrained", True):
+        return []
+    return [f"{name} is NOT pretrained: its weights are random. Expect more from a pretrained encoder (--encoder)"]
+
+
+def _first_line(e: BaseException) -> str:
+    return (str(e).strip() or type(e).__name__).splitlines()[0][:300]
+
+
+def _some(names: Any, most: int = 3) -> str:
+    names = list(names)
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")

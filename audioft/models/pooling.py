@@ -1,0 +1,79 @@
+"""From frames to one vector a clip, over the clip's own frames only."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from audioft.models.frames import Frames
+from audioft.registry import Registry
+
+poolings = Registry("pooling", given=("hidden_size",))
+
+
+@poolings.register("mean")
+class MeanPooling(nn.Module):
+    """The mean over a clip's frames, as transformers' own classification classes pool.
+
+    Shape: `(B, F, H) -> (B, H)`.
+    """
+
+    def __init__(self, hidden_size: int):
+        super().__init__()
+        self.output_size = hidden_size
+
+    def forward(self, frames: Frames) -> Tensor:
+        states = frames.states.masked_fill(~frames.valid[..., None], 0)
+        return states.sum(1) / frames.lengths[:, None]
+
+
+@poolings.register("attentive_stats")
+class AttentiveStatsPooling(nn.Module):
+    """Attentive statistics: a weighted mean and deviation, the weights learned (Okabe et al. 2018, eq. 4 to 6).
+
+    Shape: `(B, F, H) -> (B, 2 H)`.
+
+    Args:
+        hidden_size: H.
+        bottleneck: width of the layer that scores the frames.
+    """
+
+    def __init__(self, hidden_size: int, bottleneck: int = 128):
+        super().__init__()
+        self.score = nn.Sequential(nn.Linear(hidden_size, bottleneck), nn.Tanh(), nn.Linear(bottleneck, hidden_size))
+        self.output_size = 2 * hidden_size
+
+    @staticmethod
+    def validate(bottleneck: int) -> list[str]:
+        return [] if bottleneck > 0 else [f"bottleneck: {bottleneck} is not above 0"]
+
+    def forward(self, frames: Frames) -> Tensor:
+        outside = ~frames.valid[..., None]
+        scores = self.score(frames.states).float().masked_fill(outside, float("-inf"))
+        weights = torch.softmax(scores, dim=1)
+        states = frames.states.float().masked_fill(outside, 0)
+        mean = (weights * states).sum(1)
+        # the centred form: the difference of two large squares would lose the deviation of a steady channel
+        variance = (weights * (states - mean[:, None]).square()).sum(1)
+        return torch.cat([mean, (variance + 1e-6).sqrt()], dim=-1)
+
+
+class LayerSum(nn.Module):
+    """A learned weighted sum over the states of all layers, as SUPERB does (Yang et al. 2021).
+
+    The weights pass a softmax and start equal; this is `use_weighted_layer_sum` in transformers.
+
+    Args:
+        num_layers: transformer layers; one more state is summed, that before the first.
+    """
+
+    def __init__(self, num_layers: int):
+        super().__init__()
+        self.layer_weights = nn.Parameter(torch.ones(num_layers + 1) / (num_layers + 1))
+
+    def forward(self, frames: Frames) -> Frames:
+        if frames.layers is None:
+            raise ValueError("a layer sum needs the states of every layer")
+        weights = torch.softmax(self.layer_weights, dim=-1)
+        total = sum(w * s for w, s in zip(weights, frames.layers, strict=True))
+        return frames.with_states(total)

@@ -1,0 +1,115 @@
+"""How a long job tells how far it is: a bar with the time left on a terminal, plain lines in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TextIO
+
+LOG_EVERY = 10.0  # seconds between two lines of the same job in a log
+
+
+class Console:
+    """Where messages for a person go: standard error, so that results on standard output can be piped.
+
+    Args:
+        quiet: say nothing but errors.
+        stream: standard error unless a test says otherwise.
+    """
+
+    def __init__(self, quiet: bool = False, stream: TextIO | None = None):
+        self.quiet = quiet
+        self.stream = stream or sys.stderr
+        self._bar: Bar | None = None
+
+    def say(self, text: str = "") -> None:
+        """A line of its own."""
+        if self.quiet:
+            return
+        if self._bar is not None:
+            self._bar.clear()
+        print(text, file=self.stream, flush=True)
+
+    def job(self, name: str, total: int) -> Job:
+        """A job of `total` steps; use it in a `with` block and call `at` as it goes on."""
+        return Job(self, name, total)
+
+
+class Job:
+    """One long job; between `with` and its end it is shown."""
+
+    def __init__(self, console: Console, name: str, total: int):
+        self.console, self.name, self.total = console, name, total
+        self.started = self.told = time.monotonic()
+        self.done, self.note, self.offset = 0, "", 0
+
+    def __enter__(self) -> Job:
+        if not self.console.quiet and self.console.stream.isatty():
+            self.console._bar = Bar(self.console.stream)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self.console._bar is not None:
+            self.console._bar.clear()
+            self.console._bar = None
+
+    def resume_at(self, done: int) -> None:
+        """What was done before this process began does not count for its speed."""
+        self.done = self.offset = done
+
+    def at(self, done: int, note: str = "") -> None:
+        """So much is done; `note` is shown beside it."""
+        self.done, self.note = done, note
+        if self.console.quiet:
+            return
+        if self.console._bar is not None:
+            self.console._bar.draw(self.text(), self.done / max(1, self.total))
+        elif time.monotonic() - self.told >= LOG_EVERY:
+            self.told = time.monotonic()
+            print(self.text(), file=self.console.stream, flush=True)
+
+    def text(self) -> str:
+        passed = time.monotonic() - self.started
+        new = self.done - self.offset
+        left = passed / new * (self.total - self.done) if new > 0 else None
+        text = f"{self.name} {self.done}/{self.total}"
+        text += f", {spell_seconds(left)} left" if left is not None and self.done < self.total else ""
+        return text + (f", {self.note}" if self.note else "")
+
+
+class Bar:
+    """One line at the bottom of a terminal, redrawn at most ten times a second, without a thread of its own."""
+
+    def __init__(self, stream: TextIO):
+        self.stream, self.drawn, self.at = stream, False, 0.0
+
+    def draw(self, text: str, share: float) -> None:
+        if time.monotonic() - self.at < 0.1 and share < 1:
+            return
+        import shutil
+
+        width = shutil.get_terminal_size().columns
+        filled = round(24 * min(1.0, share))
+        self.stream.write("\r\x1b[2K" + f"[{'█' * filled}{'·' * (24 - filled)}] {text}"[: width - 1])
+        self.stream.flush()
+        self.drawn, self.at = True, time.monotonic()
+
+    def clear(self) -> None:
+        if self.drawn:
+            self.stream.write("\r\x1b[2K")
+            self.stream.flush()
+            self.drawn = False
+
+
+def spell_seconds(seconds: float) -> str:
+    """A duration for people.
+
+    >>> spell_seconds(4.2), spell_seconds(75), spell_seconds(8000)
+    ('4 s', '1 min 15 s', '2 h 13 min')
+    """
+    s = round(seconds)
+    if s < 60:
+        return f"{s} s"
+    if s < 3600:
+        return f"{s // 60} min {s % 60:02d} s"
+    return f"{s // 3600} h {s % 3600 // 60:02d} min"

@@ -1,0 +1,176 @@
+"""A run folder: the whole story of one training."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from audioft import config as configs
+from audioft.config import Config
+from audioft.errors import CheckpointError, UsageError
+from audioft.storage import write_text
+
+if TYPE_CHECKING:
+    from audioft.evaluation.report import Report
+
+# settings that say where and how fast a run computes, and may differ when it goes on
+FREE = (
+    "data.workers",
+    "train.device",
+    "train.save_steps",
+    "train.save_minutes",
+    "train.keep",
+    "train.tensorboard",
+)
+
+
+OWN_FOLDERS = ("checkpoints", "model", "tensorboard")
+OWN_FILES = (
+    *("manifest.csv", "metrics.jsonl", "bad_files.csv"),
+    *("report.json", "report.html", "predictions.csv"),
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trained run, as `finetune` returns it and `Run(folder)` opens it.
+
+    Attributes:
+        folder: the run folder.
+
+    >>> import tempfile
+    >>> str(Run(Path(tempfile.gettempdir())).model).endswith("model")
+    True
+    """
+
+    folder: Path
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
+
+    @property
+    def model(self) -> Path:
+        """The model folder inside."""
+        return self.folder / "model"
+
+    @property
+    def config(self) -> Config:
+        """The resolved config; running it again gives the same run."""
+        return configs.load(self.folder / "config.yaml")
+
+    @property
+    def report(self) -> Report:
+        """The measured figures; `print` shows them as a table.
+
+        Raises:
+            UsageError: the run has not been evaluated.
+        """
+        from audioft.evaluation.report import Report
+
+        return Report.load(self.folder / "report.json")
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """The rows of `metrics.jsonl`."""
+        from audioft.training.callbacks import read_rows
+
+        return read_rows(self.folder / "metrics.jsonl")
+
+
+def refuse(folder: Path, config: Config, *, resume: bool, overwrite: bool) -> None:
+    """Say why a run with `config` must not be begun, or gone on with, in this folder; touch nothing.
+
+    Raises:
+        UsageError: it holds a run, or something else, and neither `resume` nor `overwrite` was asked for.
+        CheckpointError: there is nothing to resume, or a run of other settings.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file; give the run a folder of its own (--out)")
+    holds_run = (folder / "config.yaml").is_file()
+    if resume:
+        if not holds_run:
+            raise CheckpointError(f"{folder}: there is no run to resume; without --resume a new one begins there")
+        _same_settings(folder, config)
+    elif holds_run and not overwrite:
+        raise UsageError(
+            f"{folder} already holds a run: go on with it (--resume), replace it (--overwrite), or give another --out"
+        )
+    elif not holds_run and folder.exists() and any(folder.iterdir()):
+        raise UsageError(f"{folder} is not empty and holds no run; nothing there is touched: give another --out")
+
+
+def prepare(folder: Path, config: Config, *, resume: bool, overwrite: bool) -> None:
+    """Make the run folder ready for a run with `config`; raises as `refuse` does."""
+    refuse(folder, config, resume=resume, overwrite=overwrite)
+    if resume:
+        return
+    for name in OWN_FOLDERS:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in OWN_FILES:
+        (folder / name).unlink(missing_ok=True)
+    try:
+        (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise UsageError(f"{folder} cannot be made: {e.strerror}; give another --out") from e
+    write_text(folder / "config.yaml", configs.save(config))
+
+
+def stored(folder: Path) -> Config:
+    """The config of the run in a folder."""
+    if not (folder / "config.yaml").is_file():
+        raise CheckpointError(f"{folder}: there is no run to resume")
+    return configs.load(folder / "config.yaml")
+
+
+def identity(config: Config, clips: list[tuple[str, str, str]]) -> str:
+    """A hash of all that a run's numbers depend on: its settings and its clips (key, side, content hash)."""
+    settings = flat(config.model_dump())
+    kept = {k: v for k, v in settings.items() if k not in FREE and k != "data.source"}
+    return hashlib.sha256(json.dumps([kept, sorted(clips)], sort_keys=True, default=str).encode()).hexdigest()
+
+
+def flat(settings: dict[str, Any], before: str = "") -> dict[str, Any]:
+    """Sections as dotted keys; what lies deeper than a section stays as it is.
+
+    >>> flat({"seed": 1, "train": {"lr": 2}})
+    {'seed': 1, 'train.lr': 2}
+    """
+    sections = ("data", "encoder", "model", "train", "evaluate")
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        found |= {f"{key}.{k}": v for k, v in value.items()} if key in sections else {key: value}
+    return found
+
+
+def _same_settings(folder: Path, config: Config) -> None:
+    before, now = flat(stored(folder).model_dump()), flat(config.model_dump())
+    changed = [k for k in now if before.get(k) != now[k] and k not in FREE]
+    if changed:
+        listed = "".join(f"\n  - {k}: was {_yaml(before.get(k))}, is {_yaml(now[k])}" for k in changed)
+        raise CheckpointError(
+            f"{folder} holds a run of other settings, and going on would mix two runs:{listed}\n"
+            "leave these settings as they were, or give another --out"
+        )
+
+
+def _yaml(value: Any) -> str:
+    return yaml.safe_dump(value, default_flow_style=True).strip().removesuffix("...").strip()
+
+
+def default_folder(source: str, encoder: str) -> Path:
+    """`runs/DATA-ENCODER`, numbered if that is taken."""
+    data = os.path.splitext(os.path.basename(os.path.abspath(source)))[0] or "data"
+    base = Path("runs") / f"{data}-{os.path.basename(encoder.rstrip('/')) or 'encoder'}"
+    number = 1
+    folder = base
+    while folder.exists():
+        number += 1
+        folder = base.with_name(f"{base.name}-{number}")
+    return folder

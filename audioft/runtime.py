@@ -1,0 +1,137 @@
+"""Where and how exactly the program computes: addresses for randomness, threads, device, precision, processes."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator
+
+import numpy as np
+
+
+def address(*parts: object) -> int:
+    """A 63-bit seed that depends on all `parts` and on their order, the same on every machine.
+
+    Randomness has an address instead of a state: what is drawn for a clip depends on (seed, epoch, clip, repeat)
+    and on nothing that happened before, so neither the number of workers nor a resume can change it.
+
+    >>> address(7, 0, "a.wav") == address(7, 0, "a.wav") != address(7, 1, "a.wav")
+    True
+    """
+    text = "\x1f".join(f"{type(p).__name__}:{p}" for p in parts)
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+
+
+def generator(*parts: object) -> np.random.Generator:
+    """A numpy generator at an address, see `address`."""
+    return np.random.default_rng(address(*parts))
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute in one thread while inside.
+
+    A float sum over 160,000 samples differs in its last bits between one and two threads, so whatever is done to
+    a single clip is done in one, in a worker process and in the main one alike.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    if before == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+class Processes:
+    """The device this process computes on, and the processes it computes with.
+
+    Args:
+        device: `auto` (a GPU if there is one), `cpu`, `cuda`, or a torch device.
+
+    Raises:
+        AudioftError: WORLD_SIZE announces processes that could not be joined.
+    """
+
+    def __init__(self, device: str = "auto"):
+        import torch
+        from accelerate import Accelerator
+
+        from audioft.errors import AudioftError
+
+        cpu = device == "cpu" or (device == "auto" and not torch.cuda.is_available())
+        self.accelerator = Accelerator(cpu=cpu)
+        self.device = torch.device(device) if device not in ("auto", "cuda", "cpu") else self.accelerator.device
+        self.rank, self.count = self.accelerator.process_index, self.accelerator.num_processes
+        announced = int(os.environ.get("WORLD_SIZE", "1"))
+        if announced != self.count:
+            raise AudioftError(
+                f"WORLD_SIZE says {announced} processes, but {self.count} took part; start them with "
+                "`torchrun --nproc_per_node N -m audioft ...` or `accelerate launch`, or unset WORLD_SIZE"
+            )
+
+    @property
+    def main(self) -> bool:
+        """Whether this process writes files and speaks."""
+        return self.rank == 0
+
+    def wait(self) -> None:
+        """Go on once all processes have come here."""
+        self.accelerator.wait_for_everyone()
+
+    def add_up(self, tensors: list, bucket: int = 2**24) -> None:
+        """Replace each tensor by its sum over all processes, in place, in buckets of `bucket` numbers."""
+        if self.count == 1:
+            return
+        import torch
+
+        while tensors:
+            taken, size = [], 0
+            while tensors and (not taken or size + tensors[0].numel() <= bucket):
+                taken.append(tensors[0])
+                size += tensors[0].numel()
+                tensors = tensors[1:]
+            flat = torch.cat([t.reshape(-1) for t in taken]).to(self.device)
+            torch.distributed.all_reduce(flat)
+            for t, part in zip(taken, flat.split([t.numel() for t in taken]), strict=True):
+                t.copy_(part.view_as(t))
+
+    def gather(self, value: list) -> list:
+        """The lists of all processes as one, on every process."""
+        if self.count == 1:
+            return value
+        import torch
+
+        parts: list = [None] * self.count
+        torch.distributed.all_gather_object(parts, value)
+        return [v for part in parts for v in part]
+
+
+def choose_precision(asked: str, device) -> str:
+    """`fp32` or `bf16`; `auto` takes bf16 where the device computes in it natively.
+
+    On a CPU that is avx512_bf16 or AMX, on a GPU Ampere or later.
+    """
+    import torch
+
+    if asked != "auto":
+        return asked
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    if device.type == "cpu":
+        native = torch.backends.cpu.get_cpu_capability().startswith("AVX512") and _cpu_flag("avx512_bf16")
+        return "bf16" if native or _cpu_flag("amx_bf16") else "fp32"
+    return "fp32"
+
+
+def _cpu_flag(flag: str) -> bool:
+    try:
+        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as f:
+            return any(flag in line.split() for line in f if line.startswith("flags"))
+    except OSError:
+        return False

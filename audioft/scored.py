@@ -1,0 +1,163 @@
+"""Scores of a whole side of the data, and what is written of them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from audioft.build import Data
+from audioft.data.clip import Clip
+from audioft.errors import AudioError, DataError
+from audioft.evaluation.predictions import Predictions
+from audioft.evaluation.report import Report
+from audioft.evaluation.scoring import score
+from audioft.models.classifier import AudioClassifier
+from audioft.models.folder import ModelCard
+from audioft.progress import Console
+from audioft.runtime import Processes
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Predictions of the clips that could be scored, and the others with why not."""
+
+    predictions: Predictions
+    failures: list[tuple[Clip, AudioError]]
+
+
+def score_side(
+    model: AudioClassifier,
+    data: Data,
+    side: str,
+    *,
+    window: float,
+    batch_seconds: float,
+    precision: str,
+    processes: Processes | None = None,
+    console: Console | None = None,
+) -> Scored:
+    """Score one side of `data`, each process a share of it; every process gets the whole result."""
+    index = data.side(side)
+    return score_clips(
+        model,
+        data.clips(side),
+        data.targets[index],
+        data.known[index],
+        labels=data.manifest.labels,
+        multilabel=data.manifest.multilabel,
+        window=window,
+        batch_seconds=batch_seconds,
+        precision=precision,
+        processes=processes,
+        console=console,
+    )
+
+
+def score_clips(
+    model: AudioClassifier,
+    clips: Sequence[Clip],
+    targets: np.ndarray,
+    known: np.ndarray,
+    *,
+    labels: tuple[str, ...],
+    multilabel: bool,
+    window: float,
+    batch_seconds: float,
+    precision: str,
+    processes: Processes | None = None,
+    console: Console | None = None,
+) -> Scored:
+    """Score clips whose labels are known.
+
+    Raises:
+        DataError: none of them could be scored.
+    """
+    rank, count = (0, 1) if processes is None else (processes.rank, processes.count)
+    mine = list(range(len(clips)))[rank::count]
+    console = console or Console(quiet=True)
+    with console.job("scoring", len(mine)) as job:
+        found: list[tuple[int, Any, Any]] = [
+            (mine[s.index], s.scores, s.failure)
+            for s in score(
+                model,
+                [clips[i] for i in mine],
+                multilabel=multilabel,
+                window=window,
+                batch_seconds=batch_seconds,
+                precision=precision,
+                progress=job.at,
+            )
+        ]
+    if processes is not None:
+        found = processes.gather(found)
+    found.sort(key=lambda entry: entry[0])
+    good = [(i, scores) for i, scores, failure in found if failure is None]
+    if not good:
+        raise DataError(
+            f"none of the {len(clips)} clips could be scored; the first says: {found[0][2] if found else 'nothing'}"
+        )
+    kept = [i for i, _ in good]
+    predictions = Predictions(
+        labels=labels,
+        multilabel=multilabel,
+        scores=np.stack([scores for _, scores in good]),
+        targets=targets[kept],
+        known=known[kept],
+        clips=[described(clips[i]) for i in kept],
+    )
+    return Scored(predictions, [(clips[i], failure) for i, _, failure in found if failure is not None])
+
+
+def described(clip: Clip) -> dict[str, Any]:
+    """A clip as the report's tables name it, the user's own columns included."""
+    own = {"path": clip.name, "start": clip.start or None, "end": clip.end, "group": clip.group}
+    return own | {k: v for k, v in clip.columns.items() if k not in own and k not in ("file_name", "label", "labels")}
+
+
+def append_bad_files(path: Path, rows: Sequence[tuple[str, str, str]]) -> None:
+    """Add recordings that failed after the check to the run's table."""
+    if rows:
+        with open(path, "a", newline="", encoding="utf-8", errors="backslashreplace") as f:
+            csv.writer(f, lineterminator="\n").writerows([name, "", "", stage, reason] for name, stage, reason in rows)
+
+
+def model_readme(card: ModelCard, report: Report | None, about: dict[str, Any]) -> str:
+    """The model card as Markdown."""
+    kind = "any number of these labels" if card.multilabel else "one of these labels"
+    lines = [
+        "---",
+        "library_name: transformers",
+        "pipeline_tag: audio-classification",
+        "tags: [audio-classification, audioft]",
+        "---",
+        "",
+        "# Audio classifier",
+        "",
+        f"Gives a recording {kind}: {', '.join(f'`{x}`' for x in card.labels)}.",
+        "",
+        "## Use",
+        "",
+        "```",
+        "audioft predict THIS_FOLDER recording.wav",
+        "```",
+        "",
+        f"Recordings longer than {card.window:g} s are labelled in windows of that length; the answer is the mean of the "
+        "windows' probabilities.",
+        "",
+        "## Made from",
+        "",
+        *(f"- {k}: {v}" for k, v in about.items() if not isinstance(v, dict)),
+        "",
+        "## Measured",
+        "",
+    ]
+    if report is None:
+        lines.append("Not measured: the data had neither a test nor a validation side.")
+    else:
+        lines += ["```", str(report), "```"]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,85 @@
+"""Files and folders that are whole or not there."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from audioft.errors import AudioftError
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write beside, sync, rename: a reader finds the old content or the new one, never half of it."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with open(partial, "wb") as f:
+            f.write(data)
+            f.flush()
+            os.fsync(f.fileno())
+        os.replace(partial, path)
+    except OSError as e:
+        partial.unlink(missing_ok=True)
+        raise AudioftError(f"cannot write {path} ({len(data):,} bytes): {e.strerror or e}") from e
+
+
+def write_text(path: Path, text: str) -> None:
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Strict JSON, readable by people: numbers that are not finite must have been replaced before."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+@contextlib.contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Fill the yielded folder; when the block ends well it takes the place of `path`, otherwise it is removed.
+
+    Raises:
+        AudioftError: the file system refuses; `path` is then as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial, old = path.with_name(f".{path.name}.partial"), path.with_name(f".{path.name}.old")
+    for leftover in (partial, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    partial.mkdir()
+    try:
+        yield partial
+        for file in partial.rglob("*"):
+            if file.is_file():
+                sync(file)
+        if path.exists():
+            os.replace(path, old)
+        os.replace(partial, path)
+        sync(path.parent)
+    except OSError as e:
+        raise AudioftError(f"cannot write the folder {path}: {e.strerror or e}") from e
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        if not path.exists() and old.exists():
+            os.replace(old, path)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def sync(path: Path) -> None:
+    """Ask the system to put a file, or a folder's entries, on the disk now."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read_json(path: Path, error: type[AudioftError]) -> Any:
+    """The content of a JSON file; what is wrong with it is raised as `error` with its path."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as e:
+        raise error(f"{path} is missing") from e
+    except (OSError, ValueError, RecursionError) as e:
+        raise error(f"{path} cannot be read as JSON: {e}") from e

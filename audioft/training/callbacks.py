@@ -1,0 +1,109 @@
+"""What listens to a training run: files of metrics, and whoever watches."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Protocol
+
+from audioft.progress import Console
+
+
+class Callback(Protocol):
+    """Told of every row of metrics and of every step."""
+
+    def row(self, row: dict[str, Any]) -> None:
+        """A row with `kind` (`train` or `valid`), `step`, `epoch` and figures."""
+
+    def step(self, done: int, total: int, note: str) -> None:
+        """So many steps of all are done."""
+
+    def end(self) -> None:
+        """Training has ended, well or not."""
+
+
+class MetricsFile:
+    """`metrics.jsonl`: one JSON object a row.
+
+    Args:
+        path: the file; rows after `step` are taken away, since a resumed run writes them again.
+        step: where the run begins.
+    """
+
+    def __init__(self, path: Path, step: int = 0):
+        kept = [r for r in read_rows(path) if r["step"] <= step and step > 0]
+        with open(path, "w", encoding="utf-8") as f:
+            f.writelines(json.dumps(r) + "\n" for r in kept)
+        self.path = path
+
+    def row(self, row: dict[str, Any]) -> None:
+        with open(self.path, "a", encoding="utf-8") as f:
+            f.write(json.dumps(row) + "\n")
+            f.flush()
+            os.fsync(f.fileno())
+
+    def step(self, done: int, total: int, note: str) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
+
+
+class TensorBoard:
+    """The same figures as TensorBoard events.
+
+    Args:
+        folder: where the event files go.
+        step: what an earlier session wrote after it is hidden.
+    """
+
+    def __init__(self, folder: Path, step: int = 0):
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.writer = SummaryWriter(str(folder), purge_step=step + 1 if step else None)
+
+    def row(self, row: dict[str, Any]) -> None:
+        for key, value in row.items():
+            if key not in ("kind", "step", "epoch") and isinstance(value, int | float):
+                self.writer.add_scalar(f"{row['kind']}/{key}", value, row["step"])
+
+    def step(self, done: int, total: int, note: str) -> None:
+        pass
+
+    def end(self) -> None:
+        self.writer.close()
+
+
+class Watching:
+    """Progress and a line an epoch for a person."""
+
+    def __init__(self, console: Console, total: int, done: int = 0, metric: str = "accuracy"):
+        self.console, self.job, self.metric = console, console.job("training", total), metric
+        self.job.resume_at(done)
+        self.job.__enter__()
+
+    def row(self, row: dict[str, Any]) -> None:
+        if row["kind"] == "valid":
+            shown = dict.fromkeys(["loss", self.metric])
+            figures = ", ".join(f"{k} {row[k]:.4f}" for k in shown if isinstance(row.get(k), float))
+            self.console.say(f"epoch {round(row['epoch'])}: validation {figures}")
+
+    def step(self, done: int, total: int, note: str) -> None:
+        self.job.at(done, note)
+
+    def end(self) -> None:
+        self.job.__exit__()
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a metrics file; a last line cut short by a kill is left out."""
+    if not path.is_file():
+        return []
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            break
+    return rows

@@ -1,0 +1,69 @@
+"""AdamW and its parameter groups: a rate for the head, one for the encoder, less of it towards the waveform."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from audioft.models.classifier import AudioClassifier
+
+
+def parameter_groups(
+    model: AudioClassifier,
+    lr: float,
+    head_lr: float | None = None,
+    layer_decay: float = 1.0,
+    weight_decay: float = 0.01,
+) -> list[dict]:
+    """Every parameter once, frozen ones included, so that a plan may free them later.
+
+    Args:
+        model: encoder and head.
+        lr: peak rate of the encoder's last layer.
+        head_lr: peak rate of everything beside the encoder; None for `lr`.
+        layer_decay: the rate of each layer below is that of the one above times this (ULMFiT, Howard and Ruder 2018;
+            BEiT), the projection and the feature extractor each counting as one more.
+        weight_decay: of matrices and kernels; biases, norms and other vectors are not decayed.
+
+    Returns:
+        Groups for `torch.optim.AdamW`; each has a `peak` that the schedule scales, and a `name`.
+    """
+    named = {id(p): n for n, p in model.named_parameters()}
+    parts: list[tuple[str, list[nn.Parameter], float]] = []
+    encoder = model.encoder.parts()
+    for depth, (name, parameters) in enumerate(reversed(encoder)):
+        parts.append((name, parameters, lr * layer_decay**depth))
+    parts.append(("head", model.head_parameters(), lr if head_lr is None else head_lr))
+    groups, placed = [], set()
+    for name, parameters, rate in parts:
+        for decayed in (True, False):
+            chosen = [p for p in parameters if (p.ndim > 1) == decayed and id(p) not in placed]
+            placed |= {id(p) for p in chosen}
+            if chosen:
+                decay = weight_decay if decayed else 0.0
+                groups.append({"params": chosen, "lr": rate, "peak": rate, "weight_decay": decay, "name": name})
+    left = [n for i, n in named.items() if i not in placed]
+    if left:
+        raise ValueError(f"parameters that belong to no part of the encoder: {left}")
+    return groups
+
+
+def adamw(groups: list[dict], betas: tuple[float, float] = (0.9, 0.98)) -> torch.optim.AdamW:
+    """AdamW (Loshchilov and Hutter 2019); betas and epsilon as wav2vec 2.0 was fine-tuned with."""
+    return torch.optim.AdamW(groups, betas=betas, eps=1e-8)
+
+
+def set_rates(optimizer: torch.optim.Optimizer, factor: float) -> None:
+    """Every group's rate as its peak times `factor`."""
+    for group in optimizer.param_groups:
+        group["lr"] = group["peak"] * factor
+
+
+def count_parameters(model: nn.Module) -> tuple[int, int]:
+    """How many parameters train, of how many.
+
+    >>> count_parameters(nn.Linear(3, 2))
+    (8, 8)
+    """
+    sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
+    return sum(n for n, trains in sizes if trains), sum(n for n, _ in sizes)

@@ -1,0 +1,275 @@
+"""The only training loop.
+
+A step's clips, the random numbers of the network and the learning rate are functions of the step, so a run can stop
+after any step and go on to the same end. Gradients are sums: they are added up over pieces and processes and divided
+once by the summed weight, which makes accumulation, uneven last batches and several processes one and the same case.
+(DistributedDataParallel is not used: it fixes at the start which parameters train, and averages what must be summed.)
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.utils.data import Dataset
+
+from audioft.data.batching import Batch, StepPlan, loader, pieces
+from audioft.data.dataset import Draw
+from audioft.errors import AudioftError
+from audioft.evaluation.scoring import autocast
+from audioft.runtime import Processes, address
+from audioft.training.callbacks import Callback
+from audioft.training.checkpoint import Checkpoints, State
+from audioft.training.objectives import Objective
+from audioft.training.optim import set_rates
+
+MAX_SKIPPED = 10  # steps in a row whose numbers are not finite, before the run is given up
+
+
+@dataclass(frozen=True)
+class Saving:
+    """When to write checkpoints: always after an epoch, and besides every so many steps or minutes (0: never)."""
+
+    steps: int = 0
+    minutes: float = 0.0
+
+
+class Trainer:
+    """Makes an objective small.
+
+    Args:
+        model: what trains; parameters that need no gradient are left alone.
+        objective: see `Objective`.
+        dataset: gives an item for a `Draw`.
+        plan: the clips of every step.
+        optimizer: its groups carry a `peak` rate.
+        schedule: step to a factor of the peak.
+        epochs: how many to train at most.
+        checkpoints: where to save.
+        processes: device and fellow processes.
+        validate: after every epoch: figures by name; None for no validation.
+        begin_epoch: called before every epoch with its number (from 0), to freeze and free.
+        metric: the figure by which the best epoch is chosen.
+        higher_is_better: of that figure.
+        patience: stop after so many epochs without a better one; 0 never stops early.
+        accumulate: pieces a step is computed in.
+        clip_norm: gradients are scaled down to this norm; 0 leaves them.
+        precision: `fp32` or `bf16`.
+        workers: processes that read clips.
+        seed: of the run.
+        log_every: steps between two rows of training metrics.
+        saving: see `Saving`.
+        callbacks: told of all figures, on the main process only.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        objective: Objective,
+        dataset: Dataset,
+        plan: StepPlan,
+        optimizer: torch.optim.Optimizer,
+        schedule: Callable[[int], float],
+        *,
+        epochs: int,
+        checkpoints: Checkpoints,
+        processes: Processes,
+        validate: Callable[[], dict[str, float]] | None = None,
+        begin_epoch: Callable[[int], None] = lambda epoch: None,
+        metric: str = "loss",
+        higher_is_better: bool = False,
+        patience: int = 0,
+        accumulate: int = 1,
+        clip_norm: float = 1.0,
+        precision: str = "fp32",
+        workers: int = 0,
+        seed: int = 0,
+        log_every: int = 10,
+        saving: Saving | None = None,
+        callbacks: Sequence[Callback] = (),
+    ):
+        self.model, self.objective, self.dataset, self.plan = model, objective, dataset, plan
+        self.optimizer, self.schedule, self.epochs = optimizer, schedule, epochs
+        self.checkpoints, self.processes = checkpoints, processes
+        self.validate, self.begin_epoch = validate, begin_epoch
+        self.metric, self.higher_is_better, self.patience = metric, higher_is_better, patience
+        self.accumulate, self.clip_norm, self.precision = accumulate, clip_norm, precision
+        self.workers, self.seed, self.log_every = workers, seed, log_every
+        self.saving, self.callbacks = saving or Saving(), list(callbacks)
+        self.state = State()
+        self._clock = self._saved = time.monotonic()
+
+    @property
+    def total_steps(self) -> int:
+        return self.epochs * self.plan.steps
+
+    def resume(self) -> list[str]:
+        """Go on from the newest whole checkpoint; sentences about damaged ones."""
+        self.state, damaged = self.checkpoints.load_last(self.model, self.optimizer)
+        return damaged
+
+    def fit(self) -> State:
+        """Train to the end, or until stopped early; afterwards the model holds the last weights.
+
+        Raises:
+            AudioftError: the loss stays not finite.
+        """
+        self._clock = self._saved = time.monotonic()
+        try:
+            while not self.state.finished and self.state.epoch < self.epochs:
+                self._epoch()
+        finally:
+            for c in self._listeners():
+                c.end()
+        return self.state
+
+    def _epoch(self) -> None:
+        state = self.state
+        self.begin_epoch(state.epoch)
+        self.model.train()
+        steps = self.plan.epoch(state.epoch)[state.step_in_epoch :]
+        for batches in self._batches(steps):
+            self._step(batches)
+            state.step += 1
+            state.step_in_epoch += 1
+            if state.step % self.log_every == 0:
+                self._log_training()
+            if state.step_in_epoch < self.plan.steps and self._save_is_due():
+                self._save()
+        state.epoch, state.step_in_epoch = state.epoch + 1, 0
+        self._end_of_epoch()
+
+    def _batches(self, steps: list[list[Draw]]) -> Iterator[list[Batch]]:
+        """The batches of each step for this process; a process may have none in a small last step."""
+        rank, count = self.processes.rank, self.processes.count
+        shares = [[p for p in pieces(s, rank, count, self.accumulate) if p] for s in steps]
+        stream = iter(loader(self.dataset, [p for share in shares for p in share], self.workers))
+        for share in shares:
+            yield [next(stream) for _ in share]
+
+    def _step(self, batches: list[Batch]) -> None:
+        device = self.processes.device
+        # dropout, layer drop: of the step and the process, and of nothing that happened before
+        torch.manual_seed(address(self.seed, "step", self.state.step, self.processes.rank))
+        sums = torch.zeros(2, dtype=torch.float64)
+        for batch in batches:
+            for index, failure in batch.failures:
+                self.state.failures[str(index)] = [failure.stage, failure.reason]
+            if not len(batch):
+                continue
+            with autocast(device, self.precision):
+                total, weight = self.objective(self.model, batch.to(device))
+            total.backward()
+            sums += torch.tensor([total.item(), weight.item()], dtype=torch.float64)
+        self._update(sums)
+        note = f"loss {sums[0].item() / max(sums[1].item(), 1e-12):.3f}"
+        for c in self._listeners():
+            c.step(self.state.step + 1, self.total_steps, note)
+
+    def _update(self, sums: torch.Tensor) -> None:
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"] if p.requires_grad]
+        for p in parameters:
+            if p.grad is None:  # a dropped layer, or a process without clips: nothing to add, but others may add
+                p.grad = torch.zeros_like(p)
+        self.processes.add_up([p.grad for p in parameters if p.grad is not None])
+        self.processes.add_up([sums])
+        total, weight = sums.tolist()
+        set_rates(self.optimizer, self.schedule(self.state.step))
+        if weight > 0:
+            for p in parameters:
+                assert p.grad is not None
+                p.grad.div_(weight)
+            norm = nn.utils.clip_grad_norm_(parameters, self.clip_norm or math.inf).item()
+            if math.isfinite(total) and math.isfinite(norm):
+                self.optimizer.step()
+                self.state.loss, self.state.weight = self.state.loss + total, self.state.weight + weight
+                self.state.skipped = 0
+            else:
+                self._skip(total / weight, norm)
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def _skip(self, loss: float, norm: float) -> None:
+        self.state.skipped += 1
+        if self.state.skipped >= MAX_SKIPPED:
+            raise AudioftError(
+                f"the loss was not finite in {MAX_SKIPPED} steps in a row (step {self.state.step}: loss {loss}, "
+                f"gradient norm {norm}). Lower train.lr, or set train.precision=fp32; the last good checkpoint is kept"
+            )
+
+    def _log_training(self) -> None:
+        state = self.state
+        mean = state.loss / state.weight if state.weight else None
+        state.loss = state.weight = 0.0
+        rates = {g["name"]: g["lr"] for g in self.optimizer.param_groups}
+        shown = (
+            {"lr": max(rates.values()), "lr_head": rates["head"]} if "head" in rates else {"lr": max(rates.values())}
+        )
+        self._row({"kind": "train", "loss": mean, **shown})
+
+    def _end_of_epoch(self) -> None:
+        state = self.state
+        if self.validate is None:
+            better, figures = True, {}
+        else:
+            figures = self.validate()
+            better = self._is_better(figures[self.metric])
+            self._row({"kind": "valid", **{k: v if math.isfinite(v) else None for k, v in figures.items()}})
+        if better:
+            state.best, state.best_epoch, state.stale = figures.get(self.metric), state.epoch, 0
+            if self.processes.main:
+                self.checkpoints.save_best(
+                    self.model, {"epoch": state.epoch, "step": state.step, "figures": _finite(figures)}
+                )
+        else:
+            state.stale += 1
+        state.finished = state.epoch >= self.epochs or bool(self.patience and state.stale >= self.patience)
+        self._save()
+
+    def _is_better(self, value: float) -> bool:
+        best = self.state.best
+        if not math.isfinite(value):
+            return self.state.best_epoch is None
+        if best is None or not math.isfinite(best):
+            return True
+        return value > best if self.higher_is_better else value < best
+
+    def _save_is_due(self) -> bool:
+        """Decided by the main process for all: clocks differ."""
+        by_steps = self.saving.steps and self.state.step % self.saving.steps == 0
+        late = self.saving.minutes and time.monotonic() - self._saved >= 60 * self.saving.minutes
+        due = torch.tensor([float(bool(by_steps or late) and self.processes.main)])
+        if self.saving.steps or self.saving.minutes:
+            self.processes.add_up([due])
+        return bool(due.item())
+
+    def _save(self) -> None:
+        now = time.monotonic()
+        self.state.seconds += now - self._clock
+        self._clock = self._saved = now
+        if self.processes.main:
+            self.checkpoints.save(self.model, self.optimizer, self.state)
+        self.processes.wait()
+
+    def _row(self, row: dict) -> None:
+        epoch = self.state.epoch + self.state.step_in_epoch / self.plan.steps
+        seconds = self.state.seconds + time.monotonic() - self._clock
+        row = {
+            "kind": row["kind"],
+            "step": self.state.step,
+            "epoch": round(epoch, 6),
+            **row,
+            "seconds": round(seconds, 2),
+        }
+        for c in self._listeners():
+            c.row(row)
+
+    def _listeners(self) -> list[Callback]:
+        return self.callbacks if self.processes.main else []
+
+
+def _finite(figures: dict[str, float]) -> dict[str, float | None]:
+    return {k: v if math.isfinite(v) else None for k, v in figures.items()}

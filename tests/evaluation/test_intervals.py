@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from made_predictions import multi, predictions, single
+
+from audioft.evaluation import intervals
+from audioft.evaluation.intervals import bootstrap, units
+from audioft.evaluation.metrics import METRICS
+from audioft.evaluation.report import SINGLE
+
+
+def binary(right, each=1):
+    """Predictions of class 0 or 1 that are right where `right` is."""
+    truth = np.arange(len(right)) % 2
+    given = np.where(right, truth, 1 - truth)
+    return predictions(np.eye(2)[given], np.eye(2)[truth], each=each)
+
+
+def test_the_interval_of_an_accuracy_covers_it_about_as_often_as_it_says():
+    random, covered = np.random.default_rng(0), 0
+    for run in range(200):
+        low, high = bootstrap(binary(random.random(80) < 0.8), ["accuracy"], resamples=200, seed=run).bounds["accuracy"]
+        covered += low <= 0.8 <= high
+    assert 0.90 <= covered / 200 <= 0.99
+
+
+def test_groups_that_are_right_or_wrong_together_widen_the_interval():
+    right = np.repeat(np.random.default_rng(1).random(30) < 0.7, 8)
+    alone, together = (bootstrap(binary(right, each), ["accuracy"]) for each in (1, 8))
+    assert (alone.unit, alone.units, together.unit, together.units) == ("clips", 240, "groups", 30)
+    widths = [i.bounds["accuracy"][1] - i.bounds["accuracy"][0] for i in (alone, together)]
+    assert 2.0 < widths[1] / widths[0] < 4.0  # the square root of 8 is 2.8
+
+
+def test_a_resample_is_the_metric_of_the_clips_drawn():
+    p = single(4, count=30)
+    weights = intervals._drawn(np.random.default_rng(0), 5, 30)
+    assert weights.sum(axis=1).tolist() == [30] * 5
+    for w in weights:
+        again = np.repeat(np.arange(30), w.astype(int))
+        drawn = predictions(p.scores[again], p.targets[again])
+        for m in METRICS.values():
+            if m.single:
+                assert m.of(intervals.Tally(p, w[None]))[0] == pytest.approx(m(drawn), nan_ok=True)
+
+
+def test_the_seed_decides():
+    p = multi(0, masked=True)
+    first, again, other = (bootstrap(p, ["map"], resamples=50, seed=s).bounds for s in (3, 3, 4))
+    assert first == again != other
+
+
+def test_the_figure_lies_inside_and_a_wider_level_is_wider():
+    p = single(2, count=100)
+    (low, high), (lower, higher) = (bootstrap(p, ["accuracy"], level=x).bounds["accuracy"] for x in (0.5, 0.99))
+    assert lower < low < METRICS["accuracy"](p) < high < higher
+
+
+def test_one_group_gives_no_interval():
+    found = bootstrap(binary(np.array([True, False, True]), each=3), ["accuracy"])
+    assert found.units == 1
+    assert np.isnan(found.bounds["accuracy"]).all()
+
+
+def test_units_of_mixed_groups():
+    p = binary(np.ones(5, dtype=bool), each=2)
+    assert units(p)[1].tolist() == [0, 0, 1, 1, 2]
+
+
+def test_all_headline_figures_of_400_clips_take_under_three_seconds():
+    p = single(0, count=400, classes=10)
+    start = time.perf_counter()
+    bootstrap(p, SINGLE)
+    assert time.perf_counter() - start < 3

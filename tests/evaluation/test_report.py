@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+from made_predictions import multi, predictions, single
+
+from audioft.errors import UsageError
+from audioft.evaluation.metrics import compute
+from audioft.evaluation.report import Report, make_report
+from audioft.evaluation.text import fit, width
+
+
+def test_it_holds_the_figures_with_intervals_and_says_what_was_resampled():
+    p = single(0)
+    report = make_report(p, "test", resamples=100)
+    accuracy = report.metrics["accuracy"]
+    assert next(iter(report.metrics)) == report.main == "accuracy"
+    assert accuracy.value == compute(p)["accuracy"]
+    assert accuracy.low < accuracy.value < accuracy.high
+    assert (report.clips, report.groups, report.unit, report.thresholds) == (60, 60, "clips", None)
+    assert np.trace(report.confusion) / 60 == pytest.approx(accuracy.value)
+
+
+def test_several_labels_have_thresholds_and_no_confusion():
+    report = make_report(multi(0), "valid", thresholds=[0.2, 0.4, 0.6, 0.8], resamples=20)
+    assert next(iter(report.metrics)) == report.main == "map"
+    assert list(report.thresholds.values()) == [0.2, 0.4, 0.6, 0.8]
+    assert report.confusion is None
+    assert "threshold" in str(report)
+
+
+@pytest.mark.parametrize("kind", [single, multi])
+def test_what_is_saved_is_strict_json_and_comes_back(tmp_path, kind):
+    p = kind(1)
+    scores = np.column_stack([p.scores, np.zeros(len(p))])
+    targets = np.column_stack([p.targets, np.zeros(len(p))])
+    labels = ("a", "犬", '"', "\udcff", "absent")
+    report = make_report(predictions(scores, targets, p.multilabel, labels=labels), "test", resamples=10)
+    report.save(tmp_path / "new" / "report.json")
+    text = (tmp_path / "new" / "report.json").read_text(encoding="utf-8")
+    assert json.loads(text, parse_constant=lambda name: pytest.fail(name))["classes"][4]["roc_auc"] is None
+    again = Report.load(tmp_path / "new" / "report.json")
+    assert math.isnan(again.classes[4]["roc_auc"])
+    assert (again.to_dict(), str(again), again.labels) == (report.to_dict(), str(report), labels)
+    assert any("no clip has the label absent" in note for note in again.notes)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"format": "audioft-report", "format_version": 99}',
+                                  '{"format": "audioft-report", "format_version": 1}'])  # fmt: skip
+def test_a_file_that_is_no_report_is_refused(tmp_path, text):
+    (tmp_path / "r.json").write_text(text)
+    with pytest.raises(UsageError, match=r"r\.json"):
+        Report.load(tmp_path / "r.json")
+    with pytest.raises(UsageError, match="missing"):
+        Report.load(tmp_path / "missing.json")
+
+
+def test_text_names_each_class_and_keeps_columns_under_wide_letters():
+    labels = ("dog", "犬の声", "a\u0301\x1b[31m", "x" * 60)
+    p = single(0)
+    text = str(make_report(predictions(p.scores, p.targets, labels=labels), "test", resamples=10))
+    assert "\x1b" not in text
+    assert "犬の声" in text
+    lines = text.splitlines()
+    head = next(i for i, line in enumerate(lines) if line.startswith("label"))
+    assert len({width(line) for line in lines[head : head + 5]}) == 1
+    assert "* accuracy" in text
+    assert "most often confused" in text
+
+
+def test_of_many_classes_the_worst_and_best_are_shown():
+    report = make_report(single(0, count=300, classes=30), "test", resamples=0)
+    assert "(15 more labels" in str(report)
+    worst = min(report.classes, key=lambda c: c["f1"])["label"]
+    best = max(report.classes, key=lambda c: c["f1"])["label"]
+    table = str(report).split("most often")[0]
+    assert worst in table
+    assert best in table
+    assert "bootstrap" not in str(report)
+
+
+def test_few_groups_and_unknown_targets_are_noted():
+    p = multi(0, masked=True)
+    report = make_report(predictions(p.scores, p.targets, True, p.known, each=20), "test", resamples=10)
+    assert "rest on 3 groups" in str(report)
+    assert "targets are unknown" in str(report)
+    one = make_report(predictions(p.scores, p.targets, True, each=60), "test", resamples=10)
+    assert math.isnan(one.metrics["map"].low)
+    assert "no intervals" in str(one)
+
+
+def test_cutting_a_label_counts_columns():
+    assert fit("犬" * 20, 9) == "犬犬犬犬…"
+    assert fit("dog", 9) == "dog"
