@@ -77,9 +77,9 @@ def train(options: argparse.Namespace, console: Console) -> int:
     from audioft import api
 
     if options.settings:
-        from audioft import config
+        from audioft.config import describe
 
-        print(config.describe())
+        print(describe())
         return 0
     overrides = [i for i in options.items if OVERRIDE.match(i) and not os.path.exists(i)]
     sources = [i for i in options.items if i not in overrides]
@@ -91,12 +91,11 @@ def train(options: argparse.Namespace, console: Console) -> int:
         )
     source = sources[0] if sources else None
     if options.dry_run:
-        config = api.settings(source, options.encoder, options.config, overrides)
         from audioft.config import save
 
-        print(save(config), end="")
-        sys.stdout.flush()
-        api.plan(config, console, options.examples)
+        resolved = api.settings(source, options.encoder, options.config, overrides)
+        print(save(resolved), end="", flush=True)
+        api.plan(resolved, console, options.examples)
         return 0
     if options.examples:
         raise UsageError("--examples goes with --dry-run")

@@ -32,7 +32,7 @@ class DataSection(Section):
     label: str | None = None
     """Column of the table that holds the label; `label` or `labels` if not given."""
     group: str | None = None
-    """Column whose clips must stay on one side of a split; `speaker`, `group` or `source` if there, else the recording."""
+    """Column whose clips stay on one side of a split; `speaker`, `group` or `source` if there, else the recording."""
     valid: float | str | None = 0.15
     """Validation side: a share of the clips, or `COLUMN=VALUE`; null for none. A split that the data gives is kept."""
     test: float | str | None = 0.15
@@ -127,14 +127,14 @@ class Config(Section):
     data: DataSection = DataSection()
     encoder: EncoderSection = EncoderSection()
     freeze: Any = "feature_extractor"
-    """`feature_extractor`, `all`, `none`, `{top: N}`, or a plan by epoch as {0: all, 2: {top: 2}, 5: feature_extractor}."""
+    """`feature_extractor`, `all`, `none`, `{top: N}`, or a plan by epoch as {0: all, 2: {top: 2}}."""
     model: ModelSection = ModelSection()
     augment: list[Spec] = []
     """Augmentations of the waveform and its spectrogram, in order."""
     mixup: dict[str, Any] | None = None
     """Mixing of two clips: `{p: 0.5, alpha: 0.4}`; null for none."""
     latent: dict[str, Any] | None = None
-    """SpecAugment inside the encoder: `{time: 0.05, time_length: 10, channels: 0.0, channel_length: 10}`; null for none."""
+    """SpecAugment inside the encoder: `{time: 0.05, time_length: 10, channels: 0.0}`; null for none."""
     train: TrainSection = TrainSection()
     evaluate: EvaluateSection = EvaluateSection()
     seed: int = Field(0, ge=0)
@@ -271,8 +271,9 @@ def _set(settings: dict[str, Any], key: str, value: Any) -> list[str]:
 def _default_part(sections: list[str]) -> dict[str, Any]:
     """`model.head.dropout=0.1` speaks of the default head where the config names none."""
     field = keys().get(".".join(sections))
-    default = None if field is None else field.default
-    return {"name": default} if isinstance(default, str) and field.annotation == Spec else {}
+    if field is None or field.annotation != Spec or not isinstance(field.default, str):
+        return {}
+    return {"name": field.default}
 
 
 def _spell(error: Any) -> str:

@@ -294,7 +294,7 @@ def _about(parts: Parts, best: dict, state: State, report: Report | None) -> dic
         "clips": ", ".join(f"{side} {len(parts.data.side(side))}" for side in build.SIDES),
         "bad recordings": len(parts.data.bad),
         "encoder": parts.loaded.name,
-        "head": f"{parts.config.model.pooling} pooling, {parts.config.model.head} head, {parts.config.model.layers} layers",
+        "head": ", ".join(f"{k} {v}" for k, v in parts.model.spec.items()),
         "parameters": f"{trained:,} of {total:,} trained at the end",
         "best epoch": f"{best['epoch']} of {parts.config.train.epochs}, by {parts.metric}",
         "training time": spell_seconds(state.seconds),

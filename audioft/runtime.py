@@ -91,7 +91,8 @@ class Processes:
         import torch
 
         while tensors:
-            taken, size = [], 0
+            taken: list = []
+            size = 0
             while tensors and (not taken or size + tensors[0].numel() <= bucket):
                 taken.append(tensors[0])
                 size += tensors[0].numel()

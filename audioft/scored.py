@@ -146,8 +146,8 @@ def model_readme(card: ModelCard, report: Report | None, about: dict[str, Any]) 
         "audioft predict THIS_FOLDER recording.wav",
         "```",
         "",
-        f"Recordings longer than {card.window:g} s are labelled in windows of that length; the answer is the mean of the "
-        "windows' probabilities.",
+        f"Recordings longer than {card.window:g} s are labelled in windows of that length; the answer is the mean "
+        "of the windows' probabilities.",
         "",
         "## Made from",
         "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +57,14 @@ class Predictor:
         ModelError: the folder is not a whole model.
     """
 
-    def __init__(self, path: str | Path, *, device: str = "auto", precision: str = "fp32", batch_seconds: float = 60.0):
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        device: str = "auto",
+        precision: str = "fp32",
+        batch_seconds: float = 60.0,
+    ):
         self.model, self.card = folder.load(model_folder(path))
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -104,7 +112,7 @@ class Predictor:
         return Prediction(clip.name, label, float(found.scores[best]), labels, scores, found.seconds)
 
 
-def model_folder(path: str | Path) -> Path:
+def model_folder(path: str | os.PathLike[str]) -> Path:
     """The model folder that `path` is, or that lies in the run folder that it is."""
     path = Path(path)
     if not path.exists():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from audioft.models.encoder import Encoder
@@ -23,6 +25,11 @@ class AudioClassifier(nn.Module):
         pooling: a spec from the `poolings` registry.
         head: a spec from the `heads` registry.
     """
+
+    encoder: Encoder
+    layer_sum: LayerSum | None
+    pooling: Any
+    head: Any
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -35,7 +36,10 @@ class Encoder(nn.Module):
         exact: see `WaveformBackbone`.
     """
 
-    def __init__(self, model: nn.Module, preprocessing: Preprocessing, name: str = "", exact: bool = True):
+    model: Any
+    backbone: WaveformBackbone
+
+    def __init__(self, model: Any, preprocessing: Preprocessing, name: str = "", exact: bool = True):
         super().__init__()
         self.model = model
         self.preprocessing = preprocessing

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from torch import Tensor, nn
 
 from audioft.registry import Registry
@@ -77,10 +79,7 @@ class MLPHead(nn.Module):
         super().__init__()
         widths = [input_size, *[size] * depth]
         self.hidden = nn.Sequential(
-            *(
-                nn.Sequential(nn.Linear(a, b), nn.GELU(), nn.Dropout(dropout))
-                for a, b in zip(widths, widths[1:], strict=False)
-            )
+            *(nn.Sequential(nn.Linear(a, b), nn.GELU(), nn.Dropout(dropout)) for a, b in itertools.pairwise(widths))
         )
         self.classifier = nn.Linear(widths[-1], num_labels)
 

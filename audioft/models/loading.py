@@ -141,7 +141,7 @@ def require_mask_embedding(encoder: Encoder) -> bool:
     return True
 
 
-def init_mask_embedding(model: torch.nn.Module, name: str) -> None:
+def init_mask_embedding(model: Any, name: str) -> None:
     """Uniform in [0, 1) as transformers does, but the same on every machine."""
     source = torch.Generator().manual_seed(address("mask embedding", name))
     with torch.no_grad():

@@ -30,7 +30,7 @@ class WaveformBackbone:
             would notice.
     """
 
-    def __init__(self, model: nn.Module, exact: bool = True):
+    def __init__(self, model: Any, exact: bool = True):
         self.model, self.config, self.exact = model, model.config, exact
         self.position_bias = self.config.model_type == "wavlm"
 
@@ -87,7 +87,7 @@ class WaveformBackbone:
             hidden = encoder.layer_norm(hidden)
         return encoder.dropout(hidden)
 
-    def attention_mask(self, hidden: Tensor, lengths: Tensor) -> Tensor | None:
+    def attention_mask(self, hidden: Tensor, lengths: Tensor) -> Any:
         """The mask in the form the layers' attention wants; None where no clip is padded."""
         valid = valid_frames(lengths, hidden.shape[1])
         if bool(valid.all()):
@@ -99,7 +99,7 @@ class WaveformBackbone:
         return create_bidirectional_mask(config=self.config, inputs_embeds=hidden, attention_mask=valid)
 
     def run_layer(self, index: int, hidden: Tensor, mask: Tensor | None, extras: dict[str, Any]) -> Tensor:
-        """States after layer `index` (from 0). In training a layer may be dropped whole (LayerDrop, Fan et al. 2019)."""
+        """States after layer `index` (from 0); in training a layer may be skipped (LayerDrop, Fan et al. 2019)."""
         layer = self.layers[index]
         droppable = not (self.position_bias and index == 0)  # WavLM's first layer makes the bias of all others
         if layer.training and droppable and self.config.layerdrop > 0 and torch.rand([]) < self.config.layerdrop:
@@ -141,7 +141,7 @@ class WaveformBackbone:
     def _normalised_last(self) -> bool:
         return bool(getattr(self.config, "do_stable_layer_norm", False))
 
-    def _positions(self, embed: nn.Module, hidden: Tensor, outside: Tensor | None) -> Tensor:
+    def _positions(self, embed: Any, hidden: Tensor, outside: Tensor | None) -> Tensor:
         if outside is None or not (hasattr(embed, "layers") or getattr(embed, "batch_norm", None) is not None):
             return embed(hidden)  # one convolution, and its input is zero in the padding
         outside = outside.transpose(1, 2)

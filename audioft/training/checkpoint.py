@@ -79,11 +79,11 @@ class Checkpoints:
             for name, data in contents.items():
                 write_bytes(partial / name, data)
             write_json(partial / "hashes.json", {n: hashlib.sha256(d).hexdigest() for n, d in contents.items()})
-        for old in self.list()[: -self.keep]:
+        for old in self.written()[: -self.keep]:
             shutil.rmtree(old, ignore_errors=True)
         return path
 
-    def list(self) -> list[Path]:
+    def written(self) -> list[Path]:
         """The checkpoints, oldest first."""
         return sorted(p for p in self.folder.glob("step-*") if p.is_dir())
 
@@ -97,7 +97,7 @@ class Checkpoints:
             CheckpointError: there is none, or it is of another run.
         """
         damaged: list[str] = []
-        for path in reversed(self.list()):
+        for path in reversed(self.written()):
             try:
                 contents = self._read(path)
             except CheckpointError as e:

@@ -1,0 +1,1 @@
+"""Encoders that come with the package, each a folder in transformers' format."""
