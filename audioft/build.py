@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from audioft.data.splits import Split
     from audioft.models.classifier import AudioClassifier
     from audioft.models.loading import LoadReport
+    from audioft.runtime import Processes
 
 SIDES = ("train", "valid", "test")
 
@@ -87,6 +88,27 @@ class Data:
 
     def seconds(self, name: str) -> list[float]:
         return [self.checked[i].seconds for i in self.side(name)]
+
+
+@dataclass
+class Parts:
+    """What a run is made of, once data and model are there."""
+
+    config: Config
+    data: Data
+    model: AudioClassifier
+    loaded: LoadReport
+    processes: Processes
+    precision: str
+    console: Console
+
+    @property
+    def multilabel(self) -> bool:
+        return self.data.manifest.multilabel
+
+    @property
+    def metric(self) -> str:
+        return self.config.train.metric or ("map" if self.multilabel else "accuracy")
 
 
 def data(config: Config, console: Console, *, headers_only: bool = False, bad_files: Path | None = None) -> Data:

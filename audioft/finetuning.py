@@ -2,60 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
-import platform
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import torch
-
-from audioft import build, scored
+from audioft import build, finishing, scored
 from audioft.config import Config
 from audioft.data import manifest as manifests
 from audioft.data.batching import StepPlan
 from audioft.data.dataset import TrainingClips
-from audioft.evaluation.html import write_html
 from audioft.evaluation.metrics import METRICS, compute
-from audioft.evaluation.report import Report, make_report
 from audioft.evaluation.scoring import log_loss, preparation
-from audioft.evaluation.thresholds import choose_thresholds
-from audioft.models import folder as model_folder
 from audioft.models import freezing
-from audioft.models.classifier import AudioClassifier
-from audioft.models.folder import ModelCard
-from audioft.models.loading import LoadReport
-from audioft.progress import Console, spell_seconds
+from audioft.progress import Console
 from audioft.run import Run, identity
 from audioft.runtime import Processes, choose_precision
 from audioft.training.callbacks import Callback, MetricsFile, TensorBoard, Watching
-from audioft.training.checkpoint import Checkpoints, State
+from audioft.training.checkpoint import Checkpoints
 from audioft.training.objectives import Classification
 from audioft.training.optim import adamw, count_parameters, parameter_groups
 from audioft.training.schedules import schedules
 from audioft.training.trainer import Saving, Trainer
-
-
-@dataclass
-class Parts:
-    """What a run is made of, once data and model are there."""
-
-    config: Config
-    data: build.Data
-    model: AudioClassifier
-    loaded: LoadReport
-    processes: Processes
-    precision: str
-    console: Console
-
-    @property
-    def multilabel(self) -> bool:
-        return self.data.manifest.multilabel
-
-    @property
-    def metric(self) -> str:
-        return self.config.train.metric or ("map" if self.multilabel else "accuracy")
 
 
 def run(config: Config, folder: Path, processes: Processes, console: Console, resume: bool) -> Run:
@@ -64,7 +29,7 @@ def run(config: Config, folder: Path, processes: Processes, console: Console, re
     model, loaded = build.classifier(config, len(data.manifest.labels))
     model.to(processes.device)
     precision = choose_precision(config.train.precision, processes.device)
-    parts = Parts(config, data, model, loaded, processes, precision, console)
+    parts = build.Parts(config, data, model, loaded, processes, precision, console)
     introduce(parts)
     if processes.main:
         manifests.save(data.manifest, data.split, folder / "manifest.csv", data.checked)
@@ -75,12 +40,12 @@ def run(config: Config, folder: Path, processes: Processes, console: Console, re
         trainer.callbacks = _callbacks(parts, trainer, folder)
     state = trainer.fit()
     if processes.main:
-        _finish(parts, trainer, folder, state)
+        finishing.finish(parts, trainer, folder, state)
     processes.wait()
     return Run(folder)
 
 
-def introduce(parts: Parts) -> None:
+def introduce(parts: build.Parts) -> None:
     """Say what will be trained on what."""
     data, console = parts.data, parts.console
     m = data.manifest
@@ -102,7 +67,7 @@ def plan(config: Config, console: Console, examples: Path | None) -> None:
     model, loaded = build.classifier(config, len(data.manifest.labels))
     processes = Processes(config.train.device)
     precision = choose_precision(config.train.precision, processes.device)
-    parts = Parts(config, data, model, loaded, processes, precision, console)
+    parts = build.Parts(config, data, model, loaded, processes, precision, console)
     introduce(parts)
     for part, parameters in model.encoder.parts():
         size = sum(p.numel() for p in parameters)
@@ -134,7 +99,7 @@ def plan(config: Config, console: Console, examples: Path | None) -> None:
         console.say(f"examples: {picture}")
 
 
-def make_trainer(parts: Parts, folder: Path) -> Trainer:
+def make_trainer(parts: build.Parts, folder: Path) -> Trainer:
     """The trainer of a run, at its beginning."""
     config, data, model = parts.config, parts.data, parts.model
     t = config.train
@@ -196,7 +161,7 @@ def make_trainer(parts: Parts, folder: Path) -> Trainer:
     )
 
 
-def validate(parts: Parts) -> dict[str, float]:
+def validate(parts: build.Parts) -> dict[str, float]:
     """The figures of the validation side, the same on every process."""
     e = parts.config.evaluate
     found = scored.score_side(
@@ -218,94 +183,10 @@ def _resume(trainer: Trainer, console: Console) -> None:
     console.say(f"resumed after step {trainer.state.step} of {trainer.total_steps}")
 
 
-def _callbacks(parts: Parts, trainer: Trainer, folder: Path) -> list[Callback]:
+def _callbacks(parts: build.Parts, trainer: Trainer, folder: Path) -> list[Callback]:
     step = trainer.state.step
     callbacks: list[Callback] = [MetricsFile(folder / "metrics.jsonl", step)]
     if parts.config.train.tensorboard:
         callbacks.append(TensorBoard(folder / "tensorboard", step))
     callbacks.append(Watching(parts.console, trainer.total_steps, step, parts.metric))
     return callbacks
-
-
-def _finish(parts: Parts, trainer: Trainer, folder: Path, state: State) -> None:
-    """Best weights, thresholds from the validation side, one look at the test side, everything written."""
-    config, data, console = parts.config, parts.data, parts.console
-    best = trainer.checkpoints.load_best(parts.model)
-    thresholds = None
-    options: dict[str, Any] = {
-        "window": config.data.max_seconds,
-        "batch_seconds": config.evaluate.batch_seconds,
-        "precision": config.evaluate.precision,
-    }
-    if parts.multilabel and len(data.side("valid")):
-        thresholds = choose_thresholds(scored.score_side(parts.model, data, "valid", **options).predictions)
-    report, found = None, None
-    side = "test" if len(data.side("test")) else "valid" if len(data.side("valid")) else None
-    if side is not None:
-        notes = (
-            [] if side == "test" else ["there is no test side: this is the validation side, which also chose the epoch"]
-        )
-        if parts.multilabel and side == "valid":
-            notes.append("and the thresholds, so F1 is too good")
-        found = scored.score_side(parts.model, data, side, **options, console=console)
-        notes += [f"{len(found.failures)} clips could not be scored"] if found.failures else []
-        report = make_report(found.predictions, side, thresholds, config.evaluate.resamples, config.seed, notes)
-        report.save(folder / "report.json")
-        found.predictions.write(folder / "predictions.csv", thresholds)
-    scored.append_bad_files(folder / "bad_files.csv", _failures(parts, state, found))
-    about = _about(parts, best, state, report)
-    card = _card(parts, thresholds, best, report)
-    model_folder.save(parts.model, card, folder / "model", scored.model_readme(card, report, about))
-    if report is not None:
-        write_html(folder / "report.html", report, Run(folder).history, {"title": f"audioft: {folder.name}", **about})
-        console.say(f"\n{report}")
-
-
-def _failures(parts: Parts, state: State, found: scored.Scored | None) -> list[tuple[str, str, str]]:
-    clips = parts.data.clips("train")
-    rows = [(clips[int(i)].key, stage, reason) for i, (stage, reason) in state.failures.items()]
-    return rows + [(c.key, e.stage, e.reason) for c, e in (found.failures if found else [])]
-
-
-def _card(parts: Parts, thresholds: np.ndarray | None, best: dict, report: Report | None) -> ModelCard:
-    data = parts.data
-    sides = {side: len(data.side(side)) for side in build.SIDES}
-    measured = {} if report is None else {report.side: {k: _finite(e.value) for k, e in report.metrics.items()}}
-    return ModelCard(
-        labels=data.manifest.labels,
-        multilabel=parts.multilabel,
-        window=parts.config.data.max_seconds,
-        thresholds=None if thresholds is None else tuple(float(t) for t in thresholds),
-        encoder={"name": parts.loaded.name, "family": parts.model.encoder.family},
-        trained_on={
-            "source": Path(str(parts.config.data.source)).name,
-            "clips": sides,
-            "hours": round(sum(data.seconds("train")) / 3600, 4),
-            "best_epoch": best["epoch"],
-        },
-        measured=measured,
-    )
-
-
-def _about(parts: Parts, best: dict, state: State, report: Report | None) -> dict[str, Any]:
-    trained, total = count_parameters(parts.model)
-    return {
-        "data": f"{parts.config.data.source}",
-        "clips": ", ".join(f"{side} {len(parts.data.side(side))}" for side in build.SIDES),
-        "bad recordings": len(parts.data.bad),
-        "encoder": parts.loaded.name,
-        "head": ", ".join(f"{k} {v}" for k, v in parts.model.spec.items()),
-        "parameters": f"{trained:,} of {total:,} trained at the end",
-        "best epoch": f"{best['epoch']} of {parts.config.train.epochs}, by {parts.metric}",
-        "training time": spell_seconds(state.seconds),
-        "computed on": f"{parts.processes.device}, {parts.precision}, {parts.processes.count} process(es)",
-        "seed": parts.config.seed,
-        "versions": f"Python {platform.python_version()}, torch {torch.__version__}",
-        "settings": {k: v for k, v in dataclasses.asdict(report).items() if k in ("side", "resamples")}
-        if report
-        else {},
-    }
-
-
-def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None
