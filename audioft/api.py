@@ -43,9 +43,7 @@ def settings(
     """
     given = {"data.source": None if data is None else os.fspath(data), "encoder.name": encoder}
     pairs = [*((k, v) for k, v in given.items() if v is not None), *configs.pairs(overrides)]
-    checked = configs.load(config, pairs)
-    build.check(checked)
-    return checked
+    return configs.load(config, pairs, build.problems)
 
 
 def finetune(
@@ -230,7 +228,7 @@ def load_model(path: PathLike | Run, *, device: str = "auto", precision: str = "
 
     Example:
         >>> load_model(trained).labels
-        ('no', 'stop', 'yes')
+        ('go', 'left', 'right', 'stop')
     """
     from audioft.inference.predictor import Predictor
 

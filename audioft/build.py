@@ -27,12 +27,8 @@ if TYPE_CHECKING:
 SIDES = ("train", "valid", "test")
 
 
-def check(config: Config) -> None:
-    """Bind every part that the config names to its signature, before anything is loaded.
-
-    Raises:
-        ConfigError: with all that is wrong.
-    """
+def problems(config: Config) -> list[str]:
+    """All that is wrong with the parts a config names: each is bound to its signature before anything is loaded."""
     from audioft.augmentation import augmentations
     from audioft.evaluation.metrics import METRICS
     from audioft.models import freezing
@@ -42,23 +38,22 @@ def check(config: Config) -> None:
     from audioft.training.losses import losses
     from audioft.training.schedules import schedules
 
-    problems = freezing.problems(config.freeze)
-    problems += poolings.check(config.model.pooling, "model.pooling")
-    problems += heads.check(config.model.head, "model.head")
+    found = freezing.problems(config.freeze)
+    found += poolings.check(config.model.pooling, "model.pooling")
+    found += heads.check(config.model.head, "model.head")
     for i, spec in enumerate(config.augment):
-        problems += augmentations.check(spec, f"augment.{i}")
+        found += augmentations.check(spec, f"augment.{i}")
     for name in ("mixup", "latent"):
         settings = getattr(config, name)
         if settings is not None:
-            problems += _singles().check({"name": name, **settings}, name)
-    problems += schedules.check(config.train.schedule, "train.schedule")
+            found += _singles().check({"name": name, **settings}, name)
+    found += schedules.check(config.train.schedule, "train.schedule")
     if config.train.loss is not None:
-        problems += losses.check(config.train.loss, "train.loss")
+        found += losses.check(config.train.loss, "train.loss")
     metric = config.train.metric
     if metric not in (None, "loss", *METRICS):
-        problems.append(f"train.metric: unknown metric {metric!r}{suggest(str(metric), ['loss', *METRICS])}")
-    if problems:
-        raise ConfigError(problems)
+        found.append(f"train.metric: unknown metric {metric!r}{suggest(str(metric), ['loss', *METRICS])}")
+    return found
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,8 @@ def evaluate(
         raise UsageError(f"side {side!r}: expected one of {', '.join(SIDES)}")
     if out is not None and out.is_file():
         raise UsageError(f"{out} is a file; --out takes a folder")
+    if out is not None and (out / "config.yaml").is_file():
+        raise UsageError(f"{out} holds a run, whose own report would be replaced; give another --out")
     manifest = load_manifest(data, label=label, group=group, least_labels=1)
     for note in manifest.notes:
         console.say(f"note: {note}")
@@ -66,7 +68,6 @@ def evaluate(
         notes.append(f"{len(found.failures)} recordings could not be scored and are left out")
     report = make_report(found.predictions, side, predictor.card.thresholds, resamples, seed, notes)
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
         report.save(out / "report.json")
         found.predictions.write(out / "predictions.csv", predictor.card.thresholds)
         scored.append_bad_files(out / "bad_files.csv", [(c.key, e.stage, e.reason) for c, e in found.failures])
@@ -121,7 +122,10 @@ def _readable(
     with console.job("checking recordings", len(clips)) as job:
         checked = checking.check(clips, cache=checking.default_cache(), progress=lambda done, total: job.at(done))
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as e:
+            raise UsageError(f"--out {out} cannot be made: {e.strerror}; give another folder") from e
         checking.write_bad_files(out / "bad_files.csv", clips, checked)
     bad = [(c, k) for c, k in zip(clips, checked, strict=True) if k.problem]
     for clip, k in bad[:5]:

@@ -173,4 +173,4 @@ def _callable(part: Any) -> Any:
 
 
 def _spell(hint: Any) -> str:
-    return getattr(hint, "__name__", None) or str(hint).replace("typing.", "")
+    return hint.__name__ if inspect.isclass(hint) and not typing.get_args(hint) else str(hint).replace("typing.", "")

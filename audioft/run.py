@@ -93,16 +93,16 @@ def refuse(folder: Path, config: Config, *, resume: bool, overwrite: bool) -> No
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; give the run a folder of its own (--out)")
-    holds_run = (folder / "config.yaml").is_file()
+    has_config = (folder / "config.yaml").is_file()
     if resume:
-        if not holds_run:
+        if not has_config:
             raise CheckpointError(f"{folder}: there is no run to resume; without --resume a new one begins there")
         _same_settings(folder, config)
-    elif holds_run and not overwrite:
+    elif has_config and _begun(folder) and not overwrite:
         raise UsageError(
             f"{folder} already holds a run: go on with it (--resume), replace it (--overwrite), or give another --out"
         )
-    elif not holds_run and folder.exists() and any(folder.iterdir()):
+    elif not has_config and folder.exists() and any(folder.iterdir()):
         raise UsageError(f"{folder} is not empty and holds no run; nothing there is touched: give another --out")
 
 
@@ -111,15 +111,21 @@ def prepare(folder: Path, config: Config, *, resume: bool, overwrite: bool) -> N
     refuse(folder, config, resume=resume, overwrite=overwrite)
     if resume:
         return
-    for name in OWN_FOLDERS:
-        shutil.rmtree(folder / name, ignore_errors=True)
-    for name in OWN_FILES:
-        (folder / name).unlink(missing_ok=True)
     try:
+        for name in OWN_FOLDERS:
+            shutil.rmtree(folder / name, ignore_errors=True)
+        for name in OWN_FILES:
+            (folder / name).unlink(missing_ok=True)
         (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
     except OSError as e:
         raise UsageError(f"{folder} cannot be made: {e.strerror}; give another --out") from e
     write_text(folder / "config.yaml", configs.save(config))
+
+
+def _begun(folder: Path) -> bool:
+    """Whether there is anything to lose: a run that failed before its first step leaves its config, no more."""
+    checkpoints = folder / "checkpoints"
+    return (folder / "model").exists() or (checkpoints.is_dir() and any(checkpoints.iterdir()))
 
 
 def stored(folder: Path) -> Config:

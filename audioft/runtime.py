@@ -55,6 +55,7 @@ class Processes:
         device: `auto` (a GPU if there is one), `cpu`, `cuda`, or a torch device.
 
     Raises:
+        UsageError: there is no such device.
         AudioftError: WORLD_SIZE announces processes that could not be joined.
     """
 
@@ -64,6 +65,7 @@ class Processes:
 
         from audioft.errors import AudioftError
 
+        find_device(device)
         cpu = device == "cpu" or (device == "auto" and not torch.cuda.is_available())
         self.accelerator = Accelerator(cpu=cpu)
         self.device = torch.device(device) if device not in ("auto", "cuda", "cpu") else self.accelerator.device
@@ -111,6 +113,32 @@ class Processes:
         parts: list = [None] * self.count
         torch.distributed.all_gather_object(parts, value)
         return [v for part in parts for v in part]
+
+
+def find_device(asked: str):
+    """The torch device of that name; `auto` is a GPU if there is one.
+
+    >>> find_device("cpu")
+    device(type='cpu')
+
+    Raises:
+        UsageError: it is unknown, or this machine has none.
+    """
+    import torch
+
+    from audioft.errors import UsageError
+
+    if asked == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(asked)
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in ("cpu", "cuda"):
+        raise UsageError(f"device {asked!r} is unknown; expected auto, cpu or cuda")
+    if device.type == "cuda" and not (device.index or 0) < torch.cuda.device_count():
+        raise UsageError(f"device {asked!r}: torch finds {torch.cuda.device_count()} GPUs here; take cpu or auto")
+    return device
 
 
 def choose_precision(asked: str, device) -> str:

@@ -144,6 +144,10 @@ def enforce(clips: Sequence[Clip], checked: Sequence[Checked], max_bad: float, t
     )
 
 
+def too_short(duration: float) -> str:
+    return f"only {1000 * duration:.1f} ms long, expected at least {1000 * SHORTEST:.0f} ms"
+
+
 class _Look:
     """One clip while its recording passes by."""
 
@@ -174,7 +178,7 @@ class _Look:
         elif self.last is not None and self.last - total > io.END_TOLERANCE * rate:
             problem = f"the clip ends at {clip.end:g} s, the recording already at {total / rate:.2f} s"
         elif duration < SHORTEST:
-            problem = f"only {1000 * duration:.1f} ms long, expected at least {1000 * SHORTEST:.0f} ms"
+            problem = too_short(duration)
         elif contents and not self.finite:
             problem = "samples that are not finite (NaN or infinity)"
         elif contents and self.high - self.low <= _SILENT:

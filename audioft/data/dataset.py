@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from audioft.audio import io
 from audioft.audio.windows import cut
+from audioft.data.check import SHORTEST, too_short
 from audioft.data.clip import Clip
 from audioft.errors import AudioError
 from audioft.runtime import generator, one_thread
@@ -166,12 +167,15 @@ def clip_windows(clip: Clip, prepare: Preparation, max_seconds: float) -> Iterat
     The recording is read in blocks, so this takes the memory of a window, not of the recording.
 
     Raises:
-        AudioError: it cannot be read; the windows before the damage have been given by then.
+        AudioError: it cannot be read, or is under 25 ms; the windows before the damage have been given by then.
     """
+    least = round(SHORTEST * prepare.sample_rate) - 1  # a sample less may be left by resampling
     window = round(max_seconds * prepare.sample_rate)
     blocks = io.stream(clip.path, prepare.sample_rate, clip.start, clip.end)
     nothing = True
     for _, samples in cut(blocks, window):
+        if nothing and len(samples) < least:
+            raise AudioError(clip.path, "check", too_short(len(samples) / prepare.sample_rate))
         nothing = False
         yield prepare(checked(clip, samples))
     if nothing:

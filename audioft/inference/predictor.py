@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from audioft.data.clip import Clip
 from audioft.errors import AudioError, UsageError
 from audioft.evaluation.scoring import ClipScore, score
 from audioft.models import folder
+from audioft.runtime import find_device
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Predictor:
         batch_seconds: audio that goes through at once; it changes no score by more than rounding.
 
     Raises:
-        UsageError: there is no such folder.
+        UsageError: there is no such folder, or no such device.
         ModelError: the folder is not a whole model.
     """
 
@@ -65,10 +65,9 @@ class Predictor:
         precision: str = "fp32",
         batch_seconds: float = 60.0,
     ):
+        place = find_device(device)
         self.model, self.card = folder.load(model_folder(path))
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.model.to(device)
+        self.model.to(place)
         self.precision, self.batch_seconds = precision, batch_seconds
         self._thresholds = np.array(self.card.thresholds or [0.5] * len(self.card.labels))
 

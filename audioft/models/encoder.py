@@ -112,7 +112,7 @@ class Encoder(nn.Module):
             with self._grad_if_free(f"layer_{index + 1}"):
                 hidden = self.backbone.run_layer(index, hidden, attention, extras)
             kept = (*kept, hidden) if kept is not None else None
-        if last == self.num_layers:
+        if frames.layer < last == self.num_layers:  # not a second time for frames that are finished
             with self._grad_if_free(f"layer_{last}"):
                 hidden = self.backbone.finish(hidden)
         return replace(frames, states=hidden, layers=kept, layer=last, extras=extras)

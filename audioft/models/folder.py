@@ -103,6 +103,9 @@ def _card(folder: Path, about: Any) -> ModelCard:
             f"{folder}: format_version {about.get('format_version')!r}, this audioft reads {FORMAT_VERSION}; "
             "install the version of audioft that wrote it, or train again"
         )
+    absent = [k for k in ("multilabel", "window", "preprocessing", "layers", "pooling", "head") if k not in about]
+    if absent:
+        raise ModelError(f"{folder / 'audioft.json'} does not say everything: {', '.join(absent)} missing from it")
     known = {k: about[k] for k in ModelCard.__dataclass_fields__ if k in about}
     thresholds = known.get("thresholds")
     known |= {
@@ -155,13 +158,11 @@ def _load_transformers(folder: Path, about: dict, card: ModelCard) -> AudioClass
     lost = sorted(info["missing_keys"]) + [str(m) for m in info["mismatched_keys"]]
     if lost:
         raise ModelError(f"{folder}: weights are missing from {WEIGHTS}: {', '.join(lost[:3])}")
-    labels = tuple(whole.config.id2label[i] for i in range(len(whole.config.id2label)))
-    if labels != card.labels:
-        raise ModelError(
-            f"{folder}: config.json names the labels {labels}, audioft.json {card.labels}; they must agree"
-        )
+    _same_labels(folder, whole.config.id2label, card)
     encoder = _encoder(getattr(whole, whole.base_model_prefix), about)
-    model = AudioClassifier(encoder, len(labels), about["layers"], about["pooling"], about["head"])
+    model = AudioClassifier(encoder, len(card.labels), about["layers"], about["pooling"], about["head"])
+    if not model.transformers_equivalent or (model.layer_sum is not None) != whole.config.use_weighted_layer_sum:
+        raise ModelError(f"{folder}: audioft.json describes another model than config.json: {model.spec}")
     model.head.projector, model.head.classifier = whole.projector, whole.classifier
     if model.layer_sum is not None:
         model.layer_sum.layer_weights = whole.layer_weights
@@ -184,6 +185,9 @@ def _load_audioft(folder: Path, about: dict, card: ModelCard) -> AudioClassifier
 
     from audioft.models.loading import load_encoder
 
+    _same_labels(folder, read_json(folder / "config.json", ModelError).get("id2label", {}), card)
+    if not (folder / "encoder" / "config.json").is_file():  # or the name would be looked for on the hub
+        raise ModelError(f"{folder} is not a whole model folder: encoder/config.json missing from it")
     encoder, _ = load_encoder(str(folder / "encoder"))
     encoder = _encoder(encoder.model, about)
     model = AudioClassifier(encoder, len(card.labels), about["layers"], about["pooling"], about["head"])
@@ -200,6 +204,14 @@ def _load_audioft(folder: Path, about: dict, card: ModelCard) -> AudioClassifier
         )
     model.load_state_dict(weights, strict=False)
     return model
+
+
+def _same_labels(folder: Path, id2label: dict[Any, str], card: ModelCard) -> None:
+    labels = tuple(label for _, label in sorted(id2label.items(), key=lambda item: int(item[0])))
+    if labels != card.labels:
+        raise ModelError(
+            f"{folder}: config.json names the labels {labels}, audioft.json {card.labels}; they must agree"
+        )
 
 
 def _beside_encoder(model: AudioClassifier) -> dict[str, torch.Tensor]:

@@ -31,6 +31,7 @@ class State:
         epoch: the epoch that the next step belongs to, from 0.
         step_in_epoch: steps of that epoch done.
         best: the best value of the chosen metric so far; None before the first validation.
+        best_loss: the validation loss of that epoch.
         best_epoch: the epoch after which it was reached, from 1.
         stale: validations since then.
         loss, weight: summed over the steps since the last row of metrics.
@@ -44,6 +45,7 @@ class State:
     epoch: int = 0
     step_in_epoch: int = 0
     best: float | None = None
+    best_loss: float = 0.0
     best_epoch: int | None = None
     stale: int = 0
     loss: float = 0.0

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from audioft.registry import Registry
 
 losses = Registry("loss", given=("class_weights",))
+TINY = 1e-6  # a root of what is quite right has no finite slope at 0
 
 
 class _Loss:
@@ -70,7 +71,8 @@ class Focal(_Loss):
     def __call__(self, logits: Tensor, targets: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
         log_p = F.log_softmax(logits.float(), dim=-1)
         clip_weight = (targets * self._weights(logits)).sum(-1) * known.all(-1)
-        per_clip = -(targets * (1 - log_p.exp()).pow(self.gamma) * log_p).sum(-1)
+        wrong = (1 - log_p.exp()).clamp(min=TINY)
+        per_clip = -(targets * wrong.pow(self.gamma) * log_p).sum(-1)
         return (per_clip * clip_weight).sum(), clip_weight.sum()
 
 
@@ -98,7 +100,7 @@ class BinaryCrossEntropy(_Loss):
         smooth = targets * (1 - self.smoothing) + 0.5 * self.smoothing
         terms = F.binary_cross_entropy_with_logits(logits, smooth, reduction="none")
         if self.gamma:
-            wrong = (targets - torch.sigmoid(logits)).abs()
+            wrong = (targets - torch.sigmoid(logits)).abs().clamp(min=TINY)
             terms = terms * wrong.pow(self.gamma)
         # a class weight raises what a present label counts; absent ones keep the weight 1
         weight = (1 + targets * (self._weights(logits) - 1)) * known

@@ -53,7 +53,7 @@ class Trainer:
         processes: device and fellow processes.
         validate: after every epoch: figures by name; None for no validation.
         begin_epoch: called before every epoch with its number (from 0), to freeze and free.
-        metric: the figure by which the best epoch is chosen.
+        metric: the figure by which the best epoch is chosen; of epochs equal in it the one of the lower loss.
         higher_is_better: of that figure.
         patience: stop after so many epochs without a better one; 0 never stops early.
         accumulate: pieces a step is computed in.
@@ -216,10 +216,11 @@ class Trainer:
             better, figures = True, {}
         else:
             figures = self.validate()
-            better = self._is_better(figures[self.metric])
+            better = self._is_better(figures[self.metric], figures.get("loss", 0.0))
             self._row({"kind": "valid", **{k: v if math.isfinite(v) else None for k, v in figures.items()}})
         if better:
             state.best, state.best_epoch, state.stale = figures.get(self.metric), state.epoch, 0
+            state.best_loss = figures.get("loss", 0.0)
             if self.processes.main:
                 self.checkpoints.save_best(
                     self.model, {"epoch": state.epoch, "step": state.step, "figures": _finite(figures)}
@@ -229,12 +230,15 @@ class Trainer:
         state.finished = state.epoch >= self.epochs or bool(self.patience and state.stale >= self.patience)
         self._save()
 
-    def _is_better(self, value: float) -> bool:
+    def _is_better(self, value: float, loss: float) -> bool:
+        """By the metric; of two epochs equal in it, as accuracy on few clips often is, by the loss."""
         best = self.state.best
         if not math.isfinite(value):
             return self.state.best_epoch is None
         if best is None or not math.isfinite(best):
             return True
+        if value == best:
+            return loss < self.state.best_loss
         return value > best if self.higher_is_better else value < best
 
     def _save_is_due(self) -> bool:

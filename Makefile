@@ -1,0 +1,40 @@
+# make install | demo | test | check | samples
+PYTHON ?= python3
+BIN := .venv/bin
+export TOKENIZERS_PARALLELISM := false
+
+.PHONY: help install demo test check samples clean
+
+help:
+	@echo "make install   the environment, in .venv"
+	@echo "make demo      train on the samples, evaluate, label new recordings (a few minutes)"
+	@echo "make test      all tests"
+	@echo "make check     lint, format, types and the fast tests: before a commit"
+	@echo "make samples   make the sample recordings again (needs espeak-ng)"
+
+install: .venv/installed
+
+.venv/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "audioft needs Python 3.11 or newer; this is `$(PYTHON) --version`: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable ".[dev]"
+	@touch $@
+
+demo: install
+	$(BIN)/python pipelines/demo.py
+
+test: install
+	$(BIN)/python -m pytest
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -m "not slow"
+
+samples: install
+	$(BIN)/python samples/make_samples.py
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -1,0 +1,130 @@
+"""The sections of a config: every setting with its type, range, default and, below it, its help text."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Spec = str | dict[str, Any]
+
+
+class Section(BaseModel):
+    """A group of settings: no unknown key, no later change, docstrings kept as descriptions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, strict=False)
+
+
+class DataSection(Section):
+    source: str | None = None
+    """Folder, `.csv`, `.tsv` or `.jsonl` with the recordings."""
+    label: str | None = None
+    """Column of the table that holds the label; `label` or `labels` if not given."""
+    group: str | None = None
+    """Column whose clips stay on one side of a split; `speaker`, `group` or `source` if there, else the recording."""
+    valid: float | str | None = 0.15
+    """Validation side: a share of the clips, or `COLUMN=VALUE`; null for none. A split that the data gives is kept."""
+    test: float | str | None = 0.15
+    """Test side, likewise."""
+    max_seconds: float = Field(10.0, gt=0.025)
+    """Longest piece that goes through the model: training crops, evaluation and prediction take windows."""
+    max_bad: float = Field(0.05, ge=0, le=1)
+    """Share of bad recordings above which the run stops before training."""
+    allow_outside: bool = False
+    """Whether a table may name files outside its own folder."""
+    workers: int = Field(2, ge=0)
+    """Processes that read clips; changes no result."""
+
+
+class EncoderSection(Section):
+    name: str = "mini"
+    """`mini` (in the package), a local folder in transformers' format, or a hub id as facebook/wav2vec2-base."""
+    revision: str | None = None
+    """Branch, tag or commit on the hub."""
+    dropout: float | None = Field(None, ge=0, lt=1)
+    """Replaces every dropout of the encoder in training; null keeps the checkpoint's."""
+    layerdrop: float | None = Field(None, ge=0, lt=1)
+    """Replaces the probability that a layer is skipped in training."""
+
+
+class ModelSection(Section):
+    layers: Literal["last", "weighted"] = "last"
+    """`last`: the encoder's output; `weighted`: a learned sum over all its layers."""
+    pooling: Spec = "mean"
+    """`mean` or `attentive_stats`."""
+    head: Spec = "projection"
+    """`projection` (transformers' layout), `linear` or `mlp`."""
+
+
+class TrainSection(Section):
+    epochs: int = Field(20, gt=0)
+    """Passes over the training side."""
+    batch_size: int = Field(16, gt=0)
+    """Clips a step, over all processes and pieces together."""
+    accumulate: int = Field(1, gt=0)
+    """Pieces a step is computed in: more pieces take less memory and learn the same."""
+    lr: float = Field(1e-4, gt=0)
+    """Peak learning rate of the encoder."""
+    head_lr: float | None = Field(1e-3, gt=0)
+    """Peak learning rate of pooling and head; null for the encoder's."""
+    layer_decay: float = Field(1.0, gt=0, le=1)
+    """Each encoder layer learns at this times the rate of the one above it."""
+    weight_decay: float = Field(0.01, ge=0)
+    """AdamW's, of matrices and kernels."""
+    schedule: Spec = "linear"
+    """`linear`, `cosine`, `tri_stage` or `constant`, each with `warmup` as a share of the steps."""
+    loss: Spec | None = None
+    """`cross_entropy`, `focal` or `bce`; null takes cross_entropy, or bce where clips carry several labels."""
+    class_weights: Literal["none", "balanced"] = "none"
+    """`balanced`: rare labels weigh more in the loss."""
+    sampler: Literal["shuffle", "balanced"] = "shuffle"
+    """`balanced`: rare labels are drawn more often."""
+    clip_norm: float = Field(1.0, ge=0)
+    """Gradients are scaled down to this norm; 0 leaves them."""
+    metric: str | None = None
+    """Figure by which the best epoch is kept; null takes accuracy, or map where clips carry several labels."""
+    patience: int = Field(0, ge=0)
+    """Stop after so many epochs without a better one; 0 never."""
+    precision: Literal["fp32", "bf16", "auto"] = "auto"
+    """`auto` takes bf16 where the device computes in it natively."""
+    device: str = "auto"
+    """`auto`, `cpu`, `cuda`."""
+    save_steps: int = Field(0, ge=0)
+    """A checkpoint every so many steps, besides every epoch."""
+    save_minutes: float = Field(10.0, ge=0)
+    """A checkpoint every so many minutes, besides every epoch."""
+    keep: int = Field(2, gt=0)
+    """How many checkpoints to keep."""
+    log_every: int = Field(10, gt=0)
+    """Steps between two rows of training metrics."""
+    tensorboard: bool = True
+    """Write TensorBoard events."""
+
+
+class EvaluateSection(Section):
+    batch_seconds: float = Field(60.0, gt=0)
+    """Seconds of audio that go through the model at once; changes no score by more than rounding."""
+    resamples: int = Field(1000, ge=0)
+    """Bootstrap resamples for the 95 % intervals."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """What evaluation computes in."""
+
+
+class Config(Section):
+    """A whole run. See each section for its settings."""
+
+    data: DataSection = DataSection()
+    encoder: EncoderSection = EncoderSection()
+    freeze: Any = "feature_extractor"
+    """`feature_extractor`, `all`, `none`, `{top: N}`, or a plan by epoch as {0: all, 2: {top: 2}}."""
+    model: ModelSection = ModelSection()
+    augment: list[Spec] = []
+    """Augmentations of the waveform and its spectrogram, in order."""
+    mixup: dict[str, Any] | None = None
+    """Mixing of two clips: `{p: 0.5, alpha: 0.4}`; null for none."""
+    latent: dict[str, Any] | None = None
+    """SpecAugment inside the encoder: `{time: 0.05, time_length: 10, channels: 0.0}`; null for none."""
+    train: TrainSection = TrainSection()
+    evaluate: EvaluateSection = EvaluateSection()
+    seed: int = Field(0, ge=0)
+    """Of everything random."""

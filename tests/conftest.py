@@ -1,0 +1,97 @@
+"""What every test runs under: no network, one thread, a cache of its own; and the tiny things many tests share."""
+
+import atexit
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+CACHE = tempfile.mkdtemp(prefix="audioft-tests-")
+atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
+os.environ |= {"XDG_CACHE_HOME": CACHE, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+sys.path.insert(0, str(Path(__file__).parent))  # for tiny.py, checks.py
+
+
+@pytest.fixture(scope="session")
+def encoder_folder(tmp_path_factory):
+    """`encoder_folder(kind)`: a tiny encoder on disk as the hub has it, made once; not to be changed."""
+    import tiny
+
+    made = {}
+
+    def folder(kind: str, **settings) -> Path:
+        key = (kind, *sorted(settings.items()))
+        if key not in made:
+            made[key] = tiny.save_encoder(tmp_path_factory.mktemp(kind), kind, **settings)
+        return made[key]
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tones(tmp_path_factory) -> Path:
+    """A folder of recordings, one folder a label; not to be changed."""
+    import tiny
+
+    return tiny.save_tones(tmp_path_factory.mktemp("tones"))
+
+
+@pytest.fixture(scope="session")
+def small_encoder(tmp_path_factory) -> Path:
+    """Two layers in the hub's format, on which a run takes a second."""
+    import makers
+
+    return makers.encoder(tmp_path_factory.mktemp("encoder") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def two_tones(tmp_path_factory) -> Path:
+    """Two classes of six recordings; not to be changed."""
+    import makers
+
+    return makers.tones(tmp_path_factory.mktemp("two") / "tones")
+
+
+@pytest.fixture(scope="session")
+def chords(tmp_path_factory) -> Path:
+    """A table with several labels a clip, partly unknown; not to be changed."""
+    import makers
+
+    return makers.chords(tmp_path_factory.mktemp("several") / "chords")
+
+
+@pytest.fixture(scope="session")
+def trained(two_tones, small_encoder, tmp_path_factory):
+    """A run on `two_tones`; not to be changed."""
+    import makers
+
+    return makers.train(two_tones, small_encoder, tmp_path_factory.mktemp("runs") / "tones")
+
+
+@pytest.fixture(scope="session")
+def trained_several(chords, small_encoder, tmp_path_factory):
+    """A multi-label run on `chords`, with a head that transformers does not know; not to be changed."""
+    import makers
+
+    out = tmp_path_factory.mktemp("runs") / "chords"
+    return makers.train(chords, small_encoder, out, train__epochs=2, model__head="linear")
+
+
+@pytest.fixture
+def audioft_command(capsys):
+    """`audioft_command(*arguments) -> (code, stdout, stderr)`: the real command, in this process."""
+    from audioft.cli import main
+
+    def call(*arguments) -> tuple[int, str, str]:
+        capsys.readouterr()
+        try:
+            code = main([str(a) for a in arguments])
+        except SystemExit as e:
+            code = int(e.code or 0)
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return call

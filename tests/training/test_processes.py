@@ -1,0 +1,83 @@
+"""Two processes learn what one learns."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from safetensors.torch import load_file
+
+import audioft
+from audioft.progress import Console
+
+SETTINGS = {
+    "data.max_seconds": 0.5,
+    "data.workers": 0,
+    "encoder.dropout": 0.0,
+    "encoder.layerdrop": 0.0,
+    "freeze": {0: "all", 1: "feature_extractor"},
+    "mixup": {"p": 0.5},
+    "train.epochs": 2,
+    "train.batch_size": 4,  # a last step of a single clip: one process has none
+    "train.accumulate": 2,
+    "train.precision": "fp32",
+    "train.device": "cpu",
+    "train.log_every": 1,
+    "train.save_steps": 2,
+    "train.tensorboard": False,
+    "evaluate.resamples": 20,
+}
+
+
+def strings(settings):
+    return [f"{k}={str(v).replace(chr(39), '')}" for k, v in settings.items()]
+
+
+@pytest.mark.slow
+def test_two_processes_end_where_one_does(encoder_folder, tones, tmp_path):
+    encoder = encoder_folder("wav2vec2")
+    one = audioft.finetune(
+        tones, encoder=str(encoder), out=tmp_path / "one", overrides=SETTINGS, console=Console(quiet=True)
+    )
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "audioft"]
+    done = subprocess.run(
+        [*launch, "train", str(tones), "--encoder", str(encoder), "--out", str(tmp_path / "two"), *strings(SETTINGS)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    two = audioft.Run(tmp_path / "two")
+    assert len(done.stdout.splitlines()) == 1  # one process speaks
+    for place in ("checkpoints/step-00000010", "model"):
+        ours = load_file(one.folder / place / "model.safetensors")
+        theirs = load_file(two.folder / place / "model.safetensors")
+        assert ours.keys() == theirs.keys()
+        assert max((ours[k] - theirs[k]).abs().max().item() for k in ours) < 1e-5
+    start = load_file(encoder / "model.safetensors")
+    end = load_file(one.folder / "checkpoints/step-00000010" / "model.safetensors")
+    assert max((start[k] - end[f"encoder.model.{k}"]).abs().max().item() for k in start) > 1e-4
+    assert len(one.history) == len(two.history) == 12
+    for a, b in zip(one.history, two.history, strict=True):
+        assert a.keys() == b.keys()
+        for key in a.keys() - {"seconds"}:
+            assert a[key] == pytest.approx(b[key], abs=1e-4), key
+    assert one.report.figures == pytest.approx(two.report.figures, abs=1e-3, nan_ok=True)
+
+
+@pytest.mark.slow
+def test_processes_that_were_announced_but_not_started(tones, tmp_path):
+    env = {k: v for k, v in os.environ.items() if k not in ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")}
+    done = subprocess.run(
+        [sys.executable, "-m", "audioft", "train", str(tones), "--out", str(tmp_path / "r"), "train.device=cpu"],
+        env=env | {"WORLD_SIZE": "2"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "WORLD_SIZE" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "r").exists()
