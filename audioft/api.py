@@ -87,7 +87,7 @@ def finetune(
     if resume:
         if out is None:
             raise UsageError("--resume needs the run folder: give it with --out")
-        if data is None and config is None:
+        if config is None:  # the run's own settings; what is given besides must agree with them
             config = run.stored(Path(out))
     resolved = _absolute_source(settings(data, encoder, config, overrides))
     folder = Path(out) if out is not None else run.default_folder(str(resolved.data.source), resolved.encoder.name)

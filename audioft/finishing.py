@@ -86,7 +86,7 @@ def _card(parts: Parts, thresholds: np.ndarray | None, best: dict, report: Repor
 def _about(parts: Parts, best: dict, state: State, report: Report | None) -> dict[str, Any]:
     trained, total = count_parameters(parts.model)
     return {
-        "data": f"{parts.config.data.source}",
+        "data": Path(str(parts.config.data.source)).name,
         "clips": ", ".join(f"{side} {len(parts.data.side(side))}" for side in build.SIDES),
         "bad recordings": len(parts.data.bad),
         "encoder": parts.loaded.name,

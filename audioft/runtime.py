@@ -66,11 +66,17 @@ class Processes:
         from audioft.errors import AudioftError
 
         find_device(device)
+        announced = int(os.environ.get("WORLD_SIZE") or "1")
+        told = ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
+        if announced > 1 and (absent := [name for name in told if name not in os.environ]):
+            raise AudioftError(  # without these the processes would fail to find, or wait for, each other
+                f"WORLD_SIZE says {announced} processes, but {', '.join(absent)} of a launcher are not set; start "
+                "them with `torchrun --nproc_per_node N -m audioft ...` or `accelerate launch`, or unset WORLD_SIZE"
+            )
         cpu = device == "cpu" or (device == "auto" and not torch.cuda.is_available())
         self.accelerator = Accelerator(cpu=cpu)
         self.device = torch.device(device) if device not in ("auto", "cuda", "cpu") else self.accelerator.device
         self.rank, self.count = self.accelerator.process_index, self.accelerator.num_processes
-        announced = int(os.environ.get("WORLD_SIZE", "1"))
         if announced != self.count:
             raise AudioftError(
                 f"WORLD_SIZE says {announced} processes, but {self.count} took part; start them with "

@@ -21,7 +21,9 @@ def hashes(module: nn.Module) -> dict[str, str]:
     }
 
 
-def check_moved(before: dict[str, str], after: dict[str, str], free: Collection[str], idle: Collection[str] = ()) -> None:
+def check_moved(
+    before: dict[str, str], after: dict[str, str], free: Collection[str], idle: Collection[str] = ()
+) -> None:
     """Exactly the `free` tensors differ; those in `idle` may, as nothing flows through them."""
     moved = {k for k in before if before[k] != after[k]}
     assert not moved - set(free), f"frozen, yet changed: {sorted(moved - set(free))}"

@@ -11,7 +11,12 @@ import pytest
 
 CACHE = tempfile.mkdtemp(prefix="audioft-tests-")
 atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
-os.environ |= {"XDG_CACHE_HOME": CACHE, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+os.environ |= {
+    "XDG_CACHE_HOME": CACHE,
+    "HF_HUB_OFFLINE": "1",
+    "OMP_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
 sys.path.insert(0, str(Path(__file__).parent))  # for tiny.py, checks.py
 
 
@@ -93,5 +98,38 @@ def audioft_command(capsys):
             code = int(e.code or 0)
         said = capsys.readouterr()
         return code, said.out, said.err
+
+    return call
+
+
+@pytest.fixture
+def refused(audioft_command):
+    """Call the command; it must end with this code and one message on standard error that holds all of `said`."""
+
+    def call(*arguments, code: int, said: tuple[str, ...]) -> str:
+        got, out, err = audioft_command(*arguments)
+        assert got == code, err
+        assert "Traceback" not in err
+        assert out.strip() in ("", "path,label,score")
+        for part in said:
+            assert part in err, err
+        messages = [line for line in err.splitlines() if line.startswith(("audioft: ", "audioft train: error"))]
+        assert len(messages) == 1, err
+        return err
+
+    return call
+
+
+@pytest.fixture
+def train(refused, small_encoder, tmp_path):
+    """`train` with a quick encoder into `tmp_path/out`, refused."""
+    import makers
+
+    def call(data, *more, code: int, said: tuple[str, ...]) -> str:
+        out = () if "--out" in more else ("--out", tmp_path / "out")
+        quick = ("--encoder", small_encoder, *makers.QUICK_ARGUMENTS)
+        err = refused("train", data, *quick, *out, *more, code=code, said=said)
+        assert not (tmp_path / "out" / "model").exists()
+        return err
 
     return call

@@ -97,5 +97,3 @@ def train(data: Path, encoder_folder: Path, out: Path, **settings) -> Run:
 def files(folder: Path) -> dict[str, bytes]:
     """All files below a folder with their bytes, to see that nothing was lost or overwritten."""
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
-
-

@@ -65,7 +65,9 @@ class Rows:
         self.ended += 1
 
 
-def make_trainer(folder: Path, *, kind: str = "wav2vec2", size: int = 10, batch_size: int = 4, **options: Any) -> Trainer:
+def make_trainer(
+    folder: Path, *, kind: str = "wav2vec2", size: int = 10, batch_size: int = 4, **options: Any
+) -> Trainer:
     """`options` of `Trainer`, and `encoder`, `objective`, `bad`, `lr`, `schedule`, `weight_decay`."""
     model = tiny.make_classifier(kind, encoder=options.pop("encoder", QUIET))
     dataset = ToneItems(size, frozenset(options.pop("bad", ())))

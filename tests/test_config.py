@@ -31,7 +31,10 @@ def problems(*overrides, base=None) -> list[str]:
         ("epohcs=3", "unknown key 'epohcs': did you mean 'train.epochs'?"),
         ("training.lr=3", "unknown key 'training"),
         ("colour=3", "known are data, encoder, freeze, model, augment"),
-        ("model.head.dropuot=0.1", "model.head.dropuot: head 'projection' has no such argument: did you mean 'dropout'?"),
+        (
+            "model.head.dropuot=0.1",
+            "model.head.dropuot: head 'projection' has no such argument: did you mean 'dropout'?",
+        ),
         ("model.head=liner", "model.head: unknown head 'liner': did you mean 'linear'?"),
         ("model.head={name: mlp, dropout: lots}", "model.head.dropout: 'lots' is not of type float"),
         ("model.pooling=lstm", "model.pooling: unknown pooling 'lstm'; known are"),
@@ -141,7 +144,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     ("text", "said"),
     [
         ("train:\n  epochs: !!python/object/apply:os.system ['touch HACKED']\n", "is not YAML"),
-        ("train: !!python/object/new:builtins.eval ['open(\"HACKED\", \"w\")']\n", "is not YAML"),
+        ('train: !!python/object/new:builtins.eval [\'open("HACKED", "w")\']\n', "is not YAML"),
         ("train: {epochs: 3\n", "is not YAML"),
         ("- epochs\n", "expected sections such as `train:`, found list"),
         ("just text", "expected sections such as `train:`, found str"),

@@ -102,7 +102,7 @@ def test_a_missing_mask_vector_is_made_the_same_every_time(kind, tmp_path, encod
     assert torch.equal(made, again.model.masked_spec_embed)
     assert not torch.equal(made, own)
     assert made.min() >= 0
-    assert 0.05 < made.std()
+    assert made.std() > 0.05
     assert made.max() < 1
 
 

@@ -99,13 +99,15 @@ def test_a_batch_norm_keeps_its_statistics_even_where_it_learns():
 
 def test_too_many_layers_is_an_error():
     encoder = tiny.make_classifier().encoder
-    with pytest.raises(ValueError, match="99.*3"):
+    with pytest.raises(ValueError, match=r"99.*3"):
         freezing.frozen_parts({"top": 99}, encoder)
     with pytest.raises(ValueError, match="layer_9"):
         encoder.freeze({"layer_9"})
 
 
-@pytest.mark.parametrize("right", ["all", "none", "feature_extractor", {"top": 2}, {0: "all", 3: {"top": 1}}, {"0": "none"}])
+@pytest.mark.parametrize(
+    "right", ["all", "none", "feature_extractor", {"top": 2}, {0: "all", 3: {"top": 1}}, {"0": "none"}]
+)
 def test_what_is_right(right):
     assert freezing.problems(right) == []
 

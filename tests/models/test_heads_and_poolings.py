@@ -23,7 +23,9 @@ def frames(seed=0, hidden=6, padding=0.0, layers=0):
     return Frames(states(), LENGTHS, 0.02, layers=kept)
 
 
-@pytest.mark.parametrize(("spec", "size"), [("mean", 6), ("attentive_stats", 12), ({"name": "attentive_stats", "bottleneck": 3}, 12)])
+@pytest.mark.parametrize(
+    ("spec", "size"), [("mean", 6), ("attentive_stats", 12), ({"name": "attentive_stats", "bottleneck": 3}, 12)]
+)
 def test_poolings_see_own_frames_only(spec, size):
     pooling = poolings.build(spec, hidden_size=6)
     assert pooling.output_size == size

@@ -79,9 +79,7 @@ def test_binary_cross_entropy_over_known_targets(batch):
     assert weight == known.sum()
     assert torch.allclose(ours / weight, F.binary_cross_entropy_with_logits(logits[known], targets[known]))
     smoothed = mean(BinaryCrossEntropy(smoothing=0.2)(logits, targets, known))
-    assert torch.allclose(
-        smoothed, F.binary_cross_entropy_with_logits(logits[known], (targets * 0.8 + 0.1)[known])
-    )
+    assert torch.allclose(smoothed, F.binary_cross_entropy_with_logits(logits[known], (targets * 0.8 + 0.1)[known]))
     (gradient,) = torch.autograd.grad(ours, logits)
     assert (gradient[~known] == 0).all()
     assert (gradient[known] != 0).all()

@@ -110,7 +110,9 @@ def killed(tones, encoder, tmp_path_factory):
             # JSON has no integers as keys; a config takes them as text
             settings["freeze"] = {str(k): v for k, v in SETTINGS["freeze"].items()}
             arguments = json.dumps([str(tones), encoder, str(out), saves, settings])
-            done = subprocess.run([sys.executable, "-c", KILLED, arguments], capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                [sys.executable, "-c", KILLED, arguments], capture_output=True, text=True, check=False
+            )
             assert done.returncode == -signal.SIGKILL, done.stderr
             assert not (out / "model").exists()
         return out
@@ -148,7 +150,10 @@ def test_the_run_was_worth_comparing(unbroken, encoder):
     assert sum(r["kind"] == "valid" for r in rows) == 3
     steps = [r["step"] for r in rows if r["kind"] == "train"]
     assert steps == list(range(1, 16))
-    before, after = load_file(Path(encoder) / "model.safetensors"), load_file(last_checkpoint(unbroken) / "model.safetensors")
+    before, after = (
+        load_file(Path(encoder) / "model.safetensors"),
+        load_file(last_checkpoint(unbroken) / "model.safetensors"),
+    )
     moved = {k for k, v in before.items() if not v.equal(after[f"encoder.model.{k}"])}
     assert "masked_spec_embed" in moved
     assert not any(k.startswith("feature_extractor") for k in moved)

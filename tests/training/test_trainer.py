@@ -50,7 +50,9 @@ def test_training_twice_gives_the_same_bits(tmp_path):
 
 
 def test_dropout_differs_from_step_to_step(tmp_path):
-    trainer = make_trainer(tmp_path, size=4, encoder=DROPOUT, schedule=lambda step: 0.0, log_every=1, callbacks=[Rows()])
+    trainer = make_trainer(
+        tmp_path, size=4, encoder=DROPOUT, schedule=lambda step: 0.0, log_every=1, callbacks=[Rows()]
+    )
     trainer.fit()
     losses = [r["loss"] for r in trainer.callbacks[0].rows]
     assert len(losses) == 2
@@ -151,7 +153,9 @@ def test_the_best_epoch_is_kept(metric, higher, values, best, tmp_path):
 
 
 def test_it_stops_early(tmp_path):
-    trainer, _, state = validating(tmp_path, [0.1, 0.5, 0.2, 0.3, 0.9], higher_is_better=True, metric="accuracy", patience=2)
+    trainer, _, state = validating(
+        tmp_path, [0.1, 0.5, 0.2, 0.3, 0.9], higher_is_better=True, metric="accuracy", patience=2
+    )
     assert state.finished
     assert state.epoch == 4
     assert state.best_epoch == 2

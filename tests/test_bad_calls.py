@@ -1,0 +1,238 @@
+"""What wrong settings, calls, models and places for results get: one clear message, the right code, nothing lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+import makers
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("train.epohs=3",), ("unknown key 'train.epohs': did you mean 'train.epochs'?",)),
+        (("train.lr=fast",), ("train.lr: input should be a valid number", "found 'fast'")),
+        (("model.head=liner",), ("model.head: unknown head 'liner': did you mean 'linear'?",)),
+        (("model.head={name: mlp, drop: 1}",), ("model.head.drop: head 'mlp' has no such argument",)),
+        (
+            ("train.epohs=3", "train.lr=fast", "model.head=liner", "mixup={p: 3}"),
+            ("4 problems in the configuration", "train.epohs", "train.lr", "model.head", "mixup.p"),
+        ),
+        (("train.device=tpu",), ("device 'tpu' is unknown; expected auto, cpu or cuda",)),
+        (("freeze={top: 12}",), ("freeze: `top: 12` asks for more layers than the 2 of this encoder",)),
+        (("train.loss=bce",), ("train.loss: 'bce' does not fit data with one label a clip; use",)),
+        (("data.test=fold=5",), ("data.test='fold=5': there is no column 'fold'",)),
+        (("data.test=1.5",), ("data.test: 1.5 is not between 0 and 1",)),
+        (("--config", "nowhere.yaml"), ("config nowhere.yaml: no such file",)),
+    ],
+)
+def test_a_wrong_setting(train, two_tones, given, said):
+    train(two_tones, *given, code=2, said=said)
+
+
+@pytest.mark.parametrize(
+    "given", [("--encoder", "nobody/no-such-encoder"), ("--encoder", "./no-folder"), ("--encoder", "/no/folder")]
+)
+def test_an_encoder_that_does_not_exist(train, two_tones, given):
+    train(two_tones, *given, code=1, said=(f"encoder '{given[1]}'",))
+
+
+def test_an_encoder_of_the_hub_without_a_network_says_what_to_do(train, two_tones):
+    said = ("cannot be loaded", "give a local folder, the embedded encoder `mini`, or a hub id", "hf download ID")
+    train(two_tones, "--encoder", "nobody/no-such-encoder", code=1, said=said)
+
+
+def test_an_encoder_folder_without_its_weights(train, two_tones, small_encoder, tmp_path):
+    broken = tmp_path / "broken"
+    shutil.copytree(small_encoder, broken)
+    (broken / "model.safetensors").unlink()
+    train(two_tones, "--encoder", broken, code=1, said=(str(broken), "model.safetensors"))
+    (broken / "config.json").unlink()
+    train(two_tones, "--encoder", broken, code=1, said=(f"encoder folder {broken}: there is no config.json in it",))
+
+
+# --- where results go
+
+
+def test_a_folder_that_holds_a_run(train, two_tones, tmp_path, trained):
+    run = tmp_path / "run"
+    shutil.copytree(trained.folder, run)
+    before = makers.files(run)
+    train(two_tones, "--out", run, code=2, said=(f"{run} already holds a run", "--resume", "--overwrite", "--out"))
+    train(
+        *(two_tones, "--out", run, "--resume", "train.lr=0.5"),
+        code=1,
+        said=("holds a run of other settings", "train.lr: was 0.0001, is 0.5"),
+    )
+    assert makers.files(run) == before
+
+
+def test_a_folder_that_holds_something_else(train, two_tones, tmp_path):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("years of work")
+    for more in ((), ("--overwrite",)):
+        train(
+            *(two_tones, "--out", tmp_path / "full", *more),
+            code=2,
+            said=("full is not empty and holds no run", "give another --out"),
+        )
+    assert makers.files(tmp_path / "full") == {"thesis.txt": b"years of work"}
+
+
+def test_a_file_where_the_run_should_go(train, two_tones, tmp_path):
+    (tmp_path / "file").write_text("x")
+    train(two_tones, "--out", tmp_path / "file", code=2, said=("file is a file", "--out"))
+    train(two_tones, "--out", tmp_path / "file" / "run", code=2, said=("cannot be made: Not a directory", "--out"))
+    assert (tmp_path / "file").read_text() == "x"
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs a file system nobody may write to")
+def test_a_place_nobody_may_write_to(train, refused, two_tones, trained):
+    train(two_tones, "--out", "/proc/run", code=2, said=("/proc/run cannot be made", "give another --out"))
+    refused("evaluate", trained.folder, two_tones, "--out", "/proc/e", code=2, said=("--out /proc/e cannot be made",))
+    refused(
+        *("predict", trained.folder, two_tones, "--out", "/proc/p.csv"),
+        code=2,
+        said=("--out /proc/p.csv cannot be written",),
+    )
+
+
+def test_a_run_that_never_began_can_be_begun_again(train, audioft_command, two_tones, small_encoder, tmp_path):
+    train(tmp_path / "gone", code=2, said=("no such file or folder",))
+    code, _, err = audioft_command(
+        *("train", two_tones, "--encoder", small_encoder, *makers.QUICK_ARGUMENTS, "--out", tmp_path / "out")
+    )
+    assert code == 0, err
+
+
+def test_nothing_to_resume(train, refused, two_tones, tmp_path):
+    train(two_tones, "--resume", code=1, said=(f"{tmp_path / 'out'}: there is no run to resume",))
+    refused("train", two_tones, "--resume", code=2, said=("--resume needs the run folder: give it with --out",))
+    refused("train", "--resume", "--out", tmp_path / "gone", code=1, said=("there is no run to resume",))
+
+
+# --- calls
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (("train",), "no data given"),
+        (("train", "a", "b"), "2 folders given (a, b); one model a folder is trained with --each"),
+        (("train", "a", "x/a", "--each"), "two of the folders are called a"),
+        (("train", "--each"), "--each needs at least one folder or table"),
+        (("train", "a", "--examples", "b"), "--examples goes with --dry-run"),
+        (("train", "a", "--epochs", "3"), "unknown option: --epochs"),
+        (("evaluate", "a"), "required: DATA"),
+        (("evaluate", "gone", "data"), "model gone: no such folder; give a run folder or a model folder"),
+        (("predict", "gone", "x.wav"), "model gone: no such folder"),
+        (("predict", "a"), "nothing to label"),
+        (("predict", "a", "b", "--frobnicate"), "unknown option: --frobnicate"),
+        (("predict", "a", "b", "--top-k", "0"), "'0' is not a whole number above 0"),
+        (("predict", "a", "b", "--batch-seconds", "-1"), "'-1' is not a number of seconds above 0"),
+        (("frobnicate",), "invalid choice: 'frobnicate'"),
+        (("--quiet",), "usage: audioft"),
+    ],
+)
+def test_a_wrong_call(audioft_command, monkeypatch, tmp_path, call, said):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = audioft_command(*call)
+    assert code == 2
+    assert said in out + err
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_evaluate_with_labels_the_model_does_not_know(refused, trained, tmp_path, chords):
+    data = makers.tones(tmp_path / "strange", labels=("low", "mid"))
+    said = ("label 'mid' (as of mid/mid_00.wav) is not one of the model's", "the model knows high, low")
+    refused("evaluate", trained.folder, data, "--out", tmp_path / "e", code=1, said=said)
+    assert not (tmp_path / "e").exists()
+    refused("evaluate", trained.folder, chords, code=1, said=("several labels a clip", "exactly one"))
+
+
+def test_evaluate_where_it_cannot(refused, trained, two_tones, tmp_path):
+    run = trained.folder
+    (tmp_path / "file").write_text("x")
+    refused("evaluate", run, tmp_path / "gone", code=2, said=(str(tmp_path / "gone"), "no such file or folder"))
+    refused("evaluate", run, two_tones, "--side", "tset", code=2, said=("side 'tset': expected one of train, valid",))
+    refused("evaluate", run, two_tones, "--side", "test", code=1, said=("it gives no split", "--side all"))
+    refused("evaluate", run, two_tones, "--out", tmp_path / "file", code=2, said=("is a file; --out takes a folder",))
+    before = makers.files(run)
+    refused("evaluate", run, two_tones, "--out", run, code=2, said=("holds a run, whose own report",))
+    assert makers.files(run) == before
+    assert (tmp_path / "file").read_text() == "x"
+
+
+def test_predict_where_it_cannot(audioft_command, refused, trained, two_tones, tmp_path):
+    run = trained.folder
+    (tmp_path / "file").write_text("x")
+    refused("predict", run, two_tones, "--out", tmp_path / "x.txt", code=2, said=("x.txt", "ending in .csv or .jsonl"))
+    refused("predict", run, two_tones, "--out", tmp_path / "file" / "x.csv", code=2, said=("cannot be written",))
+    refused("predict", run, two_tones, "--device", "tpu", code=2, said=("device 'tpu' is unknown",))
+    for given, said in (("gone.wav", "no such file or folder"), ("*.mp9", "no file matches this pattern")):
+        code, out, err = audioft_command("predict", run, tmp_path / given)
+        assert (code, out) == (1, "path,label,score\n")
+        assert f"audioft: {tmp_path / given}: {said}" in err
+        assert "1 of 1 inputs could not be labelled" in err
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "preprocessor_config.json", "audioft.json"])
+def test_a_model_folder_with_a_file_missing(refused, trained, two_tones, tmp_path, name):
+    shutil.copytree(trained.model, tmp_path / "model")
+    (tmp_path / "model" / name).unlink()
+    said = (f"{tmp_path / 'model'} is not a whole model folder: {name} missing",)
+    refused("predict", tmp_path / "model", two_tones, code=1, said=said)
+    refused("evaluate", tmp_path / "model", two_tones, code=1, said=said)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_model_folder_whose_encoder_lacks_a_file(refused, trained_several, two_tones, tmp_path, name):
+    shutil.copytree(trained_several.model, tmp_path / "model")
+    (tmp_path / "model" / "encoder" / name).unlink()
+    refused("predict", tmp_path / "model", two_tones, code=1, said=(str(tmp_path / "model"), name))
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "audioft.json"])
+def test_a_model_folder_with_half_a_file(refused, trained, two_tones, tmp_path, name):
+    shutil.copytree(trained.model, tmp_path / "model")
+    path = tmp_path / "model" / name
+    path.write_bytes(path.read_bytes()[:40])
+    refused("predict", tmp_path / "model", two_tones, code=1, said=(str(tmp_path / "model"), "cannot be read"))
+
+
+def test_a_run_whose_training_has_not_ended(refused, trained, two_tones, tmp_path):
+    shutil.copytree(trained.folder, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "model")
+    said = ("has no model yet", f"audioft train --resume --out {tmp_path / 'run'}")
+    refused("predict", tmp_path / "run", two_tones, code=2, said=said)
+
+
+# --- the same through a process of its own
+
+
+@pytest.mark.parametrize(
+    ("call", "code", "said"),
+    [
+        (("train", "gone", "--out", "run"), 2, "gone: no such file or folder"),
+        (("train", "data", "train.epohs=3"), 2, "did you mean 'train.epochs'?"),
+        (("train", "empty", "--out", "run"), 1, "no recordings found"),
+        (("train", "data", "--encoder", "nobody/no-such-encoder", "--out", "run"), 1, "hf download ID"),
+        (("predict", "gone", "x.wav"), 2, "model gone: no such folder"),
+    ],
+)
+def test_a_process_ends_with_one_message_and_its_code(tmp_path, call, code, said):
+    makers.tones(tmp_path / "data")
+    (tmp_path / "empty").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "audioft", *call], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert "Warning" not in done.stderr
