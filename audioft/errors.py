@@ -14,6 +14,9 @@ class AudioftError(Exception):
 
     Attributes:
         exit_code: what the command returns: 1, the work failed; 2, the call was wrong.
+
+    >>> isinstance(DataError("no recordings"), AudioftError), DataError.exit_code, UsageError.exit_code
+    (True, 1, 2)
     """
 
     exit_code = 1

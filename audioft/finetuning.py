@@ -40,8 +40,7 @@ def run(config: Config, folder: Path, processes: Processes, console: Console, re
         trainer.callbacks = _callbacks(parts, trainer, folder)
     state = trainer.fit()
     if processes.main:
-        finishing.finish(parts, trainer, folder, state)
-    processes.wait()
+        finishing.finish(parts, trainer, folder, state)  # the others need not wait: nothing is computed together any more
     return Run(folder)
 
 

@@ -15,6 +15,10 @@ class Console:
     Args:
         quiet: say nothing but errors.
         stream: standard error unless a test says otherwise.
+
+    >>> Console(stream=sys.stdout).say("3 recordings labelled")
+    3 recordings labelled
+    >>> Console(quiet=True, stream=sys.stdout).say("3 recordings labelled")
     """
 
     def __init__(self, quiet: bool = False, stream: TextIO | None = None):

@@ -165,7 +165,12 @@ def _is_number(text: str) -> bool:
 
 def _converted(part: Any, args: dict[str, Any]) -> dict[str, Any]:
     hints = typing.get_type_hints(_callable(part))
-    return {k: float(v) if hints.get(k) is float and isinstance(v, int | str) else v for k, v in args.items()}
+    return {k: float(v) if _wants_float(v, hints.get(k)) else v for k, v in args.items()}
+
+
+def _wants_float(value: Any, hint: Any) -> bool:
+    arms = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    return float in arms and isinstance(value, int | str) and not (isinstance(value, bool) or type(value) in arms)
 
 
 def _callable(part: Any) -> Any:

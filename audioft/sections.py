@@ -111,7 +111,11 @@ class EvaluateSection(Section):
 
 
 class Config(Section):
-    """A whole run. See each section for its settings."""
+    """A whole run. See each section for its settings.
+
+    >>> Config().train.epochs
+    20
+    """
 
     data: DataSection = DataSection()
     encoder: EncoderSection = EncoderSection()

@@ -21,7 +21,8 @@ right = total = 0
 for p in audioft.predict(run, "samples/recordings"):
     truth = Path(p.path).name.split("_")[0]
     total, right = total + 1, right + (p.label == truth)
-    print(f"  {p.path:<44} {p.label or 'FAILED':<8} {p.score:.2f}  {'right' if p.label == truth else f'wrong: {truth}'}")
+    judged = "right" if p.label == truth else f"wrong: {truth}"
+    print(f"  {p.path:<44} {p.label or 'FAILED':<8} {p.score:.2f}  {judged}")
 
 accuracy = report.metrics["accuracy"]
 print(f"""

@@ -17,4 +17,5 @@ with tempfile.TemporaryDirectory() as folder:
         wrong = [row for row in csv.DictReader(f) if row["label"] != row["predicted"]]
 print(report)
 for row in sorted(wrong, key=lambda row: -float(row["score"]))[:10]:
-    print(f"{row['path']}: {row['label'] or '(none)'} taken for {row['predicted'] or '(none)'} ({float(row['score']):.2f})")
+    truth, given = row["label"] or "(none)", row["predicted"] or "(none)"
+    print(f"{row['path']}: {truth} taken for {given} ({float(row['score']):.2f})")

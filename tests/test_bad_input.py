@@ -73,7 +73,7 @@ def test_a_flat_folder(train, tmp_path):
         ),
         ("", ("metadata.csv: the table has no rows",)),
     ],
-    ids="missing label-column file-column no-label cells duplicate outside several empty".split(),
+    ids=["missing", "label-column", "file-column", "no-label", "cells", "duplicate", "outside", "several", "empty"],
 )
 def test_a_table(train, tones, tmp_path, text, said):
     makers.tone(tmp_path / "outside.wav")

@@ -187,7 +187,7 @@ def test_evaluate_prints_the_report_and_writes_four_files(audioft_command, train
 
 
 def test_evaluate_takes_the_side_that_is_asked_for(audioft_command, trained_several, chords):
-    for side, clips in (((), 3), (("--side", "all"), 16), (("--side", "train"), 10), (("--side", "valid"), 3)):
+    for side, clips in (((), 3), (("--side", "all"), 16), (("--side", "train"), 11), (("--side", "valid"), 2)):
         code, out, err = audioft_command("evaluate", trained_several.folder, chords, *side)
         assert code == 0, err
         assert f": {clips} clips, 3 labels" in out, out

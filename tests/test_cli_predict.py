@@ -121,7 +121,7 @@ def test_a_long_recording_gets_the_mean_of_its_windows(predict, tmp_path, traine
     time = np.arange(25 * makers.RATE) / makers.RATE
     wave = (0.3 * np.sin(2 * np.pi * (200 + 90 * time) * time) + rng.normal(0, 0.05, len(time))).astype(np.float32)
     soundfile.write(tmp_path / "long.wav", wave, makers.RATE, subtype="FLOAT")
-    for i, begin in enumerate((0, 10, 20)):  # windows of data.max_seconds, 10 s; the last one has 5
+    for i, begin in enumerate((0, 10, 15)):  # windows of data.max_seconds, 10 s; the last one is moved back
         part = wave[begin * makers.RATE : (begin + 10) * makers.RATE]
         soundfile.write(tmp_path / f"part_{i}.wav", part, makers.RATE, subtype="FLOAT")
     long, *parts = (
@@ -153,8 +153,3 @@ def test_any_rate_length_and_container_is_heard(predict, tmp_path):
     for rate, suffix in ((8000, "wav"), (44100, "flac"), (48000, "ogg"), (96000, "aiff")):
         soundfile.write(tmp_path / f"{rate}.{suffix}", 0.1 * rng.normal(size=rate // 3), rate)
     assert len(predict(tmp_path)) == 4
-
-
-def test_a_reader_may_be_a_program(predict, two_tones):
-    rows = predict(two_tones, "--quiet")
-    assert len(rows) == 12

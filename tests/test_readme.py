@@ -41,7 +41,8 @@ def test_there_are_commands_of_every_verb():
 
 
 def test_every_settings_key_the_readme_names_exists():
-    known = {k.split(".")[0] for k in config.keys()} | set(config.keys())
+    keys = set(config.keys())
+    known = {k.split(".")[0] for k in keys} | keys
     named = set(re.findall(r"\b((?:data|encoder|model|train|evaluate)\.[a-z_]+)(?==|`)", README))
     assert named
     assert named <= known, named - known
@@ -58,7 +59,8 @@ def test_the_table_in_the_readme_means_what_is_said_of_it(tmp_path):
     first, second, third = manifest.clips
     assert (first.labels, first.start, first.end) == (("robin", "wren"), 0.0, 4.5)
     assert (second.labels, second.unknown) == (("robin",), "rest")
-    assert third.labels == () and third.unknown == ()
+    assert third.labels == ()
+    assert third.unknown == ()
 
 
 def test_every_public_name_is_listed():

@@ -63,6 +63,11 @@ class Report:
         resamples: how many times; 0 for no intervals.
         seed: of the resampling.
         notes: what a reader must know beside the figures.
+
+    Example:
+        >>> report = trained.report
+        >>> report.side, report.main, report.metrics["accuracy"].value == report.figures["accuracy"]
+        ('test', 'accuracy', True)
     """
 
     side: str

@@ -28,6 +28,9 @@ class Prediction:
         scores: every label's probability, in the model's order.
         seconds: the audio that was heard.
         error: why there is no label; None if there is one.
+
+    >>> Prediction("a.wav", "yes", 0.9, ("yes",), {"no": 0.1, "yes": 0.9}).top(1)
+    [('yes', 0.9)]
     """
 
     path: str
@@ -55,6 +58,11 @@ class Predictor:
     Raises:
         UsageError: there is no such folder, or no such device.
         ModelError: the folder is not a whole model.
+
+    Example:
+        >>> predictor = Predictor(trained)
+        >>> predictor.labels
+        ('go', 'left', 'right', 'stop')
     """
 
     def __init__(

@@ -36,6 +36,24 @@ def test_accumulation_changes_nothing_but_memory(kind, tmp_path):
         assert (found[1] - found[accumulate]).abs().max() < 1e-6
 
 
+def test_a_step_goes_down_the_mean_loss(tmp_path):
+    options = {"clip_norm": 0, "accumulate": 2, "schedule": lambda step: 0.5, "weight_decay": 0.0}
+    trainer = make_trainer(tmp_path, size=4, epochs=1, **options)
+    trainer.optimizer = torch.optim.SGD([{**g, "peak": 0.2} for g in trainer.optimizer.param_groups], lr=9.0)
+    model = tiny.make_classifier(encoder=QUIET).train()
+    logits = model(*tiny.batch(trainer.dataset.waves))
+    torch.nn.functional.cross_entropy(logits, torch.tensor([0, 1, 2, 0])).backward()
+    with torch.no_grad():
+        for p in model.parameters():
+            if p.grad is not None:
+                p.sub_(0.5 * 0.2 * p.grad)
+    before = weights(trainer)
+    trainer.fit()
+    expected = torch.cat([p.detach().reshape(-1) for p in model.parameters()])
+    assert (expected - before).abs().max() > 1e-2
+    assert (weights(trainer) - expected).abs().max() < 1e-5
+
+
 def test_training_twice_gives_the_same_bits(tmp_path):
     found = []
     for n in range(2):

@@ -1,0 +1,68 @@
+"""The programs under pipelines/ run as they stand, on recordings small enough for a test."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import makers
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PIPELINES = {p.name for p in (ROOT / "pipelines").glob("*.py")}
+
+
+def run(name: str, *arguments: object) -> subprocess.CompletedProcess:
+    call = [sys.executable, ROOT / "pipelines" / name, *arguments]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [str(c) for c in call], capture_output=True, text=True, timeout=300, cwd=ROOT, env=environment
+    )
+
+
+def test_every_pipeline_is_tried_here():
+    tried = {"finetune_folder.py", "train_batch.py", "evaluate_run.py", "predict_recordings.py"}
+    assert tried | {"demo.py"} == PIPELINES | {"demo.py"}  # the demo is tests/test_samples_train.py's
+
+
+@pytest.mark.slow
+def test_finetune_folder(tmp_path, two_tones):
+    done = run("finetune_folder.py", two_tones, tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    assert "accuracy" in done.stdout
+    assert f"model: {tmp_path / 'run' / 'model'}" in done.stdout
+    assert (tmp_path / "run" / "model" / "audioft.json").is_file()
+
+
+@pytest.mark.slow
+def test_train_batch_goes_on_past_a_failure(tmp_path, two_tones):
+    lone = makers.tones(tmp_path / "lone", labels=("low",))
+    done = run("train_batch.py", tmp_path / "runs", lone, two_tones)
+    assert done.returncode == 1, done.stderr
+    first, second = done.stdout.splitlines()
+    assert first.split()[:2] == [str(lone), "failed"]
+    assert "one label 'low'" in first
+    assert float(second.split()[1]) >= 0
+    assert (tmp_path / "runs" / "tones" / "model").is_dir()
+    assert "Traceback" not in done.stderr
+
+
+def test_evaluate_run(trained, tmp_path):
+    data = makers.tones(tmp_path / "data", each=2, seed=50)
+    makers.tone(data / "high" / "surely low.wav", makers.PITCHES["low"], seed=99)
+    done = run("evaluate_run.py", trained.folder, data)
+    assert done.returncode == 0, done.stderr
+    assert "all: 5 clips" in done.stdout
+    assert "high/surely low.wav: high taken for low (0." in done.stdout
+
+
+def test_predict_recordings(trained, two_tones, tmp_path):
+    done = run("predict_recordings.py", trained.folder, two_tones)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 12
+    done = run("predict_recordings.py", trained.folder, two_tones / "low", tmp_path / "gone.wav")
+    assert done.returncode == 1
+    assert "gone.wav: no such file or folder" in done.stderr
+    assert len(done.stdout.splitlines()) == 6

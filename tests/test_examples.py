@@ -1,0 +1,42 @@
+"""The examples in docstrings run as they stand."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+from pathlib import Path
+
+import makers
+import pytest
+
+import audioft
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted(m.name for m in pkgutil.walk_packages(audioft.__path__, "audioft.") if m.name != "audioft.__main__")
+#: those whose examples label the sample keywords with a model
+NEED_A_MODEL = {"audioft.api", "audioft.evaluation.report", "audioft.inference.predictor"}
+
+
+@pytest.fixture(scope="module")
+def keywords(tmp_path_factory):
+    """A run on the sample keywords, called `trained` in the examples."""
+    return makers.train(ROOT / "samples" / "keywords", Path("mini"), tmp_path_factory.mktemp("runs") / "keywords")
+
+
+@pytest.mark.parametrize("name", audioft.__all__)
+def test_a_public_name_has_an_example(name):
+    assert ">>>" in (getattr(audioft, name).__doc__ or "")
+
+
+@pytest.mark.parametrize("name", ["audioft", *MODULES])
+def test_examples_run(name, request, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    module = importlib.import_module(name)
+    names = vars(module) | {"tmp": tmp_path, "Console": audioft.Console}
+    if name in NEED_A_MODEL:
+        names["trained"] = request.getfixturevalue("keywords")
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    for test in doctest.DocTestFinder().find(module, name, module=module, extraglobs=names):
+        report: list[str] = []
+        assert not runner.run(test, out=report.append).failed, "".join(report)
