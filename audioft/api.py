@@ -195,8 +195,8 @@ def predict(
         console: where progress goes; nowhere if not given.
 
     Yields:
-        One prediction an input, in their order. A recording that cannot be read, and an input that leads to none,
-        has its `error` set and no label.
+        One prediction an input, in their order; inputs that lead to no file come last. A recording that cannot be
+        read, and an input that leads to none, has its `error` set and no label.
 
     Example:
         >>> for p in predict(trained, "samples/keywords"):

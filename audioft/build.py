@@ -155,13 +155,13 @@ def _checked(manifest: Manifest, config: Config, console: Console, headers_only:
     bad = [(c, k) for c, k in zip(manifest.clips, checked, strict=True) if k.problem is not None]
     if bad_files is not None:
         checking.write_bad_files(bad_files, manifest.clips, checked)
+    checking.enforce(manifest.clips, checked, config.data.max_bad, bad_files)
     if bad:
         where = f", see {bad_files}" if bad_files is not None else ""
         console.say(f"note: {len(bad)} of {len(checked)} recordings cannot be used{where}")
         for clip, k in bad[:5]:
             assert k.problem is not None
             console.say(f"      {clip.name}: {k.problem[1]}")
-        checking.enforce(manifest.clips, checked, config.data.max_bad, bad_files)
     good = [(c, k) for c, k in zip(manifest.clips, checked, strict=True) if k.problem is None]
     if not good:
         raise DataError(f"{manifest.root}: none of its {len(checked)} recordings can be used")

@@ -126,7 +126,9 @@ def _train_each(sources: list[str], overrides: list[str], options: argparse.Name
     names = [Path(os.path.abspath(s)).stem for s in sources]
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
-        raise UsageError(f"two of the folders are called {', '.join(twice)}; their runs would share a folder of {out}")
+        raise UsageError(
+            f"two of the folders are called {', '.join(twice)}; rename one, or train them one by one with --out"
+        )
     rows = []
     for source, name in zip(sources, names, strict=True):
         console.say(f"\n=== {source}")

@@ -107,12 +107,10 @@ def _known_labels(predictor: Predictor, clips: Sequence[Clip], multilabel: bool)
             if name not in known:
                 strange.setdefault(name, clip.name)
     if strange:
-        listed = [f"label {name!r} (as of {file}) is not one of the model's" for name, file in sorted(strange.items())]
+        listed = ", ".join(f"{name!r} (as of {file})" for name, file in sorted(strange.items())[:10])
         raise DataError(
-            [
-                *listed,
-                f"the model knows {', '.join(predictor.labels)}; leave other clips out, or rename their labels",
-            ]
+            f"the data has {len(strange)} label(s) that the model does not know: {listed}. It knows "
+            f"{', '.join(predictor.labels)}; rename the labels, or leave those clips out"
         )
 
 

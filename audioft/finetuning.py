@@ -26,6 +26,9 @@ from audioft.training.trainer import Saving, Trainer
 def run(config: Config, folder: Path, processes: Processes, console: Console, resume: bool) -> Run:
     """Train, evaluate and write everything into `folder`, which `run.prepare` has made ready."""
     data = build.data(config, console, bad_files=folder / "bad_files.csv" if processes.main else None)
+    build.loss(
+        config, data.manifest.multilabel, data.targets, data.known
+    )  # whether it fits the labels, before the model
     model, loaded = build.classifier(config, len(data.manifest.labels))
     model.to(processes.device)
     precision = choose_precision(config.train.precision, processes.device)
@@ -40,7 +43,7 @@ def run(config: Config, folder: Path, processes: Processes, console: Console, re
         trainer.callbacks = _callbacks(parts, trainer, folder)
     state = trainer.fit()
     if processes.main:
-        finishing.finish(parts, trainer, folder, state)  # the others need not wait: nothing is computed together any more
+        finishing.finish(parts, trainer, folder, state)  # the others need not wait for it
     return Run(folder)
 
 

@@ -96,7 +96,7 @@ def refuse(folder: Path, config: Config, *, resume: bool, overwrite: bool) -> No
     has_config = (folder / "config.yaml").is_file()
     if resume:
         if not has_config:
-            raise CheckpointError(f"{folder}: there is no run to resume; without --resume a new one begins there")
+            raise UsageError(f"{folder}: there is no run to resume; without --resume a new one begins there")
         _same_settings(folder, config)
     elif has_config and _begun(folder) and not overwrite:
         raise UsageError(
@@ -131,7 +131,7 @@ def _begun(folder: Path) -> bool:
 def stored(folder: Path) -> Config:
     """The config of the run in a folder."""
     if not (folder / "config.yaml").is_file():
-        raise CheckpointError(f"{folder}: there is no run to resume")
+        raise UsageError(f"{folder}: there is no run to resume; without --resume a new one begins there")
     return configs.load(folder / "config.yaml")
 
 

@@ -108,7 +108,7 @@ class Names:
             path = self._other_form(path) or path
         if not path.exists():
             hint = "; the path has backslashes, write /" if "\\" in name else ""
-            raise ValueError(f"no such file: {name} in {self.root}{hint}")
+            raise ValueError(f"no such file: {name} in {self.root}{hint}; correct the name or remove the row")
         if path.is_dir():
             raise ValueError(f"{name} is a folder; expected a recording")
         if not (allow_outside or self.inside(path)):

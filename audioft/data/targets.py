@@ -37,7 +37,7 @@ def single(text: str) -> Said:
     """
     label = clean(text)
     if label in ("", "?"):
-        raise ValueError("it has no label")
+        raise ValueError("its label is empty; fill it in or remove the row")
     return (label,), ()
 
 

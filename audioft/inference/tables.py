@@ -52,7 +52,8 @@ class PredictionWriter:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._file = open(self.path, "w", newline="", encoding="utf-8")
             except OSError as e:
-                raise UsageError(f"--out {self.path} cannot be written: {e.strerror}") from e
+                reason = f"{self.path.parent} is not a folder" if self.path.parent.is_file() else e.strerror
+                raise UsageError(f"--out {self.path} cannot be written: {reason}") from e
         if self.path is None or self.path.suffix == ".csv":
             self._csv = csv.writer(self._file, lineterminator="\n")
             self._csv.writerow(self.header())

@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from audioft.errors import ModelError
+from audioft.errors import ModelError, UsageError
 from audioft.models.encoder import Encoder, Preprocessing
 from audioft.runtime import address
 
@@ -114,7 +114,9 @@ def resolve(name: str) -> str:
             raise ModelError(f"encoder folder {name}: there is no config.json in it")
         return str(path)
     if path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
-        raise ModelError(f"encoder {name!r}: there is no such folder")
+        raise UsageError(
+            f"encoder {name!r}: no such folder; give `mini`, a folder in transformers' format, or a hub id"
+        )
     return name
 
 
@@ -192,7 +194,7 @@ def _explained(name: str) -> Iterator[None]:
             "give a local folder, the embedded encoder `mini`, or a hub id that exists; without a network a hub id "
             "works once it has been downloaded (`hf download ID`)"
         )
-        raise ModelError(f"encoder {name!r} cannot be loaded: {_first_line(e)}\n{remedy}") from e
+        raise ModelError(f"encoder {name!r} cannot be loaded: {remedy}.\ntransformers says: {_first_line(e)}") from e
 
 
 def _refuse_unsupported(name: str, config: Any) -> None:

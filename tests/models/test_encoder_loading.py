@@ -12,7 +12,7 @@ import tiny
 import torch
 from safetensors.torch import load_file, save_file
 
-from audioft.errors import ModelError
+from audioft.errors import ModelError, UsageError
 from audioft.models import loading
 from audioft.models.loading import load_encoder, require_mask_embedding
 
@@ -139,7 +139,7 @@ def test_folders_and_names_that_are_not_there(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ModelError, match=r"no config\.json"):
         load_encoder(str(tmp_path / "empty"))
-    with pytest.raises(ModelError, match="no such folder"):
+    with pytest.raises(UsageError, match="no such folder"):
         load_encoder(str(tmp_path / "nothing"))
     with pytest.raises(ModelError, match=r"(?s)some-person/no-such-encoder.*local folder"):
         load_encoder("some-person/no-such-encoder")
@@ -194,6 +194,7 @@ def test_mini_is_small_and_says_that_it_is_not_pretrained():
     assert torch.isfinite(frames.states[frames.valid]).all()
 
 
+@pytest.mark.slow
 def test_mini_needs_no_network_and_no_cache(tmp_path):
     code = (
         "import socket\n"

@@ -195,6 +195,6 @@ def test_other_data_is_refused(stopped, tones, encoder, tmp_path):
 def test_nothing_to_resume(tmp_path, tones):
     with pytest.raises(UsageError, match="--out"):
         audioft.finetune(tones, resume=True)
-    with pytest.raises(CheckpointError, match="no run to resume"):
+    with pytest.raises(UsageError, match="no run to resume"):
         audioft.finetune(out=tmp_path / "none", resume=True)
     assert not os.path.exists(tmp_path / "none")
