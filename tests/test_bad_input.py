@@ -55,7 +55,7 @@ def test_a_flat_folder(train, tmp_path):
         (f"file_name,label\n{ROWS}low/gone.wav,low\n", ("metadata.csv line 14", "no such file: low/gone.wav")),
         (f"file_name,colour\n{ROWS}", ("metadata.csv: no label column", "expected label", "file_name, colour")),
         (f"name,label\n{ROWS}", ("metadata.csv: no column names the recordings", "file_name")),
-        (f"file_name,label\n{ROWS}low/low_00.wav,\n", ("metadata.csv line 14", "no label")),
+        (f"file_name,label\n{ROWS}low/low_00.wav,\n", ("metadata.csv line 14", "its label is empty")),
         (f"file_name,label\n{ROWS}low/low_00.wav\n", ("metadata.csv line 14: 1 cells, but the header has 2",)),
         (
             f"file_name,label\n{ROWS}low/low_00.wav,low\n",

@@ -127,7 +127,7 @@ def test_all_problems_of_a_table_at_once(tmp_path):
             "allow_outside",
             "allow_outside",
             "allow_outside",
-            "no label",
+            "its label is empty",
             "not before",
             "not a number",
             "at least 0",

@@ -37,7 +37,7 @@ def test_cells_that_contradict(text):
 def test_single():
     assert single(" e\u0301 ") == (("é",), ())
     for text in ("", " ", "?"):
-        with pytest.raises(ValueError, match="no label"):
+        with pytest.raises(ValueError, match="its label is empty"):
             single(text)
 
 
