@@ -26,7 +26,7 @@ for p in audioft.predict(run, "samples/recordings"):
 
 accuracy = report.metrics["accuracy"]
 print(f"""
-trained in    {trained:.0f} s on {run.config.train.device} device
+fine-tuned in {trained:.0f} s, measuring included
 test side     accuracy {accuracy.value:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f}), {report.clips} clips
 new           {right} of {total} right
 run folder    {run.folder}

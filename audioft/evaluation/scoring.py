@@ -70,7 +70,7 @@ def score(
         batch_seconds: how much audio goes through at once, padding included; it changes no score by more than
             rounding.
         precision: `fp32` or `bf16`.
-        progress: told the number of clips finished.
+        progress: told the number of clips finished, about.
     """
     prepare, device = preparation(model), next(model.parameters()).device
     most = max(1, round(batch_seconds * prepare.sample_rate))
@@ -81,18 +81,22 @@ def score(
     try:
         for group in _grouped(_windows(clips, prepare, window), most * PENDING_BATCHES):
             heard = [w for w in group if w.waveform is not None]
+            clips_here, heard_so_far = sum(w.last for w in group), 0
             for batch in batches_of([w.waveform for w in heard if w.waveform is not None], most):
                 with torch.inference_mode(), autocast(device, precision):
                     waveforms, lengths = pad([heard[i].waveform for i in batch])  # type: ignore[misc]
                     logits = model(waveforms.to(device), lengths.to(device))
                 for i, p in zip(batch, probabilities(logits, multilabel).cpu().numpy(), strict=True):
                     sums.setdefault(heard[i].index, _Sum()).add(p, heard[i].seconds)
+                heard_so_far += len(batch)
+                if progress is not None:
+                    progress(done + clips_here * heard_so_far // len(heard))
             for w in group:
                 if w.last:
                     done += 1
                     yield sums.pop(w.index, _Sum()).result(w.index, w.failure)
-                    if progress is not None:
-                        progress(done)
+            if progress is not None:
+                progress(done)
     finally:
         model.train(training)
 
