@@ -180,6 +180,9 @@ def validate(parts: build.Parts) -> dict[str, float]:
 
 
 def _resume(trainer: Trainer, console: Console) -> None:
+    if not trainer.checkpoints.written():
+        console.say("note: the run was stopped before its first checkpoint; beginning at its first step")
+        return
     for sentence in trainer.resume():
         console.say(f"note: {sentence}")
     console.say(f"resumed after step {trainer.state.step} of {trainer.total_steps}")

@@ -198,3 +198,14 @@ def test_nothing_to_resume(tmp_path, tones):
     with pytest.raises(UsageError, match="no run to resume"):
         audioft.finetune(out=tmp_path / "none", resume=True)
     assert not os.path.exists(tmp_path / "none")
+
+
+def test_a_run_killed_before_its_first_checkpoint_begins_at_its_first_step(tones, encoder, tmp_path):
+    brief = {"train.epochs": 1}
+    whole = finetune(tones, encoder, tmp_path / "whole", overrides=brief)
+    out = tmp_path / "early"
+    (out / "checkpoints").mkdir(parents=True)
+    shutil.copy(whole.folder / "config.yaml", out / "config.yaml")
+    early = audioft.finetune(out=out, resume=True, console=Console(quiet=True))
+    first, second = ((r.folder / "checkpoints" / "best" / "model.safetensors").read_bytes() for r in (whole, early))
+    assert first == second
