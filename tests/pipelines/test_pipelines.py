@@ -49,6 +49,7 @@ def test_train_batch_goes_on_past_a_failure(tmp_path, two_tones):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_evaluate_run(trained, tmp_path):
     data = makers.tones(tmp_path / "data", each=2, seed=50)
     makers.tone(data / "high" / "surely low.wav", makers.PITCHES["low"], seed=99)
@@ -58,6 +59,7 @@ def test_evaluate_run(trained, tmp_path):
     assert "high/surely low.wav: high taken for low (0." in done.stdout
 
 
+@pytest.mark.slow
 def test_predict_recordings(trained, two_tones, tmp_path):
     done = run("predict_recordings.py", trained.folder, two_tones)
     assert done.returncode == 0, done.stderr
