@@ -38,7 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"audioft: {e}", file=sys.stderr)
         return e.exit_code
     except KeyboardInterrupt:
-        print("\naudioft: interrupted; `audioft train --resume --out RUN` goes on with a run", file=sys.stderr)
+        goes_on = "; `audioft train --resume --out RUN` goes on with the run" if "train" in arguments[:1] else ""
+        print(f"\naudioft: interrupted{goes_on}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # whoever read our output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
