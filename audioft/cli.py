@@ -29,8 +29,8 @@ examples:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    options = parse(arguments)
     try:
-        options = parse(arguments)
         code = options.verb(options, Console(options.quiet))
         sys.stdout.flush()
         return code
@@ -38,7 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"audioft: {e}", file=sys.stderr)
         return e.exit_code
     except KeyboardInterrupt:
-        goes_on = "; `audioft train --resume --out RUN` goes on with the run" if "train" in arguments[:1] else ""
+        resume = f"`audioft train --resume --out {options.out or 'RUN'}` goes on with the run"
+        goes_on = f"; {resume}" if options.name == "train" else ""
         print(f"\naudioft: interrupted{goes_on}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # whoever read our output has had enough

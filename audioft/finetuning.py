@@ -78,17 +78,21 @@ def plan(config: Config, console: Console, examples: Path | None) -> None:
     steps = -(-len(data.side("train")) // config.train.batch_size)
     console.say(f"steps: {config.train.epochs} epochs of {steps}")
     width = max(len(x) for x in ("label", *data.manifest.labels))
-    console.say(f"{'label':<{width}} " + "".join(f"{side:>8}" for side in build.SIDES))
+    unsure = not data.known.all()
+    console.say(f"{'label':<{width}} " + "".join(f"{side:>8}" for side in build.SIDES) + " unknown" * unsure)
     present = (data.targets * data.known) > 0
     for column, label in enumerate(data.manifest.labels):
         counts = [int(present[data.side(side), column].sum()) for side in build.SIDES]
+        counts += [int((~data.known[:, column]).sum())] if unsure else []
         console.say(f"{label:<{width}} " + "".join(f"{n:>8}" for n in counts))
     if examples is not None:
         from audioft.augmentation.examples import write_examples
 
         chain = build.chain(config)
         if chain is None:
-            console.say("note: no augmentations are set (augment: [...]), so no examples are written")
+            console.say(
+                "note: no augmentations are set, so no examples are written; try --config configs/quick_cpu.yaml"
+            )
             return
         picture = write_examples(
             examples,

@@ -54,6 +54,7 @@ class Tally:
         self._known = predictions.known
         self._true = predictions.targets > 0  # never where it is not known
         self._given = predictions.decisions(thresholds)
+        self._thresholds = thresholds
 
     @cached_property
     def hits(self) -> np.ndarray:
@@ -69,6 +70,11 @@ class Tally:
     def positives(self) -> np.ndarray:
         """`(R, C)`, clips that have the label."""
         return self.weights @ self._true
+
+    @cached_property
+    def once(self) -> Tally:
+        """The same with every clip counted once."""
+        return Tally(self.predictions, None, self._thresholds)
 
     @cached_property
     def precision(self) -> np.ndarray:
@@ -210,7 +216,18 @@ def _weighted(name: str) -> Callable[[Tally], np.ndarray]:
 
 
 def _macro(name: str) -> Callable[[Tally], np.ndarray]:
-    return lambda t: getattr(t, name).mean(axis=1)
+    """The mean over the labels, a label that no clip has or gets counting as 0, as in scikit-learn.
+
+    A label that is only missing from a resample has no figure in it and is left out there: counted as 0 it would draw
+    the interval of even a perfect model down.
+    """
+
+    def of(t: Tally) -> np.ndarray:
+        seen = t.positives if name == "recall" else t.positives + t.given
+        once = t.once.positives if name == "recall" else t.once.positives + t.once.given
+        return _mean_of_defined(np.where((seen == 0) & (once > 0), np.nan, getattr(t, name)))
+
+    return of
 
 
 def _enter(name: str, of: Callable[[Tally], np.ndarray], single: bool = True, multi: bool = True) -> None:

@@ -192,7 +192,7 @@ def _explained(name: str) -> Iterator[None]:
     except (OSError, ValueError, KeyError, TypeError, json.JSONDecodeError) as e:
         remedy = (
             "give a local folder, the embedded encoder `mini`, or a hub id that exists; without a network a hub id "
-            "works once it has been downloaded (`hf download ID`)"
+            "works once it has been downloaded (`hf download ID`), and HF_HUB_OFFLINE=1 keeps from asking for it"
         )
         raise ModelError(f"encoder {name!r} cannot be loaded: {remedy}.\ntransformers says: {_first_line(e)}") from e
 

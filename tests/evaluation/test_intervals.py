@@ -9,6 +9,7 @@ from made_predictions import multi, predictions, single
 from audioft.evaluation import intervals
 from audioft.evaluation.intervals import bootstrap, units
 from audioft.evaluation.metrics import METRICS
+from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.report import SINGLE
 
 
@@ -75,3 +76,11 @@ def test_all_headline_figures_of_400_clips_take_under_three_seconds():
     start = time.perf_counter()
     bootstrap(p, SINGLE)
     assert time.perf_counter() - start < 3
+
+
+def test_a_perfect_model_has_perfect_intervals_even_where_a_resample_lacks_a_label():
+    targets = np.eye(4)
+    clips = [{"path": f"{i}.wav", "start": None, "end": None, "group": f"{i}"} for i in range(4)]
+    perfect = Predictions(("a", "b", "c", "d"), False, targets, targets, np.ones((4, 4), bool), clips)
+    names = ("f1_macro", "precision_macro", "recall_macro", "balanced_accuracy")
+    assert bootstrap(perfect, names, resamples=200).bounds == dict.fromkeys(names, (1.0, 1.0))
