@@ -149,7 +149,7 @@ def test_an_interrupted_training_ends_with_130_and_goes_on(tmp_path, two_tones, 
         process.kill()
     assert process.returncode == 130, err
     assert out == ""
-    assert "interrupted; `audioft train --resume --out RUN` goes on" in err
+    assert f"interrupted; `audioft train --resume --out {run}` goes on" in err
     assert "Traceback" not in err
     if resume:
         code, _, err = audioft_command("train", "--resume", "--out", run, "train.epochs=4000", "train.epochs=1")
