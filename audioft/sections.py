@@ -62,7 +62,7 @@ class TrainSection(Section):
     batch_size: int = Field(16, gt=0)
     """Clips a step, over all processes and pieces together."""
     accumulate: int = Field(1, gt=0)
-    """Pieces a step is computed in: more pieces take less memory and learn the same."""
+    """Pieces a step is computed in: more pieces take less memory and learn the same but for the draws of dropout."""
     lr: float = Field(1e-4, gt=0)
     """Peak learning rate of the encoder."""
     head_lr: float | None = Field(1e-3, gt=0)

@@ -67,7 +67,7 @@ class StepPlan:
     """The clips of every step of an epoch, in an order that depends on (seed, epoch) alone.
 
     A step's clips are those of all processes and of all pieces of an accumulated step together, so neither changes
-    what is learnt, up to rounding.
+    what is learnt, up to rounding and the draws of dropout.
 
     Args:
         size: clips in the training set.
