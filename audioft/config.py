@@ -94,9 +94,17 @@ def describe() -> str:
     """All settings with their defaults and what they mean, for `--settings`."""
     lines = []
     for key, field in keys().items():
-        lines += [f"{key}={yaml.safe_dump(field.default, default_flow_style=True).strip().removesuffix('...').strip()}"]
-        lines += [f"    {field.description}"]
+        lines += [f"{key}={spell(field.default)}", f"    {field.description}"]
     return "\n".join(lines)
+
+
+def spell(value: Any) -> str:
+    """A value as it is written in an override.
+
+    >>> spell({"top": 2}), spell(None)
+    ('{top: 2}', 'null')
+    """
+    return yaml.safe_dump(value, default_flow_style=True).strip().removesuffix("...").strip()
 
 
 def _read(path: Path) -> dict[str, Any]:

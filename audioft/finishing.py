@@ -20,7 +20,7 @@ from audioft.progress import spell_seconds
 from audioft.run import Run
 from audioft.training.checkpoint import State
 from audioft.training.optim import count_parameters
-from audioft.training.trainer import Trainer
+from audioft.training.trainer import Trainer, finite
 
 
 def finish(parts: Parts, trainer: Trainer, folder: Path, state: State) -> None:
@@ -49,7 +49,7 @@ def finish(parts: Parts, trainer: Trainer, folder: Path, state: State) -> None:
         report.save(folder / "report.json")
         found.predictions.write(folder / "predictions.csv", thresholds)
     scored.append_bad_files(folder / "bad_files.csv", _failures(parts, state, found))
-    about = _about(parts, best, state, report)
+    about = _about(parts, best, state)
     card = _card(parts, thresholds, best, report)
     model_folder.save(parts.model, card, folder / "model", scored.model_readme(card, report, about))
     if report is not None:
@@ -66,7 +66,7 @@ def _failures(parts: Parts, state: State, found: scored.Scored | None) -> list[t
 def _card(parts: Parts, thresholds: np.ndarray | None, best: dict, report: Report | None) -> ModelCard:
     data = parts.data
     sides = {side: len(data.side(side)) for side in build.SIDES}
-    measured = {} if report is None else {report.side: {k: _finite(e.value) for k, e in report.metrics.items()}}
+    measured = {} if report is None else {report.side: finite({k: e.value for k, e in report.metrics.items()})}
     return ModelCard(
         labels=data.manifest.labels,
         multilabel=parts.multilabel,
@@ -83,7 +83,7 @@ def _card(parts: Parts, thresholds: np.ndarray | None, best: dict, report: Repor
     )
 
 
-def _about(parts: Parts, best: dict, state: State, report: Report | None) -> dict[str, Any]:
+def _about(parts: Parts, best: dict, state: State) -> dict[str, Any]:
     trained, total = count_parameters(parts.model)
     return {
         "data": Path(str(parts.config.data.source)).name,
@@ -98,7 +98,3 @@ def _about(parts: Parts, best: dict, state: State, report: Report | None) -> dic
         "seed": parts.config.seed,
         "versions": f"Python {platform.python_version()}, torch {torch.__version__}",
     }
-
-
-def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from audioft import config as configs
 from audioft.config import Config
 from audioft.errors import CheckpointError, UsageError
@@ -142,7 +140,7 @@ def identity(config: Config, clips: list[tuple[str, str, str]]) -> str:
     return hashlib.sha256(json.dumps([kept, sorted(clips)], sort_keys=True, default=str).encode()).hexdigest()
 
 
-def flat(settings: dict[str, Any], before: str = "") -> dict[str, Any]:
+def flat(settings: dict[str, Any]) -> dict[str, Any]:
     """Sections as dotted keys; what lies deeper than a section stays as it is.
 
     >>> flat({"seed": 1, "train": {"lr": 2}})
@@ -159,15 +157,11 @@ def _same_settings(folder: Path, config: Config) -> None:
     before, now = flat(stored(folder).model_dump()), flat(config.model_dump())
     changed = [k for k in now if before.get(k) != now[k] and k not in FREE]
     if changed:
-        listed = "".join(f"\n  - {k}: was {_yaml(before.get(k))}, is {_yaml(now[k])}" for k in changed)
+        listed = "".join(f"\n  - {k}: was {configs.spell(before.get(k))}, is {configs.spell(now[k])}" for k in changed)
         raise CheckpointError(
             f"{folder} holds a run of other settings, and going on would mix two runs:{listed}\n"
             "leave these settings as they were, or give another --out"
         )
-
-
-def _yaml(value: Any) -> str:
-    return yaml.safe_dump(value, default_flow_style=True).strip().removesuffix("...").strip()
 
 
 def default_folder(source: str, encoder: str) -> Path:

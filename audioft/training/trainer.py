@@ -217,13 +217,13 @@ class Trainer:
         else:
             figures = self.validate()
             better = self._is_better(figures[self.metric], figures.get("loss", 0.0))
-            self._row({"kind": "valid", **{k: v if math.isfinite(v) else None for k, v in figures.items()}})
+            self._row({"kind": "valid", **finite(figures)})
         if better:
             state.best, state.best_epoch, state.stale = figures.get(self.metric), state.epoch, 0
             state.best_loss = figures.get("loss", 0.0)
             if self.processes.main:
                 self.checkpoints.save_best(
-                    self.model, {"epoch": state.epoch, "step": state.step, "figures": _finite(figures)}
+                    self.model, {"epoch": state.epoch, "step": state.step, "figures": finite(figures)}
                 )
         else:
             state.stale += 1
@@ -275,5 +275,6 @@ class Trainer:
         return self.callbacks if self.processes.main else []
 
 
-def _finite(figures: dict[str, float]) -> dict[str, float | None]:
+def finite(figures: dict[str, float]) -> dict[str, float | None]:
+    """The figures as strict JSON can hold them: None for what is not finite."""
     return {k: v if math.isfinite(v) else None for k, v in figures.items()}
