@@ -14,6 +14,8 @@ from audioft.augmentation import Augmentation, Chain, augmentations
 
 RATE = 16_000
 NAMES = [
+    "band_limit",
+    "equalizer",
     "frequency_mask",
     "gain",
     "noise",
@@ -21,6 +23,7 @@ NAMES = [
     "reverb",
     "shift",
     "speed",
+    "telephone",
     "time_mask",
     "time_stretch",
 ]
@@ -37,6 +40,12 @@ EXTREME = [
     {"name": "time_stretch", "p": 1, "min_rate": 0.25, "max_rate": 0.25},
     {"name": "time_mask", "p": 1, "masks": 20, "max_seconds": 3600, "max_share": 0.9},
     {"name": "frequency_mask", "p": 1, "masks": 20, "max_share": 0.9},
+    {"name": "band_limit", "p": 1, "min_low_hz": 1, "max_low_hz": 1, "min_high_hz": 1, "max_high_hz": 1, "order": 24},
+    {"name": "band_limit", "p": 1, "max_low_hz": 500_000, "min_high_hz": 500_000, "max_high_hz": 500_000, "order": 24},
+    {"name": "telephone", "p": 1, "min_level_db": -60, "max_level_db": -60},
+    {"name": "telephone", "p": 1, "min_level_db": 20, "max_level_db": 20},
+    {"name": "equalizer", "p": 1, "bands": 2, "sd_db": 20},
+    {"name": "equalizer", "p": 1, "bands": 64, "sd_db": 20},
 ]
 
 
