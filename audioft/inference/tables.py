@@ -6,10 +6,12 @@ import csv
 import json
 import sys
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from audioft.errors import UsageError
-from audioft.inference.predictor import Prediction
+
+if TYPE_CHECKING:
+    from audioft.inference.predictor import Prediction
 
 
 class PredictionWriter:
