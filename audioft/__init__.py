@@ -18,6 +18,8 @@ _HOMES = {
     "predict": "audioft.api",
     "load_model": "audioft.api",
     "settings": "audioft.api",
+    "pretrain": "audioft.api_pretrain",
+    "PretrainConfig": "audioft.config",
     "Config": "audioft.config",
     "Run": "audioft.run",
     "Report": "audioft.evaluation.report",
@@ -32,18 +34,21 @@ __all__ = [
     "Console",
     "Prediction",
     "Predictor",
+    "PretrainConfig",
     "Report",
     "Run",
     "evaluate",
     "finetune",
     "load_model",
     "predict",
+    "pretrain",
     "settings",
 ]
 
 if TYPE_CHECKING:
     from audioft.api import evaluate, finetune, load_model, predict, settings
-    from audioft.config import Config
+    from audioft.api_pretrain import pretrain
+    from audioft.config import Config, PretrainConfig
     from audioft.errors import AudioftError
     from audioft.evaluation.report import Report
     from audioft.inference.predictor import Prediction, Predictor

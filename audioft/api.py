@@ -7,16 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audioft import build, run
-from audioft import config as configs
-from audioft.config import Config
 from audioft.errors import DataError, UsageError
 from audioft.progress import Console
-from audioft.run import Run
 
 if TYPE_CHECKING:
+    from audioft.config import Config
     from audioft.evaluation.report import Report
     from audioft.inference.predictor import Prediction, Predictor
+    from audioft.run import Run
 
 PathLike = str | os.PathLike[str]
 
@@ -41,6 +39,9 @@ def settings(
     >>> settings("recordings", overrides={"train.epochs": 3}).train.epochs
     3
     """
+    from audioft import build
+    from audioft import config as configs
+
     given = {"data.source": None if data is None else os.fspath(data), "encoder.name": encoder}
     pairs = [*((k, v) for k, v in given.items() if v is not None), *configs.pairs(overrides)]
     return configs.load(config, pairs, build.problems)
@@ -83,6 +84,8 @@ def finetune(
         >>> run.report.side
         'test'
     """
+    from audioft import run
+
     console = console or Console()
     if resume:
         if out is None:

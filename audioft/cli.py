@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import audioft
+from audioft import startup
 from audioft.errors import AudioftError, UsageError
 from audioft.progress import Console
 
@@ -38,8 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"audioft: {e}", file=sys.stderr)
         return e.exit_code
     except KeyboardInterrupt:
-        resume = f"`audioft train --resume --out {options.out or 'RUN'}` goes on with the run"
-        goes_on = f"; {resume}" if options.name == "train" else ""
+        resume = (
+            f"`audioft {options.name} --resume --out {getattr(options, 'out', None) or 'RUN'}` goes on with the run"
+        )
+        goes_on = f"; {resume}" if options.name in ("train", "pretrain") else ""
         print(f"\naudioft: interrupted{goes_on}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # whoever read our output has had enough
@@ -158,6 +161,41 @@ def _train_each(sources: list[str], overrides: list[str], options: argparse.Name
     return int(any(state != "done" for _, state, _ in rows))
 
 
+def pretrain(options: argparse.Namespace, console: Console) -> int:
+    from audioft import api_pretrain
+
+    if options.settings:
+        from audioft.config import describe
+        from audioft.sections import PretrainConfig
+
+        print(describe(PretrainConfig))
+        return 0
+    overrides = [i for i in options.items if OVERRIDE.match(i) and not os.path.exists(i)]
+    sources = [i for i in options.items if i not in overrides]
+    if options.dry_run:
+        from audioft.config import save
+
+        print(save(api_pretrain.settings(sources, options.start, options.config, overrides, options.probe)), end="")
+        return 0
+    folder = api_pretrain.pretrain(
+        sources,
+        out=options.out,
+        start=options.start,
+        config=options.config,
+        overrides=overrides,
+        probe=options.probe,
+        resume=options.resume,
+        overwrite=options.overwrite,
+        console=console,
+    )
+    if int(os.environ.get("RANK", "0")) == 0:
+        console.say(
+            f"\nencoder  {folder}\ncard     {folder / 'README.md'}\nfor      audioft train DATA --encoder {folder}"
+        )
+        print(folder)
+    return 0
+
+
 def evaluate(options: argparse.Namespace, console: Console) -> int:
     from audioft import api
 
@@ -180,12 +218,13 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
 
 
 def predict(options: argparse.Namespace, console: Console) -> int:
-    from audioft import api
-    from audioft.inference.tables import PredictionWriter
-
     if not options.items:
         raise UsageError("nothing to label: name files, folders or patterns after the model")
-    model = api.load_model(options.model, device=options.device, precision=options.precision)
+    with startup.loading():
+        from audioft import api
+        from audioft.inference.tables import PredictionWriter
+
+        model = api.load_model(options.model, device=options.device, precision=options.precision)
     model.batch_seconds = options.batch_seconds
     with PredictionWriter(
         options.out, model.labels, model.card.multilabel, top_k=options.top_k, all_scores=options.all_scores
@@ -237,6 +276,21 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     )
     t.add_argument("--examples", metavar="DIR", help="with --dry-run: write a few augmented clips as audio and picture")
     t.add_argument("--settings", action="store_true", help="list all settings with their defaults and meaning")
+
+    b = verb(
+        "pretrain", pretrain, "Let an encoder learn from recordings without labels; the labels of DATA are ignored."
+    )
+    b.add_argument(
+        "items", nargs="*", metavar="DATA | section.key=value", help="folders, tables, recordings; and settings"
+    )
+    b.add_argument("--from", dest="start", metavar="ENCODER", help="go on from mini, a local folder or a hub id")
+    b.add_argument("--config", metavar="FILE", help="a YAML file of settings")
+    b.add_argument("--out", metavar="ENCODER", help="the folder of the new encoder (default: encoders/DATA)")
+    b.add_argument("--probe", metavar="DATA", action="append", default=[], help="labelled data to probe it on every so often; may be given again")  # fmt: skip
+    b.add_argument("--resume", action="store_true", help="go on with the pretraining in --out")
+    b.add_argument("--overwrite", action="store_true", help="replace the pretraining in --out")
+    b.add_argument("--dry-run", action="store_true", help="show the settings; train nothing")
+    b.add_argument("--settings", action="store_true", help="list all settings with their defaults and meaning")
 
     e = verb("evaluate", evaluate, "Measure a model on labelled recordings.")
     e.add_argument("model", metavar="MODEL_OR_RUN", help="a run folder or a model folder")

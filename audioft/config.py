@@ -10,58 +10,68 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from audioft.errors import ConfigError, UsageError
-from audioft.sections import Config, Section, Spec
+from audioft.sections import Config, PretrainConfig, Section, Spec
 
 Overrides = Mapping[str, Any] | Sequence[str | tuple[str, Any]]
-Further = Callable[[Config], list[str]]
+AnyConfig = Config | PretrainConfig
+Kind = TypeVar("Kind", Config, PretrainConfig)
 MOST = 100_000
 
 
 def load(
-    base: str | PathLike[str] | Config | None = None, overrides: Overrides = (), further: Further | None = None
-) -> Config:
+    base: str | PathLike[str] | Kind | None = None,
+    overrides: Overrides = (),
+    further: Callable[[Kind], list[str]] | None = None,
+    kind: type[Kind] = Config,  # type: ignore[assignment]
+) -> Kind:
     """A config from a file and overrides.
 
     Args:
         base: a YAML file, a config made before, or None for the defaults.
         overrides: a mapping of dotted keys to values, or pairs, or `section.key=value` strings whose values are YAML.
         further: finds more problems, in a config that has the settings which are right by themselves.
+        kind: what it is a config of.
 
     Raises:
         ConfigError: with all problems at once: unknown keys (and what was probably meant), wrong types and ranges.
         UsageError: the file is missing or is not YAML.
     """
-    if isinstance(base, Config):
+    if isinstance(base, BaseModel):
         settings = base.model_dump()
     else:
         settings = {} if base is None else _read(Path(base))
     problems: list[str] = []
     for key, value in pairs(overrides):
-        problems += _set(settings, key, value)
-    return check(settings, problems, further)
+        problems += _set(settings, key, value, kind)
+    return check(settings, problems, further, kind)
 
 
-def check(settings: Mapping[str, Any], problems: Sequence[str] = (), further: Further | None = None) -> Config:
+def check(
+    settings: Mapping[str, Any],
+    problems: Sequence[str] = (),
+    further: Callable[[Kind], list[str]] | None = None,
+    kind: type[Kind] = Config,  # type: ignore[assignment]
+) -> Kind:
     """A config from plain mappings, or all that is wrong with them."""
     found = list(problems)
     try:
-        config = Config.model_validate(settings)
+        config = kind.model_validate(settings)
     except ValidationError as e:
-        found += [_spell(error) for error in e.errors()]
-        config = _without(settings, [error["loc"] for error in e.errors()])
+        found += [_spell(error, kind) for error in e.errors()]
+        config = _without(settings, [error["loc"] for error in e.errors()], kind)
     found += further(config) if further else []
     if found:
         raise ConfigError(sorted(set(found), key=found.index))
     return config
 
 
-def _without(settings: Mapping[str, Any], wrong: Sequence[tuple[Any, ...]]) -> Config:
+def _without(settings: Mapping[str, Any], wrong: Sequence[tuple[Any, ...]], kind: type[Kind]) -> Kind:
     """The settings that are right by themselves."""
     kept = {k: dict(v) if isinstance(v, Mapping) else v for k, v in settings.items()}
     for name, *rest in wrong:
@@ -70,10 +80,10 @@ def _without(settings: Mapping[str, Any], wrong: Sequence[tuple[Any, ...]]) -> C
             below.pop(rest[0], None)
         else:
             kept.pop(name, None)
-    return Config.model_validate(kept)
+    return kind.model_validate(kept)
 
 
-def save(config: Config) -> str:
+def save(config: AnyConfig) -> str:
     """A config as YAML, every setting written out; loading it gives the same config."""
     return yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True)
 
@@ -90,10 +100,10 @@ def keys(section: type[BaseModel] = Config, before: str = "") -> dict[str, Any]:
     return found
 
 
-def describe() -> str:
+def describe(kind: type[BaseModel] = Config) -> str:
     """All settings with their defaults and what they mean, for `--settings`."""
     lines = []
-    for key, field in keys().items():
+    for key, field in keys(kind).items():
         lines += [f"{key}={spell(field.default)}", f"    {field.description}"]
     return "\n".join(lines)
 
@@ -167,7 +177,7 @@ def pairs(overrides: Overrides) -> list[tuple[str, Any]]:
     return found
 
 
-def _set(settings: dict[str, Any], key: str, value: Any) -> list[str]:
+def _set(settings: dict[str, Any], key: str, value: Any, kind: type[BaseModel]) -> list[str]:
     *sections, last = key.split(".")
     place = settings
     for name in sections:
@@ -175,7 +185,7 @@ def _set(settings: dict[str, Any], key: str, value: Any) -> list[str]:
         if isinstance(below, str):  # a part named by its name alone gets an argument
             below = {"name": below}
         if below is None:
-            below = _default_part(sections) if name == sections[-1] else {}
+            below = _default_part(sections, kind) if name == sections[-1] else {}
         if not isinstance(below, dict):
             return [f"{key}: {name!r} is not a section"]
         place[name] = below = dict(below)
@@ -184,25 +194,27 @@ def _set(settings: dict[str, Any], key: str, value: Any) -> list[str]:
     return []
 
 
-def _default_part(sections: list[str]) -> dict[str, Any]:
+def _default_part(sections: list[str], kind: type[BaseModel]) -> dict[str, Any]:
     """`model.head.dropout=0.1` speaks of the default head where the config names none."""
-    field = keys().get(".".join(sections))
-    if field is None or field.annotation != Spec or not isinstance(field.default, str):
+    field = keys(kind).get(".".join(sections))
+    if field is None or not isinstance(field.default, str | dict):
         return {}
-    return {"name": field.default}
+    if isinstance(field.default, dict):
+        return dict(field.default)
+    return {"name": field.default} if field.annotation == Spec else {}
 
 
-def _spell(error: Any) -> str:
+def _spell(error: Any, kind: type[BaseModel]) -> str:
     place = ".".join(str(p) for p in error["loc"] if p not in ("str", "float", "int", "dict[str,any]"))
     if error["type"] == "extra_forbidden":
-        return f"unknown key {place!r}{_meant(place)}"
+        return f"unknown key {place!r}{_meant(place, kind)}"
     given = error.get("input")
     found = f"; found {given!r}" if not isinstance(given, Mapping) or len(str(given)) < 80 else ""
     return f"{place}: {error['msg'][0].lower()}{error['msg'][1:]}{found}"
 
 
-def _meant(place: str) -> str:
-    known = list(keys())
+def _meant(place: str, kind: type[BaseModel]) -> str:
+    known = list(keys(kind))
     near = difflib.get_close_matches(place, known, n=1, cutoff=0.6)
     if not near:  # the right key, or nearly, in a wrong section
         last = difflib.get_close_matches(place.split(".")[-1], [k.split(".")[-1] for k in known], n=1, cutoff=0.7)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audioft import config as configs
-from audioft.config import Config
+from audioft.config import AnyConfig, Config, Kind
 from audioft.errors import CheckpointError, UsageError
 from audioft.storage import write_text
 
@@ -29,7 +29,7 @@ FREE = (
 )
 
 
-OWN_FOLDERS = ("checkpoints", "model", "tensorboard")
+OWN_FOLDERS = ("checkpoints", "model", "tensorboard", "decoded")
 OWN_FILES = (
     *("manifest.csv", "metrics.jsonl", "bad_files.csv"),
     *("report.json", "report.html", "predictions.csv"),
@@ -82,7 +82,7 @@ class Run:
         return read_rows(self.folder / "metrics.jsonl")
 
 
-def refuse(folder: Path, config: Config, *, resume: bool, overwrite: bool) -> None:
+def refuse(folder: Path, config: AnyConfig, *, resume: bool, overwrite: bool) -> None:
     """Say why a run with `config` must not be begun, or gone on with, in this folder; touch nothing.
 
     Raises:
@@ -104,7 +104,21 @@ def refuse(folder: Path, config: Config, *, resume: bool, overwrite: bool) -> No
         raise UsageError(f"{folder} is not empty and holds no run; nothing there is touched: give another --out")
 
 
-def prepare(folder: Path, config: Config, *, resume: bool, overwrite: bool) -> None:
+def refuse_encoder(folder: Path, own: str) -> None:
+    """Say why no encoder may be written into `folder`: something else is there than a pretraining in `own`.
+
+    Raises:
+        UsageError: what is there.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file; give the encoder a folder of its own (--out)")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / own).is_dir():
+        raise UsageError(
+            f"{folder} is not empty and was not pretrained by audioft; nothing there is touched: give another --out"
+        )
+
+
+def prepare(folder: Path, config: AnyConfig, *, resume: bool, overwrite: bool) -> None:
     """Make the run folder ready for a run with `config`; raises as `refuse` does."""
     refuse(folder, config, resume=resume, overwrite=overwrite)
     if resume:
@@ -112,6 +126,8 @@ def prepare(folder: Path, config: Config, *, resume: bool, overwrite: bool) -> N
     try:
         for name in OWN_FOLDERS:
             shutil.rmtree(folder / name, ignore_errors=True)
+        for place in folder.glob("round-*"):
+            shutil.rmtree(place, ignore_errors=True)
         for name in OWN_FILES:
             (folder / name).unlink(missing_ok=True)
         (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
@@ -123,20 +139,24 @@ def prepare(folder: Path, config: Config, *, resume: bool, overwrite: bool) -> N
 def _begun(folder: Path) -> bool:
     """Whether there is anything to lose: a run that failed before its first step leaves its config, no more."""
     checkpoints = folder / "checkpoints"
-    return (folder / "model").exists() or (checkpoints.is_dir() and any(checkpoints.iterdir()))
+    if (folder / "model").exists() or (checkpoints.is_dir() and any(checkpoints.iterdir())):
+        return True
+    return any(folder.glob("round-*/checkpoints/*"))
 
 
-def stored(folder: Path) -> Config:
+def stored(folder: Path, kind: type[Kind] = Config) -> Kind:  # type: ignore[assignment]
     """The config of the run in a folder."""
     if not (folder / "config.yaml").is_file():
         raise UsageError(f"{folder}: there is no run to resume; without --resume a new one begins there")
-    return configs.load(folder / "config.yaml")
+    return configs.load(folder / "config.yaml", kind=kind)
 
 
-def identity(config: Config, clips: list[tuple[str, str, str]]) -> str:
+def identity(config: AnyConfig, clips: list[tuple[str, str, str]]) -> str:
     """A hash of all that a run's numbers depend on: its settings and its clips (key, side, content hash)."""
     settings = flat(config.model_dump())
-    kept = {k: v for k, v in settings.items() if k not in FREE and k != "data.source"}
+    kept = {
+        k: v for k, v in settings.items() if k not in FREE and k not in ("data.source", "data.sources", "probe.sources")
+    }
     return hashlib.sha256(json.dumps([kept, sorted(clips)], sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -146,15 +166,16 @@ def flat(settings: dict[str, Any]) -> dict[str, Any]:
     >>> flat({"seed": 1, "train": {"lr": 2}})
     {'seed': 1, 'train.lr': 2}
     """
-    sections = ("data", "encoder", "model", "train", "evaluate")
+    sections = ("data", "encoder", "model", "train", "evaluate", "objective", "probe")
     found: dict[str, Any] = {}
     for key, value in settings.items():
         found |= {f"{key}.{k}": v for k, v in value.items()} if key in sections else {key: value}
     return found
 
 
-def _same_settings(folder: Path, config: Config) -> None:
-    before, now = flat(stored(folder).model_dump()), flat(config.model_dump())
+def _same_settings(folder: Path, config: AnyConfig) -> None:
+    kind: Any = type(config)
+    before, now = flat(stored(folder, kind).model_dump()), flat(config.model_dump())
     changed = [k for k in now if before.get(k) != now[k] and k not in FREE]
     if changed:
         listed = "".join(f"\n  - {k}: was {configs.spell(before.get(k))}, is {configs.spell(now[k])}" for k in changed)
@@ -167,7 +188,11 @@ def _same_settings(folder: Path, config: Config) -> None:
 def default_folder(source: str, encoder: str) -> Path:
     """`runs/DATA-ENCODER`, numbered if that is taken."""
     data = os.path.splitext(os.path.basename(os.path.abspath(source)))[0] or "data"
-    base = Path("runs") / f"{data}-{os.path.basename(encoder.rstrip('/')) or 'encoder'}"
+    return free_folder(Path("runs") / f"{data}-{os.path.basename(encoder.rstrip('/')) or 'encoder'}")
+
+
+def free_folder(base: Path) -> Path:
+    """`base`, or the first of `base-2`, `base-3`, ... that is not there yet."""
     number = 1
     folder = base
     while folder.exists():

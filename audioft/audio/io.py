@@ -22,7 +22,7 @@ import soundfile
 import soxr
 
 from audioft.audio.claims import claimed, guessed
-from audioft.errors import AudioError
+from audioft.errors import AudioError, AudioftError
 
 #: What is taken for a recording when a folder is searched. A file named explicitly is tried whatever its name
 #: is.
@@ -147,6 +147,28 @@ def write_wav(path: str | Path, samples: np.ndarray, rate: int, subtype: str = "
     """Write `(T,)` or `(T, channels)` samples as WAV; PCM clips what is outside -1 to 1, `FLOAT` does not."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(str(path), samples, rate, subtype=subtype, format="WAV")
+
+
+def convert(source: str | Path, path: str | Path, rate: int, start: float = 0.0, end: float | None = None) -> None:
+    """Decode a recording, or a cut of it, into a mono 16-bit WAV file at `rate` Hz, block by block.
+
+    The file is whole or not there. Samples outside -1 to 1 are clipped.
+
+    Raises:
+        AudioError: as `stream` does.
+        AudioftError: it cannot be written.
+    """
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with soundfile.SoundFile(str(partial), "w", rate, 1, subtype="PCM_16", format="WAV") as file:
+            for block in stream(source, rate, start, end):
+                file.write(np.clip(block, -1, 1))
+        os.replace(partial, path)
+    except (soundfile.SoundFileError, OSError) as e:
+        raise AudioftError(f"cannot write {path}: {_why(e)}; is the disk full?") from e
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _opened(path: str | Path) -> _Recording:

@@ -74,15 +74,21 @@ class StepPlan:
         batch_size: clips a step, over all processes and pieces.
         seed: of the run.
         weights: `(size,)`, how often to draw each clip relative to the others; None takes each once an epoch.
+        draws: with weights, how many clips an epoch draws; as many as there are if not given.
     """
 
-    def __init__(self, size: int, batch_size: int, seed: int, weights: np.ndarray | None = None):
+    def __init__(
+        self, size: int, batch_size: int, seed: int, weights: np.ndarray | None = None, draws: int | None = None
+    ):
+        if draws is not None and weights is None:
+            raise ValueError("without weights each clip is drawn once an epoch, and no other number of times")
         self.size, self.batch_size, self.seed, self.weights = size, batch_size, seed, weights
+        self.draws = size if draws is None else draws
 
     @property
     def steps(self) -> int:
         """Steps an epoch; the last one may be smaller."""
-        return -(-self.size // self.batch_size)
+        return -(-self.draws // self.batch_size)
 
     def epoch(self, epoch: int) -> list[list[Draw]]:
         """The steps of an epoch (from 0)."""
@@ -90,7 +96,7 @@ class StepPlan:
         if self.weights is None:
             order = rng.permutation(self.size)
         else:
-            order = rng.choice(self.size, size=self.size, p=self.weights / self.weights.sum())
+            order = rng.choice(self.size, size=self.draws, p=self.weights / self.weights.sum())
         seen: dict[int, int] = {}
         draws = []
         for index in order.tolist():
@@ -124,11 +130,14 @@ class _Listed:
 
 
 def loader(dataset: Dataset, batches: Sequence[Sequence[Any]], workers: int) -> DataLoader:
-    """Batches of `dataset` in the given order, read by `workers` processes (0: by this one)."""
+    """Batches of `dataset` in the given order, read by `workers` processes (0: by this one).
+
+    A dataset whose items are not `Item`s brings its own `collate`.
+    """
     return DataLoader(
         dataset,
         batch_sampler=_Listed(batches),  # type: ignore[arg-type]
-        collate_fn=collate,
+        collate_fn=getattr(dataset, "collate", collate),
         num_workers=workers,
         # a worker draws nothing from global generators, so this seed has no effect beyond not touching the main one
         generator=torch.Generator().manual_seed(0),

@@ -191,6 +191,18 @@ def read_exactly(clip: Clip, rate: int, start: float, end: float | None) -> np.n
     return checked(clip, samples)
 
 
+def beginning(clip: Clip, rate: int, seconds: float) -> np.ndarray:
+    """The first so many seconds of a clip, or all of it if it is shorter, `(T,)` float32; no more than that is read."""
+    held: list[np.ndarray] = []
+    for block in io.stream(clip.path, rate, clip.start, clip.end, block_seconds=1.0):
+        held.append(block)
+        if sum(map(len, held)) >= seconds * rate:
+            break
+    if not held:
+        raise AudioError(clip.path, "decode", "no samples in it")
+    return checked(clip, np.concatenate(held)[: round(seconds * rate)])
+
+
 def checked(clip: Clip, samples: np.ndarray) -> np.ndarray:
     """The samples, if every one of them is a number."""
     if not np.isfinite(samples).all():

@@ -97,7 +97,7 @@ def load(
         raise UsageError(f"{str(path)!r}: a path cannot hold a NUL byte")
     if not path.exists():
         raise UsageError(f"{path}: no such file or folder; expected a folder of recordings or a table of them")
-    table = path if path.is_file() else _metadata(path, notes)
+    table = path if path.is_file() else table_of(path, notes)
     if table is not None:
         base = _absolute(root or table.parent)
         read = rows.to_clips(read_table(table), str(table), base, label, group, allow_outside)
@@ -156,7 +156,8 @@ def _manifest(root: Path, read: rows.Read, layout: str, notes: list[str], least:
     return Manifest(root, tuple(read.clips), labels, read.multilabel, layout, (*notes, *read.notes), read.grouping)
 
 
-def _metadata(folder: Path, notes: list[str]) -> Path | None:
+def table_of(folder: Path, notes: list[str]) -> Path | None:
+    """The table of a folder that has one; what it overrules is added to `notes`."""
     found = [folder / name for name in METADATA if (folder / name).is_file()]
     if len(found) > 1:
         raise DataError(

@@ -52,7 +52,7 @@ def to_clips(
     for row in rows:
         try:
             name, path = names.find(row.cells.get(files, "").strip(), allow_outside)
-            start, end = _times(row)
+            start, end = times(row)
             said = (several if multilabel else single)(row.cells.get(column, ""))
         except ValueError as e:
             problems.append(f"{row.where}: {e}")
@@ -160,8 +160,9 @@ def _label_column(rows: list[Row], table: str, label: str | None) -> str:
     return found[0]
 
 
-def _times(row: Row) -> tuple[float, float | None]:
-    times: dict[str, float | None] = {}
+def times(row: Row) -> tuple[float, float | None]:
+    """A row's `start` and `end` in seconds; ValueError where they are no times."""
+    found: dict[str, float | None] = {}
     for key in ("start", "end"):
         text = row.cells.get(key, "").strip()
         try:
@@ -170,8 +171,8 @@ def _times(row: Row) -> tuple[float, float | None]:
             raise ValueError(f"{key} {text!r} is not a number; expected seconds, as 1.5") from None
         if value is not None and (not math.isfinite(value) or value < 0):
             raise ValueError(f"{key} {text!r}: expected seconds from the recording's beginning, at least 0")
-        times[key] = value
-    start, end = times["start"] or 0.0, times["end"]
+        found[key] = value
+    start, end = found["start"] or 0.0, found["end"]
     if end is not None and start >= end:
         raise ValueError(f"start {start:g} is not before end {end:g}")
     return start, end
@@ -188,4 +189,4 @@ def _grouping(clips: list[Clip], columns: list[str], table: str, group: str | No
     return column
 
 
-__all__ = ["FILE_COLUMNS", "ROLES", "Names", "Read", "label_cell", "outside", "to_clips"]
+__all__ = ["FILE_COLUMNS", "ROLES", "Names", "Read", "label_cell", "outside", "times", "to_clips"]

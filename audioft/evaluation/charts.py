@@ -31,7 +31,7 @@ _MOST_BARS = 60
 _MOST_NAMED = 120  # classes whose names find room beside a confusion matrix
 _MOST_COUNTED = 15  # classes up to which its cells hold numbers
 
-_STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     "text.parse_math": False,  # a label may hold a dollar sign, which would begin a formula
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -83,7 +83,7 @@ def _chart(name: str, draw: Any) -> str | None:
     import matplotlib
 
     # the salt makes the same data give the same bytes, and keeps the ids of two pictures on one page apart
-    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
+    with matplotlib.rc_context({**STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # drawn by the reader's browser
         figure = draw()
         return None if figure is None else _svg(figure)

@@ -15,6 +15,7 @@ from audioft.data.clip import Clip
 from audioft.data.dataset import Preparation, clip_windows
 from audioft.errors import AudioError
 from audioft.models.classifier import AudioClassifier
+from audioft.models.encoder import Encoder
 
 PENDING_BATCHES = 8  # windows of so many batches are looked at together, to put like lengths beside each other
 
@@ -40,7 +41,11 @@ class ClipScore:
 
 def preparation(model: AudioClassifier) -> Preparation:
     """What the model's encoder wants done to every clip."""
-    encoder = model.encoder
+    return preparation_of(model.encoder)
+
+
+def preparation_of(encoder: Encoder) -> Preparation:
+    """What an encoder wants done to every clip."""
     return Preparation(encoder.sample_rate, encoder.preprocessing.normalise, encoder.min_samples)
 
 

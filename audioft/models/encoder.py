@@ -52,6 +52,10 @@ class Encoder(nn.Module):
         return self.preprocessing.sample_rate
 
     @property
+    def seconds_per_frame(self) -> float:
+        return self.backbone.samples_per_frame / self.sample_rate
+
+    @property
     def hidden_size(self) -> int:
         return self.model.config.hidden_size
 
@@ -97,8 +101,7 @@ class Encoder(nn.Module):
             features, frame_lengths = self.backbone.features(waveforms, lengths)
         with self._grad_if_free("projection"):
             states = self.backbone.project(features, frame_lengths, mask)
-        seconds = self.backbone.samples_per_frame / self.sample_rate
-        first = Frames(states, frame_lengths, seconds, layers=(states,) if every_layer else None)
+        first = Frames(states, frame_lengths, self.seconds_per_frame, layers=(states,) if every_layer else None)
         return self.resume(first, stop)
 
     def resume(self, frames: Frames, stop: int | None = None) -> Frames:

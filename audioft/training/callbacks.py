@@ -76,18 +76,34 @@ class TensorBoard:
 
 
 class Watching:
-    """Progress and a line an epoch for a person."""
+    """Progress and a line an epoch for a person.
 
-    def __init__(self, console: Console, total: int, done: int = 0, metric: str = "accuracy"):
-        self.console, self.job, self.metric = console, console.job("training", total), metric
+    Args:
+        console: where it goes.
+        total, done: steps.
+        metrics: what is shown of the validation, besides the loss.
+        job: what is done.
+        unit: what an epoch is called.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        total: int,
+        done: int = 0,
+        *metrics: str,
+        job: str = "training",
+        unit: str = "epoch",
+    ):
+        self.console, self.job, self.metrics, self.unit = console, console.job(job, total), metrics, unit
         self.job.resume_at(done)
         self.job.__enter__()
 
     def row(self, row: dict[str, Any]) -> None:
         if row["kind"] == "valid":
-            shown = dict.fromkeys(["loss", self.metric])
+            shown = dict.fromkeys(["loss", *self.metrics])
             figures = ", ".join(f"{k} {row[k]:.4f}" for k in shown if isinstance(row.get(k), float))
-            self.console.say(f"epoch {round(row['epoch'])}: validation {figures}")
+            self.console.say(f"{self.unit} {round(row['epoch'])}: validation {figures}")
 
     def step(self, done: int, total: int, note: str) -> None:
         self.job.at(done, note)

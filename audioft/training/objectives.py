@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor
 
@@ -17,7 +17,7 @@ class Objective(Protocol):
     Sums over pieces and processes are added up before the one division, so a short last piece counts as what it is.
     """
 
-    def __call__(self, model, batch: Batch) -> tuple[Tensor, Tensor]: ...
+    def __call__(self, model: Any, batch: Any) -> tuple[Tensor, Tensor]: ...
 
 
 class Classification:

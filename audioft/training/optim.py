@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Protocol
+
 import torch
 from torch import nn
 
-from audioft.models.classifier import AudioClassifier
+from audioft.models.encoder import Encoder
+
+
+class Trained(Protocol):
+    """An encoder and what is on top of it."""
+
+    encoder: Encoder
+
+    def named_parameters(self) -> Iterator[tuple[str, nn.Parameter]]: ...
+
+    def head_parameters(self) -> list[nn.Parameter]: ...
 
 
 def parameter_groups(
-    model: AudioClassifier,
+    model: Trained,
     lr: float,
     head_lr: float | None = None,
     layer_decay: float = 1.0,

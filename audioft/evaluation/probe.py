@@ -1,0 +1,161 @@
+"""What an encoder knows without being trained further: a linear classifier on what its layers say of a clip.
+
+Features of a clip are the mean and the deviation over time of every layer's states, the states before the first layer
+included, each scaled over the clips that are learnt from; the classifier is a logistic regression with C = 0.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from audioft.data.batching import batches_of, pad
+from audioft.models.encoder import Encoder
+from audioft.runtime import generator
+
+C = 0.1  # inverse strength of the regression's penalty
+FOLDS = 5  # where the data gives no split
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a probe found.
+
+    Attributes:
+        accuracy: share of the tested clips that were labelled right, the mean over the folds.
+        low, high: 95 % interval, from resampling the tested groups.
+        clips: how many were tested.
+        labels: how many labels there are.
+        chance: the share of the commonest label.
+    """
+
+    accuracy: float
+    low: float
+    high: float
+    clips: int
+    labels: int
+    chance: float
+
+    def __str__(self) -> str:
+        return f"{self.accuracy:.3f} ({self.low:.3f} to {self.high:.3f}; {self.clips} clips, {self.labels} labels)"
+
+
+def embed(
+    encoder: Encoder,
+    waveforms: Sequence[Tensor],
+    batch_samples: int = 960_000,
+    progress: Callable[[int], None] | None = None,
+) -> np.ndarray:
+    """`(N, (L + 1) * 2 * H)` float32: mean and biased deviation over a clip's own frames of all L + 1 layers' states.
+
+    Args:
+        encoder: its mode is restored afterwards.
+        waveforms: N clips `(T_i,)`, prepared as the encoder wants them.
+        batch_samples: samples that go through at once, padding included.
+        progress: is called with the number of clips done.
+    """
+    found: dict[int, np.ndarray] = {}
+    training, device = encoder.training, next(encoder.parameters()).device
+    encoder.eval()
+    try:
+        for batch in batches_of(waveforms, batch_samples):
+            padded, lengths = pad([waveforms[i] for i in batch])
+            with torch.inference_mode():
+                frames = encoder.frames(padded.to(device), lengths.to(device), every_layer=True)
+                assert frames.layers is not None
+                # the last entry is the encoder's output, after its final norm where it has one
+                pooled = [statistics(s, frames.lengths) for s in (*frames.layers[:-1], frames.states)]
+            for row, i in zip(torch.cat(pooled, 1).cpu().numpy(), batch, strict=True):
+                found[i] = row
+            if progress is not None:
+                progress(len(found))
+    finally:
+        encoder.train(training)
+    return np.stack([found[i] for i in range(len(waveforms))])
+
+
+def statistics(states: Tensor, lengths: Tensor) -> Tensor:
+    """`(B, 2 * H)`: mean and biased deviation over each clip's own frames of `(B, F, H)`."""
+    rows = []
+    for clip, length in zip(states.float(), lengths.tolist(), strict=True):
+        own = clip[:length]
+        rows.append(torch.cat([own.mean(0), own.std(0, correction=0)]))
+    return torch.stack(rows)
+
+
+def fit_and_score(features: np.ndarray, labels: np.ndarray, learn: np.ndarray, test: np.ndarray) -> np.ndarray:
+    """Whether each tested clip is labelled right, `(T,)` bool, by a classifier fitted to the others.
+
+    Args:
+        features: `(N, D)`.
+        labels: `(N,)`.
+        learn, test: `(N,)` bool.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=500))
+    return model.fit(features[learn], labels[learn]).predict(features[test]) == labels[test]
+
+
+def folds(labels: np.ndarray, groups: np.ndarray, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """`(learn, test)` masks `(N,)`, labels spread evenly, no group on both sides of one.
+
+    Raises:
+        ValueError: there are too few groups for two folds.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    count = min(FOLDS, len(set(groups.tolist())), min(np.unique(labels, return_counts=True)[1].tolist()))
+    if count < 2:
+        raise ValueError("some label has one clip, or all clips are of one group")
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    made = []
+    for learn, test in splitter.split(labels, labels, groups):
+        masks = np.zeros((2, len(labels)), bool)
+        masks[0, learn], masks[1, test] = True, True
+        made.append((masks[0], masks[1]))
+    return made
+
+
+def probe(
+    features: np.ndarray,
+    labels: np.ndarray,
+    groups: np.ndarray,
+    splits: Sequence[tuple[np.ndarray, np.ndarray]],
+    resamples: int = 500,
+    seed: int = 0,
+) -> Probe:
+    """Fit and test on every split.
+
+    Args:
+        features: `(N, D)`, from `embed`.
+        labels: `(N,)`.
+        groups: `(N,)`, resampled together for the interval.
+        splits: `(learn, test)` masks `(N,)`.
+        resamples: bootstrap resamples.
+        seed: of the bootstrap.
+    """
+    right, which = [], []
+    for learn, test in splits:
+        right.append(fit_and_score(features, labels, learn, test))
+        which.append(groups[test])
+    means = float(np.mean([r.mean() for r in right]))
+    all_right, all_groups = np.concatenate(right), np.unique(np.concatenate(which), return_inverse=True)[1]
+    low, high = _interval(all_right, all_groups, resamples, seed)
+    chance = float(np.unique(labels, return_counts=True)[1].max() / len(labels))
+    return Probe(means, low, high, len(all_right), len(set(labels.tolist())), chance)
+
+
+def _interval(right: np.ndarray, groups: np.ndarray, resamples: int, seed: int) -> tuple[float, float]:
+    count = groups.max() + 1
+    hits, sizes = np.bincount(groups, right, count), np.bincount(groups, minlength=count)
+    drawn = generator(seed, "probe").integers(0, count, (resamples, count))
+    shares = hits[drawn].sum(1) / sizes[drawn].sum(1)
+    low, high = np.quantile(shares, [0.025, 0.975])
+    return float(low), float(high)

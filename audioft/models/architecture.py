@@ -1,0 +1,150 @@
+"""New encoders of a given shape, and encoder folders in transformers' format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from audioft.models.encoder import Encoder, Preprocessing
+from audioft.models.loading import FAMILIES, attention, quiet_transformers, require_mask_embedding
+from audioft.registry import suggest
+from audioft.runtime import address
+from audioft.storage import write_json
+
+#: What is not part of a shape: set elsewhere, or meaningless without labels.
+OTHERS = frozenset({"model_type", "id2label", "label2id", "num_labels", "torch_dtype", "dtype", "transformers_version"})
+LOWEST_HZ = 60.0
+
+
+def problems(architecture: Mapping[str, Any], where: str) -> list[str]:
+    """What is wrong with an architecture, as sentences that begin with the key `where`."""
+    settings = dict(architecture)
+    family = settings.pop("family", FAMILIES[0])
+    settings.pop("filterbank", None)
+    if family not in FAMILIES:
+        return [f"{where}.family: unknown family {family!r}{suggest(str(family), FAMILIES)}"]
+    known = set(_config(family, {}).to_dict()) - OTHERS
+    found = [
+        f"{where}.{k}: a {family} encoder has no such setting{suggest(k, known)}" for k in settings if k not in known
+    ]
+    if found:
+        return found
+    config = _config(family, settings)
+    lengths = {k: len(getattr(config, k)) for k in ("conv_dim", "conv_kernel", "conv_stride")}
+    if len(set(lengths.values())) > 1:
+        found.append(f"{where}: conv_dim, conv_kernel and conv_stride name {lengths} layers; they must agree")
+    if config.hidden_size % config.num_attention_heads:
+        found.append(
+            f"{where}: hidden_size {config.hidden_size} is no multiple of num_attention_heads, "
+            f"{config.num_attention_heads}"
+        )
+    return found
+
+
+def new_encoder(architecture: Mapping[str, Any], seed: int, preprocessing: Preprocessing | None = None) -> Encoder:
+    """An encoder that has learnt nothing, its weights a function of the seed.
+
+    Args:
+        architecture: `family`; `filterbank`, whether the first convolutions start as a filterbank, see
+            `start_as_filterbank`; and any setting of transformers' config of that family.
+        seed: of the run.
+        preprocessing: 16 kHz and each clip normalised, if not given.
+    """
+    from transformers import AutoModel
+
+    settings = dict(architecture)
+    family, filterbank = settings.pop("family", FAMILIES[0]), settings.pop("filterbank", False)
+    config = _config(family, settings)
+    preprocessing = preprocessing or Preprocessing()
+    with torch.random.fork_rng(devices=[]), quiet_transformers():
+        torch.manual_seed(address(seed, "encoder"))
+        model: Any = AutoModel.from_config(config, **attention(config))
+    if filterbank:
+        start_as_filterbank(model, preprocessing.sample_rate)
+    encoder = Encoder(model, preprocessing, name="new")
+    require_mask_embedding(encoder)
+    return encoder
+
+
+def start_as_filterbank(model: Any, rate: int) -> None:
+    """Let the first convolution begin as band-pass filters and the others as running means.
+
+    Random filters over waveforms take long to become something like a spectrogram; these begin as one (as LEAF's do,
+    Zeghidour et al. 2021), and are trained on from there.
+    """
+    first, *others = (layer.conv for layer in model.feature_extractor.conv_layers)
+    bank = gabor_bank(first.out_channels, first.kernel_size[0], rate)
+    with torch.no_grad():
+        first.weight.copy_(torch.from_numpy(bank)[:, None])
+        for conv in others:
+            size = conv.kernel_size[0]
+            mean = torch.eye(conv.out_channels, conv.in_channels)[:, :, None].expand(-1, -1, size) / size
+            conv.weight.copy_(mean)
+        for conv in (first, *others):
+            if conv.bias is not None:
+                conv.bias.zero_()
+
+
+def gabor_bank(channels: int, taps: int, rate: int) -> np.ndarray:
+    """`(channels, taps)` Gabor filters of unit energy, evenly spaced in mel up to 95 % of half the rate.
+
+    Cosine and sine of each centre frequency in turn, so `channels / 2` bands; each is about as wide as the ear's
+    (12 % of its centre, at the least 60 Hz).
+    """
+    bands = -(-channels // 2)
+    low, high = (2595 * np.log10(1 + hz / 700) for hz in (LOWEST_HZ, 0.475 * rate))
+    centres = 700 * (10 ** (np.linspace(low, high, bands) / 2595) - 1)
+    time = (np.arange(taps) - (taps - 1) / 2) / rate
+    filters = []
+    for centre in centres:
+        width = max(60.0, 0.12 * centre)
+        envelope = np.exp(-0.5 * (np.pi * width * time) ** 2) * np.hanning(taps)
+        filters += [envelope * np.cos(2 * np.pi * centre * time + phase) for phase in (0, np.pi / 2)]
+    return np.stack([f / np.linalg.norm(f) for f in filters[:channels]]).astype(np.float32)
+
+
+def save_encoder(
+    encoder: Encoder, folder: Path, *, dtype: str = "float32", about: Mapping[str, Any] | None = None
+) -> None:
+    """Write config, weights and preprocessor as transformers' `AutoModel` and `AutoFeatureExtractor` read them.
+
+    Args:
+        encoder: what to write.
+        folder: must exist.
+        dtype: of the weights on disk, `float32` or `float16`; whoever loads them computes in float32.
+        about: written to `encoder.json`: `pretrained`, and what else is known.
+    """
+    import copy
+
+    from transformers import Wav2Vec2FeatureExtractor
+
+    model = encoder.model
+    with quiet_transformers():
+        if dtype == "float32":
+            model.save_pretrained(folder)
+        else:
+            copy.deepcopy(model).to(getattr(torch, dtype)).save_pretrained(folder)
+    Wav2Vec2FeatureExtractor(
+        sampling_rate=encoder.sample_rate,
+        do_normalize=encoder.preprocessing.normalise,
+        return_attention_mask=getattr(model.config, "feat_extract_norm", "layer") == "layer",
+    ).save_pretrained(folder)
+    if about is not None:
+        write_json(folder / "encoder.json", dict(about))
+
+
+def count(module: nn.Module) -> int:
+    """How many parameters it has."""
+    return sum(p.numel() for p in module.parameters())
+
+
+def _config(family: str, settings: Mapping[str, Any]) -> Any:
+    from transformers import AutoConfig
+
+    own = {"mask_time_prob": 0.05, "apply_spec_augment": False} | dict(settings)
+    return AutoConfig.for_model(family, **own)
