@@ -18,11 +18,14 @@ _HOMES = {
     "predict": "audioft.api",
     "load_model": "audioft.api",
     "settings": "audioft.api",
+    "render": "audioft.api",
     "pretrain": "audioft.api_pretrain",
+    "probe": "audioft.api_pretrain",
     "PretrainConfig": "audioft.config",
     "Config": "audioft.config",
     "Run": "audioft.run",
     "Report": "audioft.evaluation.report",
+    "Probe": "audioft.evaluation.probe",
     "Predictor": "audioft.inference.predictor",
     "Prediction": "audioft.inference.predictor",
     "Console": "audioft.progress",
@@ -35,6 +38,7 @@ __all__ = [
     "Prediction",
     "Predictor",
     "PretrainConfig",
+    "Probe",
     "Report",
     "Run",
     "evaluate",
@@ -42,14 +46,17 @@ __all__ = [
     "load_model",
     "predict",
     "pretrain",
+    "probe",
+    "render",
     "settings",
 ]
 
 if TYPE_CHECKING:
-    from audioft.api import evaluate, finetune, load_model, predict, settings
-    from audioft.api_pretrain import pretrain
+    from audioft.api import evaluate, finetune, load_model, predict, render, settings
+    from audioft.api_pretrain import pretrain, probe
     from audioft.config import Config, PretrainConfig
     from audioft.errors import AudioftError
+    from audioft.evaluation.probe import Probe
     from audioft.evaluation.report import Report
     from audioft.inference.predictor import Prediction, Predictor
     from audioft.progress import Console

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from audioft import build_pretraining, run
+from audioft import build_pretraining, probing, run
 from audioft import config as configs
 from audioft.config import PretrainConfig
 from audioft.errors import UsageError
 from audioft.progress import Console
+
+if TYPE_CHECKING:
+    from audioft.evaluation.probe import Probe
 
 PathLike = str | os.PathLike[str]
 PRETRAINING = "pretraining"  # the run folder inside an encoder's folder
@@ -107,6 +110,47 @@ def pretrain(
         run.prepare(folder / PRETRAINING, resolved, resume=resume, overwrite=overwrite)
     processes.wait()
     return pretraining.run(resolved, folder, processes, console if processes.main else Console(quiet=True), resume)
+
+
+def probe(
+    encoder: PathLike,
+    data: PathLike,
+    *,
+    clips: int = 600,
+    seconds: float = 5.0,
+    device: str = "auto",
+    seed: int = 0,
+) -> Probe:
+    """How much of the labels a linear classifier finds in what an encoder says, as it is.
+
+    Args:
+        encoder: `mini`, a local folder or a hub id.
+        data: labelled folder or table, one label a clip. If it gives a train and a test side, the classifier learns
+            on the one and is tested on the other; otherwise on up to five folds.
+        clips: at most so many, chosen by the seed.
+        seconds: of each clip, from its beginning.
+        device: `auto`, `cpu`, `cuda`.
+        seed: of the choice of clips, and of the folds.
+
+    Returns:
+        Accuracy with its 95 % interval.
+
+    Raises:
+        AudioftError: a child of it for whatever is wrong, see `audioft.errors`.
+
+    Example:
+        >>> found = probe("mini", "samples/keywords", seconds=1)
+        >>> found.low <= found.accuracy <= found.high
+        True
+    """
+    given = {"probe.clips": clips, "probe.seconds": seconds, "seed": seed, "train.device": device}
+    config = settings(overrides=given)
+    from audioft.models.loading import load_encoder
+    from audioft.runtime import Processes
+
+    loaded, _ = load_encoder(os.fspath(encoder))
+    task = probing.probe_task(os.fspath(data), config, loaded)
+    return task.measure(loaded.to(Processes(device).device))
 
 
 def _absolute_sources(config: PretrainConfig) -> PretrainConfig:

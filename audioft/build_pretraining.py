@@ -12,13 +12,14 @@ import numpy as np
 
 from audioft.config import PretrainConfig
 from audioft.errors import DataError, ModelError, UsageError
+from audioft.probing import ProbeTask as ProbeTask
+from audioft.probing import probe_task as probe_task
 from audioft.progress import Console
 
 if TYPE_CHECKING:
     from audioft.augmentation import Chain
     from audioft.data.clip import Clip
     from audioft.data.crops import Mixing
-    from audioft.evaluation.probe import Probe
     from audioft.models.encoder import Encoder
     from audioft.runtime import Processes
     from audioft.training.latent import LatentMasking
@@ -46,6 +47,15 @@ def problems(config: PretrainConfig) -> list[str]:
         found += _mixings().check({"name": "mixing", **config.mixing}, "mixing")
     for i, spec in enumerate(config.data.sources):
         found += _source_problems(spec, f"data.sources.{i}")
+    o = config.objective
+    if o.like_recording and o.crops < 2:
+        found.append(
+            f"objective.like_recording: it compares crops of one recording; objective.crops is {o.crops}, set 2"
+        )
+    if o.like_recording and config.train.accumulate > 1:
+        found.append("objective.like_recording: the crops of a recording must be in one piece; set train.accumulate=1")
+    if config.train.batch_size % o.crops:
+        found.append(f"train.batch_size: {config.train.batch_size} is no multiple of objective.crops, {o.crops}")
     if config.encoder.start is None:
         found += architecture.problems(config.encoder.architecture, "encoder.architecture")
         if config.objective.rounds and config.objective.rounds[0].targets == "layer":
@@ -151,7 +161,7 @@ def data(
 
 
 def _held_out(names: Sequence[str], share: float) -> tuple[list[int], list[int]]:
-    """Positions to learn from and to hold out: a choice by the names' hashes, so adding recordings moves few of them."""
+    """Positions to learn from and to hold out, by the names' hashes, so that adding recordings moves few of them."""
     order = sorted(range(len(names)), key=lambda i: hashlib.sha256(names[i].encode()).hexdigest())
     count = round(share * len(names))
     if share > 0 and count == 0 and len(names) >= 4:
@@ -271,61 +281,3 @@ def _mixings() -> Any:
     parts = Registry("part")
     parts.register("mixing")(Mixing)
     return parts
-
-
-@dataclass
-class ProbeTask:
-    """Labelled clips in memory, to probe an encoder on again and again."""
-
-    name: str
-    waveforms: list[Any]
-    labels: np.ndarray
-    groups: np.ndarray
-    splits: list[tuple[np.ndarray, np.ndarray]]
-
-    def measure(self, encoder: Encoder) -> Probe:
-        """How well a linear classifier does on the encoder as it is now."""
-        from audioft.evaluation.probe import embed, probe
-
-        return probe(embed(encoder, self.waveforms), self.labels, self.groups, self.splits)
-
-
-def probe_task(source: str, config: PretrainConfig, encoder: Encoder) -> ProbeTask:
-    """Read a labelled source for a probe; a split that it gives is used, otherwise folds are made over its groups.
-
-    Raises:
-        DataError: its clips carry several labels, or are too few.
-    """
-    from audioft.data import manifest as manifests
-    from audioft.data.dataset import beginning
-    from audioft.errors import AudioError
-    from audioft.evaluation import probe
-    from audioft.evaluation.scoring import preparation_of
-    from audioft.runtime import generator
-
-    manifest = manifests.load(source)
-    if manifest.multilabel:
-        raise DataError(f"{source}: a probe needs one label a clip; these clips carry several")
-    prepare, clips = preparation_of(encoder), list(manifest.clips)
-    if len(clips) > config.probe.clips:
-        rng = generator(config.seed, "probe", source)
-        clips = [clips[i] for i in sorted(rng.permutation(len(clips))[: config.probe.clips].tolist())]
-    waveforms, kept = [], []
-    for clip in clips:
-        try:
-            waveforms.append(prepare(beginning(clip, prepare.sample_rate, config.probe.seconds)))
-        except AudioError:  # told where the data is trained on; a probe measures what is left
-            continue
-        kept.append(clip)
-    labels = np.array([c.labels[0] for c in kept])
-    groups = np.array([c.group or c.key for c in kept])
-    sides = np.array([c.split or "" for c in kept])
-    learn, test = sides == "train", sides == "test"
-    if learn.any() and test.any():
-        splits = [(learn, test)]
-    else:
-        try:
-            splits = probe.folds(labels, groups, config.seed)
-        except ValueError as e:
-            raise DataError(f"{source}: nothing to probe on: {e}") from e
-    return ProbeTask(Path(source).name or "data", waveforms, labels, groups, splits)

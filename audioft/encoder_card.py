@@ -107,8 +107,9 @@ def card(
         + (f"; {data.bad} could not be used." if data.bad else "."),
         *("", "## How", ""),
         *(f"- {r.name}: {r.spell()}" for r in rounds),
-        f"- {config.train.batch_size} crops of {config.data.crop_seconds:g} s a step, about {config.objective.mask:.0%} "
-        f"of the frames hidden in spans of {config.objective.mask_frames}; rate {config.train.lr:g}",
+        f"- {config.train.batch_size} crops of {config.data.crop_seconds:g} s a step, about "
+        f"{config.objective.mask:.0%} of the frames hidden in spans of {config.objective.mask_frames}; "
+        f"rate {config.train.lr:g}",
         f"- {spell_seconds(seconds)} on {parts.processes.device} in {parts.precision}, "
         f"{parts.processes.count} process(es)",
         f"- seed {config.seed}; Python {platform.python_version()}, torch {torch.__version__}; "

@@ -34,6 +34,7 @@ from audioft.training import clusters as clustering
 from audioft.training.callbacks import Callback, MetricsFile, TensorBoard, Watching
 from audioft.training.checkpoint import Checkpoints
 from audioft.training.clusters import Clusters, Scale
+from audioft.training.likeness import Likeness
 from audioft.training.masked import BANDS, Cepstra, LayerStates, MaskedPrediction, MaskedPredictor, grid_of, measure
 from audioft.training.optim import adamw, count_parameters, parameter_groups
 from audioft.training.schedules import schedules
@@ -159,6 +160,7 @@ def make_objective(parts: Parts, encoder: Encoder, plan: RoundPlan, place: Path)
         o.masked_texture,
         o.visible_texture,
         min(o.visible_layer, encoder.num_layers),
+        Likeness(o.like_sound, o.like_recording) if o.like_sound or o.like_recording else None,
     )
 
 
@@ -198,7 +200,8 @@ def make_trainer(
     config, t, data = parts.config, parts.config.train, parts.data
     crops = _crops(parts, model.encoder)
     shares = data.shares[data.learnt]
-    steps = StepPlan(len(crops), t.batch_size, config.seed, shares, draws=plan.steps // plan.measures * t.batch_size)
+    draws = plan.steps // plan.measures * t.batch_size
+    steps = StepPlan(len(crops), t.batch_size, config.seed, shares, draws, config.objective.crops)
     freeze = freezing.plan(config.freeze)
     held = _held_out(parts, model.encoder)
 

@@ -43,10 +43,12 @@ MAY_IMPORT = {
     "build_pretraining": BELOW_ROOT,
     "encoder_card": BELOW_ROOT | {"build_pretraining"},
     "pretraining": BELOW_ROOT | {"run", "build_pretraining", "encoder_card"},
-    "api": BELOW_ROOT | {"build", "run", "scored", "finetuning", "evaluating"},
-    "cli": {"errors", "progress", "startup", "api", "config", "inference"},
+    "rendering": BELOW_ROOT,
+    "api": BELOW_ROOT | {"build", "run", "scored", "finetuning", "evaluating", "rendering"},
+    "api_pretrain": BELOW_ROOT | {"run", "build_pretraining", "pretraining"},
+    "cli": {"errors", "progress", "startup", "api", "api_pretrain", "sections", "config", "inference"},
     "__main__": {"cli"},
-    "assets": {"storage"},
+    "assets": {"errors", "storage", "audio", "models", "evaluation"},
 }
 
 

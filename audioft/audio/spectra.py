@@ -17,6 +17,7 @@ from torch.nn.functional import pad
 FLOOR = 1e-3  # added to mel energies of a clip of variance 1, about -60 dB of a loud frame
 TIME_SCALES = (1, 4, 16)  # deviations of the Gaussians over time, in half frames
 MEL_SCALES = (1, 3)  # and over mel bands
+REACH = 2  # frames on either side that a delta looks at
 POOLED = 4  # neighbouring bands whose movements are told as one
 
 
@@ -44,8 +45,14 @@ class FrameGrid:
         """Samples of the analysis window: 32 ms, as a power of two."""
         return 2 ** round(math.log2(0.032 * self.rate))
 
+    def frames(self, samples: Tensor) -> Tensor:
+        """How many frames clips of that many samples give; what strided convolutions one after the other give."""
+        return torch.div(samples - self.field, self.stride, rounding_mode="floor") + 1
 
-def log_mel(waveforms: Tensor, grid: FrameGrid, frames: int, bands: int = 80) -> Tensor:
+
+def log_mel(
+    waveforms: Tensor, grid: FrameGrid, frames: int, bands: int = 80, lengths: Tensor | None = None
+) -> Tensor:
     """Log energies in mel bands, at every half frame.
 
     Args:
@@ -53,6 +60,8 @@ def log_mel(waveforms: Tensor, grid: FrameGrid, frames: int, bands: int = 80) ->
         grid: the encoder's.
         frames: F, how many frames the encoder gives for T samples.
         bands: triangles on the mel scale (O'Shaughnessy 1987, as HTK), 0 Hz to half the rate.
+        lengths: `(B,)` samples, where the waveforms are padded: beyond a clip's own frames its last spectrum goes on,
+            so that how it moves does not depend on the clips beside it.
 
     Returns:
         `(B, F * S, bands)` natural logarithms, S spectra a frame (2, or 1 for an odd stride).
@@ -66,7 +75,12 @@ def log_mel(waveforms: Tensor, grid: FrameGrid, frames: int, bands: int = 80) ->
         padded, grid.window, grid.hop, window=_hann(grid.window, waveforms.device), center=False, return_complex=True
     )
     energies = spectra.abs().square().transpose(1, 2) @ _mel(grid.rate, grid.window // 2 + 1, bands, waveforms.device)
-    return torch.log(energies + FLOOR)
+    found = torch.log(energies + FLOOR)
+    if lengths is None:
+        return found
+    last = (grid.frames(lengths) * per_frame - 1).clamp(0, found.shape[1] - 1)
+    own = torch.minimum(torch.arange(found.shape[1], device=last.device), last[:, None])
+    return found.gather(1, own[..., None].expand_as(found))
 
 
 def per_frame(values: Tensor, frames: int) -> Tensor:
@@ -85,12 +99,17 @@ def mfcc(spectrum: Tensor, frames: int, coefficients: int = 13) -> Tensor:
     Returns:
         `(B, F, 3 * coefficients)`.
     """
-    cepstra = per_frame(spectrum, frames) @ _dct(spectrum.shape[2], coefficients, spectrum.device)
+    # the first and the last spectrum go on beyond the borders, for the second deltas as for the first
+    edge = 2 * REACH
+    beyond = edge * spectrum.shape[1] // frames
+    ends = (spectrum[:, :1].expand(-1, beyond, -1), spectrum[:, -1:].expand(-1, beyond, -1))
+    spectrum = torch.cat([ends[0], spectrum, ends[1]], dim=1)
+    cepstra = per_frame(spectrum, frames + 2 * edge) @ _dct(spectrum.shape[2], coefficients, spectrum.device)
     first = deltas(cepstra)
-    return torch.cat([cepstra, first, deltas(first)], dim=2)
+    return torch.cat([cepstra, first, deltas(first)], dim=2)[:, edge:-edge]
 
 
-def deltas(values: Tensor, reach: int = 2) -> Tensor:
+def deltas(values: Tensor, reach: int = REACH) -> Tensor:
     """The slope of the regression line over `2 * reach + 1` frames, `(B, F, D)` (HTK book, eq. 5.16)."""
     padded = torch.cat([values[:, :1].expand(-1, reach, -1), values, values[:, -1:].expand(-1, reach, -1)], dim=1)
     count = values.shape[1]

@@ -75,15 +75,23 @@ class StepPlan:
         seed: of the run.
         weights: `(size,)`, how often to draw each clip relative to the others; None takes each once an epoch.
         draws: with weights, how many clips an epoch draws; as many as there are if not given.
+        together: with weights, how often a drawn clip stands in its step; a crop of it is another one each time.
     """
 
     def __init__(
-        self, size: int, batch_size: int, seed: int, weights: np.ndarray | None = None, draws: int | None = None
+        self,
+        size: int,
+        batch_size: int,
+        seed: int,
+        weights: np.ndarray | None = None,
+        draws: int | None = None,
+        together: int = 1,
     ):
-        if draws is not None and weights is None:
+        if (draws is not None or together > 1) and weights is None:
             raise ValueError("without weights each clip is drawn once an epoch, and no other number of times")
         self.size, self.batch_size, self.seed, self.weights = size, batch_size, seed, weights
         self.draws = size if draws is None else draws
+        self.together = together
 
     @property
     def steps(self) -> int:
@@ -96,7 +104,12 @@ class StepPlan:
         if self.weights is None:
             order = rng.permutation(self.size)
         else:
-            order = rng.choice(self.size, size=self.draws, p=self.weights / self.weights.sum())
+            drawn = rng.choice(self.size, size=-(-self.draws // self.together), p=self.weights / self.weights.sum())
+            # a step holds its clips one after the other, then all of them again, so that every other one, which is
+            # what one of two processes takes, has the same clips again, too
+            each = max(1, self.batch_size // self.together)
+            steps = [np.tile(drawn[i : i + each], self.together) for i in range(0, len(drawn), each)]
+            order = np.concatenate(steps)[: self.draws]
         seen: dict[int, int] = {}
         draws = []
         for index in order.tolist():

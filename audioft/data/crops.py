@@ -7,6 +7,8 @@ What is to be predicted comes from the undisturbed crop, what is heard has noise
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -183,7 +185,10 @@ class Crops(Dataset):
         if self.mixing is None or rng.random() >= self.mixing.p:
             return waveform
         other = int(rng.choice(len(self.clips), p=self.shares))
-        return self.mixing(waveform, self._read(other, rng), rng)
+        try:
+            return self.mixing(waveform, self._read(other, rng), rng)
+        except AudioError:  # told where that recording is itself drawn; this one is well
+            return waveform
 
     def _changed(self, change: Change | None, waveform: Tensor, index: int, rng: np.random.Generator) -> Tensor:
         if change is None:
@@ -200,7 +205,8 @@ def decoded(
     """The same clips in files where a crop costs what a crop is long.
 
     A seek in Vorbis or MP3 decodes from the beginning, and another rate is resampled at every crop: such recordings
-    are decoded once into 16-bit WAV files at `rate` Hz, read in blocks. One that is there already is not made again.
+    are decoded once into 16-bit WAV files at `rate` Hz, read in blocks. One that is there already is not made again,
+    unless its recording has changed.
 
     Args:
         clips: N clips.
@@ -218,12 +224,18 @@ def decoded(
         if info.rate == rate and info.channels == 1 and info.format in RAW:
             out.append(clip)
         else:
-            path = folder / f"{i:06d}.wav"
+            path = folder / f"{_fingerprint(clip, rate)}.wav"
             if not path.is_file():
                 io.convert(clip.path, path, rate, clip.start, clip.end)
             out.append(dataclasses.replace(clip, path=path, name=clip.key, start=0.0, end=None))
         progress(i + 1)
     return out
+
+
+def _fingerprint(clip: Clip, rate: int) -> str:
+    about = clip.path.stat()
+    told = (os.path.realpath(clip.path), about.st_size, about.st_mtime_ns, clip.start, clip.end, rate)
+    return hashlib.sha256(repr(told).encode("utf-8", "surrogateescape")).hexdigest()[:24]
 
 
 def _level(waveform: Tensor) -> float:

@@ -19,6 +19,8 @@ from audioft.storage import write_json
 #: What is not part of a shape: set elsewhere, or meaningless without labels.
 OTHERS = frozenset({"model_type", "id2label", "label2id", "num_labels", "torch_dtype", "dtype", "transformers_version"})
 LOWEST_HZ = 60.0
+LOUDNESS = 1.0  # of the constant channels; a filter of unit energy gives 1 for white noise of variance 1
+GAIN = 8.0  # of the first norm
 
 
 def problems(architecture: Mapping[str, Any], where: str) -> list[str]:
@@ -75,9 +77,12 @@ def start_as_filterbank(model: Any, rate: int) -> None:
     """Let the first convolution begin as band-pass filters and the others as running means.
 
     Random filters over waveforms take long to become something like a spectrogram; these begin as one (as LEAF's do,
-    Zeghidour et al. 2021), and are trained on from there.
+    Zeghidour et al. 2021), and are trained on from there. A layer norm over the channels would take away how loud a
+    moment is: two channels that begin as constants of opposite sign leave it in, since against them a quiet moment
+    stays quiet; and so large a gain that the activation after it rectifies.
     """
     first, *others = (layer.conv for layer in model.feature_extractor.conv_layers)
+    norm = getattr(model.feature_extractor.conv_layers[0], "layer_norm", None)
     bank = gabor_bank(first.out_channels, first.kernel_size[0], rate)
     with torch.no_grad():
         first.weight.copy_(torch.from_numpy(bank)[:, None])
@@ -88,6 +93,10 @@ def start_as_filterbank(model: Any, rate: int) -> None:
         for conv in (first, *others):
             if conv.bias is not None:
                 conv.bias.zero_()
+        if isinstance(norm, nn.LayerNorm) and first.bias is not None:
+            first.weight[-2:] = 0
+            first.bias[-2:] = torch.tensor([LOUDNESS, -LOUDNESS])
+            norm.weight.fill_(GAIN)
 
 
 def gabor_bank(channels: int, taps: int, rate: int) -> np.ndarray:

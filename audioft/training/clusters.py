@@ -89,7 +89,7 @@ def load(path: Path) -> tuple[Clusters, Scale | None]:
 
     try:
         found = unpack(path.read_bytes())
-    except (OSError, SafetensorError) as e:
+        features = Scale(found["features.mean"], found["features.deviation"]) if "features.mean" in found else None
+        return Clusters(Scale(found["mean"], found["deviation"]), found["centres"]), features
+    except (OSError, SafetensorError, KeyError) as e:
         raise CheckpointError(f"{path} cannot be read ({e}); begin the round anew without it") from e
-    features = Scale(found["features.mean"], found["features.deviation"]) if "features.mean" in found else None
-    return Clusters(Scale(found["mean"], found["deviation"]), found["centres"]), features

@@ -2,9 +2,9 @@
 
 Spans of frames are hidden from the transformer, and it predicts what is said there: the cluster that the undisturbed
 frame belongs to (HuBERT, Hsu et al. 2021; with noise and a second recording in what is heard, WavLM, Chen et al.
-2022). Two regressions may be added, since clusters of cepstra forget voice, pitch and level: the texture (see
-`audio.spectra`) of the masked frames, from the encoder's output, and that of the visible ones as they are heard,
-from a low layer.
+2022). Since clusters of cepstra forget voice, pitch and level, more may be asked for: two regressions, of the texture
+(see `audio.spectra`) of the masked frames from the encoder's output, and of that of the visible ones as they are
+heard from a low layer; and that whole crops be as alike in every layer as they are in sound (`training.likeness`).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from audioft.models.encoder import Encoder
 from audioft.models.frames import Frames
 from audioft.training.clusters import Clusters, Scale
 from audioft.training.latent import LatentMasking
+from audioft.training.likeness import Likeness
 
 BANDS = 80
 
@@ -121,6 +122,7 @@ class MaskedPrediction:
         masked_weight: of the squared error of the masked frames' texture beside the clusters' cross-entropy.
         visible_weight: of that of the visible frames.
         visible_layer: from which layer's states; 0 is before the first.
+        likeness: of how far the likeness of the crops in the layers is from that of their sounds.
     """
 
     def __init__(
@@ -133,10 +135,12 @@ class MaskedPrediction:
         masked_weight: float = 0.0,
         visible_weight: float = 0.0,
         visible_layer: int = 1,
+        likeness: Likeness | None = None,
     ):
         self.source, self.clusters, self.masking, self.grid = source, clusters, masking, grid
         self.features = features
         self.masked_weight, self.visible_weight, self.visible_layer = masked_weight, visible_weight, visible_layer
+        self.likeness = likeness
 
     def __call__(self, model: MaskedPredictor, batch: CropBatch) -> tuple[Tensor, Tensor]:
         found = self.outcome(model, batch)
@@ -158,6 +162,9 @@ class MaskedPrediction:
             off = (model.masked_texture(states).float() - wanted).square().mean(1).sum()
             loss, error = loss + self.masked_weight * off, off.item()
             loss = loss + self.visible_weight * self._visible(model.visible_texture, frames, hidden, batch) * count
+        if self.likeness is not None:
+            sound = self._spectra(batch.clean, hidden.shape[1])
+            loss = loss + self.likeness(frames, frames.valid & ~hidden, sound, batch.indices) * count
         correct = int((logits.detach().argmax(1) == labels).sum())
         return Outcome(loss, count, entropy.item(), correct, labels, error)
 
@@ -166,10 +173,13 @@ class MaskedPrediction:
         with torch.no_grad(), torch.autocast(device.type, enabled=False):  # the same clusters in every precision
             return self.clusters.nearest(self.source(batch.clean, batch.lengths, frames))
 
+    def _spectra(self, waveforms: Tensor, frames: int) -> Tensor:
+        with torch.no_grad(), torch.autocast(waveforms.device.type, enabled=False):
+            return texture(log_mel(waveforms, self.grid, frames, BANDS), frames)
+
     def _texture(self, waveforms: Tensor, frames: int) -> Tensor:
         assert self.features is not None
-        with torch.no_grad(), torch.autocast(waveforms.device.type, enabled=False):
-            return self.features(texture(log_mel(waveforms, self.grid, frames, BANDS), frames))
+        return self.features(self._spectra(waveforms, frames))
 
     def _visible(self, head: nn.Module, frames: Frames, hidden: Tensor, batch: CropBatch) -> Tensor:
         """The mean squared error over the visible frames; 0 where every frame is masked."""

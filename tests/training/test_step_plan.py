@@ -93,3 +93,19 @@ def test_collate_sets_failures_apart():
     nothing = collate([bad])
     assert len(nothing) == 0
     assert nothing.targets.shape == (0, 2)
+
+
+def test_a_plan_of_so_many_draws():
+    plan = StepPlan(6, 4, seed=0, weights=np.array([1, 1, 1, 1, 1, 5.0]), draws=10)
+    steps = plan.epoch(0)
+    assert plan.steps == len(steps) == 3
+    assert [len(s) for s in steps] == [4, 4, 2]
+    flat = [(d.index, d.repeat) for s in steps for d in s]
+    assert len(set(flat)) == 10, "each draw of a clip has an address of its own"
+    assert plan.epoch(0) == steps
+    assert plan.epoch(1) != steps
+    many = StepPlan(6, 100, 0, np.array([1, 1, 1, 1, 1, 5.0]), draws=4000).epoch(0)
+    counts = np.bincount([d.index for s in many for d in s]) / 4000
+    np.testing.assert_allclose(counts, [0.1] * 5 + [0.5], atol=0.03)
+    with pytest.raises(ValueError, match="without weights"):
+        StepPlan(6, 4, 0, draws=3)
