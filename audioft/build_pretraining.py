@@ -74,6 +74,10 @@ def _source_problems(spec: Any, where: str) -> list[str]:
     found = [f"{where}.{k}: unknown; known are {', '.join(known)}" for k in spec if k not in known]
     if "path" not in spec:
         found.append(f"{where}: path is missing")
+    elif not isinstance(spec["path"], str):
+        found.append(f"{where}.path: expected a folder, a table or a recording; found {spec['path']!r}")
+    if not isinstance(spec.get("test", False), bool):
+        found.append(f"{where}.test: expected true or false; found {spec['test']!r}")
     for key in ("where", "without"):
         if not isinstance(spec.get(key, {}), dict):
             found.append(f"{where}.{key}: expected columns and values, as {{fold: [1, 2]}}; found {spec[key]!r}")

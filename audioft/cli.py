@@ -12,9 +12,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import audioft
 from audioft import startup
 from audioft.errors import AudioftError, UsageError
+from audioft.options import make_parser
 from audioft.progress import Console
 
 OVERRIDE = re.compile(r"[a-z_]+(\.[A-Za-z0-9_]+)*=")
@@ -47,18 +47,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RuntimeError as e:
         if "out of memory" not in str(e).lower() and "can't allocate" not in str(e).lower():
             raise
-        print(
-            "audioft: out of memory; try train.accumulate=4, a smaller data.max_seconds or --batch-seconds",
-            file=sys.stderr,
-        )
+        shorter = "data.crop_seconds" if options.name == "pretrain" else "data.max_seconds or --batch-seconds"
+        print(f"audioft: out of memory; try train.accumulate=4, or a smaller {shorter}", file=sys.stderr)
         return 1
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Options of the command line; ends the program with code 2 where they are wrong."""
-    parser, verbs = options_of.parser(
-        {"train": train, "pretrain": pretrain, "evaluate": evaluate, "predict": predict}
-    )
+    parser, verbs = make_parser({"train": train, "pretrain": pretrain, "evaluate": evaluate, "predict": predict})
     options, rest = parser.parse_known_args(arguments)
     if getattr(options, "verb", None) is None:
         parser.print_help()

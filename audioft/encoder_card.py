@@ -6,22 +6,32 @@ import platform
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 
-from audioft.build_pretraining import RoundPlan
+from audioft.build_pretraining import PretrainingData, RoundPlan
+from audioft.config import PretrainConfig
 from audioft.evaluation.progress_chart import draw
 from audioft.models.architecture import count, save_encoder
 from audioft.models.encoder import Encoder
-from audioft.progress import spell_seconds
+from audioft.progress import Console, spell_seconds
+from audioft.runtime import Processes
 from audioft.storage import write_text
 from audioft.training.callbacks import read_rows
 
-if TYPE_CHECKING:
-    from audioft.pretraining import Parts
-
 PICTURE = "pretraining.png"
+
+
+class Parts(Protocol):
+    """What is told of a pretraining, see `audioft.pretraining.Parts`."""
+
+    config: PretrainConfig
+    data: PretrainingData
+    processes: Processes
+    precision: str
+    console: Console
+    folder: Path
 
 
 class Picture:

@@ -203,6 +203,7 @@ def make_trainer(
     draws = plan.steps // plan.measures * t.batch_size
     steps = StepPlan(len(crops), t.batch_size, config.seed, shares, draws, config.objective.crops)
     freeze = freezing.plan(config.freeze)
+    freezing.apply(freezing.at_epoch(freeze, 0), model.encoder)
     held = _held_out(parts, model.encoder)
 
     def validate() -> dict[str, float]:

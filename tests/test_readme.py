@@ -37,13 +37,13 @@ def test_a_command_parses_and_names_what_exists(command, monkeypatch):
 
 
 def test_there_are_commands_of_every_verb():
-    assert {shlex.split(c)[1] for c in COMMANDS} >= {"train", "evaluate", "predict"}
+    assert {shlex.split(c)[1] for c in COMMANDS} >= {"train", "pretrain", "evaluate", "predict"}
 
 
 def test_every_settings_key_the_readme_names_exists():
-    keys = set(config.keys())
+    keys = set(config.keys()) | set(config.keys(config.PretrainConfig))
     known = {k.split(".")[0] for k in keys} | keys
-    named = set(re.findall(r"\b((?:data|encoder|model|train|evaluate)\.[a-z_]+)(?==|`)", README))
+    named = set(re.findall(r"\b((?:data|encoder|model|train|evaluate|objective|probe)\.[a-z_]+)(?==|`)", README))
     assert named
     assert named <= known, named - known
 

@@ -7,7 +7,6 @@ of the encoder. DATA holds `esc10` and `librispeech-10spk`, each with a `metadat
 
 from __future__ import annotations
 
-import copy
 import csv
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from audioft.assets.random_twin import twin
 from audioft.audio import io
 from audioft.errors import AudioftError, DataError
 from audioft.evaluation.probe import Probe, embed, probe
-from audioft.models.encoder import Encoder
 from audioft.models.loading import load_encoder
 
 RATE = 16000
@@ -110,16 +109,6 @@ def log_mel(clips: Sequence[np.ndarray]) -> np.ndarray:
     return np.stack([torch.cat([s.mean(1), s.std(1)]).numpy() for s in found])
 
 
-def random_twin(encoder: Encoder) -> Encoder:
-    """The same network before it has learnt anything."""
-    from transformers import AutoModel
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(1)
-        model = AutoModel.from_config(copy.deepcopy(encoder.model.config))
-    return Encoder(model.float().eval(), encoder.preprocessing, name="random")
-
-
 def main(arguments: Sequence[str]) -> int:
     """The exit code: 0, or 1 if something is missing."""
     if len(arguments) != 2:
@@ -127,13 +116,13 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     try:
         encoder, _ = load_encoder(arguments[0])
-        twin = random_twin(encoder)
+        random = twin(encoder)
         for task in tasks(Path(arguments[1])):
             waveforms = [torch.from_numpy(clip) for clip in task.clips]
             spectrum = task.measure(log_mel(task.clips)).accuracy
-            random, found = (task.measure(embed(e, waveforms)) for e in (twin, encoder))
+            untaught, found = (task.measure(embed(e, waveforms)) for e in (random, encoder))
             print(
-                f"{task.name:<26} {found.clips} tested, log-mel {spectrum:.3f}, random {random.accuracy:.3f}, "
+                f"{task.name:<26} {found.clips} tested, log-mel {spectrum:.3f}, random {untaught.accuracy:.3f}, "
                 f"encoder {found.accuracy:.3f} ({found.low:.3f} to {found.high:.3f})",
                 flush=True,
             )

@@ -50,9 +50,7 @@ class FrameGrid:
         return torch.div(samples - self.field, self.stride, rounding_mode="floor") + 1
 
 
-def log_mel(
-    waveforms: Tensor, grid: FrameGrid, frames: int, bands: int = 80, lengths: Tensor | None = None
-) -> Tensor:
+def log_mel(waveforms: Tensor, grid: FrameGrid, frames: int, bands: int = 80, lengths: Tensor | None = None) -> Tensor:
     """Log energies in mel bands, at every half frame.
 
     Args:

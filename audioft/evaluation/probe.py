@@ -71,8 +71,8 @@ def embed(
             with torch.inference_mode():
                 frames = encoder.frames(padded.to(device), lengths.to(device), every_layer=True)
                 assert frames.layers is not None
-                # the last entry is the encoder's output, after its final norm where it has one
-                pooled = [statistics(s, frames.lengths) for s in (*frames.layers[:-1], frames.states)]
+                # as transformers' hidden_states: the last ones come before the final norm of an encoder that has one
+                pooled = [statistics(states, frames.lengths) for states in frames.layers]
             for row, i in zip(torch.cat(pooled, 1).cpu().numpy(), batch, strict=True):
                 found[i] = row
             if progress is not None:

@@ -125,7 +125,8 @@ def save_encoder(
     Args:
         encoder: what to write.
         folder: must exist.
-        dtype: of the weights on disk, `float32` or `float16`; whoever loads them computes in float32.
+        dtype: of the weights on disk, `float32` or `float16`; the config says float32 in either case, so that whoever
+            loads them computes in it.
         about: written to `encoder.json`: `pretrained`, and what else is known.
     """
     import copy
@@ -137,7 +138,10 @@ def save_encoder(
         if dtype == "float32":
             model.save_pretrained(folder)
         else:
-            copy.deepcopy(model).to(getattr(torch, dtype)).save_pretrained(folder)
+            smaller = copy.deepcopy(model).to(getattr(torch, dtype))
+            smaller.save_pretrained(folder)
+            smaller.config.dtype = torch.float32
+            smaller.config.save_pretrained(folder)
     Wav2Vec2FeatureExtractor(
         sampling_rate=encoder.sample_rate,
         do_normalize=encoder.preprocessing.normalise,

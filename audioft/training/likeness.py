@@ -44,7 +44,7 @@ class Likeness:
         total = spectra.new_zeros(())
         if int(enough.sum()) < 3:
             return total
-        states = [s[enough] for s in (*frames.layers[:-1], frames.states)]
+        states = [s[enough] for s in frames.layers]
         own = torch.tensor(recordings, device=shown.device)[enough]
         same = own[:, None] == own[None]
         apart = ~torch.eye(len(own), dtype=torch.bool, device=own.device)

@@ -232,7 +232,10 @@ def test_recordings_in_which_a_seek_is_slow_are_decoded_once(tmp_path):
         assert after.key == before.key
         info = io.probe(after.path)
         assert (info.rate, info.channels) == (RATE, 1)
-        ours, wanted = io.read(after.path, RATE, after.start, after.end), io.read(before.path, RATE, before.start, before.end)
+        ours, wanted = (
+            io.read(after.path, RATE, after.start, after.end),
+            io.read(before.path, RATE, before.start, before.end),
+        )
         assert len(ours) == len(wanted)
         assert np.abs(ours - wanted).max() <= (0 if raw else 1 / 32768), before.name
     assert len(list(folder.iterdir())) == 6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import subprocess
 import sys
@@ -23,7 +24,7 @@ def run(name: str, *arguments: object) -> subprocess.CompletedProcess:
 
 
 def test_every_pipeline_is_tried_here():
-    tried = {"finetune_folder.py", "train_batch.py", "evaluate_run.py", "predict_recordings.py"}
+    tried = {"finetune_folder.py", "train_batch.py", "evaluate_run.py", "predict_recordings.py", "domain_adaptation.py"}
     assert tried | {"demo.py"} == PIPELINES | {"demo.py"}  # the demo is tests/test_samples_train.py's
 
 
@@ -68,3 +69,33 @@ def test_predict_recordings(trained, two_tones, tmp_path):
     assert done.returncode == 1
     assert "gone.wav: no such file or folder" in done.stderr
     assert len(done.stdout.splitlines()) == 6
+
+
+@pytest.mark.slow
+def test_domain_adaptation(small_encoder, tmp_path):
+    data = tmp_path / "data"
+    for name, column, sides in (
+        ("esc10", "fold", "1234512345"),
+        ("picovoice-wakeword", "split", ["train"] * 17 + ["test"] * 3),
+    ):
+        rows = [f"file_name,label,{column}"]
+        for label in ("high", "low"):
+            for i, side in enumerate(sides):
+                file = makers.tone(data / name / label / f"{i:02d}.wav", makers.PITCHES[label], seed=i)
+                rows.append(f"{file.relative_to(data / name)},{label},{side}")
+        (data / name / "metadata.csv").write_text("\n".join([*rows, ""]), encoding="utf-8")
+    more = ("--encoder", small_encoder, "--steps", 2, "--epochs", 1)
+    done = run("domain_adaptation.py", data, tmp_path / "out", *more)
+    assert done.returncode == 0, done.stderr
+    head, *lines = done.stdout.splitlines()
+    assert head.split() == ["domain", "encoder", "linear", "probe", "(95", "%)", "fine-tuned", "(95", "%)"]
+    assert [line[:27].split() for line in lines] == [
+        ["noisy", "sounds", "before"],
+        ["noisy", "sounds", "adapted"],
+        ["telephone", "words", "before"],
+        ["telephone", "words", "adapted"],
+    ]
+    assert all(line.count(" to ") == 2 for line in lines)
+    with open(tmp_path / "out" / "picovoice-wakeword" / "recordings" / "labelled.csv", encoding="utf-8") as file:
+        sides = [row["split"] for row in csv.DictReader(file) if row["label"] == "high"]
+    assert [sides.count(s) for s in ("train", "valid", "test")] == [10, 5, 3]

@@ -155,7 +155,9 @@ def test_no_gradient_comes_from_a_hidden_frames_own_features():
 
 def test_what_is_predicted_is_the_undisturbed_crop():
     model, crops = encoder(), batch(8000)
-    other = CropBatch(crops.waveforms, batch(8000, seed=9).clean, *(getattr(crops, k) for k in ("lengths", "indices", "addresses")))
+    other = CropBatch(
+        crops.waveforms, batch(8000, seed=9).clean, *(getattr(crops, k) for k in ("lengths", "indices", "addresses"))
+    )
     made, head = objective(model), predictor(model)
     first, second = made.outcome(head, crops), made.outcome(head, other)
     assert first.labels.tolist() != second.labels.tolist()
@@ -192,17 +194,21 @@ def test_short_clips(lengths):
     assert all(np.isfinite(v) for v in measure(head, made, [crops]).figures().values())
 
 
-def test_a_loss_is_a_sum_over_clips():
-    """So that pieces of a step and processes add up to the step."""
-    model, crops = encoder(), batch(8000, 8000, 8000)
-    made, head = objective(model), predictor(model)
+@pytest.mark.parametrize("regress", [False, True])
+def test_a_loss_is_a_sum_over_clips(regress):
+    """So that pieces of a step and processes add up to the step, short clips beside long ones included."""
+    model, crops = encoder(), batch(8000, 3000, 8000)
+    options = {"features": textures(), "masked_weight": 1.0, "visible_weight": 1.0} if regress else {}
+    made, head = objective(model, **options), predictor(model, regress=regress)
 
     def part(rows: list[int]) -> CropBatch:
-        own = {k: getattr(crops, k)[rows] for k in ("waveforms", "clean", "lengths")}
+        longest = int(crops.lengths[rows].max())
+        own = {k: getattr(crops, k)[rows, :longest] for k in ("waveforms", "clean")}
+        own["lengths"] = crops.lengths[rows]
         return CropBatch(**own, indices=tuple(rows), addresses=tuple(crops.addresses[i] for i in rows))
 
     whole = made.outcome(head, crops)
-    parts = [made.outcome(head, part(rows)) for rows in ([0], [1, 2])]
+    parts = [made.outcome(head, part(rows)) for rows in ([1], [0, 2])]
     assert sum(p.count for p in parts) == whole.count
     assert sum(float(p.loss.detach()) for p in parts) == pytest.approx(float(whole.loss.detach()), rel=1e-4)
 
@@ -236,7 +242,10 @@ def test_heads_are_not_the_encoder():
 @pytest.mark.parametrize("kind", tiny.FAMILIES)
 def test_every_family_learns_by_it(kind):
     """A few steps on one batch make its loss smaller, and every part of the encoder moves."""
-    model, crops = encoder(kind, **{k: 0.0 for k in ("hidden_dropout", "attention_dropout", "layerdrop")}), batch(8000, 6000)
+    model, crops = (
+        encoder(kind, **dict.fromkeys(("hidden_dropout", "attention_dropout", "layerdrop"), 0.0)),
+        batch(8000, 6000),
+    )
     made, head = objective(model), predictor(model).train()
     before = {k: v.clone() for k, v in model.state_dict().items()}
     optimizer = torch.optim.AdamW(head.parameters(), 3e-3)

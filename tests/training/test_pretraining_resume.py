@@ -62,7 +62,9 @@ def killed(tones, tmp_path_factory):
         out = root / f"run{workers}-{saves}"
         if not out.exists():
             arguments = json.dumps([str(tones), str(out), saves, small.BRIEF | {"data.workers": workers}])
-            done = subprocess.run([sys.executable, "-c", KILLED, arguments], capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                [sys.executable, "-c", KILLED, arguments], capture_output=True, text=True, check=False
+            )
             assert done.returncode == -signal.SIGKILL, done.stderr
             assert not (out / "config.json").exists()
         return out
@@ -98,7 +100,9 @@ def test_the_run_was_worth_comparing(unbroken):
     from safetensors.torch import load_file
 
     found = small.left_behind(unbroken)
-    assert {"model.safetensors", "pretraining/round-2/targets.safetensors", "round-1 rows", "round-2 rows"} <= set(found)
+    assert {"model.safetensors", "pretraining/round-2/targets.safetensors", "round-1 rows", "round-2 rows"} <= set(
+        found
+    )
     for name in ("round-1", "round-2"):
         assert [r["step"] for r in small.rows(unbroken, name) if r["kind"] == "train"] == [1, 2, 3, 4, 5, 6]
         assert [r["step"] for r in small.measured(unbroken, name)] == [3, 6]

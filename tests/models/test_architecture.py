@@ -1,0 +1,134 @@
+"""New encoders: what of a shape is refused, how the filterbank hears, what is written and read again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import small_pretraining as small
+import tiny
+import torch
+from safetensors.torch import load_file
+
+from audioft.models.architecture import LOWEST_HZ, count, gabor_bank, new_encoder, problems, save_encoder
+from audioft.models.encoder import Preprocessing
+from audioft.models.loading import FAMILIES, load_encoder
+from audioft.sections import PretrainConfig
+
+SHAPES = {
+    "wav2vec2": tiny.SHAPE | tiny.FEW,
+    "hubert": tiny.SHAPE | tiny.FEW,
+    "wavlm": tiny.SHAPE | tiny.FEW,
+    "data2vec-audio": tiny.SHAPE | {"conv_pos_kernel_size": 7},
+}
+WAVE = torch.randn(1, 6000, generator=torch.Generator().manual_seed(0))
+
+
+def states(encoder) -> torch.Tensor:
+    with torch.inference_mode():
+        return encoder.eval().frames(WAVE, torch.tensor([6000])).states
+
+
+def test_the_default_architecture_is_well():
+    assert problems(PretrainConfig().encoder.architecture, "encoder.architecture") == []
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"family": "hubret"}, "a.family: unknown family 'hubret': did you mean 'hubert'?"),
+        ({"hiden_size": 8}, "a.hiden_size: a wav2vec2 encoder has no such setting: did you mean 'hidden_size'?"),
+        ({"num_labels": 3}, "a.num_labels: a wav2vec2 encoder has no such setting"),
+        ({"family": "wavlm", "conv_pos_kernel_size": 3}, "a.conv_pos_kernel_size: a wavlm encoder has no such setting"),
+        ({"conv_dim": [8, 8]}, "a: conv_dim, conv_kernel and conv_stride name"),
+        ({"hidden_size": 30, "num_attention_heads": 4}, "a: hidden_size 30 is no multiple of num_attention_heads, 4"),
+        ({"hidden_size": "wide"}, "a"),
+        ({"hidden_size": -4}, "a"),
+        ({"num_hidden_layers": 0}, "a"),
+        ({"num_attention_heads": 0}, "a"),
+        ({"conv_dim": 3}, "a"),
+    ],
+)
+def test_problems_of_a_shape(given, said):
+    found = problems(given, "a")
+    assert len(found) == 1, found
+    assert found[0].startswith(said)
+
+
+def test_all_problems_at_once():
+    assert len(problems({"hiden_size": 8, "filterbank": True, "layers": 2}, "a")) == 2
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_from_nothing(family):
+    shape = {"family": family, **SHAPES[family]}
+    assert problems(shape, "a") == []
+    encoder = new_encoder(shape, seed=0)
+    assert encoder.family == family
+    assert (encoder.num_layers, encoder.hidden_size) == (3, 32)
+    assert count(encoder) == sum(v.numel() for v in encoder.state_dict().values())
+    assert torch.equal(states(encoder), states(new_encoder(shape, seed=0)))
+    assert not torch.allclose(states(encoder), states(new_encoder(shape, seed=1)))
+
+
+def test_making_one_draws_nothing_from_the_global_generator():
+    torch.manual_seed(3)
+    expected = torch.rand(3)
+    torch.manual_seed(3)
+    new_encoder(small.SMALL, seed=0)
+    assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize(("channels", "taps"), [(32, 256), (33, 400), (128, 256)])
+def test_each_filter_answers_most_to_its_own_pitch(channels, taps):
+    rate = 16000
+    bank = gabor_bank(channels, taps, rate)
+    assert bank.shape == (channels, taps)
+    np.testing.assert_allclose((bank.astype(float) ** 2).sum(1), 1, atol=1e-5)
+    low, high = (2595 * np.log10(1 + hz / 700) for hz in (LOWEST_HZ, 0.475 * rate))
+    centres = 700 * (10 ** (np.linspace(low, high, -(-channels // 2)) / 2595) - 1)
+    size = 1 << 15
+    response = np.abs(np.fft.rfft(bank, size)) ** 2
+    for i, centre in enumerate(centres):
+        pair = response[2 * i : 2 * i + 2].sum(0)  # cosine and sine together
+        peak = pair.argmax() * rate / size
+        if 2 * i + 1 < channels:
+            assert abs(peak - centre) < max(15, 0.01 * centre)
+            inner = bank[2 * i].astype(float) @ bank[2 * i + 1]
+            assert abs(inner) < (0.35 if centre < 200 else 0.02), "the two are a quarter of a period apart"
+
+
+def test_convolutions_begin_as_a_filterbank_and_running_means():
+    """A tone sounds in the frames as the filters around its pitch, however it is shifted in time."""
+    encoder = new_encoder(small.SMALL, seed=0)
+    first, second = (layer.conv for layer in encoder.model.feature_extractor.conv_layers)
+    bank = gabor_bank(32, 256, 16000)
+    np.testing.assert_array_equal(first.weight.detach()[:30, 0].numpy(), bank[:30])
+    assert torch.equal(second.weight[:, :, 0], torch.eye(32) / 20)
+    assert torch.equal(second.weight[:, :, 0], second.weight[:, :, 19])
+    assert not second.bias.any()
+    plain = new_encoder(small.SMALL | {"filterbank": False}, seed=0)
+    assert not torch.equal(plain.model.feature_extractor.conv_layers[0].conv.weight, first.weight)
+    for hz in (300.0, 1500.0):
+        tone = torch.sin(2 * torch.pi * hz * torch.arange(4000) / 16000)[None, None]
+        with torch.no_grad():
+            loudness = first(tone)[0].square().mean(1)
+        centre = np.abs(np.fft.rfft(bank[int(loudness.argmax())], 1 << 14)).argmax() * 16000 / (1 << 14)
+        assert centre == pytest.approx(hz, rel=0.25)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_written_and_read_again(family, dtype, tmp_path):
+    encoder = new_encoder({"family": family, **SHAPES[family]}, 0, Preprocessing(8000, normalise=False))
+    save_encoder(encoder, tmp_path, dtype=dtype, about={"pretrained": True})
+    again, report = load_encoder(str(tmp_path))
+    assert report.made == report.left_over == ()
+    assert again.preprocessing == Preprocessing(8000, normalise=False)
+    assert {p.dtype for p in again.parameters()} == {p.dtype for p in encoder.parameters()} == {torch.float32}
+    assert (tmp_path / "encoder.json").is_file()
+    if dtype == "float32":
+        assert torch.equal(states(again), states(encoder))
+    else:
+        torch.testing.assert_close(states(again), states(encoder), atol=0.02, rtol=0.02)
+        size = sum(v.numel() * v.element_size() for v in load_file(tmp_path / "model.safetensors").values())
+        assert size == 2 * count(encoder)
