@@ -107,6 +107,8 @@ def pretrain(
     processes = Processes(resolved.train.device)
     folder = Path(processes.gather([str(folder)])[0])
     if processes.main:
+        if overwrite and not resume:
+            run.remove_encoder(folder)
         run.prepare(folder / PRETRAINING, resolved, resume=resume, overwrite=overwrite)
     processes.wait()
     return pretraining.run(resolved, folder, processes, console if processes.main else Console(quiet=True), resume)

@@ -12,8 +12,6 @@ import numpy as np
 
 from audioft.config import PretrainConfig
 from audioft.errors import DataError, ModelError, UsageError
-from audioft.probing import ProbeTask as ProbeTask
-from audioft.probing import probe_task as probe_task
 from audioft.progress import Console
 
 if TYPE_CHECKING:
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
 
 #: What is heard must stay in step with what is predicted.
 CHANGING_LENGTH = ("speed", "time_stretch", "shift")
+DROPOUTS = ("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout")
 
 
 def problems(config: PretrainConfig) -> list[str]:
@@ -191,17 +190,26 @@ def encoder(config: PretrainConfig) -> tuple[Encoder, str]:
 
     e = config.encoder
     if e.start is None:
-        shape = dict(e.architecture) | {"layerdrop": e.layerdrop}
-        made = new_encoder(shape | _dropouts(e.dropout, shape), config.seed)
-        return made, "nothing"
+        shape = dict(e.architecture) | dict.fromkeys(DROPOUTS, e.dropout) | {"layerdrop": e.layerdrop}
+        return new_encoder(shape, config.seed), "nothing"
     loaded, _ = load_encoder(e.start, revision=e.revision, dropout=e.dropout, layerdrop=e.layerdrop)
     require_mask_embedding(loaded)
     return loaded, e.start
 
 
-def _dropouts(rate: float, shape: dict[str, Any]) -> dict[str, Any]:
-    names = ("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout")
-    return {n: rate for n in names if n not in shape}
+def own_rates(config: PretrainConfig) -> dict[str, float]:
+    """Dropouts and layer drop that the encoder is written with: what it began with, not those of the pretraining."""
+    from transformers import AutoConfig
+
+    from audioft.models.architecture import shape_config
+    from audioft.models.loading import resolve
+
+    e = config.encoder
+    if e.start is None:
+        whole = shape_config(e.architecture)
+    else:
+        whole = AutoConfig.from_pretrained(resolve(e.start), revision=e.revision)
+    return {key: getattr(whole, key) for key in (*DROPOUTS, "layerdrop") if hasattr(whole, key)}
 
 
 @dataclass(frozen=True)

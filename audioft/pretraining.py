@@ -20,16 +20,18 @@ from audioft.build_pretraining import PretrainingData, RoundPlan
 from audioft.config import PretrainConfig
 from audioft.data.batching import StepPlan, loader
 from audioft.data.crops import CropBatch, Crops
-from audioft.data.dataset import Draw, Preparation
+from audioft.data.dataset import Draw
+from audioft.errors import CheckpointError
 from audioft.evaluation.scoring import preparation_of
 from audioft.models import freezing
 from audioft.models.architecture import count, save_encoder
 from audioft.models.encoder import Encoder
 from audioft.models.loading import load_encoder
+from audioft.probing import ProbeTask, probe_task
 from audioft.progress import Console
 from audioft.run import identity
 from audioft.runtime import Processes, address, choose_precision
-from audioft.storage import new_folder
+from audioft.storage import new_folder, read_json, write_json
 from audioft.training import clusters as clustering
 from audioft.training.callbacks import Callback, MetricsFile, TensorBoard, Watching
 from audioft.training.checkpoint import Checkpoints
@@ -41,6 +43,7 @@ from audioft.training.schedules import schedules
 from audioft.training.trainer import Saving, Trainer
 
 OWN = "pretraining"  # the folder of the run inside the encoder's
+SAME = "round.json"  # beside a round's encoder: what makes it the same round
 MEASURED = 256  # held-out crops at most
 
 
@@ -50,7 +53,7 @@ class Parts:
 
     config: PretrainConfig
     data: PretrainingData
-    probes: list[build.ProbeTask]
+    probes: list[ProbeTask]
     processes: Processes
     precision: str
     console: Console
@@ -63,11 +66,11 @@ def run(config: PretrainConfig, out: Path, processes: Processes, console: Consol
     """Pretrain and write the encoder into `out`, whose run folder `run.prepare` has made ready."""
     folder = out / OWN
     encoder, name = build.encoder(config)
+    rounds = build.rounds(config, encoder)
+    probes = [probe_task(source, config, encoder) for source in config.probe.sources]
     data = build.data(config, encoder, folder, processes, console)
     precision = choose_precision(config.train.precision, processes.device)
-    probes = [build.probe_task(source, config, encoder) for source in config.probe.sources]
     parts = Parts(config, data, probes, processes, precision, console, folder)
-    rounds = build.rounds(config, encoder)
     introduce(parts, encoder, name, rounds)
     parts.rounds = rounds
     if processes.main:
@@ -76,9 +79,16 @@ def run(config: PretrainConfig, out: Path, processes: Processes, console: Consol
         place = folder / plan.name
         if not (place / "encoder" / "config.json").is_file():
             train_round(parts, encoder, plan, resume)
+        elif read_json(place / "encoder" / SAME, CheckpointError) != _identity(parts, plan):
+            raise CheckpointError(
+                f"{place} was trained on other recordings or with other settings, and going on would mix two runs; "
+                "leave them as they were, give another --out, or begin anew with --overwrite"
+            )
         # read back from the disk in any case, so that a run that was never stopped computes with the same numbers
         encoder, _ = load_encoder(str(place / "encoder"))
     if processes.main:
+        for key, value in build.own_rates(config).items():
+            setattr(encoder.model.config, key, value)
         encoder_card.write(parts, encoder, name, rounds, parts.before, out)
     processes.wait()
     return out
@@ -128,6 +138,7 @@ def train_round(parts: Parts, encoder: Encoder, plan: RoundPlan, resume: bool) -
     if processes.main:
         with new_folder(place / "encoder") as partial:
             save_encoder(encoder, partial)
+            write_json(partial / SAME, _identity(parts, plan))
     processes.wait()
 
 
@@ -186,7 +197,8 @@ def _find_targets(parts: Parts, encoder: Encoder, source: Any, plan: RoundPlan) 
             own = torch.arange(most, device=lengths.device)[None] < lengths[:, None]
             frames.append(source(batch.clean, batch.lengths, most)[own].cpu())
             if regress:
-                textures.append(texture(log_mel(batch.clean, grid_of(encoder), most, BANDS), most)[own].cpu())
+                spectrum = log_mel(batch.clean, grid_of(encoder), most, BANDS, batch.lengths)
+                textures.append(texture(spectrum, most)[own].cpu())
             job.at(i + 1)
     sample = torch.cat(frames).clone()
     found = clustering.fit(sample, min(plan.clusters, len(sample)), config.seed)
@@ -243,7 +255,7 @@ def _crops(parts: Parts, encoder: Encoder) -> Crops:
     return Crops(
         [data.clips[i] for i in data.learnt],
         [data.seconds[i] for i in data.learnt],
-        _preparation(encoder),
+        preparation_of(encoder),
         config.data.crop_seconds,
         config.seed,
         build.chain(config.augment),
@@ -260,7 +272,7 @@ def _held_out(parts: Parts, encoder: Encoder) -> list[CropBatch]:
     crops = Crops(
         [data.clips[i] for i in chosen],
         [data.seconds[i] for i in chosen],
-        _preparation(encoder),
+        preparation_of(encoder),
         config.data.crop_seconds,
         config.seed,
         disturb=build.chain(config.disturb),
@@ -271,14 +283,12 @@ def _held_out(parts: Parts, encoder: Encoder) -> list[CropBatch]:
     return [crops.collate([crops[d] for d in draws[i : i + size]]) for i in range(0, len(draws), size)]
 
 
-def _preparation(encoder: Encoder) -> Preparation:
-    return preparation_of(encoder)
-
-
-def _identity(parts: Parts, plan: RoundPlan, objective: MaskedPrediction) -> str:
-    """What makes it the same round: settings, recordings, targets."""
+def _identity(parts: Parts, plan: RoundPlan, objective: MaskedPrediction | None = None) -> str:
+    """What makes it the same round: settings, recordings, and the targets if they are given."""
     data = parts.data
-    targets = hashlib.sha256(objective.clusters.centres.cpu().numpy().tobytes()).hexdigest()
+    targets = ""
+    if objective is not None:
+        targets = hashlib.sha256(objective.clusters.centres.cpu().numpy().tobytes()).hexdigest()
     clips = [(c.key, f"{s:.9f}", d) for c, s, d in zip(data.clips, data.shares, data.digests, strict=True)]
     return identity(parts.config, [*clips, (plan.name, "targets", targets)])
 

@@ -30,6 +30,10 @@ FREE = (
 
 
 OWN_FOLDERS = ("checkpoints", "model", "tensorboard", "decoded")
+ENCODER_FILES = (
+    *("config.json", "model.safetensors", "preprocessor_config.json", "encoder.json", "README.md"),
+    "pretraining.png",
+)
 OWN_FILES = (
     *("manifest.csv", "metrics.jsonl", "bad_files.csv"),
     *("report.json", "report.html", "predictions.csv"),
@@ -102,6 +106,12 @@ def refuse(folder: Path, config: AnyConfig, *, resume: bool, overwrite: bool) ->
         )
     elif not has_config and folder.exists() and any(folder.iterdir()):
         raise UsageError(f"{folder} is not empty and holds no run; nothing there is touched: give another --out")
+
+
+def remove_encoder(folder: Path) -> None:
+    """Take away the encoder that an earlier pretraining has written into `folder`."""
+    for name in ENCODER_FILES:
+        (folder / name).unlink(missing_ok=True)
 
 
 def refuse_encoder(folder: Path, own: str) -> None:

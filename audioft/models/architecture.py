@@ -18,6 +18,7 @@ from audioft.storage import write_json
 
 #: What is not part of a shape: set elsewhere, or meaningless without labels.
 OTHERS = frozenset({"model_type", "id2label", "label2id", "num_labels", "torch_dtype", "dtype", "transformers_version"})
+CONVOLUTIONS = ("conv_dim", "conv_kernel", "conv_stride")
 LOWEST_HZ = 60.0
 LOUDNESS = 1.0  # of the constant channels; a filter of unit energy gives 1 for white noise of variance 1
 GAIN = 8.0  # of the first norm
@@ -36,10 +37,23 @@ def problems(architecture: Mapping[str, Any], where: str) -> list[str]:
     ]
     if found:
         return found
-    config = _config(family, settings)
-    lengths = {k: len(getattr(config, k)) for k in ("conv_dim", "conv_kernel", "conv_stride")}
+    sizes = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
+    for key in (k for k in sizes if k in settings):
+        if type(settings[key]) is not int or settings[key] < 1:
+            found.append(f"{where}.{key}: expected a whole number above 0; found {settings[key]!r}")
+    convolutions = {k: settings.get(k, getattr(_config(family, {}), k)) for k in CONVOLUTIONS}
+    for key, value in convolutions.items():
+        if not isinstance(value, list | tuple) or not value or any(type(v) is not int or v < 1 for v in value):
+            found.append(f"{where}.{key}: expected whole numbers above 0, one a layer; found {value!r}")
+    if found:
+        return found
+    lengths = {k: len(v) for k, v in convolutions.items()}
     if len(set(lengths.values())) > 1:
-        found.append(f"{where}: conv_dim, conv_kernel and conv_stride name {lengths} layers; they must agree")
+        return [f"{where}: conv_dim, conv_kernel and conv_stride name {lengths} layers; they must agree"]
+    try:
+        config = _config(family, settings)
+    except Exception as e:  # transformers checks its settings in ways of its own
+        return [f"{where}: transformers refuses it: {str(e).strip().splitlines()[-1].strip()}"]
     if config.hidden_size % config.num_attention_heads:
         found.append(
             f"{where}: hidden_size {config.hidden_size} is no multiple of num_attention_heads, "
@@ -71,6 +85,12 @@ def new_encoder(architecture: Mapping[str, Any], seed: int, preprocessing: Prepr
     encoder = Encoder(model, preprocessing, name="new")
     require_mask_embedding(encoder)
     return encoder
+
+
+def shape_config(architecture: Mapping[str, Any]) -> Any:
+    """An architecture as transformers' config."""
+    settings = {k: v for k, v in architecture.items() if k not in ("family", "filterbank")}
+    return _config(architecture.get("family", FAMILIES[0]), settings)
 
 
 def start_as_filterbank(model: Any, rate: int) -> None:

@@ -47,7 +47,7 @@ class Cepstra:
         self.grid = grid
 
     def __call__(self, clean: Tensor, lengths: Tensor, frames: int) -> Tensor:
-        return mfcc(log_mel(clean, self.grid, frames, BANDS), frames)
+        return mfcc(log_mel(clean, self.grid, frames, BANDS, lengths), frames)
 
 
 class LayerStates:
@@ -158,12 +158,12 @@ class MaskedPrediction:
         entropy = cross_entropy(logits, labels, reduction="sum")
         loss, error, count = entropy, 0.0, len(labels)
         if self.features is not None and model.masked_texture is not None and model.visible_texture is not None:
-            wanted = self._texture(batch.clean, hidden.shape[1])[hidden]
+            wanted = self._texture(batch.clean, batch.lengths, hidden.shape[1])[hidden]
             off = (model.masked_texture(states).float() - wanted).square().mean(1).sum()
             loss, error = loss + self.masked_weight * off, off.item()
-            loss = loss + self.visible_weight * self._visible(model.visible_texture, frames, hidden, batch) * count
+            loss = loss + self.visible_weight * self._visible(model.visible_texture, frames, hidden, batch)
         if self.likeness is not None:
-            sound = self._spectra(batch.clean, hidden.shape[1])
+            sound = self._spectra(batch.clean, batch.lengths, hidden.shape[1])
             loss = loss + self.likeness(frames, frames.valid & ~hidden, sound, batch.indices) * count
         correct = int((logits.detach().argmax(1) == labels).sum())
         return Outcome(loss, count, entropy.item(), correct, labels, error)
@@ -173,21 +173,25 @@ class MaskedPrediction:
         with torch.no_grad(), torch.autocast(device.type, enabled=False):  # the same clusters in every precision
             return self.clusters.nearest(self.source(batch.clean, batch.lengths, frames))
 
-    def _spectra(self, waveforms: Tensor, frames: int) -> Tensor:
+    def _spectra(self, waveforms: Tensor, lengths: Tensor, frames: int) -> Tensor:
         with torch.no_grad(), torch.autocast(waveforms.device.type, enabled=False):
-            return texture(log_mel(waveforms, self.grid, frames, BANDS), frames)
+            return texture(log_mel(waveforms, self.grid, frames, BANDS, lengths), frames)
 
-    def _texture(self, waveforms: Tensor, frames: int) -> Tensor:
+    def _texture(self, waveforms: Tensor, lengths: Tensor, frames: int) -> Tensor:
         assert self.features is not None
-        return self.features(self._spectra(waveforms, frames))
+        return self.features(self._spectra(waveforms, lengths, frames))
 
     def _visible(self, head: nn.Module, frames: Frames, hidden: Tensor, batch: CropBatch) -> Tensor:
-        """The mean squared error over the visible frames; 0 where every frame is masked."""
+        """Of each clip the mean squared error over its visible frames, as often as it has hidden ones; the sum.
+
+        By clips, so that the pieces of a step and the processes add up to the step.
+        """
         assert frames.layers is not None
         shown = frames.valid & ~hidden
-        states = frames.layers[self.visible_layer][shown]
-        off = head(states).float() - self._texture(batch.waveforms, hidden.shape[1])[shown]
-        return off.square().mean() if len(off) else off.sum()
+        wanted = self._texture(batch.waveforms, batch.lengths, hidden.shape[1])
+        off = (head(frames.layers[self.visible_layer]).float() - wanted).square().mean(2)
+        each = off.masked_fill(~shown, 0).sum(1) / shown.sum(1).clamp(min=1)
+        return (each * hidden.sum(1)).sum()
 
 
 @dataclass
