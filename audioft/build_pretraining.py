@@ -52,7 +52,9 @@ def problems(config: PretrainConfig) -> list[str]:
             f"objective.like_recording: it compares crops of one recording; objective.crops is {o.crops}, set 2"
         )
     if o.like_recording and config.train.accumulate > 1:
-        found.append("objective.like_recording: the crops of a recording must be in one piece; set train.accumulate=1")
+        found.append(
+            "objective.like_recording: the crops of a recording must be in one piece; set train.accumulate=1, or 0"
+        )
     if config.train.batch_size % o.crops:
         found.append(f"train.batch_size: {config.train.batch_size} is no multiple of objective.crops, {o.crops}")
     if config.encoder.start is None:

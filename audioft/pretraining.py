@@ -1,8 +1,7 @@
 """One pretraining, from a config to an encoder folder: the steps behind `audioft.pretrain`.
 
-A pretraining is a few rounds of masked prediction. Each has its own targets, its own trainer and its own folder in
-`ENCODER/pretraining/`, and ends with an encoder that the next one begins with, so that going on after a kill means to
-go on with the first round that has no encoder yet.
+It is a few rounds of masked prediction, each with its targets, trainer and folder in `ENCODER/pretraining/`. A round
+ends with an encoder that the next one begins with: after a kill, the first round that has none goes on.
 """
 
 from __future__ import annotations
@@ -44,6 +43,8 @@ from audioft.training.trainer import Saving, Trainer
 
 OWN = "pretraining"  # the folder of the run inside the encoder's
 SAME = "round.json"  # beside a round's encoder: what makes it the same round
+MIXED = """was trained on other recordings or with other settings, and going on would mix two runs;
+leave them as they were, give another --out, or begin anew with --overwrite"""
 MEASURED = 256  # held-out crops at most
 
 
@@ -80,10 +81,7 @@ def run(config: PretrainConfig, out: Path, processes: Processes, console: Consol
         if not (place / "encoder" / "config.json").is_file():
             train_round(parts, encoder, plan, resume)
         elif read_json(place / "encoder" / SAME, CheckpointError) != _identity(parts, plan):
-            raise CheckpointError(
-                f"{place} was trained on other recordings or with other settings, and going on would mix two runs; "
-                "leave them as they were, give another --out, or begin anew with --overwrite"
-            )
+            raise CheckpointError(f"{place} {MIXED}")
         # read back from the disk in any case, so that a run that was never stopped computes with the same numbers
         encoder, _ = load_encoder(str(place / "encoder"))
     if processes.main:
@@ -97,10 +95,8 @@ def run(config: PretrainConfig, out: Path, processes: Processes, console: Consol
 def introduce(parts: Parts, encoder: Encoder, name: str, rounds: list[RoundPlan]) -> None:
     """Say what will be learnt from what."""
     console, data = parts.console, parts.data
-    hours = sum(data.seconds) / 3600
-    console.say(
-        f"data: {len(data.clips)} recordings, {hours:.2f} hours; {len(data.held_out)} of them are only measured on"
-    )
+    hours = f"{sum(data.seconds) / 3600:.2f} hours"
+    console.say(f"data: {len(data.clips)} recordings, {hours}; {len(data.held_out)} of them are only measured on")
     for source, amount, share in data.sources:
         console.say(f"  {source:<40} {amount / 3600:6.2f} h, {share:5.1%} of the crops")
     start = "from nothing" if parts.config.encoder.start is None else f"going on from {name}"
@@ -108,8 +104,7 @@ def introduce(parts: Parts, encoder: Encoder, name: str, rounds: list[RoundPlan]
         f"encoder: {encoder.family}, {encoder.num_layers} layers of width {encoder.hidden_size}, "
         f"{count(encoder):,} parameters, a frame every {1000 * encoder.seconds_per_frame:g} ms, {start}"
     )
-    for plan in rounds:
-        console.say(f"{plan.name}: {plan.spell()}")
+    console.say("\n".join(f"{plan.name}: {plan.spell()}" for plan in rounds))
     console.say(f"computing on {parts.processes.device} in {parts.precision}, {parts.processes.count} process(es)")
 
 
@@ -286,9 +281,8 @@ def _held_out(parts: Parts, encoder: Encoder) -> list[CropBatch]:
 def _identity(parts: Parts, plan: RoundPlan, objective: MaskedPrediction | None = None) -> str:
     """What makes it the same round: settings, recordings, and the targets if they are given."""
     data = parts.data
-    targets = ""
-    if objective is not None:
-        targets = hashlib.sha256(objective.clusters.centres.cpu().numpy().tobytes()).hexdigest()
+    centres = b"" if objective is None else objective.clusters.centres.cpu().numpy().tobytes()
+    targets = hashlib.sha256(centres).hexdigest()
     clips = [(c.key, f"{s:.9f}", d) for c, s, d in zip(data.clips, data.shares, data.digests, strict=True)]
     return identity(parts.config, [*clips, (plan.name, "targets", targets)])
 

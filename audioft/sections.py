@@ -204,11 +204,12 @@ class ObjectiveSection(Section):
     """Weight of the same for the visible frames as they are heard, from a low layer."""
     visible_layer: int = Field(1, ge=0)
     """That layer; 0 is before the first."""
-    like_sound: float = Field(0.0, ge=0)
-    """Weight of how far the likeness of whole crops in every layer is from that of their sounds; keeps timbre."""
-    like_recording: float = Field(0.0, ge=0)
+    like_sound: float = Field(10.0, ge=0)
+    """Weight of how far the likeness of whole crops in every layer is from that of their sounds; keeps timbre.
+    Crops of one piece on one process are compared."""
+    like_recording: float = Field(0.3, ge=0)
     """Weight of telling crops of one recording from all others, in every layer; keeps the voice and the place."""
-    crops: int = Field(1, ge=1)
+    crops: int = Field(2, ge=1)
     """Crops of each recording that is drawn, in the same step; like_recording needs 2."""
     sample_frames: int = Field(100_000, ge=1000)
     """Frames that clusters are found on."""

@@ -44,7 +44,6 @@ BRIEF: dict[str, Any] = {
         {"targets": "layer", "clusters": 8, "layer": 1, "steps": 6},
     ],
     "train.batch_size": 4,
-    "train.accumulate": 2,
     "train.measures": 2,
     "train.precision": "fp32",
     "train.device": "cpu",

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import audioft
-from audioft import build
+from audioft import api_pretrain, build, build_pretraining
 from audioft import config as configs
 from audioft.config import Config
 from audioft.errors import ConfigError, UsageError
@@ -189,6 +189,12 @@ def test_defaults_bind():
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.name)
 def test_every_config_of_the_project_binds(path):
+    if path.name.startswith("pretrain"):
+        pretraining = api_pretrain.settings(config=path)
+        assert build_pretraining.problems(pretraining) == []
+        build_pretraining.chain([*pretraining.augment, *pretraining.disturb])
+        build_pretraining.mixing(pretraining)
+        return
     config = audioft.settings("data", config=path)
     assert build.problems(config) == []
     build.chain(config)

@@ -148,7 +148,7 @@ def texture_size(bands: int) -> int:
     """How many values `texture` gives a frame.
 
     >>> texture_size(80)
-    380
+    440
     """
     moving = len(TIME_SCALES) * len(MEL_SCALES) * 3
     return bands + moving * bands // POOLED

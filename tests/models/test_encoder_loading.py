@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import tiny
 import torch
+import transformers
 from safetensors.torch import load_file, save_file
 
 from audioft.errors import ModelError, UsageError
@@ -183,12 +184,16 @@ def test_dropout_and_layerdrop_are_replaced(encoder_folder):
     assert encoder.model.encoder.layers[0].attention.dropout == 0.25
 
 
-def test_mini_is_small_and_says_that_it_is_not_pretrained():
+def test_mini_is_small_and_pretrained_and_loads_in_float32_everywhere():
     encoder, report = load_encoder("mini")
     folder = Path(loading.resolve("mini"))
     assert sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) < 8 * 2**20
-    assert "NOT pretrained" in str(report)
+    assert "NOT pretrained" not in str(report)
+    assert {"README.md", "CREDITS.md", "LICENSE"} <= {f.name for f in folder.iterdir()}
     assert not report.made
+    plain = transformers.AutoModel.from_pretrained(folder)
+    # what is made from its config must not be half precision either, which a CPU cannot convolve
+    assert plain.dtype == plain.config.dtype == torch.float32
     with torch.no_grad():
         frames = encoder.frames(*tiny.batch(tiny.noises([16000, 8000])))
     assert torch.isfinite(frames.states[frames.valid]).all()
@@ -206,4 +211,4 @@ def test_mini_needs_no_network_and_no_cache(tmp_path):
     env = {k: v for k, v in os.environ.items() if k != "HF_HUB_OFFLINE"} | {"HF_HOME": str(tmp_path / "none")}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "4"
+    assert done.stdout.strip() == "6"

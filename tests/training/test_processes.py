@@ -69,8 +69,12 @@ def test_two_processes_end_where_one_does(encoder_folder, tones, tmp_path):
 
 @pytest.mark.slow
 def test_two_processes_pretrain_what_one_does(tones, tmp_path):
-    """Of one round: the targets of a second one are clusters of states, which rounding may tip over."""
+    """Of one round: the targets of a second one are clusters of states, which rounding may tip over.
+
+    And without the likeness of crops, which is among those that a process holds.
+    """
     own = {"encoder.dropout": 0.0, "encoder.layerdrop": 0.0, "objective.rounds": small.BRIEF["objective.rounds"][:1]}
+    own |= {"objective.like_sound": 0, "objective.like_recording": 0, "objective.crops": 1, "train.accumulate": 2}
     one = small.pretrain(tones, tmp_path / "one", overrides=own)
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "audioft"]
     done = subprocess.run(
