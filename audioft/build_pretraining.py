@@ -53,7 +53,8 @@ def problems(config: PretrainConfig) -> list[str]:
         )
     if o.like_recording and config.train.accumulate > 1:
         found.append(
-            "objective.like_recording: the crops of a recording must be in one piece; set train.accumulate=1, or 0"
+            "objective.like_recording: the crops of a recording must be in one piece; set train.accumulate=1, or "
+            "objective.like_recording=0"
         )
     if config.train.batch_size % o.crops:
         found.append(f"train.batch_size: {config.train.batch_size} is no multiple of objective.crops, {o.crops}")

@@ -22,6 +22,8 @@ pytestmark = pytest.mark.slow
 SAMPLES = Path(__file__).parent.parent / "samples"
 SETTINGS = {
     "encoder.architecture": small.SMALL,
+    "objective.like_sound": 1.0,
+    "objective.like_recording": 0.05,
     "encoder.dtype": "float16",
     "data.crop_seconds": 1.0,
     "data.held_out": 0.1,
