@@ -157,13 +157,16 @@ class MaskedPrediction:
         logits = model.clusters(states).float()
         entropy = cross_entropy(logits, labels, reduction="sum")
         loss, error, count = entropy, 0.0, len(labels)
+        regress, alike = self.features is not None, self.likeness is not None
+        sound = self._spectra(batch.clean, batch.lengths, hidden.shape[1]) if regress or alike else None
         if self.features is not None and model.masked_texture is not None and model.visible_texture is not None:
-            wanted = self._texture(batch.clean, batch.lengths, hidden.shape[1])[hidden]
+            assert sound is not None
+            wanted = self.features(sound)[hidden]
             off = (model.masked_texture(states).float() - wanted).square().mean(1).sum()
             loss, error = loss + self.masked_weight * off, off.item()
             loss = loss + self.visible_weight * self._visible(model.visible_texture, frames, hidden, batch)
         if self.likeness is not None:
-            sound = self._spectra(batch.clean, batch.lengths, hidden.shape[1])
+            assert sound is not None
             loss = loss + self.likeness(frames, frames.valid & ~hidden, sound, batch.indices) * count
         correct = int((logits.detach().argmax(1) == labels).sum())
         return Outcome(loss, count, entropy.item(), correct, labels, error)
@@ -177,18 +180,15 @@ class MaskedPrediction:
         with torch.no_grad(), torch.autocast(waveforms.device.type, enabled=False):
             return texture(log_mel(waveforms, self.grid, frames, BANDS, lengths), frames)
 
-    def _texture(self, waveforms: Tensor, lengths: Tensor, frames: int) -> Tensor:
-        assert self.features is not None
-        return self.features(self._spectra(waveforms, lengths, frames))
-
     def _visible(self, head: nn.Module, frames: Frames, hidden: Tensor, batch: CropBatch) -> Tensor:
         """Of each clip the mean squared error over its visible frames, as often as it has hidden ones; the sum.
 
         By clips, so that the pieces of a step and the processes add up to the step.
         """
         assert frames.layers is not None
+        assert self.features is not None
         shown = frames.valid & ~hidden
-        wanted = self._texture(batch.waveforms, batch.lengths, hidden.shape[1])
+        wanted = self.features(self._spectra(batch.waveforms, batch.lengths, hidden.shape[1]))
         off = (head(frames.layers[self.visible_layer]).float() - wanted).square().mean(2)
         each = off.masked_fill(~shown, 0).sum(1) / shown.sum(1).clamp(min=1)
         return (each * hidden.sum(1)).sum()
