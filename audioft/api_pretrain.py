@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from audioft.evaluation.probe import Probe
 
 PathLike = str | os.PathLike[str]
-PRETRAINING = "pretraining"  # the run folder inside an encoder's folder
 
 
 def settings(
@@ -94,13 +93,13 @@ def pretrain(
         if out is None:
             raise UsageError("--resume needs the encoder's folder: give it with --out")
         if config is None:
-            config = run.stored(Path(out) / PRETRAINING, PretrainConfig)
+            config = run.stored(Path(out) / run.PRETRAINING, PretrainConfig)
     resolved = _absolute_sources(settings(data, start, config, overrides, probe))
     if not resolved.data.sources:
         raise UsageError("no recordings given: `audioft pretrain DATA... --out ENCODER`, or set data.sources")
     folder = Path(out) if out is not None else run.free_folder(Path("encoders") / _source_name(resolved))
-    run.refuse_encoder(folder, PRETRAINING)
-    run.refuse(folder / PRETRAINING, resolved, resume=resume, overwrite=overwrite)
+    run.refuse_encoder(folder)
+    run.refuse(folder / run.PRETRAINING, resolved, resume=resume, overwrite=overwrite)
     from audioft import pretraining
     from audioft.runtime import Processes
 
@@ -109,7 +108,7 @@ def pretrain(
     if processes.main:
         if overwrite and not resume:
             run.remove_encoder(folder)
-        run.prepare(folder / PRETRAINING, resolved, resume=resume, overwrite=overwrite)
+        run.prepare(folder / run.PRETRAINING, resolved, resume=resume, overwrite=overwrite)
     processes.wait()
     return pretraining.run(resolved, folder, processes, console if processes.main else Console(quiet=True), resume)
 

@@ -153,12 +153,14 @@ def data(
     if not learnt:
         raise DataError(f"{len(good)} recordings are too few to hold some out; set data.held_out=0")
     shares = pool.shares(kept, seconds, sources, config.data.crop_seconds)
+    place = folder / "decoded"
     if processes.main:
-        _make_room(folder / "decoded")
+        _make_room(place)
         with console.job("decoding recordings", len(good)) as job:
-            crops.decoded(kept.clips, seconds, folder / "decoded", encoder.sample_rate, job.at)
+            clips = crops.decoded(kept.clips, seconds, place, encoder.sample_rate, job.at)
     processes.wait()
-    clips = crops.decoded(kept.clips, seconds, folder / "decoded", encoder.sample_rate, lambda done: None)
+    if not processes.main:  # all files are there by now
+        clips = crops.decoded(kept.clips, seconds, place, encoder.sample_rate, lambda done: None)
     told = []
     for i, source in enumerate(sources):
         mine = [k for k, s in enumerate(kept.source) if s == i]

@@ -28,7 +28,7 @@ from audioft.models.encoder import Encoder
 from audioft.models.loading import load_encoder
 from audioft.probing import ProbeTask, probe_task
 from audioft.progress import Console
-from audioft.run import identity
+from audioft.run import PRETRAINING, identity
 from audioft.runtime import Processes, address, choose_precision
 from audioft.storage import new_folder, read_json, write_json
 from audioft.training import clusters as clustering
@@ -41,7 +41,6 @@ from audioft.training.optim import adamw, count_parameters, parameter_groups
 from audioft.training.schedules import schedules
 from audioft.training.trainer import Saving, Trainer
 
-OWN = "pretraining"  # the folder of the run inside the encoder's
 SAME = "round.json"  # beside a round's encoder: what makes it the same round
 MIXED = """was trained on other recordings or with other settings, and going on would mix two runs;
 leave them as they were, give another --out, or begin anew with --overwrite"""
@@ -65,7 +64,7 @@ class Parts:
 
 def run(config: PretrainConfig, out: Path, processes: Processes, console: Console, resume: bool) -> Path:
     """Pretrain and write the encoder into `out`, whose run folder `run.prepare` has made ready."""
-    folder = out / OWN
+    folder = out / PRETRAINING
     encoder, name = build.encoder(config)
     rounds = build.rounds(config, encoder)
     probes = [probe_task(source, config, encoder) for source in config.probe.sources]

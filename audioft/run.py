@@ -30,6 +30,7 @@ FREE = (
 
 
 OWN_FOLDERS = ("checkpoints", "model", "tensorboard", "decoded")
+PRETRAINING = "pretraining"  # the run folder inside the folder of an encoder
 ENCODER_FILES = (
     *("config.json", "model.safetensors", "preprocessor_config.json", "encoder.json", "README.md"),
     "pretraining.png",
@@ -114,15 +115,15 @@ def remove_encoder(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def refuse_encoder(folder: Path, own: str) -> None:
-    """Say why no encoder may be written into `folder`: something else is there than a pretraining in `own`.
+def refuse_encoder(folder: Path) -> None:
+    """Say why no encoder may be written into `folder`: something else is there than a pretraining.
 
     Raises:
         UsageError: what is there.
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; give the encoder a folder of its own (--out)")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / own).is_dir():
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / PRETRAINING).is_dir():
         raise UsageError(
             f"{folder} is not empty and was not pretrained by audioft; nothing there is touched: give another --out"
         )
