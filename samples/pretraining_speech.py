@@ -8,11 +8,9 @@ sense.
 from __future__ import annotations
 
 import csv
-import importlib.util
 import io
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -95,29 +93,6 @@ def festival(voice: Voice, words: str, how: Manner) -> np.ndarray:
         return spoken(Path(file.name).read_bytes())
 
 
-PICO = """
-import sys, py_nanotts
-words, voice, speed, pitch = sys.argv[1:]
-pcm = py_nanotts.NanoTTS().speak(words, voice=voice, speed=float(speed), pitch=float(pitch), volume=0.5)
-sys.stdout.buffer.write(pcm)
-"""
-
-
-def pico(voice: Voice, words: str, how: Manner) -> np.ndarray:
-    """SVOX Pico, from the package py-nanotts; a process each time, as its noise depends on what was said before."""
-    call = [sys.executable, "-c", PICO, words, voice.name, f"{how.rate:.3f}", f"{np.clip(how.pitch, 0.5, 2):.3f}"]
-    pcm = subprocess.run(call, check=True, capture_output=True, timeout=60).stdout
-    return trimmed(np.frombuffer(pcm, "<i2") / 2**15)
-
-
-def jtalk(voice: Voice, words: str, how: Manner) -> np.ndarray:
-    """Open JTalk, from the package pyopenjtalk-plus."""
-    import pyopenjtalk
-
-    sound, rate = pyopenjtalk.tts(words, speed=how.rate, half_tone=12 * np.log2(how.pitch))
-    return trimmed(soxr.resample(sound / 2**15, rate, RATE))
-
-
 def spoken(wav: bytes) -> np.ndarray:
     """The samples of a WAV file at `RATE`."""
     sound, rate = soundfile.read(io.BytesIO(wav), dtype="float64")
@@ -131,13 +106,11 @@ def trimmed(sound: np.ndarray) -> np.ndarray:
     return fade(sound[max(loud[0] - margin, 0) : loud[-1] + margin], 0.01, 0.02) if len(loud) else np.zeros(0)
 
 
-# The program or the Python package that must be there, and how often it speaks.
+# The program that must be there, and how often it speaks.
 SYNTHESISERS: dict[str, tuple[Callable[[Voice, str, Manner], np.ndarray], str, float]] = {
     "espeak": (espeak, "espeak-ng", 0.5),
     "flite": (flite, "flite", 0.16),
     "festival": (festival, "text2wave", 0.16),
-    "pico": (pico, "py_nanotts", 0.14),
-    "jtalk": (jtalk, "pyopenjtalk", 0.04),
 }
 
 
@@ -147,7 +120,7 @@ def found() -> tuple[dict[str, list[Voice]], list[str]]:
     missing = set()
     for row in rows("pretraining_voices.csv"):
         name, needs = row["synthesiser"], SYNTHESISERS[row["synthesiser"]][1]
-        known = bool(shutil.which(needs) or importlib.util.find_spec(needs))
+        known = shutil.which(needs) is not None
         if name == "festival":
             known = known and any(Path("/usr/share/festival/voices").glob(f"*/{row['voice']}"))
         if not known:
