@@ -162,15 +162,15 @@ class StartSection(Section):
         "num_attention_heads": 4,
         "intermediate_size": 768,
         "do_stable_layer_norm": True,
-        "conv_dim": [128, 128],
-        "conv_kernel": [256, 20],
-        "conv_stride": [16, 20],
+        "conv_dim": [128, 192, 256],
+        "conv_kernel": [256, 10, 8],
+        "conv_stride": [16, 5, 4],
         "conv_bias": True,
         "feat_extract_norm": "layer",
         "num_conv_pos_embeddings": 64,
         "num_conv_pos_embedding_groups": 8,
     }
-    """From nothing: `family`, `filterbank` (the convolutions start as one), and transformers' settings."""
+    """From nothing: `family`, `filterbank` (three convolutions start as one), and transformers' settings."""
     dropout: float = Field(0.0, ge=0, lt=1)
     """Every dropout of the encoder while it is pretrained."""
     layerdrop: float = Field(0.0, ge=0, lt=1)
@@ -266,8 +266,9 @@ class PretrainConfig(Section):
 
     data: PoolSection = PoolSection()
     encoder: StartSection = StartSection()
-    freeze: Any = "none"
-    """As in training: `none`, `feature_extractor`, `{top: N}`, or a plan by measure as {0: {top: 2}, 2: none}."""
+    freeze: Any = None
+    """As in training: `none`, `feature_extractor`, `{top: N}`, or a plan by measure as {0: {top: 2}, 2: none}; null
+    freezes the feature extractor, unless its weights are random."""
     augment: list[Spec] = []
     """Augmentations of a crop before anything is predicted of it."""
     disturb: list[Spec] = []

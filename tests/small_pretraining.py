@@ -18,9 +18,9 @@ SMALL = {
     "num_attention_heads": 2,
     "intermediate_size": 64,
     "do_stable_layer_norm": True,
-    "conv_dim": [32, 32],
-    "conv_kernel": [256, 20],
-    "conv_stride": [16, 20],
+    "conv_dim": [48, 48, 48],
+    "conv_kernel": [256, 5, 4],
+    "conv_stride": [16, 5, 4],
     "conv_bias": True,
     "feat_extract_norm": "layer",
     "num_conv_pos_embeddings": 16,
@@ -28,7 +28,7 @@ SMALL = {
 }
 #: The same with every kind of randomness, for a run of a few steps.
 BRIEF: dict[str, Any] = {
-    "encoder.architecture": SMALL | {"conv_dim": [16, 16], "hidden_size": 16, "intermediate_size": 32},
+    "encoder.architecture": SMALL | {"conv_dim": [24, 24, 24], "hidden_size": 16, "intermediate_size": 32},
     "encoder.dropout": 0.2,
     "encoder.layerdrop": 0.2,
     "data.crop_seconds": 0.5,

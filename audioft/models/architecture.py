@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
+from audioft.models import filterbank as bank
 from audioft.models.encoder import Encoder, Preprocessing
 from audioft.models.loading import FAMILIES, attention, quiet_transformers, require_mask_embedding
 from audioft.registry import suggest
@@ -19,16 +19,13 @@ from audioft.storage import write_json
 #: What is not part of a shape: set elsewhere, or meaningless without labels.
 OTHERS = frozenset({"model_type", "id2label", "label2id", "num_labels", "torch_dtype", "dtype", "transformers_version"})
 CONVOLUTIONS = ("conv_dim", "conv_kernel", "conv_stride")
-LOWEST_HZ = 60.0
-LOUDNESS = 1.0  # of the constant channels; a filter of unit energy gives 1 for white noise of variance 1
-GAIN = 8.0  # of the first norm
 
 
 def problems(architecture: Mapping[str, Any], where: str) -> list[str]:
     """What is wrong with an architecture, as sentences that begin with the key `where`."""
     settings = dict(architecture)
     family = settings.pop("family", FAMILIES[0])
-    settings.pop("filterbank", None)
+    filterbank = settings.pop("filterbank", False)
     if family not in FAMILIES:
         return [f"{where}.family: unknown family {family!r}{suggest(str(family), FAMILIES)}"]
     known = set(_config(family, {}).to_dict()) - OTHERS
@@ -59,6 +56,8 @@ def problems(architecture: Mapping[str, Any], where: str) -> list[str]:
             f"{where}: hidden_size {config.hidden_size} is no multiple of num_attention_heads, "
             f"{config.num_attention_heads}"
         )
+    if filterbank and (why := bank.problem(config)):
+        found.append(f"{where}.filterbank: {why}")
     return found
 
 
@@ -67,7 +66,7 @@ def new_encoder(architecture: Mapping[str, Any], seed: int, preprocessing: Prepr
 
     Args:
         architecture: `family`; `filterbank`, whether the first convolutions start as a filterbank, see
-            `start_as_filterbank`; and any setting of transformers' config of that family.
+            `models.filterbank`; and any setting of transformers' config of that family.
         seed: of the run.
         preprocessing: 16 kHz and each clip normalised, if not given.
     """
@@ -81,7 +80,7 @@ def new_encoder(architecture: Mapping[str, Any], seed: int, preprocessing: Prepr
         torch.manual_seed(address(seed, "encoder"))
         model: Any = AutoModel.from_config(config, **attention(config))
     if filterbank:
-        start_as_filterbank(model, preprocessing.sample_rate)
+        bank.start_as_filterbank(model, preprocessing.sample_rate)
     encoder = Encoder(model, preprocessing, name="new")
     require_mask_embedding(encoder)
     return encoder
@@ -91,50 +90,6 @@ def shape_config(architecture: Mapping[str, Any]) -> Any:
     """An architecture as transformers' config."""
     settings = {k: v for k, v in architecture.items() if k not in ("family", "filterbank")}
     return _config(architecture.get("family", FAMILIES[0]), settings)
-
-
-def start_as_filterbank(model: Any, rate: int) -> None:
-    """Let the first convolution begin as band-pass filters and the others as running means.
-
-    Random filters over waveforms take long to become something like a spectrogram; these begin as one (as LEAF's do,
-    Zeghidour et al. 2021), and are trained on from there. A layer norm over the channels would take away how loud a
-    moment is: two channels that begin as constants of opposite sign leave it in, since against them a quiet moment
-    stays quiet; and so large a gain that the activation after it rectifies.
-    """
-    first, *others = (layer.conv for layer in model.feature_extractor.conv_layers)
-    norm = getattr(model.feature_extractor.conv_layers[0], "layer_norm", None)
-    bank = gabor_bank(first.out_channels, first.kernel_size[0], rate)
-    with torch.no_grad():
-        first.weight.copy_(torch.from_numpy(bank)[:, None])
-        for conv in others:
-            size = conv.kernel_size[0]
-            mean = torch.eye(conv.out_channels, conv.in_channels)[:, :, None].expand(-1, -1, size) / size
-            conv.weight.copy_(mean)
-        for conv in (first, *others):
-            if conv.bias is not None:
-                conv.bias.zero_()
-        if isinstance(norm, nn.LayerNorm) and first.bias is not None:
-            first.weight[-2:] = 0
-            first.bias[-2:] = torch.tensor([LOUDNESS, -LOUDNESS])
-            norm.weight.fill_(GAIN)
-
-
-def gabor_bank(channels: int, taps: int, rate: int) -> np.ndarray:
-    """`(channels, taps)` Gabor filters of unit energy, evenly spaced in mel up to 95 % of half the rate.
-
-    Cosine and sine of each centre frequency in turn, so `channels / 2` bands; each is about as wide as the ear's
-    (12 % of its centre, at the least 60 Hz).
-    """
-    bands = -(-channels // 2)
-    low, high = (2595 * np.log10(1 + hz / 700) for hz in (LOWEST_HZ, 0.475 * rate))
-    centres = 700 * (10 ** (np.linspace(low, high, bands) / 2595) - 1)
-    time = (np.arange(taps) - (taps - 1) / 2) / rate
-    filters = []
-    for centre in centres:
-        width = max(60.0, 0.12 * centre)
-        envelope = np.exp(-0.5 * (np.pi * width * time) ** 2) * np.hanning(taps)
-        filters += [envelope * np.cos(2 * np.pi * centre * time + phase) for phase in (0, np.pi / 2)]
-    return np.stack([f / np.linalg.norm(f) for f in filters[:channels]]).astype(np.float32)
 
 
 def save_encoder(
