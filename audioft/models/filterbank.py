@@ -6,14 +6,14 @@ three times.
 
 1. Band-pass filters in three phases, which the GELU rectifies.
 2. Their levels, smoothed over time, each through a few steps of threshold and slope: the pieces of a logarithm.
-3. The logarithm of each band, from the pieces: its mean over a frame, its slope, its bend and its flutter; and the slope
-   of the spectrum.
+3. The logarithm of each band, from the pieces: its mean over a frame, its slope and its bend; the slope of the
+   spectrum; and its flutter.
 
 A layer norm stands in the way of that. It takes the mean of the channels away, which would put a loud band into every
-silent one: a channel that is minus the sum of the others keeps the mean at 0. And it divides by their deviation, so that
-how loud a moment is would be lost: two constant channels of opposite sign, far larger than the others, keep it alike at
-every moment. The gain of the norm puts back what the division takes. Such weights are no start for gradients of the size
-that a transformer needs: they are best frozen.
+silent one: a channel that is minus the sum of the others keeps the mean at 0. And it divides by their deviation, so
+that how loud a moment is would be lost: two constant channels of opposite sign, far larger than the others, keep it
+alike at every moment. The gain of the norm puts back what the division takes. A filter of such gain is spoilt by steps
+of the size that a transformer needs, so these weights are best frozen.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ QUIETEST = 1e-3  # level (a filter of unit energy gives 1 for white noise of var
 THRESHOLDS = (0.0, 3e-3, 2e-2, 1.2e-1)  # levels between the straight pieces of the logarithm
 LOUDEST = 1.0  # level where the last piece is as high as the logarithm
 CORNER = 2.0  # at how many times the unit of a GELU a piece's own unit lies
-CONSTANTS = (30.0, 150.0 * 100, 300.0)  # of each convolution, in units of what it measures
+CONSTANTS = (30.0, 15_000.0, 300.0)  # of each convolution, far above its other channels
 SCALE = 0.1  # of the second convolution's weights, whose constants would else be beyond float16
 SLOPE = 2.0  # of the last norm
 OFFSET = 4.0  # of its outputs, so that the last GELU passes what is negative too
