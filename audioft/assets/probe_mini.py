@@ -1,8 +1,11 @@
-"""What an encoder knows, beside what needs no encoder: `python -m audioft.assets.probe_mini ENCODER DATA`.
+"""What an encoder knows, beside what needs no encoder: `python -m audioft.assets.probe_mini ENCODER DATA [--held-out]`.
 
-Two tasks, ten kinds of sound and ten speakers, each with the linear probe of `audioft.evaluation.probe` on three kinds
-of features: mean and deviation of a log-mel spectrogram, the states of the same network with random weights, and those
-of the encoder. DATA holds `esc10` and `librispeech-10spk`, each with a `metadata.csv`, in 16 kHz mono.
+Two tasks, kinds of sound and speakers, each with the linear probe of `audioft.evaluation.probe` on three kinds of
+features: mean and deviation of a log-mel spectrogram, the states of the same network with random weights, and those of
+the encoder. DATA holds `esc10` and `librispeech-10spk`, each with a `metadata.csv`, in 16 kHz mono.
+
+With `--held-out` it is for choosing among encoders without a look at what `mini` is measured on: fold 3 of `esc10` and
+fold 5 of `librispeech-251spk`, which the encoders must then not be pretrained on.
 """
 
 from __future__ import annotations
@@ -25,7 +28,12 @@ from audioft.models.loading import load_encoder
 RATE = 16000
 SHORTEST, LONGEST = 1600, 5 * RATE  # samples
 PIECE, PIECES = 2 * RATE, 2  # of an utterance, from its second second on
-NEEDED = {"esc10": ("file_name", "label", "fold"), "librispeech-10spk": ("file_name", "speaker", "utterance")}
+SOUNDS, SPEAKERS, MORE_SPEAKERS = "esc10", "librispeech-10spk", "librispeech-251spk"
+NEEDED = {
+    SOUNDS: ("file_name", "label", "fold"),
+    SPEAKERS: ("file_name", "speaker", "utterance"),
+    MORE_SPEAKERS: ("file_name", "speaker", "fold"),
+}
 
 
 @dataclass(frozen=True)
@@ -51,42 +59,74 @@ class Task:
         return probe(features, self.labels, self.groups, self.splits)
 
 
-def tasks(data: Path) -> Iterator[Task]:
+def tasks(data: Path, held_out: bool = False) -> Iterator[Task]:
     """Ten sounds (folds 1 to 3 learnt, 4 and 5 tested), and ten speakers by one utterance of each.
+
+    With `held_out`, ten sounds (folds 1 and 2 learnt, 3 tested), and some 50 speakers by 2 s of each.
 
     Raises:
         DataError: the folders, or columns of their tables, are missing.
     """
-    tables = {name: rows(data / name, columns) for name, columns in NEEDED.items()}
-    sounds, spoken = tables.values()
-    clips = []
-    for row in sounds:
-        clip = scaled(io.read(data / "esc10" / row["file_name"], RATE))
-        clips.append(np.pad(clip, (0, max(0, SHORTEST - len(clip))))[:LONGEST])
-    folds = np.array([int(r["fold"]) for r in sounds])
-    splits = [(folds <= 3, folds == fold) for fold in (4, 5)]
-    groups = np.array([r.get("source_id") or r["file_name"] for r in sounds])
-    yield Task("10 sounds", clips, np.array([r["label"] for r in sounds]), groups, splits)
+    spoken = MORE_SPEAKERS if held_out else SPEAKERS
+    tables = {name: rows(data / name, NEEDED[name]) for name in (SOUNDS, spoken)}
+    if held_out:
+        yield sounds(data, tables[SOUNDS], learnt=2, tested=(3,))
+        yield speakers_by_piece(data, [row for row in tables[spoken] if row["fold"] == "5"])
+    else:
+        yield sounds(data, tables[SOUNDS], learnt=3, tested=(4, 5))
+        yield speakers_by_utterance(data, tables[spoken])
 
-    pieces, speakers, files, utterances = [], [], [], []
-    for row in spoken:
-        whole = scaled(io.read(data / "librispeech-10spk" / row["file_name"], RATE))
-        for start in range(RATE, RATE + PIECES * PIECE, PIECE):
+
+def sounds(data: Path, table: Sequence[dict[str, str]], learnt: int, tested: Sequence[int]) -> Task:
+    """Ten sounds, by the folds up to `learnt`, each fold of `tested` by itself."""
+    clips = []
+    for row in table:
+        clip = scaled(io.read(data / SOUNDS / row["file_name"], RATE))
+        clips.append(np.pad(clip, (0, max(0, SHORTEST - len(clip))))[:LONGEST])
+    folds = np.array([int(row["fold"]) for row in table])
+    splits = [(folds <= learnt, folds == fold) for fold in tested]
+    groups = np.array([row.get("source_id") or row["file_name"] for row in table])
+    return Task("10 sounds", clips, np.array([row["label"] for row in table]), groups, splits)
+
+
+def speakers_by_utterance(data: Path, table: Sequence[dict[str, str]]) -> Task:
+    """Pieces of utterances, learnt from each speaker's first utterance."""
+    clips, which, _ = pieces(data / SPEAKERS, table, PIECES, PIECE)
+    who = np.array([table[i]["speaker"] for i in which])
+    number = np.array([int(table[i]["utterance"]) for i in which])
+    learn = np.array([u == number[who == w].min() for u, w in zip(number, who, strict=True)])
+    files = np.array([table[i]["file_name"] for i in which])
+    return Task("10 speakers, 1 utterance", clips, who, files, [(learn, ~learn)])
+
+
+def speakers_by_piece(data: Path, table: Sequence[dict[str, str]]) -> Task:
+    """Pieces of one utterance a speaker, half a second apart, learnt from the first of each."""
+    clips, which, number = pieces(data / MORE_SPEAKERS, table, 5, PIECE + RATE // 2)
+    who = np.array([table[i]["speaker"] for i in which])
+    return Task(f"{len(table)} speakers, 2 s", clips, who, who, [(number == 0, number > 0)])
+
+
+def pieces(
+    folder: Path, table: Sequence[dict[str, str]], most: int, step: int
+) -> tuple[list[np.ndarray], list[int], np.ndarray]:
+    """Up to `most` pieces of each recording, `step` samples apart: the clips, their rows, and their numbers."""
+    clips, which, numbers = [], [], []
+    for i, row in enumerate(table):
+        whole = scaled(io.read(folder / row["file_name"], RATE))
+        for k in range(most):
+            start = RATE + k * step
             if start + PIECE <= len(whole):
-                pieces.append(whole[start : start + PIECE])
-                speakers.append(row["speaker"])
-                files.append(row["file_name"])
-                utterances.append(int(row["utterance"]))
-    who, which = np.array(speakers), np.array(utterances)
-    learn = np.array([u == which[who == w].min() for u, w in zip(which, who, strict=True)])
-    yield Task("10 speakers, 1 utterance", pieces, who, np.array(files), [(learn, ~learn)])
+                clips.append(whole[start : start + PIECE])
+                which.append(i)
+                numbers.append(k)
+    return clips, which, np.array(numbers)
 
 
 def rows(folder: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     """The rows of a folder's `metadata.csv`."""
     table = folder / "metadata.csv"
     if not table.is_file():
-        raise DataError(f"{table}: no such file; expected a folder that holds {' and '.join(NEEDED)}, each with one")
+        raise DataError(f"{table}: no such file; DATA must hold {folder.name} with this table")
     with open(table, newline="", encoding="utf-8") as file:
         found = list(csv.DictReader(file))
     lacking = [c for c in columns if not found or c not in found[0]]
@@ -111,13 +151,14 @@ def log_mel(clips: Sequence[np.ndarray]) -> np.ndarray:
 
 def main(arguments: Sequence[str]) -> int:
     """The exit code: 0, or 1 if something is missing."""
-    if len(arguments) != 2:
-        print("usage: python -m audioft.assets.probe_mini ENCODER DATA", file=sys.stderr)
+    given = [a for a in arguments if a != "--held-out"]
+    if len(given) != 2:
+        print("usage: python -m audioft.assets.probe_mini ENCODER DATA [--held-out]", file=sys.stderr)
         return 2
     try:
-        encoder, _ = load_encoder(arguments[0])
+        encoder, _ = load_encoder(given[0])
         random = twin(encoder)
-        for task in tasks(Path(arguments[1])):
+        for task in tasks(Path(given[1]), held_out=len(given) < len(arguments)):
             waveforms = [torch.from_numpy(clip) for clip in task.clips]
             spectrum = task.measure(log_mel(task.clips)).accuracy
             untaught, found = (task.measure(embed(e, waveforms)) for e in (random, encoder))
