@@ -34,7 +34,7 @@ def problems(config: PretrainConfig) -> list[str]:
     from audioft.registry import split_spec
     from audioft.training.schedules import schedules
 
-    found = freezing.problems(freeze(config))
+    found = freezing.problems(config.frozen())
     found += schedules.check(config.train.schedule, "train.schedule")
     for key in ("augment", "disturb"):
         for i, spec in enumerate(getattr(config, key)):
@@ -65,14 +65,6 @@ def problems(config: PretrainConfig) -> list[str]:
                 "objective.rounds.0: an encoder from nothing has no layer worth clustering yet; begin with mfcc"
             )
     return found
-
-
-def freeze(config: PretrainConfig) -> Any:
-    """The freezing policy: as set, else of all convolutions whose weights are worth keeping."""
-    if config.freeze is not None:
-        return config.freeze
-    random = config.encoder.start is None and not config.encoder.architecture.get("filterbank", False)
-    return "none" if random else "feature_extractor"
 
 
 def _source_problems(spec: Any, where: str) -> list[str]:

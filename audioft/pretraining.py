@@ -208,7 +208,7 @@ def make_trainer(
     shares = data.shares[data.learnt]
     draws = plan.steps // plan.measures * t.batch_size
     steps = StepPlan(len(crops), t.batch_size, config.seed, shares, draws, config.objective.crops)
-    freeze = freezing.plan(build.freeze(config))
+    freeze = freezing.plan(config.frozen())
     freezing.apply(freezing.at_epoch(freeze, 0), model.encoder)
     held = _held_out(parts, model.encoder)
 

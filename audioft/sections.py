@@ -280,3 +280,8 @@ class PretrainConfig(Section):
     probe: ProbeSection = ProbeSection()
     seed: int = Field(0, ge=0)
     """Of everything random."""
+
+    def frozen(self) -> Any:
+        """The freezing policy: as set, else of the feature extractor where its weights are worth keeping."""
+        random = self.encoder.start is None and not self.encoder.architecture.get("filterbank", False)
+        return self.freeze if self.freeze is not None else "none" if random else "feature_extractor"

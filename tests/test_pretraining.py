@@ -125,7 +125,7 @@ def test_the_card_says_what_how_long_and_how_well(done):
     count = sum(v.numel() for v in load_file(out / "model.safetensors").values())
     assert "from nothing" in card
     assert f"2 layers of width 32, {count:,} parameters" in card
-    assert "16000 Hz, a frame every 20 ms; convolutions [256, 20] with strides [16, 20]" in card
+    assert "16000 Hz, a frame every 20 ms; convolutions [256, 5, 4] with strides [16, 5, 4]" in card
     assert "| sounds | 0.05 |" in card
     assert "| speakers | 0.05 |" in card
     assert "24 clusters of MFCCs with their deltas, 150 steps" in card
