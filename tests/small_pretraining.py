@@ -29,6 +29,7 @@ SMALL = {
 #: The same with every kind of randomness, for a run of a few steps.
 BRIEF: dict[str, Any] = {
     "encoder.architecture": SMALL | {"conv_dim": [24, 24, 24], "hidden_size": 16, "intermediate_size": 32},
+    "freeze": "none",
     "encoder.dropout": 0.2,
     "encoder.layerdrop": 0.2,
     "data.crop_seconds": 0.5,
