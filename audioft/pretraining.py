@@ -21,12 +21,13 @@ from audioft.data.batching import StepPlan, loader
 from audioft.data.crops import CropBatch, Crops
 from audioft.data.dataset import Draw
 from audioft.errors import CheckpointError
+from audioft.evaluation.probe import ProbeTask
 from audioft.evaluation.scoring import preparation_of
 from audioft.models import freezing
 from audioft.models.architecture import count, save_encoder
 from audioft.models.encoder import Encoder
 from audioft.models.loading import load_encoder
-from audioft.probing import ProbeTask, probe_task
+from audioft.probing import probe_task
 from audioft.progress import Console
 from audioft.run import PRETRAINING, identity
 from audioft.runtime import Processes, address, choose_precision

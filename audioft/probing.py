@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,32 +13,8 @@ from audioft.errors import AudioError, DataError
 
 if TYPE_CHECKING:
     from audioft.data.clip import Clip
-    from audioft.evaluation.probe import Probe
+    from audioft.evaluation.probe import ProbeTask
     from audioft.models.encoder import Encoder
-
-
-@dataclass
-class ProbeTask:
-    """Labelled clips in memory.
-
-    Attributes:
-        name: for figures and pictures.
-        waveforms: N clips `(T_i,)`, prepared as the encoder wants them.
-        labels, groups: `(N,)`.
-        splits: `(learn, test)` masks `(N,)`.
-    """
-
-    name: str
-    waveforms: list[Any]
-    labels: np.ndarray
-    groups: np.ndarray
-    splits: list[tuple[np.ndarray, np.ndarray]]
-
-    def measure(self, encoder: Encoder) -> Probe:
-        """How well a linear classifier does on the encoder as it is now."""
-        from audioft.evaluation.probe import embed, probe
-
-        return probe(embed(encoder, self.waveforms), self.labels, self.groups, self.splits)
 
 
 def probe_task(source: str, config: PretrainConfig, encoder: Encoder) -> ProbeTask:
@@ -51,6 +26,7 @@ def probe_task(source: str, config: PretrainConfig, encoder: Encoder) -> ProbeTa
     """
     from audioft.data import manifest as manifests
     from audioft.data.dataset import beginning
+    from audioft.evaluation.probe import ProbeTask
     from audioft.evaluation.scoring import preparation_of
     from audioft.runtime import generator
 

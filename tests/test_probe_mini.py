@@ -50,7 +50,7 @@ def test_what_is_learnt_from_and_what_is_tested(data):
     folds = np.array([f for _ in makers.PITCHES for f in (1, 1, 2, 2, 3, 3, 4, 4, 5, 5)])
     assert [(set(folds[a]), set(folds[b])) for a, b in sounds.splits] == [({1, 2, 3}, {4}), ({1, 2, 3}, {5})]
     ((learn, test),) = speakers.splits
-    assert {len(clip) for clip in speakers.clips} == {2 * probe_mini.RATE}
+    assert {len(clip) for clip in speakers.waveforms} == {2 * probe_mini.RATE}
     assert {g.split("-")[1] for g in speakers.groups[learn]} == {"3.wav"}, "the first utterance of each"
     assert {g.split("-")[1] for g in speakers.groups[test]} == {"5.wav", "7.wav"}
     assert (learn.sum(), test.sum()) == (4 * 2, 4 * (2 + 1)), "two pieces of 6 s, one of 3.5 s"

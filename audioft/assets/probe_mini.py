@@ -13,16 +13,16 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from audioft.assets.random_twin import twin
 from audioft.audio import io
 from audioft.errors import AudioftError, DataError
-from audioft.evaluation.probe import Probe, embed, probe
+from audioft.evaluation.probe import ProbeTask, probe
 from audioft.models.loading import load_encoder
 
 RATE = 16000
@@ -36,30 +36,7 @@ NEEDED = {
 }
 
 
-@dataclass(frozen=True)
-class Task:
-    """Clips and what is to be told of them.
-
-    Attributes:
-        name: in the printed line.
-        clips: N arrays `(T_i,)` float32.
-        labels: `(N,)`.
-        groups: `(N,)`, the recordings that the clips are from: resampled together for the interval.
-        splits: `(learn, test)` masks `(N,)`.
-    """
-
-    name: str
-    clips: list[np.ndarray]
-    labels: np.ndarray
-    groups: np.ndarray
-    splits: list[tuple[np.ndarray, np.ndarray]]
-
-    def measure(self, features: np.ndarray) -> Probe:
-        """The probe on features `(N, D)`."""
-        return probe(features, self.labels, self.groups, self.splits)
-
-
-def tasks(data: Path, held_out: bool = False) -> Iterator[Task]:
+def tasks(data: Path, held_out: bool = False) -> Iterator[ProbeTask]:
     """Ten sounds (folds 1 to 3 learnt, 4 and 5 tested), and ten speakers by one utterance of each.
 
     With `held_out`, ten sounds (folds 1 and 2 learnt, 3 tested), and some 50 speakers by 2 s of each.
@@ -77,38 +54,38 @@ def tasks(data: Path, held_out: bool = False) -> Iterator[Task]:
         yield speakers_by_utterance(data, tables[spoken])
 
 
-def sounds(data: Path, table: Sequence[dict[str, str]], learnt: int, tested: Sequence[int]) -> Task:
+def sounds(data: Path, table: Sequence[dict[str, str]], learnt: int, tested: Sequence[int]) -> ProbeTask:
     """Ten sounds, by the folds up to `learnt`, each fold of `tested` by itself."""
     clips = []
     for row in table:
         clip = scaled(io.read(data / SOUNDS / row["file_name"], RATE))
-        clips.append(np.pad(clip, (0, max(0, SHORTEST - len(clip))))[:LONGEST])
+        clips.append(torch.from_numpy(np.pad(clip, (0, max(0, SHORTEST - len(clip))))[:LONGEST]))
     folds = np.array([int(row["fold"]) for row in table])
     splits = [(folds <= learnt, folds == fold) for fold in tested]
     groups = np.array([row.get("source_id") or row["file_name"] for row in table])
-    return Task("10 sounds", clips, np.array([row["label"] for row in table]), groups, splits)
+    return ProbeTask("10 sounds", clips, np.array([row["label"] for row in table]), groups, splits)
 
 
-def speakers_by_utterance(data: Path, table: Sequence[dict[str, str]]) -> Task:
+def speakers_by_utterance(data: Path, table: Sequence[dict[str, str]]) -> ProbeTask:
     """Pieces of utterances, learnt from each speaker's first utterance."""
     clips, which, _ = pieces(data / SPEAKERS, table, PIECES, PIECE)
     who = np.array([table[i]["speaker"] for i in which])
     number = np.array([int(table[i]["utterance"]) for i in which])
     learn = np.array([u == number[who == w].min() for u, w in zip(number, who, strict=True)])
     files = np.array([table[i]["file_name"] for i in which])
-    return Task("10 speakers, 1 utterance", clips, who, files, [(learn, ~learn)])
+    return ProbeTask("10 speakers, 1 utterance", clips, who, files, [(learn, ~learn)])
 
 
-def speakers_by_piece(data: Path, table: Sequence[dict[str, str]]) -> Task:
+def speakers_by_piece(data: Path, table: Sequence[dict[str, str]]) -> ProbeTask:
     """Pieces of one utterance a speaker, half a second apart, learnt from the first of each."""
     clips, which, number = pieces(data / MORE_SPEAKERS, table, 5, PIECE + RATE // 2)
     who = np.array([table[i]["speaker"] for i in which])
-    return Task(f"{len(table)} speakers, 2 s", clips, who, who, [(number == 0, number > 0)])
+    return ProbeTask(f"{len(table)} speakers, 2 s", clips, who, who, [(number == 0, number > 0)])
 
 
 def pieces(
     folder: Path, table: Sequence[dict[str, str]], most: int, step: int
-) -> tuple[list[np.ndarray], list[int], np.ndarray]:
+) -> tuple[list[Tensor], list[int], np.ndarray]:
     """Up to `most` pieces of each recording, `step` samples apart: the clips, their rows, and their numbers."""
     clips, which, numbers = [], [], []
     for i, row in enumerate(table):
@@ -116,7 +93,7 @@ def pieces(
         for k in range(most):
             start = RATE + k * step
             if start + PIECE <= len(whole):
-                clips.append(whole[start : start + PIECE])
+                clips.append(torch.from_numpy(whole[start : start + PIECE]))
                 which.append(i)
                 numbers.append(k)
     return clips, which, np.array(numbers)
@@ -140,12 +117,12 @@ def scaled(samples: np.ndarray) -> np.ndarray:
     return (samples - samples.mean()) / (samples.std() + 1e-5)
 
 
-def log_mel(clips: Sequence[np.ndarray]) -> np.ndarray:
+def log_mel(clips: Sequence[Tensor]) -> np.ndarray:
     """`(N, 128)`: mean and unbiased deviation over time of the logarithm of 64 mel bands."""
     from torchaudio.transforms import MelSpectrogram
 
     bands = MelSpectrogram(RATE, n_fft=400, hop_length=160, n_mels=64)
-    found = [torch.log(bands(torch.from_numpy(clip)) + 1e-6) for clip in clips]
+    found = [torch.log(bands(clip) + 1e-6) for clip in clips]
     return np.stack([torch.cat([s.mean(1), s.std(1)]).numpy() for s in found])
 
 
@@ -159,9 +136,8 @@ def main(arguments: Sequence[str]) -> int:
         encoder, _ = load_encoder(given[0])
         random = twin(encoder)
         for task in tasks(Path(given[1]), held_out=len(given) < len(arguments)):
-            waveforms = [torch.from_numpy(clip) for clip in task.clips]
-            spectrum = task.measure(log_mel(task.clips)).accuracy
-            untaught, found = (task.measure(embed(e, waveforms)) for e in (random, encoder))
+            spectrum = probe(log_mel(task.waveforms), task.labels, task.groups, task.splits).accuracy
+            untaught, found = task.measure(random), task.measure(encoder)
             print(
                 f"{task.name:<26} {found.clips} tested, log-mel {spectrum:.3f}, random {untaught.accuracy:.3f}, "
                 f"encoder {found.accuracy:.3f} ({found.low:.3f} to {found.high:.3f})",

@@ -48,6 +48,29 @@ class Probe:
         return f"{self.accuracy:.3f} ({self.low:.3f} to {self.high:.3f}; {self.clips} clips, {self.labels} labels)"
 
 
+@dataclass
+class ProbeTask:
+    """Labelled clips in memory.
+
+    Attributes:
+        name: for figures and pictures.
+        waveforms: N clips `(T_i,)`, prepared as the encoder wants them.
+        labels: `(N,)`.
+        groups: `(N,)`, the recordings that the clips are from: resampled together for the interval.
+        splits: `(learn, test)` masks `(N,)`.
+    """
+
+    name: str
+    waveforms: list[Tensor]
+    labels: np.ndarray
+    groups: np.ndarray
+    splits: list[tuple[np.ndarray, np.ndarray]]
+
+    def measure(self, encoder: Encoder) -> Probe:
+        """How well a linear classifier does on the encoder as it is now."""
+        return probe(embed(encoder, self.waveforms), self.labels, self.groups, self.splits)
+
+
 def embed(
     encoder: Encoder,
     waveforms: Sequence[Tensor],

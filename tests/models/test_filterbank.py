@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import small_pretraining as small
 import torch
 
 from audioft.models import filterbank
 from audioft.models.architecture import new_encoder, save_encoder
 from audioft.models.loading import load_encoder
 
-SHAPE = {
-    "family": "wav2vec2",
-    "filterbank": True,
-    "hidden_size": 32,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "intermediate_size": 32,
-    "do_stable_layer_norm": True,
-    "conv_dim": [128, 192, 256],
-    "conv_kernel": [256, 10, 8],
-    "conv_stride": [32, 5, 4],
-    "conv_bias": True,
-    "feat_extract_norm": "layer",
-    "num_conv_pos_embeddings": 4,
-    "num_conv_pos_embedding_groups": 2,
-}
+SHAPE = small.SMALL | {"conv_dim": [128, 192, 256], "conv_kernel": [256, 10, 8], "conv_stride": [32, 5, 4]}
 BANDS = 41  # (128 - 3) / 3
 
 
