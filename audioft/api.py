@@ -187,24 +187,31 @@ def predict(
     device: str = "auto",
     precision: str = "fp32",
     batch_seconds: float = 60.0,
+    window: float | None = None,
+    hop: float | None = None,
     console: Console | None = None,
 ) -> Iterator[Prediction]:
-    """Label recordings.
+    """Label recordings, each as a whole; `Predictor.timeline` says what happens when.
 
     Args:
         model: a run, a run folder, a model folder, or a `Predictor` made before.
         inputs: files, folders (searched in depth) and globs.
         device, precision, batch_seconds: see `Predictor`.
+        window: seconds; longer recordings are labelled in windows of this length, by default as long as the clips
+            that the model was trained on.
+        hop: seconds between two windows; `window` if not given.
         console: where progress goes; nowhere if not given.
 
     Yields:
         One prediction an input, in their order; inputs that lead to no file come last. A recording that cannot be
-        read, and an input that leads to none, has its `error` set and no label.
+        read, and an input that leads to none, has its `error` set and no label. One that breaks off has the label of
+        what came before, and its `error` set.
 
     Example:
         >>> for p in predict(trained, "samples/keywords"):
         ...     assert p.error is None and 0 <= p.score <= 1
     """
+    from audioft.data.check import headers
     from audioft.data.inputs import unlabelled
     from audioft.inference.predictor import Prediction, Predictor
 
@@ -215,8 +222,9 @@ def predict(
     clips, failures = unlabelled([os.fspath(i) for i in wanted])
     if not clips and not failures:
         raise DataError("nothing to label: no inputs were given")
-    with console.job("labelling", len(clips)) as job:
-        yield from model.predict(clips, job.at)
+    total = 0.0 if console.quiet else sum(c.seconds for c in headers(clips))
+    with console.job("labelling", round(total), unit=" s of sound") as job:
+        yield from model.predict(clips, lambda heard: job.at(round(heard)), window=window, hop=hop)
     for failure in failures:
         yield Prediction(failure.path, None, float("nan"), error=failure)
 

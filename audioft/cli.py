@@ -11,11 +11,16 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from audioft import startup
 from audioft.errors import AudioftError, UsageError
 from audioft.options import make_parser
 from audioft.progress import Console
+
+if TYPE_CHECKING:
+    from audioft.inference.predictor import Predictor
+    from audioft.inference.timetables import TimeWriter
 
 OVERRIDE = re.compile(r"[a-z_]+(\.[A-Za-z0-9_]+)*=")
 
@@ -211,23 +216,57 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
 def predict(options: argparse.Namespace, console: Console) -> int:
     if not options.items:
         raise UsageError("nothing to label: name files, folders or patterns after the model")
+    timed = options.what or options.format or options.plot or options.raw or "-" in options.items
     with startup.loading():
         from audioft import api
         from audioft.inference.tables import PredictionWriter
 
         model = api.load_model(options.model, device=options.device, precision=options.precision)
     model.batch_seconds = options.batch_seconds
-    with PredictionWriter(
-        options.out, model.labels, model.card.multilabel, top_k=options.top_k, all_scores=options.all_scores
-    ) as table:
-        for p in api.predict(model, options.items, console=console):
-            table.write(p)
+    table: PredictionWriter | TimeWriter
+    if timed:
+        table = _predict_times(model, options, console)
+    else:
+        with PredictionWriter(
+            options.out, model.labels, model.card.multilabel, top_k=options.top_k, all_scores=options.all_scores
+        ) as table:
+            for p in api.predict(model, options.items, window=options.window, hop=options.hop, console=console):
+                table.write(p)
     for name, reason in table.failures[:10]:
         print(f"audioft: {name}: {reason}", file=sys.stderr)
     if table.failures:
         listed = f", all listed in {table.failures_path}" if table.failures_path else ""
         print(
-            f"audioft: {len(table.failures)} of {table.count} inputs could not be labelled{listed}",
+            f"audioft: {len(table.failures)} of {table.count} inputs could not be labelled to their end{listed}",
             file=sys.stderr,
         )
     return int(bool(table.failures))
+
+
+def _predict_times(model: Predictor, options: argparse.Namespace, console: Console) -> TimeWriter:
+    from audioft import timed
+    from audioft.inference.timetables import TimeWriter
+
+    live = "-" in options.items and options.format in (None, "csv", "jsonl")
+    what = options.what or ("windows" if live else "segments")
+    rules = model.rules(
+        options.threshold,
+        release=options.release,
+        min_seconds=options.min_duration,
+        close_gaps=options.close_gaps,
+    )
+    table = TimeWriter(
+        options.out, options.format, what, model.labels, top_k=options.top_k, all_scores=options.all_scores
+    )
+    timed.follow(
+        model,
+        options.items,
+        table,
+        rules,
+        window=options.window,
+        hop=options.hop,
+        raw=options.raw,
+        pictures=None if options.plot is None else Path(options.plot),
+        console=console,
+    )
+    return table

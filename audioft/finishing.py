@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,7 @@ def _card(parts: Parts, thresholds: np.ndarray | None, best: dict, report: Repor
     return ModelCard(
         labels=data.manifest.labels,
         multilabel=parts.multilabel,
-        window=parts.config.data.max_seconds,
+        window=window(parts),
         thresholds=None if thresholds is None else tuple(float(t) for t in thresholds),
         encoder={"name": parts.loaded.name, "family": parts.model.encoder.family},
         trained_on={
@@ -81,6 +82,13 @@ def _card(parts: Parts, thresholds: np.ndarray | None, best: dict, report: Repor
         },
         measured=measured,
     )
+
+
+def window(parts: Parts) -> float:
+    """Seconds of the longest clip of the data, at most `data.max_seconds`: what the model knows a clip to be."""
+    longest = max(c.seconds for c in parts.data.checked)
+    # up to whole hundredths, so that no clip is longer by a sample when it is resampled
+    return min(parts.config.data.max_seconds, math.ceil(100 * longest - 1e-9) / 100)
 
 
 def _about(parts: Parts, best: dict, state: State) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 import audioft
 from audioft.progress import Console
 
+WHAT = ("windows", "segments", "summary")
+FORMATS = ("csv", "jsonl", "audacity", "raven", "rttm")
 Verb = Callable[[argparse.Namespace, Console], int]
 EPILOG = """exit codes: 0 done; 1 the work failed, or part of it did; 2 the call was wrong; 130 interrupted
 
@@ -15,7 +17,8 @@ examples:
   audioft train recordings/ --out runs/birds
   audioft train recordings/ --encoder facebook/wav2vec2-base train.epochs=10 data.test="fold=5"
   audioft evaluate runs/birds more_recordings/
-  audioft predict runs/birds new/*.wav --out labels.csv"""
+  audioft predict runs/birds new/*.wav --out labels.csv
+  audioft predict runs/birds night.flac --what segments --format audacity --out labels"""
 
 
 def make_parser(functions: Mapping[str, Verb]) -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
@@ -83,10 +86,35 @@ def make_parser(functions: Mapping[str, Verb]) -> tuple[argparse.ArgumentParser,
 
     p = verb("predict", "Label new recordings.")
     p.add_argument("model", metavar="MODEL_OR_RUN", help="a run folder or a model folder")
-    p.add_argument("items", nargs="*", metavar="INPUT", help="files, folders (searched in depth) and patterns")
+    p.add_argument(
+        "items",
+        nargs="*",
+        metavar="INPUT",
+        help="files, folders (in depth), patterns; or - for standard input",
+    )
     p.add_argument("--out", metavar="FILE", help="a .csv or .jsonl file (default: CSV on standard output)")
     p.add_argument("--top-k", type=_count, default=1, metavar="K", help="the K most probable labels")
     p.add_argument("--all-scores", action="store_true", help="a column for every label's score")
+    p.add_argument("--window", type=_seconds, metavar="S", help="seconds (default: as the model was trained on)")
+    p.add_argument(
+        "--hop",
+        type=_seconds,
+        metavar="S",
+        help="between windows (default: a window; for times, half of one)",
+    )
+    when = p.add_argument_group("what happens when")
+    when.add_argument("--what", choices=WHAT, help="rows of windows, segments, or of recordings with shares of time")
+    when.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="audacity (a file a recording, --out is their folder), raven and rttm hold segments",
+    )
+    when.add_argument("--threshold", type=_share, metavar="P", help="from which a label begins (default: the model's)")
+    when.add_argument("--release", type=_share, default=0.8, metavar="R", help="of it, down to which it goes on (0.8)")
+    when.add_argument("--min-duration", type=_time, default=0.0, metavar="S", help="leave out shorter segments (0)")
+    when.add_argument("--close-gaps", type=_time, default=0.0, metavar="S", help="join segments so close (0)")
+    when.add_argument("--plot", metavar="DIR", help="draw a picture of each recording there")
+    when.add_argument("--raw", metavar="RATE,FORMAT,CHANNELS", help="what - holds if it has no header: 16000,s16le,1")
     for each in (e, p):
         each.add_argument(
             "--batch-seconds",
@@ -106,11 +134,26 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _seconds(text: str) -> float:
+def _number(text: str) -> float:
     try:
-        value = float(text)
+        return float(text)
     except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
+        return float("nan")
+
+
+def _seconds(text: str) -> float:
+    if not 0 < _number(text) < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
-    return value
+    return float(text)
+
+
+def _time(text: str) -> float:
+    if not 0 <= _number(text) < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds, 0 or more")
+    return float(text)
+
+
+def _share(text: str) -> float:
+    if not 0 < _number(text) <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not above 0 and at most 1")
+    return float(text)

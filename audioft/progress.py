@@ -34,16 +34,16 @@ class Console:
             self._bar.clear()
         print(text, file=self.stream, flush=True)
 
-    def job(self, name: str, total: int) -> Job:
+    def job(self, name: str, total: int, unit: str = "") -> Job:
         """A job of `total` steps; use it in a `with` block and call `at` as it goes on."""
-        return Job(self, name, total)
+        return Job(self, name, total, unit)
 
 
 class Job:
     """One long job; between `with` and its end it is shown."""
 
-    def __init__(self, console: Console, name: str, total: int):
-        self.console, self.name, self.total = console, name, total
+    def __init__(self, console: Console, name: str, total: int, unit: str = ""):
+        self.console, self.name, self.total, self.unit = console, name, total, unit
         self.started = self.told = time.monotonic()
         self.done, self.note, self.offset = 0, "", 0
 
@@ -76,7 +76,7 @@ class Job:
         passed = time.monotonic() - self.started
         new = self.done - self.offset
         left = passed / new * (self.total - self.done) if new > 0 else None
-        text = f"{self.name} {self.done}/{self.total}"
+        text = f"{self.name} {self.done}/{self.total}{self.unit}"
         text += f", {spell_seconds(left)} left" if left is not None and self.done < self.total else ""
         return text + (f", {self.note}" if self.note else "")
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from audioft.build import Data
+from audioft.data.check import headers
 from audioft.data.clip import Clip
 from audioft.errors import AudioError, DataError
 from audioft.evaluation.predictions import Predictions
@@ -80,7 +81,8 @@ def score_clips(
     rank, count = (0, 1) if processes is None else (processes.rank, processes.count)
     mine = list(range(len(clips)))[rank::count]
     console = console or Console(quiet=True)
-    with console.job("scoring", len(mine)) as job:
+    total = sum(c.seconds for c in headers([clips[i] for i in mine])) if not console.quiet else 0.0
+    with console.job("scoring", round(total), unit=" s of sound") as job:
         found: list[tuple[int, Any, Any]] = [
             (mine[s.index], s.scores, s.failure)
             for s in score(
@@ -90,7 +92,7 @@ def score_clips(
                 window=window,
                 batch_seconds=batch_seconds,
                 precision=precision,
-                progress=job.at,
+                progress=lambda heard: job.at(round(heard)),
             )
         ]
     if processes is not None:

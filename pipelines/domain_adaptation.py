@@ -1,7 +1,7 @@
 """Pretrain an encoder further on unlabelled recordings of another domain, and measure what that gives, for two domains:
 sounds in heavy noise and a narrow band, words through a telephone, made from `esc10` and `picovoice-wakeword` in DATA.
-
-python pipelines/domain_adaptation.py DATA OUT [--steps N] [--epochs N] [--lr RATE] [--freeze WHAT] [--general FOLDER]
+What OUT already holds is not made again, so that a stopped call goes on; for other settings, give another OUT.
+python pipelines/domain_adaptation.py DATA OUT [--steps N] [--epochs N] [--lr RATE] [--general FOLDER]
 """
 
 import argparse
@@ -21,7 +21,6 @@ OPTIONS = {
     "--encoder": ("mini", "what to begin with"),
     "--steps": (1000, "of pretraining, in each domain"),
     "--lr": (2e-4, "of pretraining; low, so that little is forgotten"),
-    "--freeze": ("feature_extractor", "what stays as it is while pretraining"),
     "--epochs": (16, "of fine-tuning"),
 }
 
@@ -35,8 +34,7 @@ def side(row, number):
 
 def labelled(folder):
     """A table beside the copies' own, with the clips whose labels are used and the side of each."""
-    with open(folder / "metadata.csv", newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = list(csv.DictReader((folder / "metadata.csv").read_text(encoding="utf-8").splitlines()))
     numbers = Counter()
     for row in rows:
         numbers[own := (row.get("split"), row["label"])] += 1
@@ -59,22 +57,24 @@ for name, (default, about) in OPTIONS.items():
     parser.add_argument(name, type=type(default), default=default, help=f"{about} ({default})")
 parser.add_argument("--general", action="append", default=[], metavar="FOLDER", help="to mix in, half as often")
 given = parser.parse_args()
-lines = [f"{'domain':<17}{'encoder':<10}{'linear probe (95 %)':<25}fine-tuned (95 %)"]
+print(f"{'domain':<17}{'encoder':<10}{'linear probe (95 %)':<25}fine-tuned (95 %)", flush=True)
 for domain, name, augment, where in DOMAINS:
     place = given.out / name
-    copies = audioft.render(given.data / name, place / "recordings", augment=augment, overwrite=True)
+    if not (copies := place / "recordings").exists():
+        audioft.render(given.data / name, copies, augment=augment)
     settings = {
         "data.sources": [{"path": str(copies), "where": where}, *({"path": g, "weight": 0.5} for g in given.general)],
         "objective.rounds": [{"targets": "layer", "clusters": 200, "steps": given.steps}],
         "train.lr": given.lr,
-        "freeze": given.freeze,
     }
-    adapted = audioft.pretrain(out=place / "encoder", start=given.encoder, overrides=settings, overwrite=True)
+    if not (adapted := place / "encoder").joinpath("model.safetensors").exists():
+        audioft.pretrain(out=adapted, start=given.encoder, overrides=settings, overwrite=True)
     table, tuning = labelled(copies), {"config": CONFIG, "overrides": {"train.epochs": given.epochs}}
     for state, encoder in ("before", given.encoder), ("adapted", str(adapted)):
         p = audioft.probe(encoder, table, clips=100_000)
-        run = audioft.finetune(table, encoder=encoder, out=place / f"run-{state}", overwrite=True, **tuning)
+        run = audioft.Run(place / f"run-{state}")
+        if not (run.folder / "report.json").exists():
+            audioft.finetune(table, encoder=encoder, out=run.folder, overwrite=True, **tuning)
         t = run.report.metrics["accuracy"]
         shown = [f"{v:.3f} ({x.low:.3f} to {x.high:.3f})" for v, x in ((p.accuracy, p), (t.value, t))]
-        lines.append(f"{domain:<17}{state:<10}{shown[0]:<25}{shown[1]}")
-print("\n".join(lines))
+        print(f"{domain:<17}{state:<10}{shown[0]:<25}{shown[1]}", flush=True)

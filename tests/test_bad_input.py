@@ -131,16 +131,19 @@ def test_a_bad_recording_stops_training_before_it_begins(train, tones, tmp_path,
     assert makers.files(tones) == before
 
 
-def test_a_bad_recording_is_no_row_but_a_failure(audioft_command, trained, tones, tmp_path, bad):
-    path, reason, _ = bad
+def test_a_bad_recording_is_a_failure_and_a_row_only_of_what_came_before_the_damage(
+    audioft_command, trained, tones, tmp_path, bad
+):
+    path, reason, stage = bad
+    heard = stage == "decode"  # half a second
     code, out, err = audioft_command("predict", trained.folder, tones / "low", "--out", tmp_path / "p.csv")
     assert (code, out) == (1, "")
     assert f"audioft: {path}: " in err
     assert reason in err
-    assert "1 of 7 inputs could not be labelled, all listed in" in err
+    assert "1 of 7 inputs could not be labelled to their end, all listed in" in err
     rows = (tmp_path / "p.csv").read_text().splitlines()
-    assert len(rows) == 7
-    assert not any("bad.wav" in r for r in rows)
+    assert len(rows) == 7 + heard
+    assert sum("bad.wav" in r for r in rows) == heard
     failures = (tmp_path / "p.failures.csv").read_text().splitlines()
     assert failures[0] == "path,reason"
     assert reason in failures[1]

@@ -121,15 +121,24 @@ def test_a_long_recording_gets_the_mean_of_its_windows(predict, tmp_path, traine
     time = np.arange(25 * makers.RATE) / makers.RATE
     wave = (0.3 * np.sin(2 * np.pi * (200 + 90 * time) * time) + rng.normal(0, 0.05, len(time))).astype(np.float32)
     soundfile.write(tmp_path / "long.wav", wave, makers.RATE, subtype="FLOAT")
-    for i, begin in enumerate((0, 10, 15)):  # windows of data.max_seconds, 10 s; the last one is moved back
+    for i, begin in enumerate((0, 10, 15)):  # the last window is moved back
         part = wave[begin * makers.RATE : (begin + 10) * makers.RATE]
         soundfile.write(tmp_path / f"part_{i}.wav", part, makers.RATE, subtype="FLOAT")
     long, *parts = (
-        float(predict(tmp_path / f"{n}.wav", "--all-scores")[0]["score:high"])
+        float(predict(tmp_path / f"{n}.wav", "--all-scores", "--window", 10)[0]["score:high"])
         for n in ("long", "part_0", "part_1", "part_2")
     )
     assert np.ptp(parts) > 1e-3  # otherwise any weighting would do
     assert long == pytest.approx(np.mean(parts), abs=1e-5)
+
+
+def test_a_window_is_by_default_as_long_as_the_clips_trained_on(predict, tmp_path, trained):
+    assert json.loads((trained.model / "audioft.json").read_text())["window"] == 0.5
+    makers.tone(tmp_path / "long.wav", seconds=1.7)
+    (default,) = predict(tmp_path / "long.wav")
+    (same,) = predict(tmp_path / "long.wav", "--window", 0.5, "--hop", 0.5)
+    (other,) = predict(tmp_path / "long.wav", "--window", 1.0)
+    assert default == same != other
 
 
 def test_folders_are_searched_in_depth_and_patterns_are_expanded(predict, tmp_path):

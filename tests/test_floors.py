@@ -15,7 +15,7 @@ ROOT = Path(audioft.__file__).parent
 PIPELINES = ROOT.parent / "pipelines"
 
 BASE = {"errors", "registry", "runtime"}
-ROOMS = {"audio", "data", "augmentation", "models", "evaluation", "training", "inference"}
+ROOMS = {"audio", "annotations", "data", "augmentation", "models", "evaluation", "training", "inference"}
 BELOW_ROOT = BASE | ROOMS | {"storage", "progress", "sections", "config"}
 #: floor -> the floors its modules may import besides their own
 MAY_IMPORT = {
@@ -26,12 +26,13 @@ MAY_IMPORT = {
     "progress": {"errors"},
     "startup": set(),
     "audio": BASE,
-    "data": BASE | {"audio"},
+    "annotations": BASE,
+    "data": BASE | {"audio", "annotations"},
     "augmentation": BASE | {"audio"},
     "models": BASE | {"storage", "audio"},
-    "evaluation": BASE | {"storage", "models", "data"},
+    "evaluation": BASE | {"storage", "models", "data", "annotations"},
     "training": BASE | {"storage", "progress", "audio", "models", "data", "augmentation", "evaluation"},
-    "inference": BASE | {"models", "data", "evaluation"},
+    "inference": BASE | {"audio", "annotations", "models", "data", "evaluation"},
     "sections": {"errors"},
     "config": {"errors", "sections"},
     "build": BELOW_ROOT,
@@ -45,10 +46,22 @@ MAY_IMPORT = {
     "encoder_card": BELOW_ROOT | {"build_pretraining"},
     "pretraining": BELOW_ROOT | {"run", "probing", "build_pretraining", "encoder_card"},
     "rendering": BELOW_ROOT,
+    "timed": BELOW_ROOT,
     "api": BELOW_ROOT | {"build", "run", "scored", "finetuning", "evaluating", "rendering"},
     "api_pretrain": BELOW_ROOT | {"run", "probing", "build_pretraining", "pretraining"},
     "options": {"progress"},
-    "cli": {"errors", "progress", "startup", "options", "api", "api_pretrain", "sections", "config", "inference"},
+    "cli": {
+        "errors",
+        "progress",
+        "startup",
+        "options",
+        "api",
+        "api_pretrain",
+        "sections",
+        "config",
+        "inference",
+        "timed",
+    },
     "__main__": {"cli"},
     "assets": {"errors", "storage", "audio", "models", "evaluation"},
 }
@@ -129,7 +142,7 @@ def test_one_module_knows_the_decoder_and_two_the_resampler():
             if name.split(".")[0] in users:
                 users[name.split(".")[0]].add(module)
     assert users["soundfile"] == {"audioft.audio.io"}
-    assert users["soxr"] == {"audioft.audio.io", "audioft.augmentation.dsp"}
+    assert users["soxr"] == {"audioft.audio.resample", "audioft.augmentation.dsp"}
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -1,4 +1,4 @@
-"""Recordings read and written: the only module that knows a decoder or a resampler.
+"""Recordings read and written: the only module that knows a decoder.
 
 Three facts about libsndfile shape this module. The header's frame count is a claim: `soundfile.read`
 allocates what it says, so blocks are read and what arrives is counted. For WAV, AIFF, AU, W64 and RF64 the
@@ -13,15 +13,16 @@ import dataclasses
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import soundfile
-import soxr
 
 from audioft.audio.claims import claimed, guessed
+from audioft.audio.resample import resampled
+from audioft.audio.shortfalls import cut_short, within
 from audioft.errors import AudioError, AudioftError
 
 #: What is taken for a recording when a folder is searched. A file named explicitly is tried whatever its name
@@ -33,13 +34,11 @@ EXTENSIONS = frozenset(
     }
 )
 
-#: A table's times are often rounded to hundredths: an `end` this far past the recording's end still is its
-#: end.
-END_TOLERANCE = 0.01
-
+#: What opening something that is no audio raises.
+DECODER_ERRORS = (soundfile.SoundFileError, TypeError, ValueError, OSError)
 _EXACT_SEEK = re.compile(r"PCM_\w+|FLOAT|DOUBLE|ULAW|ALAW")
 _UNKNOWN = 2**62  # libsndfile's way to say that the header holds no length (a FLAC written to a pipe)
-_PIECE_SECONDS = 1.0  # a decoder's error loses the piece it was in, so pieces are small whatever the block is
+_PIECE_SECONDS = 0.1  # a decoder's error loses the piece it was in, so pieces are small whatever the block is
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ class Info:
         return self.frames / self.rate if self.frames >= 0 else math.nan
 
 
-class _Recording(soundfile.SoundFile):
+class Recording(soundfile.SoundFile):
     """soundfile seeks after each read of a seekable file, which fails where the length is unknown."""
 
     raw: BinaryIO | None = None
@@ -91,7 +90,7 @@ def probe(path: str | Path) -> Info:
         AudioError: at stage `open`: there is no such file, or it is not audio that soundfile reads.
     """
     with _opened(path) as file:
-        return _info(path, file)
+        return info_of(path, file)
 
 
 def stream(
@@ -118,23 +117,34 @@ def stream(
 
     Raises:
         AudioError: at stage `open`: no such file, not audio, no samples; at stage `check`: the cut lies
-            outside of the recording; at stage `decode`: fewer samples arrived than the header promises.
+            outside of the recording; at stage `decode`: fewer samples arrived than the header promises. What could be
+            decoded before has been given by then.
     """
     with _opened(path) as file:
-        info = _info(path, file)
-        pieces = _mono(path, file, info, start, end)
+        info = info_of(path, file)
+        pieces = mono(path, file, info, start, end, _PIECE_SECONDS)
         if rate is not None and rate != info.rate:
-            pieces = _resampled(pieces, info.rate, rate)
-        held: list[np.ndarray] = []
-        count = 0
+            pieces = resampled(pieces, info.rate, rate)
+        yield from _in_blocks(pieces, block_seconds * (rate or info.rate))
+
+
+def _in_blocks(pieces: Iterable[np.ndarray], size: float) -> Iterator[np.ndarray]:
+    """Pieces put together to blocks of about `size` samples; what came before an error is given before it."""
+    held: list[np.ndarray] = []
+    count, failure = 0, None
+    try:
         for piece in pieces:
             held.append(piece)
             count += len(piece)
-            if count >= block_seconds * (rate or info.rate):
+            if count >= size:
                 yield np.concatenate(held)
                 held, count = [], 0
-        if count:
-            yield np.concatenate(held)
+    except AudioError as e:
+        failure = e
+    if held:
+        yield np.concatenate(held)
+    if failure is not None:
+        raise failure
 
 
 def read(path: str | Path, rate: int | None = 16000, start: float = 0.0, end: float | None = None) -> np.ndarray:
@@ -166,12 +176,12 @@ def convert(source: str | Path, path: str | Path, rate: int, start: float = 0.0,
                 file.write(np.clip(block, -1, 1))
         os.replace(partial, path)
     except (soundfile.SoundFileError, OSError) as e:
-        raise AudioftError(f"cannot write {path}: {_why(e)}; is the disk full?") from e
+        raise AudioftError(f"cannot write {path}: {why(e)}; is the disk full?") from e
     finally:
         partial.unlink(missing_ok=True)
 
 
-def _opened(path: str | Path) -> _Recording:
+def _opened(path: str | Path) -> Recording:
     path = Path(path)
     try:
         if path.is_dir():
@@ -185,21 +195,21 @@ def _opened(path: str | Path) -> _Recording:
     if not head:
         raise AudioError(path, "open", "the file is empty (0 bytes)")
     try:
-        file = _Recording(str(path))
+        file = Recording(str(path))
         if guessed(path, file):
             file.close()
             raw = path.open("rb")
-            file = _Recording(raw)
+            file = Recording(raw)
             file.raw = raw
         return file
-    except (soundfile.SoundFileError, TypeError, ValueError, OSError) as e:
+    except DECODER_ERRORS as e:
         # soundfile takes `.raw` for headerless samples and complains with a TypeError about a missing rate
         raise AudioError(
-            path, "open", f"not audio that soundfile can read ({_why(e)}; the file begins with {head[:12]!r})"
+            path, "open", f"not audio that soundfile can read ({why(e)}; the file begins with {head[:12]!r})"
         ) from None
 
 
-def _info(path: str | Path, file: _Recording) -> Info:
+def info_of(path: str | Path, file: Recording) -> Info:
     frames = file.frames
     if file.samplerate <= 0 or file.channels <= 0:
         raise AudioError(path, "open", f"the header says {file.samplerate} Hz and {file.channels} channels")
@@ -214,27 +224,29 @@ def _info(path: str | Path, file: _Recording) -> Info:
     )
 
 
-def _mono(path: str | Path, file: _Recording, info: Info, start: float, end: float | None) -> Iterator[np.ndarray]:
+def mono(
+    path: str | Path, file: Recording, info: Info, start: float, end: float | None, piece_seconds: float
+) -> Iterator[np.ndarray]:
     """The cut's samples at the recording's own rate, in pieces; complains when they are not all there."""
     first = round(start * info.rate)
     last = None if end is None else round(end * info.rate)
     if first < 0 or (last is not None and last <= first):
         raise AudioError(path, "check", f"the cut from {start:g} s to {end or 0:g} s holds nothing")
     if info.frames >= 0:
-        _within(path, start, end, first, last, info.frames, info.rate)
+        within(path, start, end, first, last, info.frames, info.rate)
     at, got = 0, 0
     if first and (file.format == "FLAC" or _EXACT_SEEK.fullmatch(file.subtype)):
         try:
             at = file.seek(first)
         except (soundfile.SoundFileError, OSError) as e:
-            raise _cut_short(path, info, 0, _why(e)) from None
-    piece = max(1, round(_PIECE_SECONDS * info.rate))
+            raise cut_short(path, info.seconds, 0, why(e)) from None
+    piece = max(1, round(piece_seconds * info.rate))
     failure = ""
     while last is None or at < last:
         try:
             samples = file.read(piece, dtype="float32", always_2d=True)
         except (soundfile.SoundFileError, OSError) as e:
-            failure = _why(e)
+            failure = why(e)
             break
         if not len(samples):
             break
@@ -246,7 +258,7 @@ def _mono(path: str | Path, file: _Recording, info: Info, start: float, end: flo
                 yield kept.mean(axis=1) if kept.shape[1] > 1 else kept[:, 0]
     wanted = last if last is not None else info.frames
     if failure:
-        raise _cut_short(path, info, at, failure)
+        raise cut_short(path, info.seconds, at / info.rate, failure)
     if info.frames < 0:
         if at == 0:
             raise AudioError(path, "open", "the file holds no samples (0 frames)")
@@ -258,42 +270,11 @@ def _mono(path: str | Path, file: _Recording, info: Info, start: float, end: flo
                 f"an MP3 of varying bit rate without a Xing header, of which only {at / info.rate:.2f} s can "
                 "be decoded: convert it to FLAC or WAV",
             )
-        _within(path, start, end, first, last, at, info.rate)
+        within(path, start, end, first, last, at, info.rate)
     elif at < min(wanted, info.frames):
-        raise _cut_short(path, info, at)
+        raise cut_short(path, info.seconds, at / info.rate)
 
 
-def _within(
-    path: str | Path, start: float, end: float | None, first: int, last: int | None, frames: int, rate: int
-) -> None:
-    total = frames / rate
-    if first >= frames:
-        raise AudioError(path, "check", f"the clip starts at {start:g} s, the recording ends at {total:.2f} s")
-    if last is not None and last - frames > END_TOLERANCE * rate:
-        raise AudioError(path, "check", f"the clip ends at {end:g} s, the recording already at {total:.2f} s")
-
-
-def _cut_short(path: str | Path, info: Info, got: int, failure: str = "") -> AudioError:
-    promise = f"the header promises {info.seconds:.2f} s, only" if info.frames >= 0 else "only"
-    told = f" ({failure})" if failure else ""
-    return AudioError(
-        path,
-        "decode",
-        f"{promise} {got / info.rate:.2f} s could be decoded: the file is truncated or damaged{told}",
-    )
-
-
-def _resampled(pieces: Iterator[np.ndarray], source: int, target: int) -> Iterator[np.ndarray]:
-    stream = soxr.ResampleStream(source, target, 1, dtype="float32", quality="HQ")
-    for piece in pieces:
-        out = stream.resample_chunk(np.ascontiguousarray(piece))
-        if len(out):
-            yield out
-    out = stream.resample_chunk(np.zeros(0, np.float32), last=True)
-    if len(out):
-        yield out
-
-
-def _why(error: Exception) -> str:
+def why(error: Exception) -> str:
     text = getattr(error, "error_string", None) or str(error)
     return text.removeprefix("Error : ").strip().rstrip(".")

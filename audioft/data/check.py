@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from audioft.audio import io
+from audioft.audio.shortfalls import END_TOLERANCE
 from audioft.data.checked import Memory, default_cache
 from audioft.data.clip import Clip, seconds
 from audioft.errors import AudioError, DataError
@@ -175,7 +176,7 @@ class _Look:
         problem = None
         if self.first >= total:
             problem = f"the clip starts at {clip.start:g} s, the recording ends at {total / rate:.2f} s"
-        elif self.last is not None and self.last - total > io.END_TOLERANCE * rate:
+        elif self.last is not None and self.last - total > END_TOLERANCE * rate:
             problem = f"the clip ends at {clip.end:g} s, the recording already at {total / rate:.2f} s"
         elif duration < SHORTEST:
             problem = too_short(duration)

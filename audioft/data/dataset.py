@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,6 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from audioft.audio import io
-from audioft.audio.windows import cut
-from audioft.data.check import SHORTEST, too_short
 from audioft.data.clip import Clip
 from audioft.errors import AudioError
 from audioft.runtime import generator, one_thread
@@ -159,27 +157,6 @@ class TrainingClips(Dataset):
             return clip.start, clip.end
         start = clip.start + rng.uniform(0, length - self.max_seconds)
         return start, start + self.max_seconds
-
-
-def clip_windows(clip: Clip, prepare: Preparation, max_seconds: float) -> Iterator[Tensor]:
-    """A clip ready for the encoder: whole, or as windows of `max_seconds` if it is longer.
-
-    The recording is read in blocks, so this takes the memory of a window, not of the recording.
-
-    Raises:
-        AudioError: it cannot be read, or is under 25 ms; the windows before the damage have been given by then.
-    """
-    least = round(SHORTEST * prepare.sample_rate) - 1  # a sample less may be left by resampling
-    window = round(max_seconds * prepare.sample_rate)
-    blocks = io.stream(clip.path, prepare.sample_rate, clip.start, clip.end)
-    nothing = True
-    for _, samples in cut(blocks, window):
-        if nothing and len(samples) < least:
-            raise AudioError(clip.path, "check", too_short(len(samples) / prepare.sample_rate))
-        nothing = False
-        yield prepare(checked(clip, samples))
-    if nothing:
-        raise AudioError(clip.path, "decode", "no samples in it")
 
 
 def read_exactly(clip: Clip, rate: int, start: float, end: float | None) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import dataclasses
 import io
@@ -10,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from audioft.annotations.lines import text_of
 from audioft.errors import DataError, UsageError
 from audioft.registry import suggest
 
@@ -45,7 +45,7 @@ def read_table(path: str | Path) -> list[Row]:
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(f"{path}: expected a table ending in {', '.join(SUFFIXES)}, or a folder of recordings")
-    text = _text(path)
+    text = text_of(path, "table")
     problems: list[str] = []
     rows = _json_rows(path, text, problems) if path.suffix.lower() == ".jsonl" else _csv_rows(path, text, problems)
     if problems:
@@ -79,28 +79,6 @@ def as_text(value: Any) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise UsageError(f"{path}: no such table") from None
-    except OSError as e:
-        raise UsageError(f"{path}: cannot be read: {e.strerror}") from None
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise DataError(f"{path}: the table is UTF-16; save it as UTF-8")
-    if (at := data.find(b"\0")) >= 0:
-        raise DataError(f"{path} line {_line(data, at)}: a NUL byte; expected text in UTF-8")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as e:
-        found = data[e.start : e.start + 1].hex()
-        raise DataError(f"{path} line {_line(data, e.start)}: byte 0x{found} is not UTF-8; save it as UTF-8") from None
-
-
-def _line(data: bytes, at: int) -> int:
-    return data.count(b"\n", 0, at) + 1
 
 
 def _csv_rows(path: Path, text: str, problems: list[str]) -> list[Row]:

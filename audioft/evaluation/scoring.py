@@ -1,4 +1,4 @@
-"""From a model and clips to probabilities: the one way that validation, evaluation and prediction share."""
+"""From a model and recordings to probabilities: the one way that validation, evaluation and prediction share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from torch import Tensor
 
 from audioft.data.batching import batches_of, pad
 from audioft.data.clip import Clip
-from audioft.data.dataset import Preparation, clip_windows
+from audioft.data.dataset import Preparation
+from audioft.data.windowed import Window, clip_windows
 from audioft.errors import AudioError
 from audioft.models.classifier import AudioClassifier
 from audioft.models.encoder import Encoder
@@ -21,15 +22,36 @@ PENDING_BATCHES = 8  # windows of so many batches are looked at together, to put
 
 
 @dataclass(frozen=True)
+class WindowScores:
+    """What a model says of one window; or, with `last`, that a recording has come to its end.
+
+    Attributes:
+        index: position of the recording in what was scored.
+        start, end: the window, in seconds from the beginning of the clip.
+        scores: `(K, C)` float64 probabilities: one row for the window, or of a model that labels frames one row a
+            frame; None where `last`.
+        last: nothing more comes of this recording.
+        failure: where `last`, why it broke off; None if it did not.
+    """
+
+    index: int
+    start: float = 0.0
+    end: float = 0.0
+    scores: np.ndarray | None = None
+    last: bool = False
+    failure: AudioError | None = None
+
+
+@dataclass(frozen=True)
 class ClipScore:
     """What a model says of one clip.
 
     Attributes:
         index: position of the clip in what was scored.
-        scores: `(C,)` float64 probabilities, the mean over the clip's windows; None if it failed.
+        scores: `(C,)` float64 probabilities, the mean over the clip's windows; None if nothing of it could be scored.
         windows: how many windows that were.
-        seconds: the audio that went through the model.
-        failure: why there are no scores.
+        seconds: the audio that went through the model, overlaps counted each time.
+        failure: why the clip could not be scored, or only up to where it breaks off.
     """
 
     index: int
@@ -61,47 +83,77 @@ def score(
     *,
     multilabel: bool,
     window: float,
+    hop: float | None = None,
     batch_seconds: float = 60.0,
     precision: str = "fp32",
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> Iterator[ClipScore]:
-    """Score clips, each as it is finished (not in their order).
+    """Score clips, each as one; in their order.
 
     Args:
         model: its device is used, and its mode is restored afterwards.
         clips: what to score.
         multilabel: see `probabilities`.
         window: seconds; longer clips are scored in windows of this length.
+        hop: seconds between two windows; None is `window`.
         batch_seconds: how much audio goes through at once, padding included; it changes no score by more than
             rounding.
         precision: `fp32` or `bf16`.
-        progress: told the number of clips finished, about.
+        progress: told how many seconds of the clips have been heard.
+    """
+    prepare = preparation(model)
+    sources = (clip_windows(clip, prepare, window, hop) for clip in clips)
+    total: np.ndarray | float = 0.0
+    windows, seconds, before, reached = 0, 0.0, 0.0, 0.0
+    for found in score_windows(model, sources, multilabel=multilabel, batch_seconds=batch_seconds, precision=precision):
+        if found.scores is not None:
+            total = total + found.scores.mean(0)
+            windows, seconds, reached = windows + 1, seconds + found.end - found.start, before + found.end
+            if progress is not None:
+                progress(reached)
+        if found.last:
+            mean = np.asarray(total) / windows if windows else None
+            yield ClipScore(found.index, mean, windows, seconds, found.failure)
+            total, windows, seconds, before = 0.0, 0, 0.0, reached
+
+
+def score_windows(
+    model: AudioClassifier,
+    sources: Iterable[Iterator[Window]],
+    *,
+    multilabel: bool,
+    batch_seconds: float = 60.0,
+    precision: str = "fp32",
+    at_once: bool = False,
+) -> Iterator[WindowScores]:
+    """Score recordings window by window, batched across windows and recordings; in the memory of a few batches.
+
+    Args:
+        model, multilabel, batch_seconds, precision: as for `score`.
+        sources: of each recording its windows; an AudioError ends a recording.
+        at_once: score each window as it comes, for what arrives live; otherwise several batches are waited for.
+
+    Yields:
+        The windows in order, and after the last one of each recording its end.
     """
     prepare, device = preparation(model), next(model.parameters()).device
     most = max(1, round(batch_seconds * prepare.sample_rate))
-    sums: dict[int, _Sum] = {}
-    done = 0
     training = model.training
     model.eval()
     try:
-        for group in _grouped(_windows(clips, prepare, window), most * PENDING_BATCHES):
-            heard = [w for w in group if w.waveform is not None]
-            clips_here, heard_so_far = sum(w.last for w in group), 0
-            for batch in batches_of([w.waveform for w in heard if w.waveform is not None], most):
-                with torch.inference_mode(), autocast(device, precision):
-                    waveforms, lengths = pad([heard[i].waveform for i in batch])  # type: ignore[misc]
-                    logits = model(waveforms.to(device), lengths.to(device))
-                for i, p in zip(batch, probabilities(logits, multilabel).cpu().numpy(), strict=True):
-                    sums.setdefault(heard[i].index, _Sum()).add(p, heard[i].seconds)
-                heard_so_far += len(batch)
-                if progress is not None:
-                    progress(done + clips_here * heard_so_far // len(heard))
-            for w in group:
-                if w.last:
-                    done += 1
-                    yield sums.pop(w.index, _Sum()).result(w.index, w.failure)
-            if progress is not None:
-                progress(done)
+        for group in _grouped(_flat(sources), 1 if at_once else most * PENDING_BATCHES):
+            heard = [i for i, (_, w, _) in enumerate(group) if w is not None]
+            waveforms = [group[i][1].waveform for i in heard]  # type: ignore[union-attr]
+            scores: dict[int, np.ndarray] = {}
+            due = 0
+            for batch in [*batches_of(waveforms, most), []]:
+                if batch:
+                    found = _batch(model, [waveforms[i] for i in batch], multilabel, device, precision)
+                    scores.update(zip((heard[i] for i in batch), found, strict=True))
+                # each is given as soon as its turn has come
+                while due < len(group) and (group[due][1] is None or due in scores):
+                    yield _scored(group[due], scores.pop(due, None), prepare.sample_rate)
+                    due += 1
     finally:
         model.train(training)
 
@@ -116,55 +168,48 @@ def autocast(device: torch.device, precision: str) -> Iterator[None]:
         yield
 
 
-@dataclass(frozen=True)
-class _Window:
-    index: int
-    waveform: Tensor | None
-    seconds: float
-    last: bool
-    failure: AudioError | None = None
+def _batch(
+    model: AudioClassifier, waveforms: Sequence[Tensor], multilabel: bool, device: torch.device, precision: str
+) -> list[np.ndarray]:
+    """Probabilities `(K, C)` of each waveform."""
+    with torch.inference_mode(), autocast(device, precision):
+        padded, lengths = pad(waveforms)
+        logits = model(padded.to(device), lengths.to(device))
+    found = probabilities(logits, multilabel).cpu().numpy()
+    if not model.frame_level:
+        return list(found[:, None])
+    return [p[:count] for p, count in zip(found, model.encoder.frame_lengths(lengths).tolist(), strict=True)]
 
 
-class _Sum:
-    """The running mean of a clip's windows."""
-
-    def __init__(self) -> None:
-        self.total: np.ndarray | float = 0.0
-        self.windows, self.seconds = 0, 0.0
-
-    def add(self, p: np.ndarray, seconds: float) -> None:
-        self.total = self.total + p
-        self.windows, self.seconds = self.windows + 1, self.seconds + seconds
-
-    def result(self, index: int, failure: AudioError | None) -> ClipScore:
-        if failure is not None or not self.windows:
-            return ClipScore(index, None, self.windows, self.seconds, failure)
-        return ClipScore(index, np.asarray(self.total) / self.windows, self.windows, self.seconds)
+Entry = tuple[int, Window | None, AudioError | None]  # which recording, its window, or at its end why it broke off
 
 
-def _windows(clips: Sequence[Clip], prepare: Preparation, window: float) -> Iterator[_Window]:
-    """All windows of all clips; the last one of each clip, or its failure, is marked."""
-    for index, clip in enumerate(clips):
-        held: Tensor | None = None
+def _scored(entry: Entry, scores: np.ndarray | None, rate: int) -> WindowScores:
+    index, window, failure = entry
+    if window is None:
+        return WindowScores(index, last=True, failure=failure)
+    return WindowScores(index, window.start / rate, (window.start + window.samples) / rate, scores)
+
+
+def _flat(sources: Iterable[Iterator[Window]]) -> Iterator[Entry]:
+    """All windows of all recordings, and an entry without a window at the end of each."""
+    for index, source in enumerate(sources):
+        failure = None
         try:
-            for waveform in clip_windows(clip, prepare, window):
-                if held is not None:
-                    yield _Window(index, held, len(held) / prepare.sample_rate, last=False)
-                held = waveform
+            for window in source:
+                yield index, window, None
         except AudioError as e:
-            yield _Window(index, None, 0.0, last=True, failure=e)
-            continue
-        assert held is not None
-        yield _Window(index, held, len(held) / prepare.sample_rate, last=True)
+            failure = e
+        yield index, None, failure
 
 
-def _grouped(windows: Iterable[_Window], most: int) -> Iterator[list[_Window]]:
-    """Runs of windows that hold about `most` samples together."""
-    group: list[_Window] = []
+def _grouped(entries: Iterable[Entry], most: int) -> Iterator[list[Entry]]:
+    """Runs of entries whose windows hold about `most` samples together."""
+    group: list[Entry] = []
     held = 0
-    for w in windows:
-        group.append(w)
-        held += 0 if w.waveform is None else len(w.waveform)
+    for entry in entries:
+        group.append(entry)
+        held += 0 if entry[1] is None else len(entry[1].waveform)
         if held >= most:
             yield group
             group, held = [], 0

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from audioft.audio.resample import resampled
+from audioft.data.check import SHORTEST
 from audioft.data.clip import Clip
+from audioft.data.windowed import clip_windows, windows_of
 from audioft.errors import AudioError, UsageError
-from audioft.evaluation.scoring import ClipScore, score
+from audioft.evaluation.scoring import ClipScore, preparation, score, score_windows
+from audioft.inference.following import Rules, Step, follow
+from audioft.inference.timeline import Scores, Timeline
 from audioft.models import folder
 from audioft.runtime import find_device
 
@@ -22,12 +27,12 @@ class Prediction:
 
     Attributes:
         path: the recording as it was given.
-        label: the most probable label; None if the recording failed.
-        score: its probability, 0 to 1; NaN if the recording failed.
+        label: the most probable label; None if nothing of the recording could be heard.
+        score: its probability, 0 to 1; NaN if there is no label.
         labels: for multi-label models, the labels whose score reaches their threshold; otherwise just `label`.
         scores: every label's probability, in the model's order.
         seconds: the audio that was heard.
-        error: why there is no label; None if there is one.
+        error: why there is no label, or why the recording breaks off after what was heard; None if all was heard.
 
     >>> Prediction("a.wav", "yes", 0.9, ("yes",), {"no": 0.1, "yes": 0.9}).top(1)
     [('yes', 0.9)]
@@ -84,27 +89,187 @@ class Predictor:
         """In the order of the scores."""
         return self.card.labels
 
-    def scores(self, clips: Sequence[Clip], progress: Callable[[int], None] | None = None) -> Iterator[ClipScore]:
-        """Raw scores as they come, not in the order of `clips`."""
+    @property
+    def window(self) -> float:
+        """Seconds: the window the model was trained on."""
+        return self.card.window
+
+    def rules(self, threshold: float | None = None, **how: float) -> Rules:
+        """How scores become events: the model's own thresholds, or `threshold` for all labels; see `Rules`."""
+        limits = self._thresholds if threshold is None else [threshold] * len(self.labels)
+        skip = () if self.card.background is None else (self.card.background,)
+        return Rules(tuple(float(t) for t in limits), skip=skip, **how)
+
+    def scores(
+        self,
+        clips: Sequence[Clip],
+        progress: Callable[[float], None] | None = None,
+        *,
+        window: float | None = None,
+        hop: float | None = None,
+    ) -> Iterator[ClipScore]:
+        """Raw scores of clips, each as one, in their order."""
+        window, hop = self.grid(window, hop, overlap=0)
         return score(
             self.model,
             clips,
             multilabel=self.card.multilabel,
-            window=self.card.window,
+            window=window,
+            hop=hop,
             batch_seconds=self.batch_seconds,
             precision=self.precision,
             progress=progress,
         )
 
-    def predict(self, clips: Sequence[Clip], progress: Callable[[int], None] | None = None) -> Iterator[Prediction]:
-        """One prediction a clip, in their order; a recording that fails has its `error` set."""
-        waiting: dict[int, ClipScore] = {}
-        due = 0
-        for found in self.scores(clips, progress):
-            waiting[found.index] = found
-            while due in waiting:
-                yield self._prediction(clips[due], waiting.pop(due))
-                due += 1
+    def predict(
+        self,
+        clips: Sequence[Clip],
+        progress: Callable[[float], None] | None = None,
+        *,
+        window: float | None = None,
+        hop: float | None = None,
+    ) -> Iterator[Prediction]:
+        """One prediction a clip, in their order: the mean of its windows' probabilities.
+
+        A recording that breaks off is labelled by what came before, and has its `error` set.
+
+        Args:
+            clips: what to label.
+            progress: told how many seconds of the clips have been heard.
+            window: seconds; the one the model was trained on if not given.
+            hop: seconds between two windows; `window` if not given.
+        """
+        for found in self.scores(clips, progress, window=window, hop=hop):
+            yield self._prediction(clips[found.index], found)
+
+    def follow(
+        self,
+        clips: Sequence[Clip],
+        rules: Rules | None = None,
+        *,
+        window: float | None = None,
+        hop: float | None = None,
+    ) -> Iterator[Step]:
+        """Recordings from beginning to end, in their order, as steps with windows and events; in flat memory."""
+        window, hop = self.grid(window, hop)
+        prepare = preparation(self.model)
+        sources = (clip_windows(clip, prepare, window, hop) for clip in clips)
+        found = score_windows(
+            self.model,
+            sources,
+            multilabel=self.card.multilabel,
+            batch_seconds=self.batch_seconds,
+            precision=self.precision,
+        )
+        return follow(found, self.labels, rules or self.rules(), self._stride, self.model.frame_level)
+
+    def timeline(
+        self, path: str | os.PathLike[str], *, window: float | None = None, hop: float | None = None
+    ) -> Timeline:
+        """What happens when in a recording.
+
+        Args:
+            path: of any length; a timeline holds its scores, not its samples.
+            window: seconds; the one the model was trained on if not given.
+            hop: seconds between two windows; half a window if not given.
+
+        Returns:
+            Scores over time, and `segments()` to be taken from them. Of a recording that breaks off, up to there.
+
+        Example:
+            >>> timeline = Predictor(trained).timeline("samples/recordings/ada_letter.ogg", window=1.0)
+            >>> timeline.windows.scores.shape[1], timeline.error
+            (4, None)
+        """
+        name = os.fspath(path)
+        steps = list(self.follow([Clip(Path(os.path.abspath(name)), name)], window=window, hop=hop))
+        end = steps[-1].summary
+        assert end is not None
+        count = len(self.labels)
+        return Timeline(
+            name,
+            self.labels,
+            Scores.joined([s.windows for s in steps if len(s.windows)], count),
+            Scores.joined([s.moments for s in steps if len(s.moments)], count),
+            end.seconds,
+            end.error,
+            self.rules(),
+        )
+
+    def stream(
+        self,
+        blocks: Iterable[np.ndarray],
+        rate: int | None = None,
+        *,
+        window: float | None = None,
+        hop: float | None = None,
+    ) -> Iterator[Scores]:
+        """Scores of what arrives live: each window as soon as its last sample is there, the same as of a file.
+
+        Args:
+            blocks: arrays `(T_i,)` float32, mono, that follow one another.
+            rate: of the blocks, Hz; the encoder's if not given.
+            window: seconds; the one the model was trained on if not given.
+            hop: seconds between two windows; half a window if not given.
+
+        Yields:
+            One stretch a window; of a model that labels frames, one a frame of it.
+
+        Raises:
+            AudioError: nothing, or under 25 ms, came.
+        """
+        for step in self.live(blocks, rate, window=window, hop=hop):
+            if len(step.windows):
+                yield step.windows
+            if step.summary is not None and step.summary.error is not None:
+                raise step.summary.error
+
+    def live(
+        self,
+        blocks: Iterable[np.ndarray],
+        rate: int | None = None,
+        rules: Rules | None = None,
+        *,
+        window: float | None = None,
+        hop: float | None = None,
+    ) -> Iterator[Step]:
+        """As `follow`, of one recording that arrives block by block; see `stream`."""
+        window, hop = self.grid(window, hop)
+        own = self.model.encoder.sample_rate
+        heard = blocks if rate in (None, own) else resampled(blocks, int(rate or own), own)
+        found = score_windows(
+            self.model,
+            [windows_of(heard, "-", preparation(self.model), window, hop)],
+            multilabel=self.card.multilabel,
+            batch_seconds=self.batch_seconds,
+            precision=self.precision,
+            at_once=True,
+        )
+        return follow(found, self.labels, rules or self.rules(), self._stride, self.model.frame_level)
+
+    @property
+    def _stride(self) -> float:
+        return self.model.encoder.seconds_per_frame
+
+    def grid(self, window: float | None, hop: float | None, overlap: float = 0.5) -> tuple[float, float]:
+        """Window and hop in seconds; the hop of whole frames where frames are labelled, so that they coincide.
+
+        Args:
+            window: the one the model was trained on if None.
+            hop: None for windows that overlap by the share `overlap`.
+
+        Raises:
+            UsageError: the window is under 25 ms, or the hop is longer than the window.
+        """
+        window = window or self.window
+        hop = hop or window * (1 - overlap)
+        if window < SHORTEST:
+            raise UsageError(f"a window of {window:g} s is too short to hear anything; give at least {SHORTEST:g} s")
+        if hop > window:
+            raise UsageError(f"a hop of {hop:g} s leaves out what lies between windows of {window:g} s; shorten it")
+        if self.model.frame_level:
+            hop = max(1, round(hop / self._stride)) * self._stride
+        return window, min(hop, window)
 
     def _prediction(self, clip: Clip, found: ClipScore) -> Prediction:
         if found.scores is None:

@@ -83,10 +83,11 @@ class PredictionWriter:
         return names + ([f"score:{x}" for x in self.labels] if self.all_scores else [])
 
     def write(self, p: Prediction) -> None:
-        """Add a row, or a failure."""
+        """Add a row, or a failure; both for a recording that breaks off after a while."""
         self.count += 1
         if p.error is not None:
             self.failures.append((p.path, p.error.reason))
+        if p.label is None:
             return
         top = p.top(self.top_k)
         if self._csv is not None:

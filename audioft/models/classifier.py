@@ -13,6 +13,7 @@ from audioft.models.pooling import LayerSum, poolings
 from audioft.registry import Spec, split_spec
 
 LAYERS = ("last", "weighted")
+FRAMES = "none"  # the pooling of a model that labels frames
 
 
 class AudioClassifier(nn.Module):
@@ -22,7 +23,7 @@ class AudioClassifier(nn.Module):
         encoder: gives the frames.
         num_labels: C.
         layers: `last`, the encoder's output; `weighted`, a learned sum over all its layers.
-        pooling: a spec from the `poolings` registry.
+        pooling: a spec from the `poolings` registry; `none` gives every frame logits of its own.
         head: a spec from the `heads` registry.
     """
 
@@ -46,8 +47,10 @@ class AudioClassifier(nn.Module):
         self.num_labels = num_labels
         self.encoder = encoder
         self.layer_sum = LayerSum(encoder.num_layers) if layers == "weighted" else None
-        self.pooling = poolings.build(pooling, hidden_size=encoder.hidden_size)
-        self.head = heads.build(head, input_size=self.pooling.output_size, num_labels=num_labels)
+        self.frame_level = pooling == FRAMES
+        self.pooling = None if self.frame_level else poolings.build(pooling, hidden_size=encoder.hidden_size)
+        size = encoder.hidden_size if self.frame_level else self.pooling.output_size
+        self.head = heads.build(head, input_size=size, num_labels=num_labels)
 
     @property
     def transformers_equivalent(self) -> bool:
@@ -55,14 +58,15 @@ class AudioClassifier(nn.Module):
         return split_spec(self.spec["pooling"])[0] == "mean" and split_spec(self.spec["head"])[0] == "projection"
 
     def embed(self, waveforms: Tensor, lengths: Tensor, mask: LatentMask | None = None) -> Tensor:
-        """The pooled vectors `(B, D)` that the head sees; arguments as in `forward`."""
+        """What the head sees: pooled vectors `(B, D)`, or of a frame-level model the frames `(B, F, H)`."""
         frames = self.encoder.frames(waveforms, lengths, mask, every_layer=self.layer_sum is not None)
         if self.layer_sum is not None:
             frames = self.layer_sum(frames)
-        return self.pooling(frames)
+        return frames.states if self.frame_level else self.pooling(frames)
 
     def forward(self, waveforms: Tensor, lengths: Tensor, mask: LatentMask | None = None) -> Tensor:
-        """Logits `(B, C)`.
+        """Logits `(B, C)`, or `(B, F, C)` of a frame-level model, where a clip's own frames are the first
+        `encoder.frame_lengths(lengths)`.
 
         Args:
             waveforms: `(B, T)` float32, preprocessed as `encoder.preprocessing` says, zero beyond each length.

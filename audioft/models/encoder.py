@@ -72,6 +72,10 @@ class Encoder(nn.Module):
         """The shortest clip that gives a frame; shorter ones must be padded with zeros to it."""
         return self.backbone.shortest()
 
+    def frame_lengths(self, lengths: Tensor) -> Tensor:
+        """How many frames clips of `(B,)` samples give, `(B,)`."""
+        return self.backbone.frame_lengths(lengths)
+
     def frames(
         self,
         waveforms: Tensor,

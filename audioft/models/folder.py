@@ -32,7 +32,8 @@ class ModelCard:
     Attributes:
         labels: in the order of the logits.
         multilabel: several labels may hold at once: scores are sigmoids instead of a softmax.
-        window: seconds; a longer recording is labelled in windows of this length.
+        window: seconds; the longest clip it was trained on. A longer recording is labelled in windows of this length.
+        background: the label that says nothing happens, for models of one label a clip; None if there is none.
         thresholds: for multi-label models the score from which on a label is given, in the order of `labels`.
         encoder: name and family of the encoder it began from.
         trained_on: counts and names of what it saw.
@@ -43,6 +44,7 @@ class ModelCard:
     multilabel: bool
     window: float
     thresholds: tuple[float, ...] | None = None
+    background: str | None = None
     calibration: dict[str, Any] | None = None
     encoder: dict[str, Any] = field(default_factory=dict)
     trained_on: dict[str, Any] = field(default_factory=dict)

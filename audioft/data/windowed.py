@@ -1,0 +1,96 @@
+"""Recordings of any length as windows ready for an encoder, read in blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from audioft.audio import io
+from audioft.audio.windows import cut
+from audioft.data.check import SHORTEST, too_short
+from audioft.data.clip import Clip
+from audioft.data.dataset import Preparation
+from audioft.errors import AudioError
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of a recording.
+
+    Attributes:
+        start: where it begins, in samples of the encoder's rate from the beginning of the clip.
+        samples: how many of them it holds; what `waveform` has beyond them is padding.
+        waveform: `(T,)` float32, prepared.
+    """
+
+    start: int
+    samples: int
+    waveform: Tensor
+
+
+def clip_windows(clip: Clip, prepare: Preparation, window: float, hop: float | None = None) -> Iterator[Window]:
+    """A clip's windows: the whole clip, or windows of `window` seconds if it is longer; see `windows_of`."""
+    return windows_of(io.stream(clip.path, prepare.sample_rate, clip.start, clip.end), clip.path, prepare, window, hop)
+
+
+def windows_of(
+    blocks: Iterable[np.ndarray], path: object, prepare: Preparation, window: float, hop: float | None = None
+) -> Iterator[Window]:
+    """Windows out of blocks of samples, in the memory of a window whatever the length.
+
+    They lie where `audioft.audio.windows.spans` says; each is given as soon as its last sample is there. Where the
+    recording breaks off, its windows end with what came before, as if it had been the end.
+
+    Args:
+        blocks: arrays `(T_i,)` float32 at the encoder's rate that follow one another.
+        path: what failures name.
+        prepare: see `Preparation`; each window is prepared by itself.
+        window: seconds.
+        hop: seconds between the beginnings of two windows; None is `window`.
+
+    Raises:
+        AudioError: nothing or under 25 ms is in it; or, after the last window before it, the recording breaks off or
+            has samples that are not numbers.
+    """
+    rate = prepare.sample_rate
+    least = round(SHORTEST * rate) - 1  # a sample less may be left by resampling
+    heard = _UntilItBreaks(blocks, path, rate)
+    nothing = True
+    for start, samples in cut(heard, max(1, round(window * rate)), None if hop is None else max(1, round(hop * rate))):
+        if nothing and len(samples) < least:
+            raise heard.failure or AudioError(path, "check", too_short(len(samples) / rate))
+        nothing = False
+        yield Window(start, len(samples), prepare(samples))
+    if heard.failure is not None:
+        raise heard.failure
+    if nothing:
+        raise AudioError(path, "decode", "no samples in it")
+
+
+class _UntilItBreaks:
+    """Blocks up to the first failure or the first sample that is no number, which is kept."""
+
+    def __init__(self, blocks: Iterable[np.ndarray], path: object, rate: int):
+        self.blocks, self.path, self.rate = blocks, path, rate
+        self.failure: AudioError | None = None
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        at = 0
+        try:
+            for block in self.blocks:
+                good = np.isfinite(block)
+                if not good.all():
+                    first = int(good.argmin())
+                    where = f"from {(at + first) / self.rate:.2f} s on" if at + first else "from the beginning"
+                    self.failure = AudioError(
+                        self.path, "check", f"samples that are not finite (NaN or infinity), {where}"
+                    )
+                    yield block[:first]
+                    return
+                at += len(block)
+                yield block
+        except AudioError as e:
+            self.failure = e

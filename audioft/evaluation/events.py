@@ -1,0 +1,182 @@
+"""How well a model hears what happens when: figures of events found in recordings, with intervals.
+
+Two views, both counted as sed_eval does, see `event_matching`: `segment_...` asks for every second which labels are
+active, `event_...` whether each event was found as one, with its times. The figures are sed_eval's where it has one.
+It has none, and leaves the label out of the macro F1, where a label is never found, or found and never there; here such
+a label has an F1 of 0, as otherwise a model would gain by never finding what it finds badly.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from audioft.errors import DataError
+from audioft.evaluation.event_counts import Counts, Heard, ratio
+from audioft.evaluation.event_matching import event_counts, segment_counts
+from audioft.evaluation.intervals import _drawn, _middle
+from audioft.evaluation.report import Estimate
+from audioft.runtime import generator
+
+_BLOCK = 200_000  # weights, and counts of labels, held at a time
+
+
+@dataclass(frozen=True)
+class EventFigures:
+    """What was found in recordings.
+
+    Attributes:
+        metrics: `event_f1`, `event_precision`, `event_recall` over all labels as one (micro), `event_f1_macro`,
+            `event_precision_macro`, `event_recall_macro` as means over the labels that have one; the same with
+            `segment_`; `segment_error_rate` and its parts `segment_substitution_rate`, `segment_deletion_rate` and
+            `segment_insertion_rate`, in errors per active label of the reference, so that it can be over 1.
+            nan where there is nothing to measure.
+        classes: one mapping a label: `label`, and `event_reference`, `event_found`, `event_precision`, `event_recall`,
+            `event_f1` and the same with `segment_`, counted over all recordings. A label without events on either side
+            has nan figures.
+        recordings: how many there were.
+        seconds: how much was heard of them together.
+        resolution, collar, offset_share, with_offset: how it was counted, see `event_metrics`.
+        resamples: of the intervals; 0 for none.
+        seed: of the resampling.
+    """
+
+    metrics: dict[str, Estimate]
+    classes: list[dict[str, Any]]
+    recordings: int
+    seconds: float
+    resolution: float
+    collar: float
+    offset_share: float
+    with_offset: bool
+    resamples: int
+    seed: int
+
+
+def event_metrics(
+    labels: Sequence[str],
+    recordings: Sequence[Heard],
+    *,
+    resolution: float = 1.0,
+    collar: float = 0.2,
+    offset_share: float = 0.5,
+    with_offset: bool = True,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> EventFigures:
+    """Measure what was found in recordings.
+
+    The intervals are of the middle 95 % of bootstrap resamples of whole recordings, see `intervals`; a resample in
+    which a figure is not defined is left out. Of one recording there are none.
+
+    Args:
+        labels: the C labels compared; a label that never occurs on either side is left out of macro means.
+        recordings: at least one.
+        resolution: seconds of a segment, above 0.
+        collar: seconds by which the beginnings of matched events may differ, at least 0.
+        offset_share: share of the reference event's length, 0 to 1, by which the ends may differ if it is more than
+            the collar.
+        with_offset: whether the ends are compared at all.
+        resamples: how many times recordings are drawn anew; 0 leaves the intervals out.
+        seed: the same seed gives the same intervals.
+
+    Raises:
+        DataError: there are no recordings.
+        ValueError: an event has a label that is not compared, or an argument is out of range.
+
+    >>> from audioft.annotations.event import Event
+    >>> heard = Heard("a.wav", 4.0, [Event("dog", 0.5, 2.5), Event("cat", 3.0, 3.5)], [Event("dog", 0.6, 2.5)])
+    >>> figures = event_metrics(("cat", "dog"), [heard])
+    >>> figures.metrics["event_recall"].value, figures.classes[1]["segment_f1"]
+    (0.5, 1.0)
+    """
+    if not recordings:
+        raise DataError("no recordings to evaluate")
+    if resamples < 0:
+        raise ValueError(f"resamples is {resamples}; expected at least 0")
+    parts = {
+        "event": [event_counts(labels, r, collar, offset_share, with_offset) for r in recordings],
+        "segment": [segment_counts(labels, r, resolution) for r in recordings],
+    }
+    values = {k: v.item() for k, v in _figures(parts, None).items()}
+    bounds = dict.fromkeys(values, (math.nan, math.nan))
+    if resamples and len(recordings) > 1:  # one drawn again is always itself, and would pretend to certainty
+        bounds = _bounds(parts, resamples, seed)
+    return EventFigures(
+        metrics={name: Estimate(value, *bounds[name]) for name, value in values.items()},
+        classes=_classes(labels, parts),
+        recordings=len(recordings),
+        seconds=float(sum(r.seconds for r in recordings)),
+        resolution=resolution,
+        collar=collar,
+        offset_share=offset_share,
+        with_offset=with_offset,
+        resamples=resamples,
+        seed=seed,
+    )
+
+
+def _figures(parts: dict[str, list[Counts]], weights: np.ndarray | None) -> dict[str, np.ndarray]:
+    """Every figure of weighted recordings: `(R,)` for weights `(R, N)`, `()` without."""
+    return {
+        f"{kind}_{name}": figure(total)
+        for kind, counts in parts.items()
+        for total in (Counts.total(counts, weights),)
+        for name, figure in (_FIGURES | _ERRORS if kind == "segment" else _FIGURES).items()
+    }
+
+
+def _bounds(parts: dict[str, list[Counts]], resamples: int, seed: int) -> dict[str, tuple[float, float]]:
+    random = generator("bootstrap", seed)
+    count, labels = len(parts["event"]), len(parts["event"][0].true)
+    block = max(1, _BLOCK // max(count, labels))
+    drawn: dict[str, list[np.ndarray]] = {}
+    for start in range(0, resamples, block):
+        weights = _drawn(random, min(block, resamples - start), count)
+        for name, figures in _figures(parts, weights).items():
+            drawn.setdefault(name, []).append(figures)
+    return {name: _middle(np.concatenate(figures), 0.95) for name, figures in drawn.items()}
+
+
+def _classes(labels: Sequence[str], parts: dict[str, list[Counts]]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = [{"label": label} for label in labels]
+    for kind, counts in parts.items():
+        total = Counts.total(counts)
+        for c, row in enumerate(rows):
+            row[f"{kind}_reference"], row[f"{kind}_found"] = int(total.reference[c]), int(total.found[c])
+            for name in ("precision", "recall", "f1"):
+                row[f"{kind}_{name}"] = float(getattr(total, name)[c])
+    return rows
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of nothing but nan the mean is nan
+        return np.nanmean(values, axis=-1)
+
+
+def _per_reference(errors: Callable[[Counts], np.ndarray]) -> Callable[[Counts], np.ndarray]:
+    return lambda counts: ratio(errors(counts), counts.overall.reference)
+
+
+#: name -> counts of C labels to the figure
+_FIGURES: dict[str, Callable[[Counts], np.ndarray]] = {
+    "f1": lambda c: c.overall.f1,
+    "precision": lambda c: c.overall.precision,
+    "recall": lambda c: c.overall.recall,
+    "f1_macro": lambda c: _mean(c.f1),
+    "precision_macro": lambda c: _mean(c.precision),
+    "recall_macro": lambda c: _mean(c.recall),
+}
+# in each segment what is missed beside something made up is swapped, one for one; the rest is deleted or inserted
+_ERRORS: dict[str, Callable[[Counts], np.ndarray]] = {
+    "error_rate": _per_reference(lambda c: c.overall.missed + c.overall.false - c.swapped),
+    "substitution_rate": _per_reference(lambda c: c.swapped),
+    "deletion_rate": _per_reference(lambda c: c.overall.missed - c.swapped),
+    "insertion_rate": _per_reference(lambda c: c.overall.false - c.swapped),
+}

@@ -1,0 +1,116 @@
+"""Recordings followed from beginning to end: windows, moments, events and a summary, as they become known."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from audioft.annotations.event import Event
+from audioft.annotations.segments import Segmenter
+from audioft.errors import AudioError
+from audioft.evaluation.scoring import WindowScores
+from audioft.inference.timeline import Averager, Rules, Scores, stretches
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """A whole recording.
+
+    Attributes:
+        scores: `(C,)` probabilities, the mean of its windows'; None if nothing of it could be heard.
+        seconds: up to where it was heard.
+        share: `(C,)` share of that time in which each label happens.
+        segments: `(C,)` how many events of each label.
+        error: why it breaks off; None if it does not.
+    """
+
+    scores: np.ndarray | None
+    seconds: float
+    share: np.ndarray
+    segments: np.ndarray
+    error: AudioError | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """What a window brought.
+
+    Attributes:
+        index: which recording.
+        windows: of a model that labels clips, the window; of one that labels frames, the frames that are certain by
+            now.
+        moments: scores without overlap, as far as they are certain.
+        events: what is certain to have happened, each given once.
+        summary: of the recording, at its end; None before.
+    """
+
+    index: int
+    windows: Scores
+    moments: Scores
+    events: list[Event]
+    summary: Summary | None = None
+
+
+def follow(
+    found: Iterable[WindowScores],
+    labels: tuple[str, ...],
+    rules: Rules,
+    seconds_per_frame: float,
+    frame_level: bool,
+) -> Iterator[Step]:
+    """Windows of several recordings, one after the other, as steps; in the memory of a few windows."""
+    follower = _Follower(labels, rules)
+    for window in found:
+        if window.scores is None:
+            yield follower.ended(window.index, window.failure, frame_level)
+            follower = _Follower(labels, rules)
+        else:
+            yield follower.heard(window, stretches(window, seconds_per_frame), frame_level)
+
+
+class _Follower:
+    """One recording on its way."""
+
+    def __init__(self, labels: tuple[str, ...], rules: Rules):
+        self.labels = labels
+        self.averager = Averager()
+        self.segmenter = Segmenter(
+            labels,
+            np.asarray(rules.thresholds),
+            release=rules.release,
+            min_seconds=rules.min_seconds,
+            close_gaps=rules.close_gaps,
+            skip=rules.skip,
+        )
+        self.total, self.windows, self.seconds = np.zeros(len(labels)), 0, 0.0
+        self.lasting, self.segments = np.zeros(len(labels)), np.zeros(len(labels), int)
+
+    def heard(self, window: WindowScores, parts: Scores, frame_level: bool) -> Step:
+        assert window.scores is not None
+        self.total += window.scores.mean(0)
+        self.windows, self.seconds = self.windows + 1, window.end
+        certain = self.averager.add(parts)
+        events = self.segmenter.push(certain.starts, certain.ends, certain.scores) if len(certain) else []
+        return Step(window.index, certain if frame_level else parts, certain, self._counted(events))
+
+    def ended(self, index: int, failure: AudioError | None, frame_level: bool) -> Step:
+        rest = self.averager.finish()
+        events = self.segmenter.push(rest.starts, rest.ends, rest.scores) if len(rest) else []
+        events = self._counted([*events, *self.segmenter.finish()])
+        summary = Summary(
+            self.total / self.windows if self.windows else None,
+            self.seconds,
+            self.lasting / max(self.seconds, 1e-9),
+            self.segments,
+            failure,
+        )
+        return Step(index, rest if frame_level else Scores.joined([], len(self.labels)), rest, events, summary)
+
+    def _counted(self, events: list[Event]) -> list[Event]:
+        for event in events:
+            place = self.labels.index(event.label)
+            self.lasting[place] += event.seconds
+            self.segments[place] += 1
+        return events

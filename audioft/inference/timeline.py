@@ -1,0 +1,178 @@
+"""What a model says of a recording over time: windows as they come, and one score for every moment."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+import numpy as np
+
+from audioft.annotations.event import Event
+from audioft.annotations.segments import segments
+from audioft.errors import AudioError
+from audioft.evaluation.scoring import WindowScores
+
+
+@dataclasses.dataclass(frozen=True)
+class Scores:
+    """Scores of K stretches that follow one another.
+
+    Attributes:
+        starts, ends: `(K,)` float64, seconds from the recording's beginning.
+        scores: `(K, C)` float64 probabilities.
+    """
+
+    starts: np.ndarray
+    ends: np.ndarray
+    scores: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @staticmethod
+    def joined(parts: Iterable[Scores], labels: int) -> Scores:
+        """Several one after the other; of none, nothing of `labels` columns."""
+        parts = list(parts)
+        if not parts:
+            return Scores(np.zeros(0), np.zeros(0), np.zeros((0, labels)))
+        return Scores(
+            np.concatenate([p.starts for p in parts]),
+            np.concatenate([p.ends for p in parts]),
+            np.concatenate([p.scores for p in parts]),
+        )
+
+
+def stretches(window: WindowScores, seconds_per_frame: float) -> Scores:
+    """A window's scores with their times: the window itself, or each of its frames.
+
+    A frame lasts as long as the encoder's stride; the last one reaches to the end of its window.
+    """
+    assert window.scores is not None
+    count = len(window.scores)
+    starts = window.start + seconds_per_frame * np.arange(count)
+    return Scores(starts, np.append(starts[1:], window.end), window.scores)
+
+
+class Averager:
+    """Overlapping windows become one score for every moment: the mean of all that cover it.
+
+    Works on what arrives: a moment's score is given once no later window can cover it.
+
+    >>> averager = Averager()
+    >>> first = averager.add(Scores(np.array([0.0]), np.array([2.0]), np.array([[0.2]])))
+    >>> second = averager.add(Scores(np.array([1.0]), np.array([3.0]), np.array([[0.6]])))
+    >>> rest = averager.finish()
+    >>> len(first), second.ends.tolist(), rest.ends.tolist(), rest.scores.round(3).tolist()
+    (0, [1.0], [2.0, 3.0], [[0.4], [0.6]])
+    """
+
+    def __init__(self) -> None:
+        self._open: list[Scores] = []
+        self._done = 0.0
+
+    def add(self, window: Scores) -> Scores:
+        """Take the next window, which begins no earlier than the one before it; what is certain by now."""
+        certain = self._until(float(window.starts[0]))
+        self._open = [w for w in self._open if w.ends[-1] > self._done]
+        self._open.append(window)
+        return certain
+
+    def finish(self) -> Scores:
+        """What is left after the last window."""
+        return self._until(max((float(w.ends[-1]) for w in self._open), default=0.0))
+
+    def _until(self, time: float) -> Scores:
+        if not self._open or time <= self._done:
+            return Scores.joined([], self._open[0].scores.shape[1] if self._open else 0)
+        edges = np.unique(
+            np.concatenate([[self._done, time], *(w.starts for w in self._open), *(w.ends for w in self._open)])
+        )
+        edges = edges[(edges >= self._done) & (edges <= time)]
+        # times of different windows may differ by rounding where they mean the same sample
+        edges = edges[np.append(True, np.diff(edges) > 1e-6)]
+        starts, ends = edges[:-1], edges[1:]
+        middles = (starts + ends) / 2
+        total, count = np.zeros((len(middles), self._open[0].scores.shape[1])), np.zeros((len(middles), 1))
+        for w in self._open:
+            inside = (middles >= w.starts[0]) & (middles < w.ends[-1])
+            total[inside] += w.scores[np.searchsorted(w.starts, middles[inside], side="right") - 1]
+            count[inside] += 1
+        self._done = time
+        covered = count[:, 0] > 0
+        return Scores(starts[covered], ends[covered], (total / np.maximum(count, 1))[covered])
+
+
+@dataclasses.dataclass(frozen=True)
+class Rules:
+    """How scores over time become events.
+
+    Attributes:
+        thresholds: `(C,)` scores from which on a label begins.
+        release: share of the threshold, above 0 to 1, down to which it goes on.
+        min_seconds: what is shorter is left out.
+        close_gaps: gaps up to so many seconds are closed before.
+        skip: labels that are no events (a model's background).
+    """
+
+    thresholds: tuple[float, ...]
+    release: float = 0.8
+    min_seconds: float = 0.0
+    close_gaps: float = 0.0
+    skip: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Timeline:
+    """A whole recording's scores over time.
+
+    Attributes:
+        path: the recording as it was given.
+        labels: the C labels, in the order of the scores.
+        windows: the scores of each window as the model gave them, overlapping if the hop is shorter than the window;
+            of a model that labels frames, those of each frame.
+        moments: scores that follow one another without overlap, the mean of the windows that cover each moment.
+        seconds: up to where the recording was heard.
+        error: why it breaks off there; None if it does not.
+        rules: how its scores become events.
+    """
+
+    path: str
+    labels: tuple[str, ...]
+    windows: Scores
+    moments: Scores
+    seconds: float
+    error: AudioError | None
+    rules: Rules
+
+    def segments(
+        self,
+        threshold: float | None = None,
+        *,
+        release: float | None = None,
+        min_seconds: float | None = None,
+        close_gaps: float | None = None,
+    ) -> list[Event]:
+        """What happens when; see `Rules` for the arguments, by default the model's own.
+
+        Args:
+            threshold: for all labels.
+            release: share of the threshold down to which an event goes on.
+            min_seconds: what is shorter is left out.
+            close_gaps: gaps up to so many seconds are closed before.
+
+        Returns:
+            Events sorted by start, each with the highest score in it; none of the model's background.
+        """
+        rules = self.rules
+        limits = rules.thresholds if threshold is None else (threshold,) * len(self.labels)
+        return segments(
+            self.moments.starts,
+            self.moments.ends,
+            self.moments.scores,
+            labels=self.labels,
+            thresholds=np.asarray(limits),
+            release=rules.release if release is None else release,
+            min_seconds=rules.min_seconds if min_seconds is None else min_seconds,
+            close_gaps=rules.close_gaps if close_gaps is None else close_gaps,
+            skip=rules.skip,
+        )

@@ -1,0 +1,189 @@
+"""What happens when, written as it becomes known: as a table, or in the formats of other programs."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from audioft.annotations.event import Event
+from audioft.data.clip import Clip
+from audioft.errors import AudioError, UsageError
+from audioft.inference.following import Step, Summary
+from audioft.inference.forms import AudacityForm, Form, RavenForm, RttmForm
+from audioft.inference.timeline import Scores
+
+
+class TimeWriter:
+    """Writes steps of `Predictor.follow` to a file, a folder or standard output; failures also to a table beside.
+
+    Args:
+        out: a file, for `audacity` a folder; None for standard output.
+        form: `csv`, `jsonl`, `audacity`, `raven` or `rttm`; None for that of the file's ending, or csv.
+        what: `windows`, `segments` or `summary`; of the last three formats only `segments`.
+        labels: of the model, in order.
+        top_k: how many labels with their scores, for windows.
+        all_scores: a column for every label's score, for windows and summaries.
+
+    Raises:
+        UsageError: format, what and path do not go together, or the path cannot be written.
+    """
+
+    def __init__(
+        self,
+        out: str | Path | None,
+        form: str | None,
+        what: str,
+        labels: tuple[str, ...],
+        *,
+        top_k: int = 1,
+        all_scores: bool = False,
+    ):
+        self.path = None if out is None else Path(out)
+        self.form = form or self._by_ending()
+        self.what, self.labels, self.top_k, self.all_scores = what, labels, min(top_k, len(labels)), all_scores
+        if self.form in ("audacity", "raven", "rttm") and what != "segments":
+            raise UsageError(f"--format {self.form} holds segments; with --what {what} use csv or jsonl")
+        if self.form == "audacity" and self.path is None:
+            raise UsageError("--format audacity writes a file a recording; name a folder for them with --out")
+        self.failures: list[tuple[str, str]] = []
+        self.failures_path: Path | None = None
+        self.count = 0
+        self._open = contextlib.ExitStack()
+        self._form: Form | None = None
+
+    def _by_ending(self) -> str:
+        if self.path is None:
+            return "csv"
+        endings = {".csv": "csv", ".jsonl": "jsonl", ".rttm": "rttm"}
+        if self.path.suffix not in endings:
+            raise UsageError(f"--out {self.path}: expected a file ending in .csv, .jsonl or .rttm, or a --format")
+        return endings[self.path.suffix]
+
+    def __enter__(self) -> TimeWriter:
+        try:
+            if self.form == "audacity":
+                assert self.path is not None
+                self.path.mkdir(parents=True, exist_ok=True)
+                self._form = AudacityForm(self.path)
+                return self
+            file: IO[str] = sys.stdout
+            if self.path is not None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                file = self._open.enter_context(open(self.path, "w", newline="", encoding="utf-8"))
+        except OSError as e:
+            raise UsageError(f"--out {self.path} cannot be written: {e.strerror}; give another path") from e
+        if self.form == "raven":
+            self._form = RavenForm(file)
+        elif self.form == "rttm":
+            self._form = RttmForm(file)
+        else:
+            self._form = _Table(file, self.form == "jsonl", self)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        sys.stdout.flush()
+        self._open.close()
+        if self.path is None:
+            return
+        beside = (
+            self.path / "failures.csv" if self.path.is_dir() else self.path.with_name(f"{self.path.stem}.failures.csv")
+        )
+        beside.unlink(missing_ok=True)
+        if self.failures:
+            self.failures_path = beside
+            with open(beside, "w", newline="", encoding="utf-8", errors="backslashreplace") as f:
+                csv.writer(f, lineterminator="\n").writerows([("path", "reason"), *self.failures])
+
+    def write(self, clip: Clip, step: Step) -> None:
+        """Take a step of a recording."""
+        assert self._form is not None
+        if len(step.windows):
+            self._form.windows(clip, step.windows)
+        if step.events:
+            self._form.events(clip, step.events)
+        if step.summary is not None:
+            self.count += 1
+            self._form.end(clip, step.summary)
+            if step.summary.error is not None:
+                self.failures.append((clip.name, step.summary.error.reason))
+
+    def fail(self, failure: AudioError) -> None:
+        """An input that led to no recording."""
+        self.count += 1
+        self.failures.append((failure.path, failure.reason))
+
+
+class _Table:
+    """CSV or JSON lines, a row a window, event or recording; where a recording breaks off, a row that says so."""
+
+    def __init__(self, file: IO[str], as_json: bool, about: TimeWriter):
+        self.file, self.as_json, self.about = file, as_json, about
+        self.rows = csv.DictWriter(file, self._columns(), restval="", lineterminator="\n")
+        if not as_json:
+            self.rows.writeheader()
+            file.flush()
+
+    def _columns(self) -> list[str]:
+        a = self.about
+        if a.what == "segments":
+            return ["path", "start", "end", "label", "score", "error"]
+        each = [f"score:{x}" for x in a.labels] if a.all_scores else []
+        if a.what == "windows":
+            further = [f"{name}_{k}" for k in range(2, a.top_k + 1) for name in ("label", "score")]
+            return ["path", "start", "end", "label", "score", *further, *each, "error"]
+        if a.all_scores:
+            each = [f"{name}:{x}" for x in a.labels for name in ("score", "share", "segments")]
+        return ["path", "label", "score", "seconds", "share", "segments", *each, "error"]
+
+    def _row(self, row: dict[str, Any]) -> None:
+        if self.as_json:
+            self.file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        else:
+            self.rows.writerow({k: f"{v:.6f}" if isinstance(v, float) else v for k, v in row.items()})
+
+    def windows(self, clip: Clip, windows: Scores) -> None:
+        a = self.about
+        if a.what != "windows":
+            return
+        for start, end, scores in zip(windows.starts.tolist(), windows.ends.tolist(), windows.scores, strict=True):
+            row: dict[str, Any] = {"path": clip.name, "start": round(start, 6), "end": round(end, 6)}
+            for k, i in enumerate(scores.argsort(kind="stable")[::-1][: a.top_k], 1):
+                row |= {f"label_{k}" if k > 1 else "label": a.labels[i]}
+                row |= {f"score_{k}" if k > 1 else "score": round(float(scores[i]), 6)}
+            if a.all_scores:
+                row |= {f"score:{x}": round(float(s), 6) for x, s in zip(a.labels, scores, strict=True)}
+            self._row(row)
+        self.file.flush()
+
+    def events(self, clip: Clip, events: Sequence[Event]) -> None:
+        if self.about.what != "segments":
+            return
+        for e in events:
+            times = {"start": round(e.start, 6), "end": round(e.end, 6)}
+            self._row({"path": clip.name, **times, "label": e.label, "score": round(e.score or 0.0, 6)})
+        self.file.flush()
+
+    def end(self, clip: Clip, summary: Summary) -> None:
+        a = self.about
+        row: dict[str, Any] = {"path": clip.name}
+        if a.what == "summary" and summary.scores is not None:
+            best = int(summary.scores.argmax())
+            row |= {"label": a.labels[best], "score": round(float(summary.scores[best]), 6)}
+            row |= {"seconds": round(summary.seconds, 6), "share": round(float(summary.share[best]), 6)}
+            row |= {"segments": int(summary.segments[best])}
+            if a.all_scores:
+                for i, x in enumerate(a.labels):
+                    row |= {f"score:{x}": round(float(summary.scores[i]), 6)}
+                    row |= {f"share:{x}": round(float(summary.share[i]), 6), f"segments:{x}": int(summary.segments[i])}
+        elif summary.error is not None and a.what != "summary":
+            row |= {"start": round(summary.seconds, 6)}
+        if summary.error is not None:
+            row |= {"error": summary.error.reason}
+        if a.what == "summary" or summary.error is not None:
+            self._row(row)
+            self.file.flush()

@@ -1,0 +1,103 @@
+"""What happens when in recordings, written and drawn: the steps behind `audioft predict` with times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from audioft.audio.live import Raw, piped
+from audioft.data.check import headers
+from audioft.data.clip import Clip
+from audioft.data.inputs import unlabelled
+from audioft.errors import DataError, UsageError
+from audioft.inference.following import Step
+from audioft.inference.forms import unused
+from audioft.inference.picture import Picture
+from audioft.inference.predictor import Predictor
+from audioft.inference.timeline import Rules
+from audioft.inference.timetables import TimeWriter
+from audioft.progress import Console
+
+LIVE = "-"
+
+
+def follow(
+    predictor: Predictor,
+    inputs: Sequence[str],
+    writer: TimeWriter,
+    rules: Rules,
+    *,
+    window: float | None,
+    hop: float | None,
+    raw: str | None,
+    pictures: Path | None,
+    console: Console,
+) -> None:
+    """Label recordings over time and write what is found as it is found.
+
+    Args:
+        predictor: the model.
+        inputs: files, folders and patterns; or `-` alone for standard input.
+        writer: where it is written; opened once the rest is known to be right.
+        rules: how scores become events.
+        window, hop: seconds, see `Predictor.timeline`.
+        raw: what standard input holds where it has no header, see `Raw.parse`.
+        pictures: a folder for a picture a recording; None for none.
+        console: where progress goes.
+
+    Raises:
+        UsageError: the inputs do not go together.
+        DataError: there are none.
+    """
+    predictor.grid(window, hop)
+    if LIVE in inputs:
+        if len(inputs) > 1:
+            raise UsageError("- is standard input, and the only input then; leave out the others")
+        if pictures is not None:
+            raise UsageError("--plot needs the recording twice, and standard input comes once; save it to a file first")
+        form = None if raw is None else Raw.parse(raw)
+        blocks = piped(0, predictor.model.encoder.sample_rate, form)
+        with writer:
+            for step in predictor.live(blocks, rules=rules, window=window, hop=hop):
+                writer.write(Clip(Path(LIVE), LIVE), step)
+        return
+    if raw is not None:
+        raise UsageError("--raw says what standard input holds; give - as the input, or leave it out")
+    clips, failures = unlabelled(inputs)
+    if not clips and not failures:
+        raise DataError("nothing to label: no inputs were given")
+    total = 0.0 if console.quiet else sum(c.seconds for c in headers(clips))
+    done = 0.0
+    drawing = None if pictures is None else _Drawing(pictures, predictor, rules)
+    with writer, console.job("labelling", round(total), unit=" s of sound") as job:
+        for step in predictor.follow(clips, rules, window=window, hop=hop):
+            clip = clips[step.index]
+            writer.write(clip, step)
+            if drawing is not None:
+                drawing.take(clip, step)
+            if len(step.moments):
+                job.at(round(done + float(step.moments.ends[-1])))
+            if step.summary is not None:
+                done += step.summary.seconds
+        for failure in failures:
+            writer.fail(failure)
+
+
+class _Drawing:
+    """A picture for each recording, drawn at its end."""
+
+    def __init__(self, folder: Path, predictor: Predictor, rules: Rules):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as e:
+            raise UsageError(f"--plot {folder} cannot be made: {e.strerror}; give another folder") from e
+        self.folder, self.labels, self.rules = folder, predictor.labels, rules
+        self.taken: set[str] = set()
+        self.picture = Picture(self.labels, rules)
+
+    def take(self, clip: Clip, step: Step) -> None:
+        self.picture.add(step.moments, step.events)
+        if step.summary is not None:
+            if step.summary.scores is not None:
+                self.picture.save(self.folder / unused(self.taken, clip, ".png"), clip, step.summary.error)
+            self.picture = Picture(self.labels, self.rules)
