@@ -281,7 +281,7 @@ class Predictor:
             tuple(x for x, yes in zip(self.labels, given, strict=True) if yes) if self.card.multilabel else (label,)
         )
         scores = dict(zip(self.labels, found.scores.tolist(), strict=True))
-        return Prediction(clip.name, label, float(found.scores[best]), labels, scores, found.seconds)
+        return Prediction(clip.name, label, float(found.scores[best]), labels, scores, found.seconds, found.failure)
 
 
 def model_folder(path: str | os.PathLike[str]) -> Path:
