@@ -18,7 +18,7 @@ _HOMES = {
     "predict": "audioft.api",
     "load_model": "audioft.api",
     "settings": "audioft.api",
-    "render": "audioft.api",
+    "render": "audioft.api_pretrain",
     "pretrain": "audioft.api_pretrain",
     "probe": "audioft.api_pretrain",
     "PretrainConfig": "audioft.config",
@@ -27,7 +27,7 @@ _HOMES = {
     "Report": "audioft.evaluation.report",
     "Probe": "audioft.evaluation.probe",
     "Predictor": "audioft.inference.predictor",
-    "Prediction": "audioft.inference.predictor",
+    "Prediction": "audioft.inference.prediction",
     "Console": "audioft.progress",
     "AudioftError": "audioft.errors",
 }
@@ -52,13 +52,14 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from audioft.api import evaluate, finetune, load_model, predict, render, settings
-    from audioft.api_pretrain import pretrain, probe
+    from audioft.api import evaluate, finetune, load_model, predict, settings
+    from audioft.api_pretrain import pretrain, probe, render
     from audioft.config import Config, PretrainConfig
     from audioft.errors import AudioftError
     from audioft.evaluation.probe import Probe
     from audioft.evaluation.report import Report
-    from audioft.inference.predictor import Prediction, Predictor
+    from audioft.inference.prediction import Prediction
+    from audioft.inference.predictor import Predictor
     from audioft.progress import Console
     from audioft.run import Run
 

@@ -13,7 +13,8 @@ from audioft.progress import Console
 if TYPE_CHECKING:
     from audioft.config import Config
     from audioft.evaluation.report import Report
-    from audioft.inference.predictor import Prediction, Predictor
+    from audioft.inference.prediction import Prediction
+    from audioft.inference.predictor import Predictor
     from audioft.run import Run
 
 PathLike = str | os.PathLike[str]
@@ -129,6 +130,9 @@ def evaluate(
     side: str | None = None,
     label: str | None = None,
     group: str | None = None,
+    events: bool = False,
+    window: float | None = None,
+    hop: float | None = None,
     device: str = "auto",
     precision: str = "fp32",
     batch_seconds: float = 60.0,
@@ -145,6 +149,9 @@ def evaluate(
         side: `train`, `valid` or `test` of a split that the data gives, or `all`; if not given, its test side where
             it has one, otherwise all of it.
         label, group: columns of the table, as in training.
+        events: measure what happens when, against a table with `start` and `end`; with label files beside recordings,
+            and with a model that labels frames, this is so in any case.
+        window, hop: then, as for `Predictor.timeline`.
         device, precision, batch_seconds: see `Predictor`.
         resamples: bootstrap resamples for the intervals.
         seed: of the bootstrap.
@@ -174,6 +181,9 @@ def evaluate(
         side=side,
         label=label,
         group=group,
+        events=events,
+        window=window,
+        hop=hop,
         resamples=resamples,
         seed=seed,
         console=console,
@@ -213,7 +223,8 @@ def predict(
     """
     from audioft.data.check import headers
     from audioft.data.inputs import unlabelled
-    from audioft.inference.predictor import Prediction, Predictor
+    from audioft.inference.prediction import Prediction
+    from audioft.inference.predictor import Predictor
 
     console = console or Console(quiet=True)
     if not isinstance(model, Predictor):
@@ -244,52 +255,6 @@ def load_model(path: PathLike | Run, *, device: str = "auto", precision: str = "
     from audioft.inference.predictor import Predictor
 
     return Predictor(path, device=device, precision=precision)
-
-
-def render(
-    data: PathLike,
-    out: PathLike,
-    *,
-    augment: Sequence[str | Mapping[str, Any]],
-    seed: int = 0,
-    rate: int = 16000,
-    overwrite: bool = False,
-    console: Console | None = None,
-) -> Path:
-    """Write copies of labelled recordings with augmentations applied, as if they had been made elsewhere.
-
-    The copies depend on the recordings, the augmentations and the seed alone. A recording that cannot be read is
-    named and left out. A copy that would exceed the range of a file is turned down as a whole.
-
-    Args:
-        data: folder or table, as for `finetune`.
-        out: the folder of the copies: 16-bit mono WAV files, a `metadata.csv` with the columns of the data's table
-            (with `label`, and `split`, for a folder that has none), and `render.json`, which says what was done.
-        augment: as the setting `augment`, in order; the `p` of each is how likely a clip is changed by it.
-        seed: of what is drawn.
-        rate: of the copies, Hz.
-        overwrite: replace copies made before in `out`; no other folder is ever replaced.
-        console: where messages go; standard error if not given.
-
-    Returns:
-        `out`.
-
-    Raises:
-        ConfigError: an augmentation is unknown or wrongly set; all problems at once.
-        UsageError: `out` is there already.
-        DataError: the data is wrong, or no recording can be read.
-
-    Example:
-        >>> copies = render("samples/keywords", tmp / "by telephone", augment=[{"name": "telephone", "p": 1}],
-        ...                 console=Console(quiet=True))
-        >>> sorted(p.name for p in copies.iterdir() if p.is_file())
-        ['metadata.csv', 'render.json']
-    """
-    from audioft import rendering
-
-    specs = [spec if isinstance(spec, str) else dict(spec) for spec in augment]
-    console = console or Console()
-    return rendering.render(Path(data), Path(out), specs, seed=seed, rate=rate, overwrite=overwrite, console=console)
 
 
 def _absolute_source(config: Config) -> Config:

@@ -1,4 +1,4 @@
-"""Pretraining as functions of plain arguments, beside `audioft.api`."""
+"""Pretraining, and what goes with it, as functions of plain arguments, beside `audioft.api`."""
 
 from __future__ import annotations
 
@@ -173,3 +173,49 @@ def _absolute_sources(config: PretrainConfig) -> PretrainConfig:
 def _source_name(config: PretrainConfig) -> str:
     first = config.data.sources[0]
     return Path(first if isinstance(first, str) else first["path"]).stem or "encoder"
+
+
+def render(
+    data: PathLike,
+    out: PathLike,
+    *,
+    augment: Sequence[str | Mapping[str, Any]],
+    seed: int = 0,
+    rate: int = 16000,
+    overwrite: bool = False,
+    console: Console | None = None,
+) -> Path:
+    """Write copies of labelled recordings with augmentations applied, as if they had been made elsewhere.
+
+    The copies depend on the recordings, the augmentations and the seed alone. A recording that cannot be read is
+    named and left out. A copy that would exceed the range of a file is turned down as a whole.
+
+    Args:
+        data: folder or table, as for `finetune`.
+        out: the folder of the copies: 16-bit mono WAV files, a `metadata.csv` with the columns of the data's table
+            (with `label`, and `split`, for a folder that has none), and `render.json`, which says what was done.
+        augment: as the setting `augment`, in order; the `p` of each is how likely a clip is changed by it.
+        seed: of what is drawn.
+        rate: of the copies, Hz.
+        overwrite: replace copies made before in `out`; no other folder is ever replaced.
+        console: where messages go; standard error if not given.
+
+    Returns:
+        `out`.
+
+    Raises:
+        ConfigError: an augmentation is unknown or wrongly set; all problems at once.
+        UsageError: `out` is there already.
+        DataError: the data is wrong, or no recording can be read.
+
+    Example:
+        >>> copies = render("samples/keywords", tmp / "by telephone", augment=[{"name": "telephone", "p": 1}],
+        ...                 console=Console(quiet=True))
+        >>> sorted(p.name for p in copies.iterdir() if p.is_file())
+        ['metadata.csv', 'render.json']
+    """
+    from audioft import rendering
+
+    specs = [spec if isinstance(spec, str) else dict(spec) for spec in augment]
+    console = console or Console()
+    return rendering.render(Path(data), Path(out), specs, seed=seed, rate=rate, overwrite=overwrite, console=console)

@@ -50,9 +50,29 @@ def problems(config: Config) -> list[str]:
     found += schedules.check(config.train.schedule, "train.schedule")
     if config.train.loss is not None:
         found += losses.check(config.train.loss, "train.loss")
+    if config.events.use == "frames":
+        found += _of_frames(config)
     metric = config.train.metric
     if metric not in (None, "loss", *METRICS):
         found.append(f"train.metric: unknown metric {metric!r}{suggest(str(metric), ['loss', *METRICS])}")
+    return found
+
+
+def _of_frames(config: Config) -> list[str]:
+    """What does not go together with learning frames."""
+    from audioft.augmentation import augmentations
+    from audioft.registry import split_spec
+
+    found = [
+        f"augment.{i}: {name!r} changes when things happen; leave it out where frames are learnt (events.use=frames)"
+        for i, name in enumerate(split_spec(spec)[0] for spec in config.augment)
+        if name in augmentations.names() and augmentations[name].moves  # type: ignore[attr-defined]
+    ]
+    e, metric = config.events, config.train.metric
+    if e.context or e.background != "none":
+        found.append("events: context and background are of clips; frames learn what lies around events in any case")
+    if metric not in (None, "map", "loss"):
+        found.append(f"train.metric: {metric!r} is of clips; frames are measured by map or loss")
     return found
 
 
@@ -119,13 +139,20 @@ def data(config: Config, console: Console, *, headers_only: bool = False, bad_fi
         UsageError: no source, or it does not exist.
         DataError: the table, the recordings or the split cannot be used.
     """
-    from audioft.data import splits, targets
-    from audioft.data.manifest import load as load_manifest
+    from audioft.data import source, splits, targets
 
-    d = config.data
+    d, e = config.data, config.events
     if d.source is None:
         raise UsageError("no data given: name a folder or a table, `audioft train DATA`, or set data.source")
-    manifest = load_manifest(d.source, label=d.label, group=d.group, allow_outside=d.allow_outside)
+    manifest = source.load(
+        d.source,
+        label=d.label,
+        group=d.group,
+        allow_outside=d.allow_outside,
+        events=source.EventUse(e.use, e.context, e.background),
+        window=d.max_seconds,
+        seed=config.seed,
+    )
     for note in manifest.notes:
         console.say(f"note: {note}")
     manifest, checked, bad = _checked(manifest, config, console, headers_only, bad_files)
@@ -182,7 +209,7 @@ def classifier(config: Config, num_labels: int) -> tuple[AudioClassifier, LoadRe
     import torch
 
     from audioft.models import freezing
-    from audioft.models.classifier import AudioClassifier
+    from audioft.models.classifier import FRAMES, AudioClassifier
     from audioft.models.loading import load_encoder, require_mask_embedding
     from audioft.runtime import address
 
@@ -192,7 +219,8 @@ def classifier(config: Config, num_labels: int) -> tuple[AudioClassifier, LoadRe
         report = replace(report, made=(*report.made, "masked_spec_embed"))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(address(config.seed, "init"))
-        model = AudioClassifier(encoder, num_labels, config.model.layers, config.model.pooling, config.model.head)
+        pooling = FRAMES if config.events.use == "frames" else config.model.pooling
+        model = AudioClassifier(encoder, num_labels, config.model.layers, pooling, config.model.head)
     try:
         for policy in freezing.plan(config.freeze).values():
             freezing.frozen_parts(policy, encoder)

@@ -250,7 +250,7 @@ def rounds(config: PretrainConfig, encoder: Encoder) -> list[RoundPlan]:
     Raises:
         ModelError: a round names a layer that the encoder has not.
     """
-    from audioft.sections import Round
+    from audioft.pretrain_sections import Round
 
     asked = list(config.objective.rounds)
     if not asked:

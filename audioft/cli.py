@@ -147,7 +147,8 @@ def _train_each(sources: list[str], overrides: list[str], options: argparse.Name
             told = "no labelled side to measure on"
             if (run.folder / "report.json").is_file():
                 report = run.report
-                told = f"{report.main} {report.metrics[report.main].value:.3f} ({report.side}, {report.clips} clips)"
+                value = report.metrics[report.main].value
+                told = f"{report.main} {value:.3f} ({report.side}, {report.clips} {report.counted})"
             rows.append((source, "done", told))
         except (AudioftError, OSError) as e:
             console.say(f"audioft: {e}")
@@ -162,7 +163,7 @@ def pretrain(options: argparse.Namespace, console: Console) -> int:
 
     if options.settings:
         from audioft.config import describe
-        from audioft.sections import PretrainConfig
+        from audioft.pretrain_sections import PretrainConfig
 
         print(describe(PretrainConfig))
         return 0
@@ -202,6 +203,9 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
         side=options.side,
         label=options.label,
         group=options.group,
+        events=options.events,
+        window=options.window,
+        hop=options.hop,
         device=options.device,
         precision=options.precision,
         batch_seconds=options.batch_seconds,

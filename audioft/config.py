@@ -16,7 +16,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from audioft.errors import ConfigError, UsageError
-from audioft.sections import Config, PretrainConfig, Section, Spec
+from audioft.pretrain_sections import PretrainConfig
+from audioft.sections import Config, Section, Spec
 
 Overrides = Mapping[str, Any] | Sequence[str | tuple[str, Any]]
 AnyConfig = Config | PretrainConfig

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from audioft import scored
+from audioft import listening, scored
 from audioft.data import check as checking
+from audioft.data import source
 from audioft.data import targets as labelling
+from audioft.data.annotated import Found
 from audioft.data.clip import Clip
 from audioft.data.manifest import Manifest
 from audioft.data.manifest import load as load_manifest
@@ -30,6 +32,9 @@ def evaluate(
     side: str | None,
     label: str | None,
     group: str | None,
+    events: bool,
+    window: float | None,
+    hop: float | None,
     resamples: int,
     seed: int,
     console: Console,
@@ -41,15 +46,55 @@ def evaluate(
         raise UsageError(f"{out} is a file; --out takes a folder")
     if out is not None and (out / "config.yaml").is_file():
         raise UsageError(f"{out} holds a run, whose own report would be replaced; give another --out")
-    manifest = load_manifest(data, label=label, group=group, least_labels=1)
+    found = source.read_annotated(
+        data, label=label, group=group, allow_outside=False, asked=events or predictor.model.frame_level
+    )
+    how = {"side": side, "out": out, "resamples": resamples, "seed": seed, "console": console}
+    if found is not None:
+        report = _in_time(predictor, model, found, window=window, hop=hop, **how)  # type: ignore[arg-type]
+    else:
+        manifest = load_manifest(data, label=label, group=group, least_labels=1)
+        report = _of_clips(predictor, model, manifest, **how)  # type: ignore[arg-type]
+    if out is not None:
+        report.save(out / "report.json")
+        write_html(
+            out / "report.html",
+            report,
+            [],
+            {"title": f"audioft: {model} on {data}", "model": str(model), "data": str(data)},
+        )
+    return report
+
+
+def _of_clips(
+    predictor: Predictor,
+    model: Path,
+    manifest: Manifest,
+    *,
+    side: str | None,
+    out: Path | None,
+    resamples: int,
+    seed: int,
+    console: Console,
+) -> Report:
+    """Each clip has its labels, whatever happens when in it."""
     for note in manifest.notes:
         console.say(f"note: {note}")
-    clips, side = _side(manifest, side)
-    _known_labels(predictor, clips, manifest.multilabel)
+    clips, side = _side(manifest.root, list(manifest.clips), side)
+    if manifest.multilabel and not predictor.card.multilabel:
+        raise DataError(
+            "the data may give several labels a clip (`labels`), the model gives exactly one: they cannot be compared"
+        )
+    _known(
+        predictor,
+        (
+            (name, clip.name)
+            for clip in clips
+            for name in (*clip.labels, *(() if clip.unknown == "rest" else clip.unknown))
+        ),
+    )
     clips, checked, notes = _readable(clips, out, console)
-    seen = _trained_on(model, [c.digest for c in checked])
-    if seen:
-        notes.append(f"{seen} of {len(clips)} recordings were trained on by this run: the figures are too good")
+    notes += _seen(model, checked)
     multilabel = predictor.card.multilabel
     wanted, known = labelling.targets(clips, predictor.labels, manifest.multilabel)
     found = scored.score_clips(
@@ -68,44 +113,72 @@ def evaluate(
         notes.append(f"{len(found.failures)} recordings could not be scored and are left out")
     report = make_report(found.predictions, side, predictor.card.thresholds, resamples, seed, notes)
     if out is not None:
-        report.save(out / "report.json")
         found.predictions.write(out / "predictions.csv", predictor.card.thresholds)
         scored.append_bad_files(out / "bad_files.csv", [(c.key, e.stage, e.reason) for c, e in found.failures])
-        write_html(
-            out / "report.html",
-            report,
-            [],
-            {"title": f"audioft: {model} on {data}", "model": str(model), "data": str(data)},
-        )
     return report
 
 
-def _side(manifest: Manifest, side: str | None) -> tuple[list[Clip], str]:
+def _in_time(
+    predictor: Predictor,
+    model: Path,
+    found: Found,
+    *,
+    window: float | None,
+    hop: float | None,
+    side: str | None,
+    out: Path | None,
+    resamples: int,
+    seed: int,
+    console: Console,
+) -> Report:
+    """What happens when in whole recordings."""
+    window, hop = predictor.grid(window, hop)
+    for note in found.notes:
+        console.say(f"note: {note}")
+    clips, side = _side(found.root, [a.clip for a in found.recordings], side)
+    own = {a.clip.name: a for a in found.recordings}
+    _known(predictor, ((e.label, c.name) for c in clips for e in own[c.name].events))
+    clips, checked, notes = _readable(clips, out, console)
+    notes += _seen(model, checked)
+    heard = listening.listen(
+        predictor.model,
+        [own[c.name] for c in clips],
+        multilabel=predictor.card.multilabel,
+        window=window,
+        hop=hop,
+        batch_seconds=predictor.batch_seconds,
+        precision=predictor.precision,
+        console=console,
+    )
+    report, compared = listening.report(
+        heard, predictor.labels, predictor.rules(), side, resamples=resamples, seed=seed, notes=notes
+    )
+    if out is not None:
+        listening.write_events(out / "predictions.csv", compared)
+    return report
+
+
+def _side(root: Path, clips: list[Clip], side: str | None) -> tuple[list[Clip], str]:
     """The clips to measure on, and what they are called."""
-    given = {c.split for c in manifest.clips} - {None}
+    given = {c.split for c in clips} - {None}
     if side is None:
         side = "test" if "test" in given else "all"
     if side == "all":
-        return list(manifest.clips), side
-    clips = [c for c in manifest.clips if c.split == side]
-    if not clips:
+        return clips, side
+    chosen = [c for c in clips if c.split == side]
+    if not chosen:
         has = f"it has {', '.join(sorted(str(g) for g in given))}" if given else "it gives no split"
-        raise DataError(f"{manifest.root}: no clip is on the side {side!r}; {has}. Use --side all to take all clips")
-    return clips, side
+        raise DataError(f"{root}: no clip is on the side {side!r}; {has}. Use --side all to take all clips")
+    return chosen, side
 
 
-def _known_labels(predictor: Predictor, clips: Sequence[Clip], multilabel: bool) -> None:
-    if multilabel and not predictor.card.multilabel:
-        raise DataError(
-            "the data may give several labels a clip (`labels`), the model gives exactly one: they cannot be compared"
-        )
+def _known(predictor: Predictor, named: Iterable[tuple[str, str]]) -> None:
+    """Refuse labels that the model does not know; `named` are labels with the file they are of."""
     known = set(predictor.labels)
     strange: dict[str, str] = {}
-    for clip in clips:
-        named = (*clip.labels, *(() if clip.unknown == "rest" else clip.unknown))
-        for name in named:
-            if name not in known:
-                strange.setdefault(name, clip.name)
+    for name, file in named:
+        if name not in known:
+            strange.setdefault(name, file)
     if strange:
         listed = ", ".join(f"{name!r} (as of {file})" for name, file in sorted(strange.items())[:10])
         raise DataError(
@@ -136,11 +209,14 @@ def _readable(
     return [c for c, _ in good], [k for _, k in good], notes
 
 
-def _trained_on(model: Path, digests: Sequence[str]) -> int:
-    """How many of these contents the run's own manifest has on its training side."""
+def _seen(model: Path, checked: Sequence[checking.Checked]) -> list[str]:
+    """A note if the run's own manifest has some of these contents on its training side."""
     manifest = model / "manifest.csv"
     if not manifest.is_file():
-        return 0
+        return []
     with open(manifest, newline="", encoding="utf-8") as f:
         trained = {row["sha256"] for row in csv.DictReader(f) if row["split"] == "train"}
-    return sum(d in trained for d in digests)
+    seen = sum(c.digest in trained for c in checked)
+    return (
+        [f"{seen} of {len(checked)} recordings were trained on by this run: the figures are too good"] if seen else []
+    )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from audioft import build, finishing, scored
+from audioft import build, finishing, listening, scored
 from audioft.config import Config
 from audioft.data import manifest as manifests
 from audioft.data.batching import StepPlan
 from audioft.data.dataset import TrainingClips
+from audioft.data.frames import FrameGrid, TrainingWindows
 from audioft.evaluation.metrics import METRICS, compute
 from audioft.evaluation.scoring import log_loss, preparation
 from audioft.models import freezing
@@ -110,18 +112,7 @@ def make_trainer(parts: build.Parts, folder: Path) -> Trainer:
     config, data, model = parts.config, parts.data, parts.model
     t = config.train
     index = data.side("train")
-    dataset = TrainingClips(
-        clips=data.clips("train"),
-        seconds=data.seconds("train"),
-        targets=data.targets[index],
-        known=data.known[index],
-        prepare=preparation(model),
-        max_seconds=config.data.max_seconds,
-        seed=config.seed,
-        augment=build.chain(config),
-        mixup=build.single("mixup", config.mixup),
-        multilabel=parts.multilabel,
-    )
+    dataset = _dataset(parts)
     weights = build.sampling_weights(config, data.targets[index], data.known[index])
     plan = StepPlan(len(dataset), t.batch_size, config.seed, weights)
     clips = [
@@ -167,9 +158,41 @@ def make_trainer(parts: build.Parts, folder: Path) -> Trainer:
     )
 
 
+def _dataset(parts: build.Parts) -> TrainingClips:
+    """What is trained on: clips, or windows with a target for each frame."""
+    config, data, model = parts.config, parts.data, parts.model
+    index = data.side("train")
+    how: dict[str, Any] = {
+        "seconds": data.seconds("train"),
+        "targets": data.targets[index],
+        "known": data.known[index],
+        "prepare": preparation(model),
+        "max_seconds": config.data.max_seconds,
+        "seed": config.seed,
+        "augment": build.chain(config),
+        "mixup": build.single("mixup", config.mixup),
+        "multilabel": parts.multilabel,
+    }
+    if not model.frame_level:
+        return TrainingClips(data.clips("train"), **how)
+    assert data.manifest.events is not None
+    grid = FrameGrid(model.encoder.convolutions, model.encoder.sample_rate)
+    return TrainingWindows(data.clips("train"), data.manifest.events, data.manifest.labels, grid, **how)
+
+
 def validate(parts: build.Parts) -> dict[str, float]:
     """The figures of the validation side, the same on every process."""
     e = parts.config.evaluate
+    if parts.model.frame_level:
+        return listening.validate(
+            parts.model,
+            listening.side(parts.data, "valid"),
+            parts.data.manifest.labels,
+            window=parts.config.data.max_seconds,
+            batch_seconds=e.batch_seconds,
+            precision=parts.precision,
+            processes=parts.processes,
+        )
     found = scored.score_side(
         parts.model,
         parts.data,

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import platform
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from audioft import build, scored
+from audioft import build, listening, scored
 from audioft.build import Parts
+from audioft.data.event_clips import BACKGROUND
 from audioft.evaluation.html import write_html
 from audioft.evaluation.report import Report, make_report
 from audioft.evaluation.thresholds import choose_thresholds
+from audioft.inference.timeline import Rules
 from audioft.models import folder as model_folder
 from audioft.models.folder import ModelCard
 from audioft.progress import spell_seconds
@@ -24,10 +26,53 @@ from audioft.training.optim import count_parameters
 from audioft.training.trainer import Trainer, finite
 
 
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """What the end of a run found out.
+
+    Attributes:
+        thresholds: of each label; None where the highest score decides.
+        segments: how scores become events, besides: `release`, `min_seconds`, `close_gaps`; None for the defaults.
+        report: of the test side, or the validation side where there is none; None where there is neither.
+        failures: recordings that could not be heard, as (name, stage, reason).
+    """
+
+    thresholds: tuple[float, ...] | None
+    segments: dict[str, float] | None
+    report: Report | None
+    failures: list[tuple[str, str, str]]
+
+
 def finish(parts: Parts, trainer: Trainer, folder: Path, state: State) -> None:
     """Best weights, thresholds from the validation side, one look at the test side, everything written."""
-    config, data, console = parts.config, parts.data, parts.console
+    data, console = parts.data, parts.console
     best = trainer.checkpoints.load_best(parts.model)
+    measured = (_measure_events if parts.model.frame_level else _measure_clips)(parts, folder)
+    clips = data.clips("train")
+    failures = [(clips[int(i)].key, stage, reason) for i, (stage, reason) in state.failures.items()]
+    scored.append_bad_files(folder / "bad_files.csv", [*failures, *measured.failures])
+    report = measured.report
+    about = _about(parts, best, state)
+    card = _card(parts, measured, best)
+    model_folder.save(parts.model, card, folder / "model", scored.model_readme(card, report, about))
+    if report is not None:
+        report.save(folder / "report.json")
+        write_html(folder / "report.html", report, Run(folder).history, {"title": f"audioft: {folder.name}", **about})
+        console.say(f"\n{report}")
+
+
+def _side(parts: Parts) -> tuple[str | None, list[str]]:
+    """Which side is measured on, and what is to be said of it."""
+    if len(parts.data.side("test")):
+        return "test", []
+    if not len(parts.data.side("valid")):
+        return None, []
+    notes = ["there is no test side: this is the validation side, which also chose the epoch"]
+    return "valid", [*notes, *(["and the thresholds, so F1 is too good"] if parts.multilabel else [])]
+
+
+def _measure_clips(parts: Parts, folder: Path) -> Measured:
+    config, data = parts.config, parts.data
     thresholds = None
     options: dict[str, Any] = {
         "window": config.data.max_seconds,
@@ -36,43 +81,58 @@ def finish(parts: Parts, trainer: Trainer, folder: Path, state: State) -> None:
     }
     if parts.multilabel and len(data.side("valid")):
         thresholds = choose_thresholds(scored.score_side(parts.model, data, "valid", **options).predictions)
-    report, found = None, None
-    side = "test" if len(data.side("test")) else "valid" if len(data.side("valid")) else None
-    if side is not None:
-        notes = (
-            [] if side == "test" else ["there is no test side: this is the validation side, which also chose the epoch"]
-        )
-        if parts.multilabel and side == "valid":
-            notes.append("and the thresholds, so F1 is too good")
-        found = scored.score_side(parts.model, data, side, **options, console=console)
-        notes += [f"{len(found.failures)} clips could not be scored"] if found.failures else []
-        report = make_report(found.predictions, side, thresholds, config.evaluate.resamples, config.seed, notes)
-        report.save(folder / "report.json")
-        found.predictions.write(folder / "predictions.csv", thresholds)
-    scored.append_bad_files(folder / "bad_files.csv", _failures(parts, state, found))
-    about = _about(parts, best, state)
-    card = _card(parts, thresholds, best, report)
-    model_folder.save(parts.model, card, folder / "model", scored.model_readme(card, report, about))
-    if report is not None:
-        write_html(folder / "report.html", report, Run(folder).history, {"title": f"audioft: {folder.name}", **about})
-        console.say(f"\n{report}")
+    chosen = None if thresholds is None else tuple(float(t) for t in thresholds)
+    side, notes = _side(parts)
+    if side is None:
+        return Measured(chosen, None, None, [])
+    found = scored.score_side(parts.model, data, side, **options, console=parts.console)
+    notes += [f"{len(found.failures)} clips could not be scored"] if found.failures else []
+    report = make_report(found.predictions, side, thresholds, config.evaluate.resamples, config.seed, notes)
+    found.predictions.write(folder / "predictions.csv", thresholds)
+    return Measured(chosen, None, report, [(c.key, e.stage, e.reason) for c, e in found.failures])
 
 
-def _failures(parts: Parts, state: State, found: scored.Scored | None) -> list[tuple[str, str, str]]:
-    clips = parts.data.clips("train")
-    rows = [(clips[int(i)].key, stage, reason) for i, (stage, reason) in state.failures.items()]
-    return rows + [(c.key, e.stage, e.reason) for c, e in (found.failures if found else [])]
+def _measure_events(parts: Parts, folder: Path) -> Measured:
+    config, data, labels = parts.config, parts.data, parts.data.manifest.labels
+    length = window(parts)
+    options: dict[str, Any] = {
+        "multilabel": True,
+        "window": length,
+        "hop": length / 2,
+        "batch_seconds": config.evaluate.batch_seconds,
+        "precision": config.evaluate.precision,
+        "console": parts.console,
+    }
+    thresholds, how = (0.5,) * len(labels), None
+    if len(data.side("valid")):
+        found = listening.listen(parts.model, listening.side(data, "valid"), **options)
+        thresholds = listening.thresholds(found, labels)
+        how = listening.choose_rules(found, labels, thresholds)
+    side, notes = _side(parts)
+    if side is None:
+        return Measured(thresholds, how, None, [])
+    if side == "test":
+        found = listening.listen(parts.model, listening.side(data, side), **options)
+    rules = Rules.of(thresholds, how)
+    report, heard = listening.report(
+        found, labels, rules, side, resamples=config.evaluate.resamples, seed=config.seed, notes=notes
+    )
+    listening.write_events(folder / "predictions.csv", heard)
+    failures = [(x.name, x.failure.stage, x.failure.reason) for x in found if x.failure is not None]
+    return Measured(thresholds, how, report, failures)
 
 
-def _card(parts: Parts, thresholds: np.ndarray | None, best: dict, report: Report | None) -> ModelCard:
-    data = parts.data
+def _card(parts: Parts, found: Measured, best: dict) -> ModelCard:
+    data, report = parts.data, found.report
     sides = {side: len(data.side(side)) for side in build.SIDES}
     measured = {} if report is None else {report.side: finite({k: e.value for k, e in report.metrics.items()})}
     return ModelCard(
         labels=data.manifest.labels,
         multilabel=parts.multilabel,
         window=window(parts),
-        thresholds=None if thresholds is None else tuple(float(t) for t in thresholds),
+        thresholds=found.thresholds,
+        segments=found.segments,
+        background=BACKGROUND if parts.config.events.background == "class" else None,
         encoder={"name": parts.loaded.name, "family": parts.model.encoder.family},
         trained_on={
             "source": Path(str(parts.config.data.source)).name,

@@ -84,6 +84,7 @@ def make_parser(functions: Mapping[str, Verb]) -> tuple[argparse.ArgumentParser,
     e.add_argument("--label", metavar="COLUMN", help="column with the label")
     e.add_argument("--group", metavar="COLUMN", help="column whose clips belong together, for the intervals")
 
+    e.add_argument("--events", action="store_true", help="measure what happens when; DATA has start and end")
     p = verb("predict", "Label new recordings.")
     p.add_argument("model", metavar="MODEL_OR_RUN", help="a run folder or a model folder")
     p.add_argument(
@@ -95,13 +96,6 @@ def make_parser(functions: Mapping[str, Verb]) -> tuple[argparse.ArgumentParser,
     p.add_argument("--out", metavar="FILE", help="a .csv or .jsonl file (default: CSV on standard output)")
     p.add_argument("--top-k", type=_count, default=1, metavar="K", help="the K most probable labels")
     p.add_argument("--all-scores", action="store_true", help="a column for every label's score")
-    p.add_argument("--window", type=_seconds, metavar="S", help="seconds (default: as the model was trained on)")
-    p.add_argument(
-        "--hop",
-        type=_seconds,
-        metavar="S",
-        help="between windows (default: a window; for times, half of one)",
-    )
     when = p.add_argument_group("what happens when")
     when.add_argument("--what", choices=WHAT, help="rows of windows, segments, or of recordings with shares of time")
     when.add_argument(
@@ -110,12 +104,16 @@ def make_parser(functions: Mapping[str, Verb]) -> tuple[argparse.ArgumentParser,
         help="audacity (a file a recording, --out is their folder), raven and rttm hold segments",
     )
     when.add_argument("--threshold", type=_share, metavar="P", help="from which a label begins (default: the model's)")
-    when.add_argument("--release", type=_share, default=0.8, metavar="R", help="of it, down to which it goes on (0.8)")
-    when.add_argument("--min-duration", type=_time, default=0.0, metavar="S", help="leave out shorter segments (0)")
-    when.add_argument("--close-gaps", type=_time, default=0.0, metavar="S", help="join segments so close (0)")
+    when.add_argument("--release", type=_share, metavar="R", help="share of it down to which it goes on (0.8)")
+    when.add_argument("--min-duration", type=_time, metavar="S", help="leave out shorter segments (0)")
+    when.add_argument("--close-gaps", type=_time, metavar="S", help="join segments so close (0)")
     when.add_argument("--plot", metavar="DIR", help="draw a picture of each recording there")
     when.add_argument("--raw", metavar="RATE,FORMAT,CHANNELS", help="what - holds if it has no header: 16000,s16le,1")
     for each in (e, p):
+        each.add_argument("--window", type=_seconds, metavar="S", help="seconds (default: as the model was trained on)")
+        each.add_argument(
+            "--hop", type=_seconds, metavar="S", help="between windows (default: a window; for times, half of one)"
+        )
         each.add_argument(
             "--batch-seconds",
             type=_seconds,

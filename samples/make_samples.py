@@ -18,6 +18,7 @@ from speech import KEYWORDS, RECORDINGS, SPEAKERS_OF_KEYWORDS, VOICES, say, sent
 CLIPS = {"train": 10, "valid": 3, "test": 4}  # of each voice
 SOURCES = {"train": 6, "valid": 2, "test": 2}  # of each kind of sound, two clips each
 SCENES = {"train": 60, "valid": 20, "test": 20}
+OUTDOORS = {"train": 24, "valid": 6}  # recordings of 24 s
 
 # Real collections are never of one kind: these clips are not 16 kHz mono OGG, or not of an ASCII name.
 ODD_NAMES = {("train", "greta", 3): "Grüße_03.ogg"}
@@ -146,22 +147,46 @@ def long(root: Path) -> None:
     }
     rows = []
     for name, (seconds, slope, order) in places.items():
-        g, total = rng("long", name), frames(seconds)
-        wind = wind_noise(total, slope, g)
-        slot = seconds / len(order.split())
-        for i, label in enumerate(order.split()):
-            length = g.uniform(1.5, 5.0)
-            sound = KINDS[label](rng("long", name, i), g, length)
-            loud = np.flatnonzero(np.abs(sound) > 0.02 * np.abs(sound).max())
-            sound = fade(sound[loud[0] : loud[-1] + 1], 0.002, 0.01)
-            # An event may reach into the slot of the next one, so that some overlap.
-            at = min(frames(slot * (i + g.uniform(0.05, 0.8))), total - len(sound))
-            wind += place(to_rms(sound, g.uniform(6, 16)), at, total)
-            start, end = at / frames(1.0), (at + len(sound)) / frames(1.0)
-            rows.append((f"{name}.ogg", f"{start:.3f}", f"{end:.3f}", label))
-        write(root / "long" / f"{name}.ogg", limited(to_rms(wind, -26.0)), quality=0.3)
+        sound, happened = happening(("long", name), seconds, slope, order.split(), (1.5, 5.0))
+        rows += [(f"{name}.ogg", *event) for event in happened]
+        write(root / "long" / f"{name}.ogg", sound, quality=0.3)
     rows.sort(key=lambda row: (row[0], float(row[1])))
     write_table(root / "long" / "events.csv", ("file_name", "start", "end", "label"), rows)
+
+
+def outdoors(root: Path) -> None:
+    """`outdoors/`: shorter recordings of the same kind as `long/`, to learn from, with a table of what happens when."""
+    rows = []
+    for split, count in OUTDOORS.items():
+        for i in range(count):
+            g = rng("outdoors", split, i)
+            order = [*g.permutation(list(KINDS)), *g.permutation(list(KINDS))][: int(g.integers(4, 9))]
+            sound, happened = happening(("outdoors", split, i), 24.0, g.uniform(0.9, 1.9), order, (1.0, 4.0))
+            name = f"{split}_{i:02d}.ogg"
+            rows += [(name, *event, split) for event in sorted(happened, key=lambda event: float(event[0]))]
+            write(root / "outdoors" / name, sound, codec="OPUS")
+    write_table(root / "outdoors" / "metadata.csv", ("file_name", "start", "end", "label", "split"), rows)
+
+
+def happening(
+    address: tuple, seconds: float, slope: float, order: list[str], lengths: tuple[float, float]
+) -> tuple[np.ndarray, list[tuple[str, str, str]]]:
+    """Wind in which the kinds of sound of `order` happen one after the other: the sound, and (start, end, label)."""
+    g, total = rng(*address), frames(seconds)
+    wind = wind_noise(total, slope, g)
+    slot = seconds / len(order)
+    rows = []
+    for i, label in enumerate(order):
+        length = g.uniform(*lengths)
+        sound = KINDS[label](rng(*address, i), g, length)
+        loud = np.flatnonzero(np.abs(sound) > 0.02 * np.abs(sound).max())
+        sound = fade(sound[loud[0] : loud[-1] + 1], 0.002, 0.01)
+        # An event may reach into the slot of the next one, so that some overlap.
+        at = min(frames(slot * (i + g.uniform(0.05, 0.8))), total - len(sound))
+        wind += place(to_rms(sound, g.uniform(6, 16)), at, total)
+        start, end = at / frames(1.0), (at + len(sound)) / frames(1.0)
+        rows.append((f"{start:.3f}", f"{end:.3f}", label))
+    return limited(to_rms(wind, -26.0)), rows
 
 
 def wind_noise(total: int, slope: float, g: np.random.Generator) -> np.ndarray:
@@ -171,7 +196,7 @@ def wind_noise(total: int, slope: float, g: np.random.Generator) -> np.ndarray:
     return to_rms(noise(total, slope, g) * 10 ** (swell / 20), 0.0)
 
 
-PARTS = {f.__name__: f for f in (speakers, sounds, scenes, keywords, recordings, long)}
+PARTS = {f.__name__: f for f in (speakers, sounds, scenes, keywords, recordings, long, outdoors)}
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ PIPELINES = ROOT.parent / "pipelines"
 
 BASE = {"errors", "registry", "runtime"}
 ROOMS = {"audio", "annotations", "data", "augmentation", "models", "evaluation", "training", "inference"}
-BELOW_ROOT = BASE | ROOMS | {"storage", "progress", "sections", "config"}
+BELOW_ROOT = BASE | ROOMS | {"storage", "progress", "sections", "pretrain_sections", "config"}
 #: floor -> the floors its modules may import besides their own
 MAY_IMPORT = {
     "errors": set(),
@@ -34,13 +34,15 @@ MAY_IMPORT = {
     "training": BASE | {"storage", "progress", "audio", "models", "data", "augmentation", "evaluation"},
     "inference": BASE | {"audio", "annotations", "models", "data", "evaluation"},
     "sections": {"errors"},
-    "config": {"errors", "sections"},
+    "pretrain_sections": {"sections"},
+    "config": {"errors", "sections", "pretrain_sections"},
     "build": BELOW_ROOT,
     "run": BELOW_ROOT,
     "scored": BELOW_ROOT | {"build"},
-    "finishing": BELOW_ROOT | {"build", "run", "scored"},
-    "finetuning": BELOW_ROOT | {"build", "run", "scored", "finishing"},
-    "evaluating": BELOW_ROOT | {"build", "run", "scored"},
+    "listening": BELOW_ROOT | {"build"},
+    "finishing": BELOW_ROOT | {"build", "run", "scored", "listening"},
+    "finetuning": BELOW_ROOT | {"build", "run", "scored", "finishing", "listening"},
+    "evaluating": BELOW_ROOT | {"build", "run", "scored", "listening"},
     "probing": BELOW_ROOT,
     "build_pretraining": BELOW_ROOT | {"probing"},
     "encoder_card": BELOW_ROOT | {"build_pretraining"},
@@ -48,7 +50,7 @@ MAY_IMPORT = {
     "rendering": BELOW_ROOT,
     "timed": BELOW_ROOT,
     "api": BELOW_ROOT | {"build", "run", "scored", "finetuning", "evaluating", "rendering"},
-    "api_pretrain": BELOW_ROOT | {"run", "probing", "build_pretraining", "pretraining"},
+    "api_pretrain": BELOW_ROOT | {"run", "rendering", "probing", "build_pretraining", "pretraining"},
     "options": {"progress"},
     "cli": {
         "errors",
@@ -57,6 +59,7 @@ MAY_IMPORT = {
         "options",
         "api",
         "api_pretrain",
+        "pretrain_sections",
         "sections",
         "config",
         "inference",

@@ -41,6 +41,8 @@ class Augmentation:
     """
 
     name: ClassVar[str]
+    moves: ClassVar[bool] = False
+    """Whether it changes when things happen in the clip."""
     caption: ClassVar[str] = ""
     """How a draw reads in words: a format string over its keys."""
     validate: ClassVar[Callable[..., list[str]]]

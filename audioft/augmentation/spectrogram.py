@@ -23,6 +23,7 @@ class TimeStretch(Augmentation):
         max_rate: in [0.25, 4].
     """
 
+    moves = True
     name = "time_stretch"
     caption = "x{factor:.3f}"
     min_rate: float

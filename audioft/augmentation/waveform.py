@@ -52,6 +52,7 @@ class Shift(Augmentation):
         rolled: what leaves at one end comes in at the other; else zeros come in.
     """
 
+    moves = True
     name = "shift"
     caption = "{seconds:+.3f} s"
     max_seconds: float
@@ -87,6 +88,7 @@ class Speed(Augmentation):
         max_rate: in [0.25, 4]; 1.1 makes it 9 % shorter.
     """
 
+    moves = True
     name = "speed"
     caption = "x{factor:.3f}"
     min_rate: float

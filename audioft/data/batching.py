@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, Dataset
 
 from audioft.data.dataset import Draw, Item
@@ -23,8 +24,8 @@ class Batch:
     Attributes:
         waveforms: `(B, T)` float32, zero beyond each clip's length; B may be 0 if every recording failed.
         lengths: `(B,)` int64 samples.
-        targets: `(B, C)` float32.
-        known: `(B, C)` bool.
+        targets: `(B, C)` float32; of frames `(B, F, C)`, as `known`.
+        known: `(B, C)` bool; false for frames beyond a clip's own.
         indices: `(B,)`, of the clips in their dataset.
         addresses: of the examples, for draws made later.
         failures: recordings that could not be read, as (index, error).
@@ -51,12 +52,12 @@ def collate(items: Sequence[Item]) -> Batch:
     good = [i for i in items if i.waveform is not None]
     failures = tuple((i.index, i.failure) for i in items if i.failure is not None)
     waveforms, lengths = pad([i.waveform for i in good if i.waveform is not None])
-    classes = items[0].targets.shape[0]
+    shape = items[0].targets.shape
     return Batch(
         waveforms=waveforms,
         lengths=lengths,
-        targets=torch.stack([i.targets for i in good]) if good else torch.zeros(0, classes),
-        known=torch.stack([i.known for i in good]) if good else torch.zeros(0, classes, dtype=torch.bool),
+        targets=pad_sequence([i.targets for i in good], batch_first=True) if good else torch.zeros(0, *shape),
+        known=pad_sequence([i.known for i in good], batch_first=True) if good else torch.zeros(0, *shape).bool(),
         indices=tuple(i.index for i in good),
         addresses=tuple(i.address for i in good),
         failures=failures,

@@ -116,32 +116,37 @@ class TrainingClips(Dataset):
     def __getitem__(self, draw: Draw | int) -> Item:
         draw = Draw(draw) if isinstance(draw, int) else draw
         address = (self.seed, draw.epoch, self.clips[draw.index].key, draw.repeat)
-        targets, known = self.targets[draw.index], self.known[draw.index]
         try:
             with one_thread():
-                waveform, targets, known = self._mixed(draw, address, targets, known)
+                waveform, targets, known = self._mixed(draw, address)
                 waveform = self.prepare(waveform.numpy())
         except AudioError as e:
-            return Item(None, targets, known, draw.index, address, failure=e)
+            return Item(None, self.targets[draw.index], self.known[draw.index], draw.index, address, failure=e)
         return Item(waveform, targets, known, draw.index, address)
 
-    def _mixed(self, draw: Draw, address: tuple, targets: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        waveform = self._augmented(draw.index, address)
+    def _mixed(self, draw: Draw, address: tuple) -> tuple[Tensor, Tensor, Tensor]:
+        waveform, targets, known = self._heard(draw.index, address)
         if self.mixup is None:
             return waveform, targets, known
         mix = self.mixup.draw(generator(*address, "mixup"), len(self.clips))  # type: ignore[attr-defined]
         if mix is None:
             return waveform, targets, known
         other = mix["partner"]
-        partner = self._augmented(other, (*address, "partner", self.clips[other].key))
+        partner, others, known_others = self._heard(other, (*address, "partner", self.clips[other].key))
+        if others.shape != targets.shape:  # frames of clips of different length have no common time
+            return waveform, targets, known
         waveform = self.mixup.apply(waveform, partner, mix)  # type: ignore[attr-defined]
         targets, known = self.mixup.targets(  # type: ignore[attr-defined]
-            targets, self.targets[other], mix, self.multilabel, known, self.known[other]
+            targets, others, mix, self.multilabel, known, known_others
         )
         return waveform, targets, known
 
-    def _augmented(self, index: int, address: tuple) -> Tensor:
+    def _heard(self, index: int, address: tuple) -> tuple[Tensor, Tensor, Tensor]:
+        """A clip by itself: waveform `(T,)`, targets and which of them are known."""
         start, end = self._crop(index, generator(*address, "crop"))
+        return self._augmented(index, address, start, end), self.targets[index], self.known[index]
+
+    def _augmented(self, index: int, address: tuple, start: float, end: float | None) -> Tensor:
         waveform = torch.from_numpy(read_exactly(self.clips[index], self.prepare.sample_rate, start, end))
         if self.augment is None:
             return waveform

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from audioft.annotations.event import Event
 from audioft.data import folders, rows
 from audioft.data.clip import Clip, seconds
 from audioft.data.inputs import unlabelled
@@ -35,9 +36,10 @@ class Manifest:
         clips: in the order of the source (a folder's: sorted by name).
         labels: all labels, sorted, NFC.
         multilabel: whether a clip may have any number of labels.
-        layout: `classes`, `splits`, `table` or `rows`.
+        layout: `classes`, `splits`, `table`, `rows` or `events`.
         notes: what was decided or left out while reading, one sentence each.
         grouping: what the clips' groups are: a column's name, or `recording`.
+        events: of clips that are windows of annotated recordings, the recordings' events by name; else None.
     """
 
     root: Path
@@ -47,6 +49,7 @@ class Manifest:
     layout: str
     notes: tuple[str, ...] = ()
     grouping: str = "recording"
+    events: Mapping[str, tuple[Event, ...]] | None = None
 
     def select(self, indices: Iterable[int]) -> Manifest:
         """The same manifest with some of its clips; the labels stay as they are."""
@@ -61,6 +64,7 @@ def load(
     group: str | None = None,
     allow_outside: bool = False,
     least_labels: int = 2,
+    as_events: bool = False,
 ) -> Manifest:
     """Read a source of labelled clips.
 
@@ -76,6 +80,7 @@ def load(
             or `source`, whichever is there, unless it equals the label in every row; else the recording.
         allow_outside: accept recordings that lie outside of `root`.
         least_labels: how many classes a single-label source must have: 2 to train, 1 to evaluate.
+        as_events: a table's rows of different labels may have the same times.
 
     Raises:
         UsageError: no such path, or no kind of source.
@@ -99,13 +104,13 @@ def load(
         raise UsageError(f"{path}: no such file or folder; expected a folder of recordings or a table of them")
     table = path if path.is_file() else table_of(path, notes)
     if table is not None:
-        base = _absolute(root or table.parent)
-        read = rows.to_clips(read_table(table), str(table), base, label, group, allow_outside)
+        base = absolute(root or table.parent)
+        read = rows.to_clips(read_table(table), str(table), base, label, group, allow_outside, as_events)
         return _manifest(base, read, "table", notes, least_labels)
     if label or group not in (None, "recording"):
         key = "data.label" if label else "data.group"
         raise UsageError(f"{key}={label or group!r} names a column, but {path} has no metadata.csv: a folder has none")
-    base = _absolute(path)
+    base = absolute(path)
     clips, layout = folders.to_clips(base, allow_outside, notes)
     return _manifest(base, rows.Read(clips, False, "recording", notes), layout, [], least_labels)
 
@@ -170,6 +175,7 @@ def table_of(folder: Path, notes: list[str]) -> Path | None:
     return found[0]
 
 
-def _absolute(path: str | Path) -> Path:
+def absolute(path: str | Path) -> Path:
+    """A path from the root of the disk, links kept."""
     # not `resolve`: a data folder that is itself a link keeps the name the user knows
     return Path(os.path.abspath(path))

@@ -34,9 +34,15 @@ class Read:
 
 
 def to_clips(
-    rows: list[Row], table: str, root: Path, label: str | None, group: str | None, allow_outside: bool
+    rows: list[Row],
+    table: str,
+    root: Path,
+    label: str | None,
+    group: str | None,
+    allow_outside: bool,
+    as_events: bool = False,
 ) -> Read:
-    """Make a clip of each row.
+    """Make a clip of each row; `as_events`, rows of different labels may have the same times.
 
     Raises:
         DataError: missing columns; or, of all rows at once, missing files, paths out of the root, duplicates,
@@ -57,7 +63,7 @@ def to_clips(
         except ValueError as e:
             problems.append(f"{row.where}: {e}")
             continue
-        same = (path, round(start, 6), None if end is None else round(end, 6))
+        same = (path, round(start, 6), None if end is None else round(end, 6), *(said[0] if as_events else ()))
         if same in seen:
             problems.append(f"{row.where}: {name} with the same start and end is already in {seen[same]}")
             continue

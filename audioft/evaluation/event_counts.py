@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,32 +92,6 @@ class Counts:
         once = np.ones(len(parts)) if weights is None else weights
         names = ("true", "missed", "false", "swapped")
         return Counts(*(once @ np.stack([getattr(p, name) for p in parts]) for name in names))
-
-
-def times_by_label(labels: Sequence[str], events: Iterable[Event], name: str = "") -> dict[int, np.ndarray]:
-    """The times of the events of each label that has any.
-
-    Args:
-        labels: the labels there may be.
-        events: in any order.
-        name: of the recording, for the message.
-
-    Returns:
-        For the number of a label its events' starts and ends in seconds, `(K, 2)` float64, in the order given.
-
-    Raises:
-        ValueError: an event has another label.
-
-    >>> times_by_label(("cat", "dog"), [Event("dog", 0.0, 1.5)])
-    {1: array([[0. , 1.5]])}
-    """
-    numbers = {label: c for c, label in enumerate(labels)}
-    times: dict[int, list[tuple[float, float]]] = defaultdict(list)
-    for e in events:
-        if e.label not in numbers:
-            raise ValueError(f"{name or 'events'}: label {e.label!r} is not among those compared: {', '.join(labels)}")
-        times[numbers[e.label]].append((e.start, e.end))
-    return {c: np.array(t, dtype=np.float64) for c, t in times.items()}
 
 
 def ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from audioft.evaluation.event_counts import Counts, Heard, times_by_label
+from audioft.annotations.frames import times_by_label
+from audioft.evaluation.event_counts import Counts, Heard
 
 
 def segment_counts(labels: Sequence[str], recording: Heard, resolution: float = 1.0) -> Counts:

@@ -19,7 +19,7 @@ import numpy as np
 from audioft.errors import DataError
 from audioft.evaluation.event_counts import Counts, Heard, ratio
 from audioft.evaluation.event_matching import event_counts, segment_counts
-from audioft.evaluation.intervals import _drawn, _middle
+from audioft.evaluation.intervals import middle, multiplicities
 from audioft.evaluation.report import Estimate
 from audioft.runtime import generator
 
@@ -137,10 +137,10 @@ def _bounds(parts: dict[str, list[Counts]], resamples: int, seed: int) -> dict[s
     block = max(1, _BLOCK // max(count, labels))
     drawn: dict[str, list[np.ndarray]] = {}
     for start in range(0, resamples, block):
-        weights = _drawn(random, min(block, resamples - start), count)
+        weights = multiplicities(random, min(block, resamples - start), count)
         for name, figures in _figures(parts, weights).items():
             drawn.setdefault(name, []).append(figures)
-    return {name: _middle(np.concatenate(figures), 0.95) for name, figures in drawn.items()}
+    return {name: middle(np.concatenate(figures), 0.95) for name, figures in drawn.items()}
 
 
 def _classes(labels: Sequence[str], parts: dict[str, list[Counts]]) -> list[dict[str, Any]]:

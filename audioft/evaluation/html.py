@@ -123,7 +123,7 @@ def _confusion(report: Report) -> str:
 def _classes(report: Report) -> str:
     keys = {
         "label": "label",
-        "support": "clips",
+        "support": "seconds" if report.kind == "events" else "clips",
         "predicted": "given",
         "precision": "precision",
         "recall": "recall",

@@ -73,11 +73,11 @@ def bootstrap(
     figures: dict[str, list[np.ndarray]] = {n: [] for n in names}
     block = max(1, _BLOCK // max(len(predictions), 1))
     for start in range(0, resamples, block):
-        weights = _drawn(random, min(block, resamples - start), count)[:, member]
+        weights = multiplicities(random, min(block, resamples - start), count)[:, member]
         tally = Tally(predictions, weights, thresholds)
         for name in names:
             figures[name].append(METRICS[name].of(tally))
-    return Intervals({n: _middle(np.concatenate(f), level) for n, f in figures.items()}, unit, count)
+    return Intervals({n: middle(np.concatenate(f), level) for n, f in figures.items()}, unit, count)
 
 
 def units(predictions: Predictions) -> tuple[str, np.ndarray]:
@@ -89,14 +89,14 @@ def units(predictions: Predictions) -> tuple[str, np.ndarray]:
     return "groups", np.array([numbers[g] for g in groups])
 
 
-def _drawn(random: np.random.Generator, resamples: int, count: int) -> np.ndarray:
+def multiplicities(random: np.random.Generator, resamples: int, count: int) -> np.ndarray:
     """How often each of `count` units comes up in as many draws with replacement, `(resamples, count)`."""
     draws = random.integers(count, size=(resamples, count))
     draws += np.arange(resamples)[:, None] * count
     return np.bincount(draws.ravel(), minlength=resamples * count).reshape(resamples, count).astype(float)
 
 
-def _middle(figures: np.ndarray, level: float) -> tuple[float, float]:
+def middle(figures: np.ndarray, level: float) -> tuple[float, float]:
     figures = figures[np.isfinite(figures)]
     if not len(figures):
         return np.nan, np.nan

@@ -63,6 +63,8 @@ class Report:
         resamples: how many times; 0 for no intervals.
         seed: of the resampling.
         notes: what a reader must know beside the figures.
+        kind: `clips`, or `events` where what happens when was measured: then `clips` counts recordings, and `classes`
+            seconds in which a label happens.
 
     Example:
         >>> report = trained.report
@@ -83,11 +85,19 @@ class Report:
     resamples: int
     seed: int
     notes: list[str] = field(default_factory=list)
+    kind: str = "clips"
 
     @property
     def main(self) -> str:
-        """The metric to look at first: `accuracy`, or `map` for multi-label."""
+        """The metric to look at first: `accuracy`, `map` for multi-label, `segment_f1` for events."""
+        if self.kind == "events":
+            return "segment_f1"
         return "map" if self.multilabel else "accuracy"
+
+    @property
+    def counted(self) -> str:
+        """What `clips` counts: `clips` or `recordings`."""
+        return "recordings" if self.kind == "events" else "clips"
 
     @property
     def thresholds(self) -> dict[str, float] | None:
@@ -146,7 +156,7 @@ class Report:
 
     @classmethod
     def _from(cls, data: dict[str, Any]) -> Report:
-        values = {f.name: data[f.name] for f in dataclasses.fields(cls)}
+        values = {f.name: data[f.name] for f in dataclasses.fields(cls) if f.name in data or f.name != "kind"}
         values["labels"] = tuple(values["labels"])
         values["figures"] = {k: _number(v) for k, v in values["figures"].items()}
         values["metrics"] = {

@@ -22,6 +22,11 @@ TITLES = {
     "roc_auc": "ROC AUC",
     "map": "mean average precision",
     "subset_accuracy": "subset accuracy",
+    "segment_f1": "F1 of seconds, micro",
+    "segment_f1_macro": "F1 of seconds, macro",
+    "segment_error_rate": "error rate of seconds",
+    "event_f1": "F1 of events, micro",
+    "event_f1_macro": "F1 of events, macro",
 }
 
 _MOST_CLASSES, _WORST, _BEST, _PAIRS = 20, 10, 5, 5
@@ -94,7 +99,7 @@ def number(value: float) -> str:
 def counted(report: Report) -> str:
     """What was measured and how the intervals came about, in a sentence or two."""
     grouped = f" in {report.groups} groups" if report.groups != report.clips else ""
-    text = f"{report.side}: {report.clips} clips{grouped}, {len(report.labels)} labels"
+    text = f"{report.side}: {report.clips} {report.counted}{grouped}, {len(report.labels)} labels"
     if report.resamples:
         text += f"; 95 % intervals from {report.resamples} bootstrap resamples over {report.unit}"
     return text
@@ -122,13 +127,15 @@ def _classes(report: Report) -> str:
             rows = ranked
     last, key = ("AP", "average_precision") if report.multilabel else ("AUC", "roc_auc")
     wide = max([5, *(width(fit(r["label"])) for r in rows)])
-    lines = [pad("label", wide) + f"  {'clips':>6} {'precision':>9} {'recall':>7} {'F1':>7} {last:>7}"]
+    unit = "seconds" if report.kind == "events" else "clips"
+    count = max(6, len(unit))
+    lines = [pad("label", wide) + f"  {unit:>{count}} {'precision':>9} {'recall':>7} {'F1':>7} {last:>7}"]
     if report.multilabel:
         lines[0] += f" {'threshold':>9}"
     for i, r in enumerate(rows):
         if gap and i == _WORST:
             lines.append(gap)
-        line = f"{pad(fit(r['label']), wide)}  {r['support']:>6} {number(r['precision']):>9}"
+        line = f"{pad(fit(r['label']), wide)}  {r['support']:>{count}} {number(r['precision']):>9}"
         line += f" {number(r['recall']):>7} {number(r['f1']):>7} {number(r[key]):>7}"
         lines.append(line + (f" {number(r['threshold']):>9}" if report.multilabel else ""))
     return "\n".join(lines)

@@ -30,10 +30,11 @@ def choose_thresholds(predictions: Predictions) -> np.ndarray:
     if not predictions.multilabel:
         raise ValueError("thresholds are for multi-label predictions; with one label a clip the highest score decides")
     columns = zip(predictions.scores.T, predictions.targets.T, predictions.known.T, strict=True)
-    return np.array([_best(scores[known], targets[known] > 0) for scores, targets, known in columns])
+    return np.array([best_threshold(scores[known], targets[known] > 0) for scores, targets, known in columns])
 
 
-def _best(scores: np.ndarray, positive: np.ndarray) -> float:
+def best_threshold(scores: np.ndarray, positive: np.ndarray) -> float:
+    """The threshold of one label, see `choose_thresholds`: scores `(N,)`, and which of them are of the label."""
     if not positive.any():
         return 0.5
     order = np.argsort(-scores, kind="stable")

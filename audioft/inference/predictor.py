@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,42 +12,12 @@ from audioft.audio.resample import resampled
 from audioft.data.check import SHORTEST
 from audioft.data.clip import Clip
 from audioft.data.windowed import clip_windows, windows_of
-from audioft.errors import AudioError, UsageError
+from audioft.errors import UsageError
 from audioft.evaluation.scoring import ClipScore, preparation, score, score_windows
 from audioft.inference.following import Rules, Step, follow
 from audioft.inference.timeline import Scores, Timeline
 from audioft.models import folder
 from audioft.runtime import find_device
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a model says of one recording.
-
-    Attributes:
-        path: the recording as it was given.
-        label: the most probable label; None if nothing of the recording could be heard.
-        score: its probability, 0 to 1; NaN if there is no label.
-        labels: for multi-label models, the labels whose score reaches their threshold; otherwise just `label`.
-        scores: every label's probability, in the model's order.
-        seconds: the audio that was heard.
-        error: why there is no label, or why the recording breaks off after what was heard; None if all was heard.
-
-    >>> Prediction("a.wav", "yes", 0.9, ("yes",), {"no": 0.1, "yes": 0.9}).top(1)
-    [('yes', 0.9)]
-    """
-
-    path: str
-    label: str | None
-    score: float
-    labels: tuple[str, ...] = ()
-    scores: dict[str, float] = field(default_factory=dict)
-    seconds: float = 0.0
-    error: AudioError | None = None
-
-    def top(self, k: int) -> list[tuple[str, float]]:
-        """The k most probable labels with their scores, best first; all if there are fewer."""
-        return sorted(self.scores.items(), key=lambda item: -item[1])[:k]
 
 
 class Predictor:
@@ -94,11 +63,17 @@ class Predictor:
         """Seconds: the window the model was trained on."""
         return self.card.window
 
-    def rules(self, threshold: float | None = None, **how: float) -> Rules:
-        """How scores become events: the model's own thresholds, or `threshold` for all labels; see `Rules`."""
-        limits = self._thresholds if threshold is None else [threshold] * len(self.labels)
+    def rules(self, threshold: float | None = None, **how: float | None) -> Rules:
+        """How scores become events: the model's own, with what is given (and not None) in its place; see `Rules`.
+
+        Args:
+            threshold: for all labels.
+            how: `release`, `min_seconds`, `close_gaps`.
+        """
+        limits = self._thresholds.tolist() if threshold is None else [threshold] * len(self.labels)
         skip = () if self.card.background is None else (self.card.background,)
-        return Rules(tuple(float(t) for t in limits), skip=skip, **how)
+        given = {k: v for k, v in how.items() if v is not None}
+        return Rules.of(limits, {**(self.card.segments or {}), **given}, skip)
 
     def scores(
         self,

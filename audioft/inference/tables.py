@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 from audioft.errors import UsageError
 
 if TYPE_CHECKING:
-    from audioft.inference.predictor import Prediction
+    from audioft.inference.prediction import Prediction
 
 
 class PredictionWriter:

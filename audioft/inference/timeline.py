@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -119,6 +120,12 @@ class Rules:
     min_seconds: float = 0.0
     close_gaps: float = 0.0
     skip: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, thresholds: Sequence[float], how: Mapping[str, float] | None, skip: tuple[str, ...] = ()) -> Rules:
+        """From what a model folder holds: `how` has any of `release`, `min_seconds` and `close_gaps`."""
+        given: dict[str, Any] = dict(how or {})
+        return cls(tuple(float(t) for t in thresholds), skip=skip, **given)
 
 
 @dataclasses.dataclass(frozen=True)

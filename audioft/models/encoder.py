@@ -72,6 +72,12 @@ class Encoder(nn.Module):
         """The shortest clip that gives a frame; shorter ones must be padded with zeros to it."""
         return self.backbone.shortest()
 
+    @property
+    def convolutions(self) -> tuple[tuple[int, int], ...]:
+        """Kernel and stride of each convolution over the waveform, in samples of its input."""
+        config = self.model.config
+        return tuple(zip(config.conv_kernel, config.conv_stride, strict=True))
+
     def frame_lengths(self, lengths: Tensor) -> Tensor:
         """How many frames clips of `(B,)` samples give, `(B,)`."""
         return self.backbone.frame_lengths(lengths)

@@ -33,6 +33,7 @@ class ModelCard:
         labels: in the order of the logits.
         multilabel: several labels may hold at once: scores are sigmoids instead of a softmax.
         window: seconds; the longest clip it was trained on. A longer recording is labelled in windows of this length.
+        segments: how scores over time become events: `release`, `min_seconds`, `close_gaps`; None for the defaults.
         background: the label that says nothing happens, for models of one label a clip; None if there is none.
         thresholds: for multi-label models the score from which on a label is given, in the order of `labels`.
         encoder: name and family of the encoder it began from.
@@ -44,6 +45,7 @@ class ModelCard:
     multilabel: bool
     window: float
     thresholds: tuple[float, ...] | None = None
+    segments: dict[str, float] | None = None
     background: str | None = None
     calibration: dict[str, Any] | None = None
     encoder: dict[str, Any] = field(default_factory=dict)

@@ -21,7 +21,7 @@ class Objective(Protocol):
 
 
 class Classification:
-    """Labels from clips.
+    """Labels from clips, or from their frames.
 
     Args:
         loss: a part of the `losses` registry.
@@ -35,4 +35,7 @@ class Classification:
         mask = None
         if self.latent is not None:
             mask = self.latent.draw(model.encoder, batch.lengths, batch.addresses)
-        return self.loss(model(batch.waveforms, batch.lengths, mask), batch.targets, batch.known)
+        logits, targets, known = model(batch.waveforms, batch.lengths, mask), batch.targets, batch.known
+        if model.frame_level:  # every frame is an example; of those beyond a clip's end nothing is known
+            logits, targets, known = logits.flatten(0, 1), targets.flatten(0, 1), known.flatten(0, 1)
+        return self.loss(logits, targets, known)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audioft.annotations.audacity import is_label, line, read
-from audioft.annotations.lines import lines_of, score_of, seconds
 from audioft.annotations.event import Event
+from audioft.annotations.lines import lines_of, score_of, seconds
 from audioft.errors import DataError, UsageError
 
 #: the example of Audacity's manual, "Importing and Exporting Labels"

@@ -5,7 +5,8 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from audioft.annotations.event import Event
-from audioft.evaluation.event_frames import frame_average_precision, targets_of
+from audioft.annotations.frames import targets_of
+from audioft.evaluation.event_frames import frame_average_precision
 
 LABELS = ("a", "b", "c")
 

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from audioft.models.architecture import count, new_encoder, problems, save_encoder
 from audioft.models.encoder import Preprocessing
 from audioft.models.loading import FAMILIES, load_encoder
-from audioft.sections import PretrainConfig
+from audioft.pretrain_sections import PretrainConfig
 
 SHAPES = {
     "wav2vec2": tiny.SHAPE | tiny.FEW,

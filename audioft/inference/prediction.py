@@ -1,0 +1,37 @@
+"""What a model says of one recording as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from audioft.errors import AudioError
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says of one recording.
+
+    Attributes:
+        path: the recording as it was given.
+        label: the most probable label; None if nothing of the recording could be heard.
+        score: its probability, 0 to 1; NaN if there is no label.
+        labels: for multi-label models, the labels whose score reaches their threshold; otherwise just `label`.
+        scores: every label's probability, in the model's order.
+        seconds: the audio that was heard.
+        error: why there is no label, or why the recording breaks off after what was heard; None if all was heard.
+
+    >>> Prediction("a.wav", "yes", 0.9, ("yes",), {"no": 0.1, "yes": 0.9}).top(1)
+    [('yes', 0.9)]
+    """
+
+    path: str
+    label: str | None
+    score: float
+    labels: tuple[str, ...] = ()
+    scores: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    error: AudioError | None = None
+
+    def top(self, k: int) -> list[tuple[str, float]]:
+        """The k most probable labels with their scores, best first; all if there are fewer."""
+        return sorted(self.scores.items(), key=lambda item: -item[1])[:k]
