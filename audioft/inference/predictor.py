@@ -15,6 +15,7 @@ from audioft.data.windowed import clip_windows, windows_of
 from audioft.errors import UsageError
 from audioft.evaluation.scoring import ClipScore, preparation, score, score_windows
 from audioft.inference.following import Rules, Step, follow
+from audioft.inference.prediction import Prediction
 from audioft.inference.timeline import Scores, Timeline
 from audioft.models import folder
 from audioft.runtime import find_device

@@ -36,9 +36,9 @@ def test_groups_that_are_right_or_wrong_together_widen_the_interval():
     assert 2.0 < widths[1] / widths[0] < 4.0  # the square root of 8 is 2.8
 
 
-def test_a_resample_is_the_metric_of_the_clips_drawn():
+def test_a_resample_is_the_metric_of_the_clipsmultiplicities():
     p = single(4, count=30)
-    weights = intervals._drawn(np.random.default_rng(0), 5, 30)
+    weights = intervals.multiplicities(np.random.default_rng(0), 5, 30)
     assert weights.sum(axis=1).tolist() == [30] * 5
     for w in weights:
         again = np.repeat(np.arange(30), w.astype(int))
