@@ -122,7 +122,7 @@ def data(
         DataError: a source has no recordings, too many are bad, or there is nothing to learn from.
     """
     from audioft.data import check as checking
-    from audioft.data import crops, pool
+    from audioft.data import decoded, pool
 
     sources = [pool.Source(s) if isinstance(s, str) else pool.Source(**s) for s in config.data.sources]
     if not sources:
@@ -157,10 +157,10 @@ def data(
     if processes.main:
         _make_room(place)
         with console.job("decoding recordings", len(good)) as job:
-            clips = crops.decoded(kept.clips, seconds, place, encoder.sample_rate, job.at)
+            clips = decoded.decoded(kept.clips, seconds, place, encoder.sample_rate, job.at)
     processes.wait()
     if not processes.main:  # all files are there by now
-        clips = crops.decoded(kept.clips, seconds, place, encoder.sample_rate, lambda done: None)
+        clips = decoded.decoded(kept.clips, seconds, place, encoder.sample_rate, lambda done: None)
     told = []
     for i, source in enumerate(sources):
         mine = [k for k, s in enumerate(kept.source) if s == i]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from audioft.config import Config
 from audioft.data import manifest as manifests
 from audioft.data.batching import StepPlan
 from audioft.data.dataset import TrainingClips
+from audioft.data.decoded import within_long
 from audioft.data.frames import FrameGrid, TrainingWindows
 from audioft.evaluation.metrics import METRICS, compute
 from audioft.evaluation.scoring import log_loss, preparation
@@ -46,6 +48,7 @@ def run(config: Config, folder: Path, processes: Processes, console: Console, re
     state = trainer.fit()
     if processes.main:
         finishing.finish(parts, trainer, folder, state)  # the others need not wait for it
+        shutil.rmtree(folder / "decoded", ignore_errors=True)
     return Run(folder)
 
 
@@ -112,7 +115,7 @@ def make_trainer(parts: build.Parts, folder: Path) -> Trainer:
     config, data, model = parts.config, parts.data, parts.model
     t = config.train
     index = data.side("train")
-    dataset = _dataset(parts)
+    dataset = _dataset(parts, folder / "decoded")
     weights = build.sampling_weights(config, data.targets[index], data.known[index])
     plan = StepPlan(len(dataset), t.batch_size, config.seed, weights)
     clips = [
@@ -158,9 +161,16 @@ def make_trainer(parts: build.Parts, folder: Path) -> Trainer:
     )
 
 
-def _dataset(parts: build.Parts) -> TrainingClips:
-    """What is trained on: clips, or windows with a target for each frame."""
+def _dataset(parts: build.Parts, place: Path) -> TrainingClips:
+    """What is trained on: clips, or windows with a target for each frame; long recordings decoded into `place`."""
     config, data, model = parts.config, parts.data, parts.model
+    clips = data.clips("train")
+    with parts.console.job("decoding long recordings", len(clips)) as job:
+        if parts.processes.main:
+            quick = within_long(clips, place, model.encoder.sample_rate, job.at)
+    parts.processes.wait()
+    if not parts.processes.main:  # all files are there by now
+        quick = within_long(clips, place, model.encoder.sample_rate, lambda done: None)
     index = data.side("train")
     how: dict[str, Any] = {
         "seconds": data.seconds("train"),
@@ -174,10 +184,10 @@ def _dataset(parts: build.Parts) -> TrainingClips:
         "multilabel": parts.multilabel,
     }
     if not model.frame_level:
-        return TrainingClips(data.clips("train"), **how)
+        return TrainingClips(quick, **how)
     assert data.manifest.events is not None
     grid = FrameGrid(model.encoder.convolutions, model.encoder.sample_rate)
-    return TrainingWindows(data.clips("train"), data.manifest.events, data.manifest.labels, grid, **how)
+    return TrainingWindows(quick, data.manifest.events, data.manifest.labels, grid, **how)
 
 
 def validate(parts: build.Parts) -> dict[str, float]:

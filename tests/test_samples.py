@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 ROOT = Path(__file__).parents[1] / "samples"
-FOLDERS = ("speakers", "sounds", "scenes", "keywords", "recordings", "long")
+FOLDERS = ("speakers", "sounds", "scenes", "keywords", "recordings", "long", "outdoors")
 SPLITS = {"train", "valid", "test"}
 AUDIO = {".ogg", ".flac", ".wav", ".mp3"}
 
@@ -39,7 +39,7 @@ def read_labels(cell: str) -> tuple[set[str], set[str], bool]:
 
 def test_the_folder_stays_small():
     sizes = [p.stat().st_size for p in ROOT.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
-    assert sum(sizes) < 5e6
+    assert sum(sizes) < 6.5e6
 
 
 def test_every_recording_decodes_to_sound_and_none_is_there_twice():
@@ -129,10 +129,12 @@ def test_keywords_are_class_folders():
     assert set(counts.values()) == {12}
 
 
-def test_events_lie_inside_their_recordings_and_are_louder_than_what_is_around():
-    rows, labels = table("long/events.csv"), {r["label"] for r in table("sounds/metadata.csv")}
-    assert {r["file_name"] for r in rows} == set(recordings("long"))
-    for name, path in recordings("long").items():
+@pytest.mark.parametrize("listed", ["long/events.csv", "outdoors/metadata.csv"])
+def test_events_lie_inside_their_recordings_and_are_louder_than_what_is_around(listed):
+    folder = listed.split("/")[0]
+    rows, labels = table(listed), {r["label"] for r in table("sounds/metadata.csv")}
+    assert {r["file_name"] for r in rows} == set(recordings(folder))
+    for name, path in recordings(folder).items():
         sound, rate = soundfile.read(path)
         during = np.zeros(len(sound), bool)
         for r in (r for r in rows if r["file_name"] == name):

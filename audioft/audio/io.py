@@ -93,6 +93,12 @@ def probe(path: str | Path) -> Info:
         return info_of(path, file)
 
 
+def seeks(info: Info) -> bool:
+    """Whether decoding can begin anywhere in such a recording; otherwise it begins at 0."""
+    form, _, subtype = info.format.partition(" ")
+    return form == "FLAC" or bool(_EXACT_SEEK.fullmatch(subtype))
+
+
 def stream(
     path: str | Path,
     rate: int | None = 16000,
@@ -235,7 +241,7 @@ def mono(
     if info.frames >= 0:
         within(path, start, end, first, last, info.frames, info.rate)
     at, got = 0, 0
-    if first and (file.format == "FLAC" or _EXACT_SEEK.fullmatch(file.subtype)):
+    if first and seeks(info):
         try:
             at = file.seek(first)
         except (soundfile.SoundFileError, OSError) as e:

@@ -7,17 +7,13 @@ What is to be predicted comes from the undisturbed crop, what is heard has noise
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from audioft.audio import io
 from audioft.data.batching import pad
 from audioft.data.clip import Clip
 from audioft.data.dataset import Draw, Preparation, read_exactly
@@ -25,7 +21,6 @@ from audioft.errors import AudioError
 from audioft.runtime import generator, one_thread
 
 Change = Callable[[Tensor, int, np.random.Generator], Tensor]
-RAW = frozenset({"WAV PCM_16", "WAV PCM_24", "WAV PCM_32", "WAV FLOAT", "FLAC PCM_16", "FLAC PCM_24"})
 _LEAST = 1e-4  # level (RMS) under which a recording is as good as silent and sets no level for others
 
 
@@ -197,45 +192,6 @@ class Crops(Dataset):
             return change(waveform, self.prepare.sample_rate, rng)
         except AudioError as e:  # a file of the user's noises: the recording itself is well
             raise AudioError(self.clips[index].path, "augment", f"{e.path}: {e.reason}") from e
-
-
-def decoded(
-    clips: Sequence[Clip], seconds: Sequence[float], folder: Path, rate: int, progress: Callable[[int], None]
-) -> list[Clip]:
-    """The same clips in files where a crop costs what a crop is long.
-
-    A seek in Vorbis or MP3 decodes from the beginning, and another rate is resampled at every crop: such recordings
-    are decoded once into 16-bit WAV files at `rate` Hz, read in blocks. One that is there already is not made again,
-    unless its recording has changed.
-
-    Args:
-        clips: N clips.
-        seconds: the length of each.
-        folder: for the files.
-        rate: Hz.
-        progress: is called with the number of clips done.
-
-    Raises:
-        AudioftError: the disk is full, or the folder cannot be written.
-    """
-    out: list[Clip] = []
-    for i, clip in enumerate(clips):
-        info = io.probe(clip.path)
-        if info.rate == rate and info.channels == 1 and info.format in RAW:
-            out.append(clip)
-        else:
-            path = folder / f"{_fingerprint(clip, rate)}.wav"
-            if not path.is_file():
-                io.convert(clip.path, path, rate, clip.start, clip.end)
-            out.append(dataclasses.replace(clip, path=path, name=clip.key, start=0.0, end=None))
-        progress(i + 1)
-    return out
-
-
-def _fingerprint(clip: Clip, rate: int) -> str:
-    about = clip.path.stat()
-    told = (os.path.realpath(clip.path), about.st_size, about.st_mtime_ns, clip.start, clip.end, rate)
-    return hashlib.sha256(repr(told).encode("utf-8", "surrogateescape")).hexdigest()[:24]
 
 
 def _level(waveform: Tensor) -> float:

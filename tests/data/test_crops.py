@@ -14,8 +14,9 @@ from audioft.audio import io
 from audioft.augmentation import Chain, augmentations
 from audioft.data.batching import StepPlan, loader
 from audioft.data.clip import Clip
-from audioft.data.crops import Crops, Mixing, decoded
+from audioft.data.crops import Crops, Mixing
 from audioft.data.dataset import Draw, Preparation
+from audioft.data.decoded import decoded
 from audioft.errors import AudioError, AudioftError
 
 RATE = 16000
