@@ -28,6 +28,8 @@ _HOMES = {
     "Probe": "audioft.evaluation.probe",
     "Predictor": "audioft.inference.predictor",
     "Prediction": "audioft.inference.prediction",
+    "Timeline": "audioft.inference.timeline",
+    "Event": "audioft.annotations.event",
     "Console": "audioft.progress",
     "AudioftError": "audioft.errors",
 }
@@ -35,12 +37,14 @@ __all__ = [
     "AudioftError",
     "Config",
     "Console",
+    "Event",
     "Prediction",
     "Predictor",
     "PretrainConfig",
     "Probe",
     "Report",
     "Run",
+    "Timeline",
     "evaluate",
     "finetune",
     "load_model",
@@ -52,6 +56,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from audioft.annotations.event import Event
     from audioft.api import evaluate, finetune, load_model, predict, settings
     from audioft.api_pretrain import pretrain, probe, render
     from audioft.config import Config, PretrainConfig
@@ -60,6 +65,7 @@ if TYPE_CHECKING:
     from audioft.evaluation.report import Report
     from audioft.inference.prediction import Prediction
     from audioft.inference.predictor import Predictor
+    from audioft.inference.timeline import Timeline
     from audioft.progress import Console
     from audioft.run import Run
 

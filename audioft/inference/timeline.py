@@ -141,6 +141,11 @@ class Timeline:
         seconds: up to where the recording was heard.
         error: why it breaks off there; None if it does not.
         rules: how its scores become events.
+
+    >>> moments = Scores(np.array([0.0, 1.0]), np.array([1.0, 2.0]), np.array([[0.1, 0.9], [0.7, 0.2]]))
+    >>> timeline = Timeline("a.wav", ("bird", "rain"), moments, moments, 2.0, None, Rules((0.5, 0.5)))
+    >>> timeline.segments()
+    [Event(label='rain', start=0.0, end=1.0, score=0.9), Event(label='bird', start=1.0, end=2.0, score=0.7)]
     """
 
     path: str

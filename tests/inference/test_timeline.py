@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import soundfile
 import tiny
+import torch
 
 from audioft.audio import io
 from audioft.audio.windows import spans
 from audioft.data.clip import Clip
-from audioft.evaluation.scoring import WindowScores
+from audioft.data.windowed import Window
+from audioft.evaluation.scoring import PENDING_BATCHES, WindowScores, score_windows
 from audioft.inference.predictor import Predictor
 from audioft.inference.timeline import Averager, Scores, stretches
 from audioft.models import folder
@@ -194,3 +196,22 @@ def test_segments_follow_the_rules(trained, sweep):
     assert timeline.segments(1.0) == []
     skipping = dataclasses.replace(timeline, rules=dataclasses.replace(timeline.rules, skip=("high",)))
     assert {e.label for e in skipping.segments(1e-9)} == {"low"}
+
+
+def test_however_long_a_recording_only_a_few_batches_of_it_are_held(trained):
+    predictor = Predictor(trained, batch_seconds=2.0)
+    given = 0
+
+    def windows():
+        nonlocal given
+        rng = np.random.default_rng(0)
+        for i in range(400):
+            given += 1
+            wave = torch.from_numpy(rng.normal(0, 1, RATE // 2).astype(np.float32))
+            yield Window(i * RATE // 2, RATE // 2, wave)
+
+    seen = 0
+    for found in score_windows(predictor.model, [windows()], multilabel=False, batch_seconds=2.0):
+        seen += found.scores is not None
+        assert given - seen < (PENDING_BATCHES + 1) * 4
+    assert seen == given == 400

@@ -24,7 +24,8 @@ def run(name: str, *arguments: object) -> subprocess.CompletedProcess:
 
 
 def test_every_pipeline_is_tried_here():
-    tried = {"finetune_folder.py", "train_batch.py", "evaluate_run.py", "predict_recordings.py", "domain_adaptation.py"}
+    tried = {"finetune_folder.py", "train_batch.py", "evaluate_run.py", "predict_recordings.py"}
+    tried |= {"domain_adaptation.py", "sound_events.py"}
     assert tried | {"demo.py"} == PIPELINES | {"demo.py"}  # the demo is tests/test_samples_train.py's
 
 
@@ -99,3 +100,38 @@ def test_domain_adaptation(small_encoder, tmp_path):
     with open(tmp_path / "out" / "picovoice-wakeword" / "recordings" / "labelled.csv", encoding="utf-8") as file:
         sides = [row["split"] for row in csv.DictReader(file) if row["label"] == "high"]
     assert [sides.count(s) for s in ("train", "valid", "test")] == [10, 5, 3]
+
+
+@pytest.mark.slow
+def test_sound_events(small_encoder, tmp_path):
+    clips = ["file_name,label,fold"]
+    for i in range(10):
+        for label in ("high", "low"):
+            file = makers.tone(tmp_path / "clips" / label / f"{i}.wav", makers.PITCHES[label], 1.2, seed=i)
+            clips.append(f"{file.relative_to(tmp_path / 'clips')},{label},{i % 5 + 1}")
+    (tmp_path / "clips" / "metadata.csv").write_text("\n".join([*clips, ""]))
+    mixed = subprocess.run(
+        [
+            *(sys.executable, ROOT / "samples" / "make_mixes.py", tmp_path / "clips", tmp_path / "mixes"),
+            *("--train", "fold=1,2,3", "--valid", "fold=4", "--test", "fold=5", "--seconds", "15", "--few"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert mixed.returncode == 0, mixed.stderr
+    mixes = (tmp_path / "mixes" / "metadata.csv").read_text().splitlines()
+    assert mixes[0] == "file_name,start,end,label,split"
+    done = run(
+        *("sound_events.py", tmp_path / "mixes", tmp_path / "clips", tmp_path / "out"),
+        *("--epochs", 1, "--encoder", small_encoder),
+    )
+    assert done.returncode == 0, done.stderr
+    head, *lines = done.stdout.splitlines()
+    assert head.startswith("learnt from ")
+    assert [line[:40].strip() for line in lines] == [
+        "whole clips",
+        "events cut out, and what lies between",
+        "frames",
+    ]
+    assert all(line.count(" to ") == 2 for line in lines)
