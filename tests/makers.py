@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from audioft.data.clip import Clip
 from audioft.run import Run
 
 RATE = 16000
@@ -92,6 +93,11 @@ def train(data: Path, encoder_folder: Path, out: Path, **settings) -> Run:
     overrides = QUICK | {k.replace("__", "."): v for k, v in settings.items()}
     console = audioft.Console(quiet=True)
     return audioft.finetune(data, encoder=str(encoder_folder), out=out, overrides=overrides, console=console)
+
+
+def clip(path: Path) -> Clip:
+    """A whole recording."""
+    return Clip(path, str(path))
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -15,9 +15,10 @@ import torch
 from torch import nn
 
 from audioft.errors import ModelError
+from audioft.models import foreign
 from audioft.models.classifier import AudioClassifier
 from audioft.models.encoder import Encoder, Preprocessing
-from audioft.models.loading import attention, quiet_transformers
+from audioft.models.loading import MASK_EMBEDDING, attention, quiet_transformers
 from audioft.storage import new_folder, read_json, write_json, write_text
 
 FORMAT_VERSION = 1
@@ -80,16 +81,17 @@ def save(model: AudioClassifier, card: ModelCard, path: Path, readme: str) -> No
 
 
 def load(path: str | Path) -> tuple[AudioClassifier, ModelCard]:
-    """The model of a folder, in float32, in eval mode, on the CPU.
+    """The model of a folder, in float32, in eval mode, on the CPU; also of one that transformers wrote.
 
     Raises:
         ModelError: a file is missing, unreadable, or does not fit the others.
     """
     folder = Path(path)
     missing = [f for f in REQUIRED if not (folder / f).is_file()]
-    if missing:
+    about = foreign.describe(folder, FORMAT_VERSION) if missing == ["audioft.json"] else None
+    if missing and about is None:
         raise ModelError(f"{folder} is not a whole model folder: {', '.join(missing)} missing from it")
-    about = read_json(folder / "audioft.json", ModelError)
+    about = about or read_json(folder / "audioft.json", ModelError)
     card = _card(folder, about)
     config = read_json(folder / "config.json", ModelError)
     if isinstance(config, dict) and config.get("model_type") == "audioft":
@@ -124,6 +126,7 @@ def _label_config(card: ModelCard) -> dict[str, Any]:
         "id2label": dict(enumerate(card.labels)),
         "label2id": {label: i for i, label in enumerate(card.labels)},
         "problem_type": "multi_label_classification" if card.multilabel else "single_label_classification",
+        foreign.MADE_BY: "audioft",
     }
 
 
@@ -159,7 +162,9 @@ def _load_transformers(folder: Path, about: dict, card: ModelCard) -> AudioClass
             )
         except Exception as e:  # safetensors, config and shape errors are many classes with one meaning here
             raise ModelError(f"{folder}: the model cannot be read: {str(e).splitlines()[0][:300]}") from e
-    lost = sorted(info["missing_keys"]) + [str(m) for m in info["mismatched_keys"]]
+    lost = sorted(k for k in info["missing_keys"] if not k.endswith(MASK_EMBEDDING)) + [
+        str(m) for m in info["mismatched_keys"]
+    ]
     if lost:
         raise ModelError(f"{folder}: weights are missing from {WEIGHTS}: {', '.join(lost[:3])}")
     _same_labels(folder, whole.config.id2label, card)

@@ -72,7 +72,7 @@ def load_encoder(
     source = resolve(name)
     with quiet_transformers(), _explained(name):
         config = AutoConfig.from_pretrained(source, revision=revision)
-    _refuse_unsupported(name, config)
+    refuse_unsupported(name, config)
     set_dropout(config, dropout, layerdrop)
     with quiet_transformers(), _explained(name):
         model, info = AutoModel.from_pretrained(
@@ -197,7 +197,8 @@ def _explained(name: str) -> Iterator[None]:
         raise ModelError(f"encoder {name!r} cannot be loaded: {remedy}.\ntransformers says: {_first_line(e)}") from e
 
 
-def _refuse_unsupported(name: str, config: Any) -> None:
+def refuse_unsupported(name: str, config: Any) -> None:
+    """Refuse a config of a family whose parts are not called one by one here; `name` is for the message."""
     if config.model_type not in FAMILIES:
         raise ModelError(
             f"encoder {name!r} is of the family {config.model_type!r}; supported are {', '.join(FAMILIES)}"

@@ -1,0 +1,50 @@
+"""Classifiers in transformers' format that audioft never made, described as its own model folders are."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from audioft.errors import ModelError
+from audioft.models.loading import load_preprocessing, refuse_unsupported
+from audioft.storage import read_json
+
+MADE_BY = "made_by"  # in config.json: a model of audioft's own needs its audioft.json
+WHOLE = 86_400.0  # seconds: the window of a model of which nobody knows what it was trained on
+
+
+def describe(folder: Path, version: int) -> dict[str, Any] | None:
+    """What `audioft.json` would say of a folder with a transformers audio classifier; None where it holds none.
+
+    Recordings are labelled whole, up to a day, as nothing tells the length that it was trained on; several labels hold
+    at once, each from a score of 0.5 on, where its config says `multi_label_classification`.
+
+    Raises:
+        ModelError: it is of a family that is not supported, or its labels are not numbered from 0.
+    """
+    config = read_json(folder / "config.json", ModelError) if (folder / "config.json").is_file() else None
+    if not isinstance(config, dict) or config.get(MADE_BY) == "audioft":
+        return None
+    if not any(str(a).endswith("ForSequenceClassification") for a in config.get("architectures") or ()):
+        return None
+    from transformers import AutoConfig
+
+    whole = AutoConfig.from_pretrained(folder, local_files_only=True)
+    refuse_unsupported(str(folder), whole)
+    if sorted(whole.id2label) != list(range(len(whole.id2label))):
+        raise ModelError(
+            f"{folder}: the labels in config.json are not numbered from 0 on: {sorted(whole.id2label)[:10]}"
+        )
+    preprocessing, _ = load_preprocessing(str(folder))
+    return {
+        "format_version": version,
+        "labels": [str(whole.id2label[i]) for i in range(len(whole.id2label))],
+        "multilabel": whole.problem_type == "multi_label_classification",
+        "window": WHOLE,
+        "preprocessing": asdict(preprocessing),
+        "layers": "weighted" if getattr(whole, "use_weighted_layer_sum", False) else "last",
+        "pooling": "mean",
+        "head": {"name": "projection", "size": whole.classifier_proj_size},
+        "encoder": {"name": str(folder), "family": whole.model_type},
+    }
