@@ -130,6 +130,7 @@ class Picture:
             for each in (middle, below):
                 each.set_yticks(range(len(shown)), [_short(self.labels[i]) for i in shown], fontsize=8)
             below.set_xlim(0, max(seconds, self.seconds))
+            below.set_xticks(ticks(max(seconds, self.seconds)))
             below.xaxis.set_major_formatter(lambda x, _: clock(x, seconds))
             below.set_xlabel("h:min:s" if seconds >= 3600 else "min:s" if seconds >= 60 else "s")
             figure.savefig(path, dpi=100)
@@ -192,6 +193,20 @@ def clock(seconds: float, longest: float) -> str:
     if longest < 3600:
         return f"{whole // 60}:{whole % 60:02d}"
     return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
+
+
+def ticks(longest: float, most: int = 12) -> np.ndarray:
+    """Round times from 0 to `longest` seconds, at most `most` and one of them.
+
+    >>> ticks(9.0).tolist()
+    [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]
+    >>> ticks(3 * 3600).tolist()[:3]
+    [0.0, 900.0, 1800.0]
+    """
+    steps = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, *(60 * m for m in (1, 2, 5, 10, 15, 30))]
+    steps += [3600 * h for h in (1, 2, 4, 6, 12, 24)]
+    step = next((s for s in steps if longest / s <= most), steps[-1])
+    return step * np.arange(int(longest / step + 1e-9) + 1.0)
 
 
 def _short(label: str, most: int = 28) -> str:
