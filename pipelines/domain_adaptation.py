@@ -19,7 +19,7 @@ NOISY = [
 TELEPHONE = [{"name": "noise", "p": 1, "min_snr_db": 5, "max_snr_db": 15}, {"name": "telephone", "p": 1}]
 OPTIONS = {
     "--encoder": ("mini", "what to begin with"),
-    "--steps": (1000, "of pretraining, in each domain"),
+    "--steps": (500, "of pretraining, in each domain"),
     "--lr": (2e-4, "of pretraining; low, so that little is forgotten"),
     "--epochs": (16, "of fine-tuning"),
 }
