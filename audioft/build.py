@@ -179,6 +179,8 @@ def _checked(manifest: Manifest, config: Config, console: Console, headers_only:
                 workers=max(1, config.data.workers),
                 progress=lambda done, total: job.at(done),
             )
+    if manifest.layout == "events":
+        checked = checking.silence_allowed(checked)
     bad = [(c, k) for c, k in zip(manifest.clips, checked, strict=True) if k.problem is not None]
     if bad_files is not None:
         checking.write_bad_files(bad_files, manifest.clips, checked)

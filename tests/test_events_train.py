@@ -180,3 +180,17 @@ def test_labels_that_the_model_does_not_know(heard, tmp_path):
     (tmp_path / "a.txt").write_text("0\t1\tmid\n")
     with pytest.raises(DataError, match="'mid'"):
         audioft.evaluate(heard, tmp_path, console=QUIET)
+
+
+def test_silence_between_events_is_nothing_bad(small_encoder, tmp_path):
+    rows = ["file_name,start,end,label,split"]
+    for i in range(6):
+        wave = np.zeros(6 * RATE)
+        for label, start in (("high", 1.0), ("low", 5.0)):
+            at = np.arange(round(start * RATE), round((start + 0.5) * RATE))
+            wave[at] = 0.3 * np.sin(2 * np.pi * makers.PITCHES[label] * (at + i) / RATE)
+            rows.append(f"{i}.wav,{start},{start + 0.5},{label},{('train', 'train', 'valid')[i % 3]}")
+        soundfile.write(tmp_path / f"{i}.wav", wave, RATE)
+    (tmp_path / "metadata.csv").write_text("\n".join([*rows, ""]))
+    run = audioft.finetune(tmp_path, encoder=str(small_encoder), out=tmp_path / "r", overrides=FRAMES, console=QUIET)
+    assert (run.folder / "bad_files.csv").read_text().count("\n") == 1

@@ -22,6 +22,8 @@ __all__ = ["SHORTEST", "Checked", "check", "default_cache", "enforce", "headers"
 
 #: Seconds under which a clip holds nothing to hear, nor one frame of an encoder's convolutions (400 samples).
 SHORTEST = 0.025
+#: What is said of a clip without sound.
+SILENT = "silent: the signal does not change"
 #: A signal whose extremes differ by less (-120 dB of full scale) is called silent.
 _SILENT = 1e-6
 
@@ -86,6 +88,11 @@ def check(
         finally:
             pool.shutdown(cancel_futures=True)
     return [found[i] for i in range(len(clips))]
+
+
+def silence_allowed(checked: Sequence[Checked]) -> list[Checked]:
+    """The same findings where silence is no problem: in a recording nothing may happen for a while."""
+    return [dataclasses.replace(c, problem=None) if c.problem == ("check", SILENT) else c for c in checked]
 
 
 def headers(clips: Sequence[Clip]) -> list[Checked]:
@@ -183,7 +190,7 @@ class _Look:
         elif contents and not self.finite:
             problem = "samples that are not finite (NaN or infinity)"
         elif contents and self.high - self.low <= _SILENT:
-            problem = "silent: the signal does not change"
+            problem = SILENT
         return Checked(duration, digest, ("check", problem) if problem else None)
 
 
