@@ -36,3 +36,17 @@ def test_long_recordings_of_other_things_get_a_row_each(voices):
     found = list(audioft.predict(voices, ROOT / "samples" / "long"))
     assert [p.error for p in found] == [None, None]
     assert all(p.seconds > 10 for p in found)
+
+
+def test_what_happens_when_is_found_in_the_long_recordings(tmp_path):
+    run = audioft.finetune(
+        ROOT / "samples" / "outdoors",
+        config=ROOT / "configs" / "events.yaml",
+        out=tmp_path / "run",
+        overrides={"train.epochs": 8},
+        console=audioft.Console(quiet=True),
+    )
+    report = audioft.evaluate(run, ROOT / "samples" / "long" / "events.csv", console=audioft.Console(quiet=True))
+    assert report.clips == 2
+    assert report.metrics["segment_f1"].value > 0.65  # 0.89 after the config's 20 epochs
+    assert report.metrics["event_f1"].value > 0.3

@@ -10,7 +10,7 @@ import numpy as np
 from audioft.evaluation.event_counts import Heard
 from audioft.evaluation.event_frames import frame_average_precision
 from audioft.evaluation.events import event_metrics
-from audioft.evaluation.report import Estimate, Report
+from audioft.evaluation.report import FEW_GROUPS, Estimate, Report
 
 SHOWN = ("segment_f1", "segment_f1_macro", "segment_error_rate", "event_f1", "event_f1_macro")
 
@@ -70,6 +70,8 @@ def make_event_report(
         f"{sum(len(r.reference) for r in recordings)} events in {found.seconds / 60:.1f} minutes, "
         f"{sum(len(r.found) for r in recordings)} found",
     ]
+    if resamples and 1 < len(recordings) < FEW_GROUPS:
+        said.append(f"the intervals rest on {len(recordings)} recordings and are rough, as a rule too narrow")
     return Report(
         side=side,
         multilabel=True,

@@ -31,7 +31,7 @@ SINGLE = (
 )
 MULTI = ("map", "f1_macro", "f1_micro", "precision_micro", "recall_micro", "roc_auc", "subset_accuracy")
 
-_FEW_GROUPS = 10
+FEW_GROUPS = 10
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ def _noticed(predictions: Predictions, unit: str, count: int, resampled: bool) -
     notes = []
     if resampled and count == 1:
         notes.append("all clips are of one unit to resample, so there are no intervals")
-    elif resampled and count < _FEW_GROUPS:
+    elif resampled and count < FEW_GROUPS:
         notes.append(f"the intervals rest on {count} {unit} and are rough, as a rule too narrow")
     positives = (predictions.targets > 0).sum(axis=0)
     absent = [label for label, n in zip(predictions.labels, positives, strict=True) if not n]
