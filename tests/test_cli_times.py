@@ -156,7 +156,7 @@ def test_a_picture_a_recording(predict, turns, tmp_path):
         (("--format", "raven", "--what", "windows"), "--format raven holds segments"),
         (("--format", "audacity"), "name a folder for them with --out"),
         (("--what", "segments", "--out", "x.xlsx"), "expected a file ending in .csv, .jsonl or .rttm"),
-        ("a hop of 2 s leaves out what lies between windows of 1 s",),
+        (("--what", "segments", "--window", "1", "--hop", "2"), "a hop of 2 s leaves out what lies between windows"),
         (("--window", "1", "--hop", "2"), "a hop of 2 s leaves out what lies between windows of 1 s"),
         (("--window", "0.01"), "a window of 0.01 s is too short"),
         (("--raw", "16000,s16le,1"), "--raw says what standard input holds; give - as the input"),

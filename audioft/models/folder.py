@@ -98,7 +98,14 @@ def load(path: str | Path) -> tuple[AudioClassifier, ModelCard]:
         model = _load_audioft(folder, about, card)
     else:
         model = _load_transformers(folder, about, card)
+    _own_memory(model)
     return model.eval(), card
+
+
+def _own_memory(model: nn.Module) -> None:
+    """Copy weights that are mapped from their file, which could change, and which fill the memory only when used."""
+    for tensor in (*model.parameters(), *model.buffers()):
+        tensor.data = tensor.data.clone()
 
 
 def _card(folder: Path, about: Any) -> ModelCard:
