@@ -196,6 +196,8 @@ def _checked(manifest: Manifest, config: Config, console: Console, headers_only:
         raise DataError(f"{manifest.root}: none of its {len(checked)} recordings can be used")
     clips = tuple(c for c, _ in good)
     labels = targets.label_order(clips)
+    if not labels:
+        raise DataError(f"{manifest.root}: none of its labels is of a recording that can be used")
     for lost in sorted(set(manifest.labels) - set(labels)):
         console.say(f"note: the label {lost!r} is gone: none of its recordings can be used")
     return replace(manifest, clips=clips, labels=labels), [k for _, k in good], bad

@@ -93,7 +93,7 @@ def make_parser(functions: Mapping[str, Verb]) -> tuple[argparse.ArgumentParser,
         metavar="INPUT",
         help="files, folders (in depth), patterns; or - for standard input",
     )
-    p.add_argument("--out", metavar="FILE", help="a .csv or .jsonl file (default: CSV on standard output)")
+    p.add_argument("--out", metavar="FILE", help="a .csv, .jsonl or .rttm file (default: CSV on standard output)")
     p.add_argument("--top-k", type=_count, default=1, metavar="K", help="the K most probable labels")
     p.add_argument("--all-scores", action="store_true", help="a column for every label's score")
     when = p.add_argument_group("what happens when")
@@ -105,8 +105,10 @@ def make_parser(functions: Mapping[str, Verb]) -> tuple[argparse.ArgumentParser,
     )
     when.add_argument("--threshold", type=_share, metavar="P", help="from which a label begins (default: the model's)")
     when.add_argument("--release", type=_share, metavar="R", help="share of it down to which it goes on (0.8)")
-    when.add_argument("--min-duration", type=_time, metavar="S", help="leave out shorter segments (0)")
-    when.add_argument("--close-gaps", type=_time, metavar="S", help="join segments so close (0)")
+    when.add_argument(
+        "--min-duration", type=_time, metavar="S", help="leave shorter segments out (the model's, else 0)"
+    )
+    when.add_argument("--close-gaps", type=_time, metavar="S", help="longest gap to close (the model's, else 0)")
     when.add_argument("--plot", metavar="DIR", help="draw a picture of each recording there")
     when.add_argument("--raw", metavar="RATE,FORMAT,CHANNELS", help="what - holds if it has no header: 16000,s16le,1")
     for each in (e, p):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import itertools
+import signal
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from audioft.audio.live import Raw, piped
@@ -57,7 +61,8 @@ def follow(
             raise UsageError("--plot needs the recording twice, and standard input comes once; save it to a file first")
         form = None if raw is None else Raw.parse(raw)
         blocks = piped(0, predictor.model.encoder.sample_rate, form)
-        with writer:
+        with writer, _interruptible() as stopped:
+            blocks = itertools.takewhile(lambda _: not stopped.is_set(), blocks)
             for step in predictor.live(blocks, rules=rules, window=window, hop=hop):
                 writer.write(Clip(Path(LIVE), LIVE), step)
         return
@@ -66,6 +71,7 @@ def follow(
     clips, failures = unlabelled(inputs)
     if not clips and not failures:
         raise DataError("nothing to label: no inputs were given")
+    _refuse_inputs(writer, clips)
     total = 0.0 if console.quiet else sum(c.seconds for c in headers(clips))
     done = 0.0
     drawing = None if pictures is None else _Drawing(pictures, predictor, rules)
@@ -81,6 +87,37 @@ def follow(
                 done += step.summary.seconds
         for failure in failures:
             writer.fail(failure)
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """The first Ctrl-C ends what arrives, so that it is labelled to its end; the second one ends the program."""
+    stopped = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def stop(number: int, frame: object) -> None:
+        stopped.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield stopped
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _refuse_inputs(writer: TimeWriter, clips: Sequence[Clip]) -> None:
+    """Say so where what is written would replace a recording, or the labels that somebody put beside it."""
+    if writer.path is None:
+        return
+    out = writer.path.resolve()
+    if any(out == clip.path.resolve() for clip in clips):
+        raise UsageError(f"--out {writer.path} is one of the recordings; give another path")
+    if writer.form == "audacity" and any(out == clip.path.resolve().parent for clip in clips):
+        raise UsageError(f"--out {writer.path} holds the recordings, and perhaps labels of yours; give another folder")
 
 
 class _Drawing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -158,6 +159,8 @@ def test_a_picture_a_recording(predict, turns, tmp_path):
         (("--what", "segments", "--out", "x.xlsx"), "expected a file ending in .csv, .jsonl or .rttm"),
         (("--what", "segments", "--window", "1", "--hop", "2"), "a hop of 2 s leaves out what lies between windows"),
         (("--window", "1", "--hop", "2"), "a hop of 2 s leaves out what lies between windows of 1 s"),
+        (("--what", "segments", "--top-k", "2"), "--top-k goes with --what windows"),
+        (("--format", "audacity", "--out", "x.csv"), "name a folder for them"),
         (("--window", "0.01"), "a window of 0.01 s is too short"),
         (("--raw", "16000,s16le,1"), "--raw says what standard input holds; give - as the input"),
         (("-",), "- is standard input, and the only input then"),
@@ -167,6 +170,17 @@ def test_what_does_not_go_together_is_said(refused, model, turns, arguments, sai
     monkeypatch.chdir(tmp_path)
     refused("predict", model, turns, *arguments, code=2, said=(said,))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_recordings_and_labels_beside_them_are_not_written_over(refused, model, turns, tmp_path):
+    import shutil
+
+    own = shutil.copy(turns, tmp_path / "own.flac")
+    (tmp_path / "own.txt").write_text("mine")
+    refused("predict", model, own, "--format", "audacity", "--out", tmp_path, code=2, said=("holds the recordings",))
+    refused("predict", model, own, "--format", "csv", "--out", own, code=2, said=("is one of the recordings",))
+    assert (tmp_path / "own.txt").read_text() == "mine"
+    assert Path(own).read_bytes() == turns.read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -280,3 +294,23 @@ def test_five_hundred_recordings_of_which_ten_are_damaged(predict, tmp_path):
     assert "10 of 500 inputs could not be labelled to their end" in err
     for path in damaged:
         assert f"audioft: {path}: " in err
+
+
+@pytest.mark.slow
+def test_an_interrupted_pipe_is_labelled_to_where_it_came(model, turns):
+    data, _ = soundfile.read(turns, dtype="int16")
+    arguments = ("-", "--what", "segments", "--window", 0.5, "--raw", "16000,s16le,1")
+    live = subprocess.Popen(command(model, *arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert live.stdin is not None
+    assert live.stdout is not None
+    assert live.stdout.readline().startswith(b"path,start,end")
+    live.stdin.write(data[: 3 * RATE].tobytes())
+    live.stdin.flush()
+    time.sleep(1.5)
+    live.send_signal(signal.SIGINT)
+    live.stdin.write(data[3 * RATE : 4 * RATE].tobytes())
+    live.stdin.flush()
+    found = rows("path,start,end,label,score,error\n" + live.stdout.read().decode())
+    assert live.wait(60) == 0
+    assert [r["label"] for r in found] == ["high", "low"]
+    assert 2.5 < float(found[-1]["end"]) < 3.5

@@ -17,6 +17,9 @@ from audioft.annotations.event import Event
 from audioft.annotations.lines import NUMBER, checked, lines_of, one_cell, seconds
 from audioft.errors import DataError
 
+#: What audioft writes, as a point, where a recording breaks off; it is no event when the file is read again.
+BREAK = "breaks off: "
+
 
 def read(path: str | Path) -> list[Event]:
     """Read a label track.
@@ -46,6 +49,8 @@ def read(path: str | Path) -> list[Event]:
             continue
         start = seconds(cells[0], "start", where, problems)
         end = seconds(cells[1], "end", where, problems)
+        if start == end and len(cells) > 2 and cells[2].startswith(BREAK):
+            continue
         events.append(checked(cells[2] if len(cells) > 2 else "", start, end, where, problems))
     if problems:
         raise DataError(problems)

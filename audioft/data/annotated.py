@@ -72,6 +72,7 @@ def from_clips(clips: Iterable[Clip], grouping: str, root: Path) -> Found:
             problems.append(f"{name}: unknown labels (`?`) cannot be events; write out what happens, or leave it out")
         seconds = length(first.path)
         events = [Event(label, c.start, seconds if c.end is None else c.end) for c in own for label in c.labels]
+        problems += _beyond(name, events, seconds)
         whole = dataclasses.replace(first, start=0.0, end=None, labels=())
         out.append(Annotated(whole, tuple(sorted(events, key=_order)), seconds))
     if problems:
@@ -98,11 +99,13 @@ def from_folder(root: Path, label: str | None, allow_outside: bool) -> Found:
     names = _Names(paths)
     found: dict[str, list[Event]] = {}
     problems: list[str] = []
+    strange: list[str] = []  # beside a recording of their name, and no labels
     for text in _texts(root):
         inside = text.relative_to(root).as_posix()
         own = names.beside(inside)
         kind = files.kind_of(text)
         if kind is None and not (own and text.stat().st_size == 0):
+            strange += [inside] if own else []
             continue
         try:
             said = files.read(text, label) if kind else {"": []}
@@ -125,11 +128,7 @@ def from_folder(root: Path, label: str | None, allow_outside: bool) -> Found:
             problems.append(rows.outside(name, root))
         seconds = length(paths[name])
         events = [dataclasses.replace(e, label=clean(e.label), score=None) for e in found[name]]
-        problems += [
-            f"{name}: {e.label!r} at {e.start:g} s begins after the recording's end, {seconds:.2f} s; correct the time"
-            for e in events
-            if e.start >= seconds
-        ]
+        problems += _beyond(name, events, seconds)
         side = rows.ROLES.get(name.split("/")[0].lower()) if "/" in name else None
         whole = Clip(paths[name], name, split=side, group=name)
         clips.append(Annotated(whole, tuple(sorted(events, key=_order)), seconds))
@@ -139,6 +138,11 @@ def from_folder(root: Path, label: str | None, allow_outside: bool) -> Found:
     if None in sides and len(sides) > 1:  # a folder that happens to be called so
         clips = [dataclasses.replace(a, clip=dataclasses.replace(a.clip, split=None)) for a in clips]
     notes = [f"labels with times come from {len(found)} recordings' label files"]
+    if strange:
+        notes.append(
+            f"{len(strange)} text files are not read as labels, as {strange[0]}: expected start, end and label with "
+            "tabs between them (Audacity), or a header with Begin Time (s) (Raven)"
+        )
     if left := sorted(set(paths) - set(found)):
         notes.append(f"{len(left)} recordings without a label file are left out: {', '.join(left[:3])}")
     return Found(root, tuple(clips), "recording", tuple(notes))
@@ -155,6 +159,15 @@ def length(path: Path) -> float:
         return 0.0
 
 
+def _beyond(name: str, events: Iterable[Event], seconds: float) -> list[str]:
+    """What is wrong with events that begin after the end; of a recording that cannot be read (0 s) other things are."""
+    return [
+        f"{name}: {e.label!r} at {e.start:g} s begins after the recording's end, {seconds:.2f} s; correct the time"
+        for e in events
+        if 0 < seconds <= e.start
+    ]
+
+
 class _Names:
     """Which recording a label file speaks of."""
 
@@ -169,6 +182,8 @@ class _Names:
         """The recording of a label file's own name: `a/b.txt` is of `a/b.wav`."""
         stem = os.path.splitext(name)[0]
         while True:
+            if stem in self.paths:  # a/b.wav.txt, where there is also an a/b.flac
+                return stem
             if stem in self.stems:
                 return self.stems[stem]
             shorter = os.path.splitext(stem)[0]

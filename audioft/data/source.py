@@ -76,14 +76,18 @@ def read_annotated(
             return annotated.from_folder(manifest.absolute(path), label, allow_outside)
         if asked:
             raise DataError(
-                f"{path}: no labels with times: expected a table with start and end, or label files of Audacity, Raven "
-                "or RTTM beside the recordings"
+                f"{path}: no labels with times: expected a metadata.csv with start and end (another table is given by "
+                "its own path), or label files of Audacity, Raven or RTTM beside the recordings"
             )
         return None
     if not asked:
         return None
     read = manifest.load(source, label=label, group=group, allow_outside=allow_outside, least_labels=1, as_events=True)
-    if not any("start" in c.columns or "end" in c.columns for c in read.clips):
-        raise DataError(f"{source}: its labels have no times: expected the columns start and end, in seconds")
+    columns = {column for c in read.clips for column in c.columns}
+    if not {"start", "end"} <= columns:
+        raise DataError(
+            f"{source}: its labels have no times: expected the columns start and end, in seconds; the columns are "
+            f"{', '.join(sorted(columns))}"
+        )
     found = annotated.from_clips(read.clips, read.grouping, read.root)
     return dataclasses.replace(found, notes=read.notes)

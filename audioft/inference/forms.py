@@ -47,7 +47,7 @@ class AudacityForm(EventForm):
 
     def end(self, clip: Clip, summary: Summary) -> None:
         if summary.error is not None and summary.scores is not None:
-            reason = f"breaks off: {summary.error.reason}"
+            reason = f"{audacity.BREAK}{summary.error.reason}"
             self.events(clip, [Event(reason, summary.seconds, summary.seconds)])
         elif summary.scores is not None:  # a recording without events has an empty file, one not heard has none
             self.events(clip, [])
@@ -93,7 +93,7 @@ class RttmForm(EventForm):
         self.file.flush()
 
     def end(self, clip: Clip, summary: Summary) -> None:
-        if summary.error is not None:
+        if summary.error is not None and summary.scores is not None:
             said = " ".join(f"{clip.name} breaks off at {summary.seconds:.3f} s: {summary.error.reason}".split())
             self.file.write(f";; {said}\n")
         self.name = None

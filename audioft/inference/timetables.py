@@ -50,6 +50,10 @@ class TimeWriter:
             raise UsageError(f"--format {self.form} holds segments; with --what {what} use csv or jsonl")
         if self.form == "audacity" and self.path is None:
             raise UsageError("--format audacity writes a file a recording; name a folder for them with --out")
+        if self.form == "audacity" and self.path is not None and (self.path.suffix or self.path.is_file()):
+            raise UsageError(f"--out {self.path}: --format audacity writes a file a recording; name a folder for them")
+        if top_k > 1 and what != "windows":
+            raise UsageError(f"--top-k goes with --what windows; with {what}, --all-scores gives summaries every label")
         self.failures: list[tuple[str, str]] = []
         self.failures_path: Path | None = None
         self.count = 0

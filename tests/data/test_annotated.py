@@ -97,6 +97,24 @@ def test_texts_that_are_no_labels_are_passed_over(two_tones, tmp_path):
         read(tmp_path, asked=True)
 
 
+def test_a_name_with_its_ending_is_the_one_meant(tmp_path):
+    for name in ("a.flac", "a.wav"):
+        makers.tone(tmp_path / name, seconds=1.0)
+    (tmp_path / "a.wav.txt").write_text("0\t0.5\tx\n")
+    assert told(read(tmp_path)) == {"a.wav": [("x", 0.0, 0.5)]}
+
+
+def test_a_text_beside_a_recording_that_is_no_label_file_is_told(night):
+    (night / "a" / "one.txt").write_text("0\t0.5\tx\n")
+    (night / "a" / "two two.txt").write_text("1 2 dog\n")
+    assert any("1 text files are not read as labels, as a/two two.txt" in n for n in read(night).notes)
+
+
+def test_where_a_recording_broke_off_is_no_event_when_read_again(night):
+    (night / "a" / "one.txt").write_text("0\t0.5\tx\n1.5\t1.5\tbreaks off: the file is damaged\n")
+    assert told(read(night)) == {"a/one.wav": [("x", 0.0, 0.5)]}
+
+
 def table(folder: Path, text: str) -> Path:
     (folder / "events.csv").write_text(text)
     return folder / "events.csv"
@@ -119,6 +137,8 @@ def test_a_table_with_times(night):
     ("text", "said"),
     [
         ("file_name,label\na/one.wav,robin\n", "expected the columns start and end"),
+        ("file_name,start,stop,label\na/one.wav,0,1,robin\n", "the columns are file_name, label, start, stop"),
+        ("file_name,start,end,label\na/one.wav,20,22,robin\n", "begins after the recording's end, 2.00 s"),
         (
             "file_name,start,end,label,split\na/one.wav,0,1,x,train\na/one.wav,1,2,x,test\n",
             "a/one.wav: rows of one recording have more than one side",
