@@ -13,7 +13,7 @@ from audioft.audio.windows import cut
 from audioft.data.check import SHORTEST, too_short
 from audioft.data.clip import Clip
 from audioft.data.dataset import Preparation
-from audioft.errors import AudioError
+from audioft.errors import AudioError, UsageError
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,10 @@ class _UntilItBreaks:
         at = 0
         try:
             for block in self.blocks:
+                if np.ndim(block) != 1:
+                    raise UsageError(
+                        f"a block of {np.ndim(block)} dimensions: expected mono sound, arrays of shape (T,)"
+                    )
                 good = np.isfinite(block)
                 if not good.all():
                     first = int(good.argmin())

@@ -15,6 +15,7 @@ from audioft.audio import io
 from audioft.audio.windows import spans
 from audioft.data.clip import Clip
 from audioft.data.windowed import Window
+from audioft.errors import UsageError
 from audioft.evaluation.scoring import PENDING_BATCHES, WindowScores, score_windows
 from audioft.inference.predictor import Predictor
 from audioft.inference.timeline import Averager, Scores, stretches
@@ -215,3 +216,9 @@ def test_however_long_a_recording_only_a_few_batches_of_it_are_held(trained):
         seen += found.scores is not None
         assert given - seen < (PENDING_BATCHES + 1) * 4
     assert seen == given == 400
+
+
+@pytest.mark.parametrize("blocks", [[np.zeros((100, 2), np.float32)], np.zeros(100, np.float32)])
+def test_blocks_that_are_not_mono_sound_are_refused(trained, blocks):
+    with pytest.raises(UsageError, match=r"arrays of shape \(T,\)"):
+        list(Predictor(trained).stream(blocks))
