@@ -12,7 +12,6 @@ import numpy as np
 
 from audioft.annotations.event import Event
 from audioft.annotations.frames import targets_of
-from audioft.annotations.segments import segments
 from audioft.build import Data
 from audioft.data.annotated import Annotated
 from audioft.data.check import headers
@@ -54,15 +53,8 @@ class Listened:
 
     def heard(self, labels: tuple[str, ...], rules: Rules) -> Heard:
         """What was found, beside what is true."""
-        m = self.moments
-        found = segments(
-            *(m.starts, m.ends, m.scores, labels, np.asarray(rules.thresholds)),
-            release=rules.release,
-            min_seconds=rules.min_seconds,
-            close_gaps=rules.close_gaps,
-            skip=rules.skip,
-        )
-        return Heard(self.name, float(m.ends[-1]), self.events, found)
+        found = rules.segments(self.moments, labels)
+        return Heard(self.name, float(self.moments.ends[-1]), self.events, found)
 
 
 def side(data: Data, name: str) -> list[Annotated]:

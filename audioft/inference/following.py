@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from audioft.annotations.event import Event
-from audioft.annotations.segments import Segmenter
 from audioft.errors import AudioError
 from audioft.evaluation.scoring import WindowScores
 from audioft.inference.timeline import Averager, Rules, Scores, stretches
@@ -76,14 +75,7 @@ class _Follower:
     def __init__(self, labels: tuple[str, ...], rules: Rules):
         self.labels = labels
         self.averager = Averager()
-        self.segmenter = Segmenter(
-            labels,
-            np.asarray(rules.thresholds),
-            release=rules.release,
-            min_seconds=rules.min_seconds,
-            close_gaps=rules.close_gaps,
-            skip=rules.skip,
-        )
+        self.segmenter = rules.segmenter(labels)
         self.total, self.windows, self.seconds = np.zeros(len(labels)), 0, 0.0
         self.lasting, self.segments = np.zeros(len(labels)), np.zeros(len(labels), int)
 

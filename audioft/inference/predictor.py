@@ -189,7 +189,7 @@ class Predictor:
             hop: seconds between two windows; half a window if not given.
 
         Yields:
-            One stretch a window; of a model that labels frames, one a frame of it.
+            One stretch a window; of a model that labels frames, several frames at once as they become certain.
 
         Raises:
             AudioError: nothing, or under 25 ms, came.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from audioft.annotations.event import Event
-from audioft.annotations.segments import segments
+from audioft.annotations.segments import Segmenter, segments
 from audioft.errors import AudioError
 from audioft.evaluation.scoring import WindowScores
 
@@ -127,6 +127,18 @@ class Rules:
         given: dict[str, Any] = dict(how or {})
         return cls(tuple(float(t) for t in thresholds), skip=skip, **given)
 
+    def segmenter(self, labels: tuple[str, ...]) -> Segmenter:
+        """What finds events of these labels in scores as they come."""
+        return Segmenter(labels, **self._how())
+
+    def segments(self, moments: Scores, labels: tuple[str, ...]) -> list[Event]:
+        """The events in scores that follow one another, sorted by start."""
+        return segments(moments.starts, moments.ends, moments.scores, labels, **self._how())
+
+    def _how(self) -> dict[str, Any]:
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return values | {"thresholds": np.asarray(self.thresholds)}
+
 
 @dataclasses.dataclass(frozen=True)
 class Timeline:
@@ -175,16 +187,8 @@ class Timeline:
         Returns:
             Events sorted by start, each with the highest score in it; none of the model's background.
         """
-        rules = self.rules
-        limits = rules.thresholds if threshold is None else (threshold,) * len(self.labels)
-        return segments(
-            self.moments.starts,
-            self.moments.ends,
-            self.moments.scores,
-            labels=self.labels,
-            thresholds=np.asarray(limits),
-            release=rules.release if release is None else release,
-            min_seconds=rules.min_seconds if min_seconds is None else min_seconds,
-            close_gaps=rules.close_gaps if close_gaps is None else close_gaps,
-            skip=rules.skip,
-        )
+        given: dict[str, Any] = {"release": release, "min_seconds": min_seconds, "close_gaps": close_gaps}
+        if threshold is not None:
+            given["thresholds"] = (threshold,) * len(self.labels)
+        rules = dataclasses.replace(self.rules, **{k: v for k, v in given.items() if v is not None})
+        return rules.segments(self.moments, self.labels)
