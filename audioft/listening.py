@@ -71,7 +71,7 @@ def listen(
     multilabel: bool,
     window: float,
     hop: float,
-    batch_seconds: float,
+    batch_seconds: float | None,
     precision: str,
     processes: Processes | None = None,
     console: Console | None = None,
@@ -114,7 +114,7 @@ def validate(
     labels: tuple[str, ...],
     *,
     window: float,
-    batch_seconds: float,
+    batch_seconds: float | None,
     precision: str,
     processes: Processes,
 ) -> dict[str, float]:

@@ -113,8 +113,9 @@ class TrainSection(Section):
 
 
 class EvaluateSection(Section):
-    batch_seconds: float = Field(60.0, gt=0)
-    """Seconds of audio that go through the model at once; changes no score by more than rounding."""
+    batch_seconds: float | None = Field(None, gt=0)
+    """Seconds of audio that go through the model at once; changes no score by more than rounding. null: 20 on a
+    processor, 60 on a GPU."""
     resamples: int = Field(1000, ge=0)
     """Bootstrap resamples for the 95 % intervals."""
     precision: Literal["fp32", "bf16"] = "fp32"

@@ -18,6 +18,8 @@ from audioft.errors import AudioError
 from audioft.models.classifier import AudioClassifier
 from audioft.models.encoder import Encoder
 
+# On a processor, larger batches are slower and take more memory: the first convolution alone is 6.5 MB a second.
+BATCH_SECONDS = {"cpu": 20.0, "cuda": 60.0}
 PENDING_BATCHES = 8  # windows of so many batches are looked at together, to put like lengths beside each other
 
 
@@ -84,7 +86,7 @@ def score(
     multilabel: bool,
     window: float,
     hop: float | None = None,
-    batch_seconds: float = 60.0,
+    batch_seconds: float | None = None,
     precision: str = "fp32",
     progress: Callable[[float], None] | None = None,
 ) -> Iterator[ClipScore]:
@@ -96,8 +98,8 @@ def score(
         multilabel: see `probabilities`.
         window: seconds; longer clips are scored in windows of this length.
         hop: seconds between two windows; None is `window`.
-        batch_seconds: how much audio goes through at once, padding included; it changes no score by more than
-            rounding.
+        batch_seconds: how much audio goes through at once, padding included; None is what suits the device, see
+            `BATCH_SECONDS`. It changes no score by more than rounding.
         precision: `fp32` or `bf16`.
         progress: told how many seconds of the clips have been heard.
     """
@@ -122,7 +124,7 @@ def score_windows(
     sources: Iterable[Iterator[Window]],
     *,
     multilabel: bool,
-    batch_seconds: float = 60.0,
+    batch_seconds: float | None = None,
     precision: str = "fp32",
     at_once: bool = False,
 ) -> Iterator[WindowScores]:
@@ -137,6 +139,7 @@ def score_windows(
         The windows in order, and after the last one of each recording its end.
     """
     prepare, device = preparation(model), next(model.parameters()).device
+    batch_seconds = batch_seconds or BATCH_SECONDS.get(device.type, 60.0)
     most = max(1, round(batch_seconds * prepare.sample_rate))
     training = model.training
     model.eval()

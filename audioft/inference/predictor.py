@@ -28,7 +28,8 @@ class Predictor:
         path: a model folder, or a run folder that holds one.
         device: `auto`, `cpu`, `cuda`.
         precision: `fp32` or `bf16`; scores in bfloat16 differ by about 2e-2.
-        batch_seconds: audio that goes through at once; it changes no score by more than rounding.
+        batch_seconds: audio that goes through at once; it changes no score by more than rounding. By default 20 on a
+            processor and 60 on a GPU.
 
     Raises:
         UsageError: there is no such folder, or no such device.
@@ -46,7 +47,7 @@ class Predictor:
         *,
         device: str = "auto",
         precision: str = "fp32",
-        batch_seconds: float = 60.0,
+        batch_seconds: float | None = None,
     ):
         place = find_device(device)
         self.model, self.card = folder.load(model_folder(path))
