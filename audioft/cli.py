@@ -221,6 +221,8 @@ def predict(options: argparse.Namespace, console: Console) -> int:
     if not options.items:
         raise UsageError("nothing to label: name files, folders or patterns after the model")
     timed = options.what or options.format or options.plot or options.raw or "-" in options.items
+    if "-" in options.items:
+        startup.hold_input()
     with startup.loading():
         from audioft import api
         from audioft.inference.tables import PredictionWriter

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import sys
 from collections.abc import Iterator
 
 
@@ -30,3 +31,20 @@ def loading() -> Iterator[None]:
     finally:
         if collecting:
             gc.enable()
+
+
+def hold_input(number: int = 0, size: int = 1 << 20) -> None:
+    """Let the system keep what arrives through a pipe while libraries are imported, where it can (Linux).
+
+    A pipe holds 64 KiB, two seconds of speech; whoever records into it would lose what comes after. 1 MiB is 32 s of
+    16 kHz mono and 5 s of 48 kHz stereo.
+
+    Args:
+        number: the file descriptor.
+        size: bytes.
+    """
+    if sys.platform == "linux":
+        import fcntl
+
+        with contextlib.suppress(OSError):  # no pipe, or more than the system allows: it stays as it is
+            fcntl.fcntl(number, fcntl.F_SETPIPE_SZ, size)

@@ -146,3 +146,15 @@ def test_labelling_a_second_takes_little_more_than_the_imports(layout, models, c
     if waited >= MOST:
         waited, _ = measured(predict, imports)
     assert waited < MOST
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="pipes have a size of their own to set on Linux only")
+def test_a_pipe_holds_what_arrives_while_libraries_are_imported(tmp_path):
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    startup.hold_input(read)
+    assert os.write(write, bytes(1 << 20)) == 1 << 20  # 64 KiB otherwise
+    os.close(write)
+    os.close(read)
+    with open(tmp_path / "file", "wb") as file:
+        startup.hold_input(file.fileno())  # a file needs none
