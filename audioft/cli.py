@@ -1,4 +1,4 @@
-"""The command: one function a verb, each a few lines over `audioft.api`.
+"""The command: which verb is meant, and how what goes wrong is told.
 
 Nothing heavy is imported before the arguments are known to be right.
 """
@@ -6,23 +6,24 @@ Nothing heavy is imported before the arguments are known to be right.
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
-import re
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from audioft import startup
-from audioft.errors import AudioftError, UsageError
-from audioft.options import make_parser
+import audioft
+from audioft import verbs
+from audioft.errors import AudioftError
 from audioft.progress import Console
 
-if TYPE_CHECKING:
-    from audioft.inference.predictor import Predictor
-    from audioft.inference.timetables import TimeWriter
+EPILOG = """exit codes: 0 done; 1 the work failed, or part of it did; 2 the call was wrong; 130 interrupted
 
-OVERRIDE = re.compile(r"[a-z_]+(\.[A-Za-z0-9_]+)*=")
+examples:
+  audioft train recordings/ --out runs/birds
+  audioft train recordings/ --encoder facebook/wav2vec2-base train.epochs=10 data.test="fold=5"
+  audioft evaluate runs/birds more_recordings/
+  audioft predict runs/birds new/*.wav --out labels.csv
+  audioft predict runs/birds night.flac --what segments --format audacity --out labels"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,13 +59,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """Options of the command line; ends the program with code 2 where they are wrong."""
-    parser, verbs = make_parser({"train": train, "pretrain": pretrain, "evaluate": evaluate, "predict": predict})
+    """Options of the command line, the verb's function as `verb`; ends the program with code 2 where they are wrong."""
+    parser, made = make_parser()
     options, rest = parser.parse_known_args(arguments)
     if getattr(options, "verb", None) is None:
         parser.print_help()
         raise SystemExit(0 if not arguments else 2)
-    verb = verbs[options.name]
+    verb = made[options.name]
     # argparse takes positionals in one run only; those between or after options arrive here
     strange = [r for r in rest if r.startswith("-") and r != "-"]
     if strange or (rest and not hasattr(options, "items")):
@@ -74,205 +75,21 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return options
 
 
-def train(options: argparse.Namespace, console: Console) -> int:
-    from audioft import api
-
-    if options.settings:
-        from audioft.config import describe
-
-        print(describe())
-        return 0
-    overrides = [i for i in options.items if OVERRIDE.match(i) and not os.path.exists(i)]
-    sources = [i for i in options.items if i not in overrides]
-    if options.each:
-        return _train_each(sources, overrides, options, console)
-    if len(sources) > 1:
-        raise UsageError(
-            f"{len(sources)} folders given ({', '.join(sources)}); one model a folder is trained with --each"
-        )
-    source = sources[0] if sources else None
-    if options.dry_run:
-        from audioft.config import save
-
-        resolved = api.settings(source, options.encoder, options.config, overrides)
-        print(save(resolved), end="", flush=True)
-        api.plan(resolved, console, options.examples)
-        return 0
-    if options.examples:
-        raise UsageError("--examples goes with --dry-run")
-    run = api.finetune(
-        source,
-        encoder=options.encoder,
-        out=options.out,
-        config=options.config,
-        overrides=overrides,
-        resume=options.resume,
-        overwrite=options.overwrite,
-        console=console,
+def make_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The parser of the command, and that of each verb."""
+    parser = argparse.ArgumentParser(
+        prog="audioft",
+        description=(audioft.__doc__ or "").splitlines()[0],
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    if int(os.environ.get("RANK", "0")) == 0:
-        console.say(f"\nrun     {run.folder}\nmodel   {run.model}")
-        if (run.folder / "report.html").is_file():
-            console.say(f"report  {run.folder / 'report.html'}")
-        print(run.folder)
-    return 0
-
-
-def _train_each(sources: list[str], overrides: list[str], options: argparse.Namespace, console: Console) -> int:
-    from audioft import api
-
-    if not sources:
-        raise UsageError("--each needs at least one folder or table")
-    out = Path(options.out or "runs")
-    names = [Path(os.path.abspath(s)).stem for s in sources]
-    twice = sorted({n for n in names if names.count(n) > 1})
-    if twice:
-        raise UsageError(
-            f"two of the folders are called {', '.join(twice)}; rename one, or train them one by one with --out"
-        )
-    rows = []
-    for source, name in zip(sources, names, strict=True):
-        console.say(f"\n=== {source}")
-        try:
-            run = api.finetune(
-                source,
-                encoder=options.encoder,
-                out=out / name,
-                config=options.config,
-                overrides=overrides,
-                resume=options.resume and (out / name / "config.yaml").is_file(),
-                overwrite=options.overwrite,
-                console=console,
-            )
-            told = "no labelled side to measure on"
-            if (run.folder / "report.json").is_file():
-                report = run.report
-                value = report.metrics[report.main].value
-                told = f"{report.main} {value:.3f} ({report.side}, {report.clips} {report.counted})"
-            rows.append((source, "done", told))
-        except (AudioftError, OSError) as e:
-            console.say(f"audioft: {e}")
-            rows.append((source, "FAILED", str(e).splitlines()[0]))
-    width = max(len(r[0]) for r in rows)
-    print("\n".join(f"{s:<{width}}  {state:<6}  {told}" for s, state, told in rows))
-    return int(any(state != "done" for _, state, _ in rows))
-
-
-def pretrain(options: argparse.Namespace, console: Console) -> int:
-    from audioft import api_pretrain
-
-    if options.settings:
-        from audioft.config import describe
-        from audioft.pretrain_sections import PretrainConfig
-
-        print(describe(PretrainConfig))
-        return 0
-    overrides = [i for i in options.items if OVERRIDE.match(i) and not os.path.exists(i)]
-    sources = [i for i in options.items if i not in overrides]
-    if options.dry_run:
-        from audioft.config import save
-
-        print(save(api_pretrain.settings(sources, options.start, options.config, overrides, options.probe)), end="")
-        return 0
-    folder = api_pretrain.pretrain(
-        sources,
-        out=options.out,
-        start=options.start,
-        config=options.config,
-        overrides=overrides,
-        probe=options.probe,
-        resume=options.resume,
-        overwrite=options.overwrite,
-        console=console,
-    )
-    if int(os.environ.get("RANK", "0")) == 0:
-        console.say(
-            f"\nencoder  {folder}\ncard     {folder / 'README.md'}\nfor      audioft train DATA --encoder {folder}"
-        )
-        print(folder)
-    return 0
-
-
-def evaluate(options: argparse.Namespace, console: Console) -> int:
-    from audioft import api
-
-    report = api.evaluate(
-        options.model,
-        options.data,
-        out=options.out,
-        side=options.side,
-        label=options.label,
-        group=options.group,
-        events=options.events,
-        window=options.window,
-        hop=options.hop,
-        device=options.device,
-        precision=options.precision,
-        batch_seconds=options.batch_seconds,
-        console=console,
-    )
-    print(report)
-    if options.out:
-        console.say(f"written to {options.out}")
-    return 0
-
-
-def predict(options: argparse.Namespace, console: Console) -> int:
-    if not options.items:
-        raise UsageError("nothing to label: name files, folders or patterns after the model")
-    timed = options.what or options.format or options.plot or options.raw or "-" in options.items
-    if "-" in options.items:
-        startup.hold_input()
-    with startup.loading():
-        from audioft import api
-        from audioft.inference.tables import PredictionWriter
-
-        model = api.load_model(options.model, device=options.device, precision=options.precision)
-    model.batch_seconds = options.batch_seconds
-    table: PredictionWriter | TimeWriter
-    if timed:
-        table = _predict_times(model, options, console)
-    else:
-        with PredictionWriter(
-            options.out, model.labels, model.card.multilabel, top_k=options.top_k, all_scores=options.all_scores
-        ) as table:
-            for p in api.predict(model, options.items, window=options.window, hop=options.hop, console=console):
-                table.write(p)
-    for name, reason in table.failures[:10]:
-        print(f"audioft: {name}: {reason}", file=sys.stderr)
-    if table.failures:
-        listed = f", all listed in {table.failures_path}" if table.failures_path else ""
-        print(
-            f"audioft: {len(table.failures)} of {table.count} inputs could not be labelled to their end{listed}",
-            file=sys.stderr,
-        )
-    return int(bool(table.failures))
-
-
-def _predict_times(model: Predictor, options: argparse.Namespace, console: Console) -> TimeWriter:
-    from audioft import timed
-    from audioft.inference.timetables import TimeWriter
-
-    live = "-" in options.items and options.format in (None, "csv", "jsonl")
-    what = options.what or ("windows" if live else "segments")
-    rules = model.rules(
-        options.threshold,
-        release=options.release,
-        min_seconds=options.min_duration,
-        close_gaps=options.close_gaps,
-    )
-    table = TimeWriter(
-        options.out, options.format, what, model.labels, top_k=options.top_k, all_scores=options.all_scores
-    )
-    timed.follow(
-        model,
-        options.items,
-        table,
-        rules,
-        window=options.window,
-        hop=options.hop,
-        raw=options.raw,
-        pictures=None if options.plot is None else Path(options.plot),
-        console=console,
-    )
-    return table
+    parser.add_argument("--version", action="version", version=f"audioft {audioft.__version__}")
+    group = parser.add_subparsers(title="verbs", metavar="VERB", dest="name")
+    made = {}
+    for name in verbs.NAMES:
+        module = importlib.import_module(f"audioft.verbs.{name.replace('-', '_')}")
+        made[name] = group.add_parser(name, help=module.ABOUT, description=module.ABOUT)
+        made[name].set_defaults(verb=module.run)
+        made[name].add_argument("-q", "--quiet", action="store_true", help="say nothing but errors and results")
+        module.add_options(made[name])
+    return parser, made

@@ -51,12 +51,10 @@ MAY_IMPORT = {
     "timed": BELOW_ROOT,
     "api": BELOW_ROOT | {"build", "run", "scored", "finetuning", "evaluating", "rendering"},
     "api_pretrain": BELOW_ROOT | {"run", "rendering", "probing", "build_pretraining", "pretraining"},
-    "options": {"progress"},
-    "cli": {
+    "verbs": {
         "errors",
         "progress",
         "startup",
-        "options",
         "api",
         "api_pretrain",
         "pretrain_sections",
@@ -65,6 +63,7 @@ MAY_IMPORT = {
         "inference",
         "timed",
     },
+    "cli": {"errors", "progress", "verbs"},
     "__main__": {"cli"},
     "assets": {"errors", "storage", "audio", "models", "evaluation"},
 }

@@ -10,8 +10,9 @@ import pytest
 
 import audioft
 from audioft import config
-from audioft.cli import OVERRIDE, parse
+from audioft.cli import parse
 from audioft.data.manifest import load
+from audioft.verbs.arguments import OVERRIDE
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -1,0 +1,63 @@
+"""What options of several verbs have in common."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from collections.abc import Sequence
+
+OVERRIDE = re.compile(r"[a-z_]+(\.[A-Za-z0-9_]+)*=")
+
+
+def sources_and_overrides(items: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What is a path among them, and what is `section.key=value`."""
+    overrides = [i for i in items if OVERRIDE.match(i) and not os.path.exists(i)]
+    return [i for i in items if i not in overrides], overrides
+
+
+def add_scoring(parser: argparse.ArgumentParser) -> None:
+    """How a model goes over recordings."""
+    parser.add_argument("--window", type=seconds, metavar="S", help="seconds (default: as the model was trained on)")
+    parser.add_argument(
+        "--hop", type=seconds, metavar="S", help="between windows (default: a window; for times, half of one)"
+    )
+    parser.add_argument(
+        "--batch-seconds",
+        type=seconds,
+        metavar="S",
+        help="audio that goes through at once (20, on a GPU 60); changes no score",
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32", help="what to compute in (fp32)")
+
+
+def count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def number_of(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
+
+
+def seconds(text: str) -> float:
+    if not 0 < number_of(text) < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return float(text)
+
+
+def time(text: str) -> float:
+    if not 0 <= number_of(text) < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds, 0 or more")
+    return float(text)
+
+
+def share(text: str) -> float:
+    if not 0 < number_of(text) <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not above 0 and at most 1")
+    return float(text)

@@ -1,0 +1,46 @@
+"""`audioft evaluate`."""
+
+from __future__ import annotations
+
+import argparse
+
+from audioft.progress import Console
+from audioft.verbs import arguments
+
+ABOUT = "Measure a model on labelled recordings."
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL_OR_RUN", help="a run folder or a model folder")
+    parser.add_argument("data", metavar="DATA", help="a folder, .csv or .jsonl with labels the model knows")
+    parser.add_argument("--out", metavar="DIR", help="write report.json, report.html and predictions.csv there")
+    parser.add_argument("--side", metavar="SIDE", help="train, valid, test or all (test if the data gives a split)")
+    parser.add_argument("--label", metavar="COLUMN", help="column with the label")
+    parser.add_argument("--group", metavar="COLUMN", help="column whose clips belong together, for the intervals")
+
+    parser.add_argument("--events", action="store_true", help="measure what happens when; DATA has start and end")
+    arguments.add_scoring(parser)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    from audioft import api
+
+    report = api.evaluate(
+        options.model,
+        options.data,
+        out=options.out,
+        side=options.side,
+        label=options.label,
+        group=options.group,
+        events=options.events,
+        window=options.window,
+        hop=options.hop,
+        device=options.device,
+        precision=options.precision,
+        batch_seconds=options.batch_seconds,
+        console=console,
+    )
+    print(report)
+    if options.out:
+        console.say(f"written to {options.out}")
+    return 0
