@@ -32,6 +32,7 @@ def problems(config: Config) -> list[str]:
     from audioft.augmentation import augmentations
     from audioft.evaluation.metrics import METRICS
     from audioft.models import freezing
+    from audioft.models.classifier import named
     from audioft.models.heads import heads
     from audioft.models.pooling import poolings
     from audioft.registry import suggest
@@ -39,8 +40,8 @@ def problems(config: Config) -> list[str]:
     from audioft.training.schedules import schedules
 
     found = freezing.problems(config.freeze)
-    found += poolings.check(config.model.pooling, "model.pooling")
-    found += heads.check(config.model.head, "model.head")
+    found += poolings.check(named(config.model.pooling, "mean"), "model.pooling")
+    found += heads.check(named(config.model.head, "projection"), "model.head")
     for i, spec in enumerate(config.augment):
         found += augmentations.check(spec, f"augment.{i}")
     for name in ("mixup", "latent"):
@@ -221,10 +222,18 @@ def classifier(config: Config, num_labels: int) -> tuple[AudioClassifier, LoadRe
     encoder, report = load_encoder(e.name, revision=e.revision, dropout=e.dropout, layerdrop=e.layerdrop)
     if config.latent is not None and require_mask_embedding(encoder):
         report = replace(report, made=(*report.made, "masked_spec_embed"))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(address(config.seed, "init"))
-        pooling = FRAMES if config.events.use == "frames" else config.model.pooling
-        model = AudioClassifier(encoder, num_labels, config.model.layers, pooling, config.model.head)
+    if config.data.max_seconds > encoder.max_seconds:
+        raise ConfigError(
+            f"data.max_seconds: {config.data.max_seconds:g} is more than {e.name} ({encoder.family}) takes at once; "
+            f"set data.max_seconds={encoder.max_seconds:g}"
+        )
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(address(config.seed, "init"))
+            pooling = FRAMES if config.events.use == "frames" else config.model.pooling
+            model = AudioClassifier(encoder, num_labels, config.model.layers, pooling, config.model.head)
+    except (ValueError, TypeError) as problem:
+        raise ConfigError(f"model: {problem}") from problem
     try:
         for policy in freezing.plan(config.freeze).values():
             freezing.frozen_parts(policy, encoder)

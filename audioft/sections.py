@@ -61,10 +61,12 @@ class EncoderSection(Section):
 class ModelSection(Section):
     layers: Literal["last", "weighted"] = "last"
     """`last`: the encoder's output; `weighted`: a learned sum over all its layers."""
-    pooling: Spec = "mean"
-    """`mean` or `attentive_stats`."""
-    head: Spec = "projection"
-    """`projection` (transformers' layout), `linear` or `mlp`."""
+    pooling: Spec = "own"
+    """`mean` or `attentive_stats`; `own` is how transformers' classification class of the encoder pools: `mean`, but
+    `tokens` of the AST and `all_frames` of Whisper."""
+    head: Spec = "own"
+    """`projection`, `linear`, `mlp` or `normalised`; `own` is the head of transformers' classification class of the
+    encoder: `projection`, but `normalised` of the AST."""
 
 
 class TrainSection(Section):

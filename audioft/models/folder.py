@@ -18,6 +18,7 @@ from audioft.errors import ModelError
 from audioft.models import foreign
 from audioft.models.classifier import AudioClassifier
 from audioft.models.encoder import Encoder, Preprocessing
+from audioft.models.families import classifier_attribute, extractor, save_model
 from audioft.models.loading import MASK_EMBEDDING, attention, quiet_transformers
 from audioft.storage import new_folder, read_json, write_json, write_text
 
@@ -143,12 +144,16 @@ def _save_as_transformers(model: AudioClassifier, card: ModelCard, folder: Path)
     config = AutoConfig.for_model(**model.encoder.model.config.to_dict())
     for key, value in _label_config(card).items():
         setattr(config, key, value)
-    config.classifier_proj_size = model.head.projector.out_features
-    config.use_weighted_layer_sum = model.layer_sum is not None
+    if hasattr(model.head, "projector"):
+        config.classifier_proj_size = model.head.projector.out_features
+        config.use_weighted_layer_sum = model.layer_sum is not None
     with quiet_transformers(), torch.device("meta"):
         whole = AutoModelForAudioClassification.from_config(config)
-    setattr(whole, whole.base_model_prefix, model.encoder.model)
-    whole.projector, whole.classifier = model.head.projector, model.head.classifier
+    setattr(whole, classifier_attribute(whole), model.encoder.model)
+    if hasattr(model.head, "projector"):
+        whole.projector, whole.classifier = model.head.projector, model.head.classifier
+    else:
+        whole.classifier = model.head
     if model.layer_sum is not None:
         whole.layer_weights = model.layer_sum.layer_weights
     with quiet_transformers():
@@ -175,11 +180,15 @@ def _load_transformers(folder: Path, about: dict, card: ModelCard) -> AudioClass
     if lost:
         raise ModelError(f"{folder}: weights are missing from {WEIGHTS}: {', '.join(lost[:3])}")
     _same_labels(folder, whole.config.id2label, card)
-    encoder = _encoder(getattr(whole, whole.base_model_prefix), about)
+    encoder = _encoder(getattr(whole, classifier_attribute(whole)), about)
     model = AudioClassifier(encoder, len(card.labels), about["layers"], about["pooling"], about["head"])
-    if not model.transformers_equivalent or (model.layer_sum is not None) != whole.config.use_weighted_layer_sum:
+    summed = bool(getattr(whole.config, "use_weighted_layer_sum", False))
+    if not model.transformers_equivalent or (model.layer_sum is not None) != summed:
         raise ModelError(f"{folder}: audioft.json describes another model than config.json: {model.spec}")
-    model.head.projector, model.head.classifier = whole.projector, whole.classifier
+    if hasattr(model.head, "projector"):
+        model.head.projector, model.head.classifier = whole.projector, whole.classifier
+    else:
+        model.head = whole.classifier
     if model.layer_sum is not None:
         model.layer_sum.layer_weights = whole.layer_weights
     return model
@@ -190,7 +199,7 @@ def _save_as_audioft(model: AudioClassifier, card: ModelCard, folder: Path) -> N
 
     write_json(folder / "config.json", {"model_type": "audioft", **_label_config(card)})
     with quiet_transformers():
-        model.encoder.model.save_pretrained(folder / "encoder")
+        save_model(model.encoder.model, folder / "encoder")
     _preprocessor(model.encoder).save_pretrained(folder / "encoder")
     save_file(_beside_encoder(model), folder / WEIGHTS, metadata={"format": "pt"})
 
@@ -241,6 +250,8 @@ def _encoder(model: nn.Module, about: dict) -> Encoder:
 def _preprocessor(encoder: Encoder) -> Any:
     from transformers import Wav2Vec2FeatureExtractor
 
+    if encoder.preprocessing.features is not None:
+        return extractor(encoder.preprocessing.features)
     return Wav2Vec2FeatureExtractor(
         sampling_rate=encoder.sample_rate,
         do_normalize=encoder.preprocessing.normalise,

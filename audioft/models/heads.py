@@ -65,6 +65,19 @@ class LinearHead(nn.Module):
         return self.classifier(self.dropout(pooled))
 
 
+@heads.register("normalised")
+class NormalisedHead(nn.Module):
+    """A layer norm, then a linear classifier, `(B, D) -> (B, C)`: the layout of the AST's own class."""
+
+    def __init__(self, input_size: int, num_labels: int):
+        super().__init__()
+        self.layernorm = nn.LayerNorm(input_size, eps=1e-12)
+        self.dense = nn.Linear(input_size, num_labels)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        return self.dense(self.layernorm(pooled))
+
+
 @heads.register("mlp")
 class MLPHead(nn.Module):
     """Hidden layers with GELU, then a linear classifier, `(B, D) -> (B, C)`.

@@ -27,6 +27,36 @@ class MeanPooling(nn.Module):
         return states.sum(1) / frames.lengths[:, None]
 
 
+@poolings.register("tokens")
+class TokenPooling(nn.Module):
+    """The mean of the first two states, the AST's class and distillation tokens, as its own class pools.
+
+    Shape: `(B, F, H) -> (B, H)`.
+    """
+
+    def __init__(self, hidden_size: int):
+        super().__init__()
+        self.output_size = hidden_size
+
+    def forward(self, frames: Frames) -> Tensor:
+        return (frames.states[:, 0] + frames.states[:, 1]) / 2
+
+
+@poolings.register("all_frames")
+class AllFramesPooling(nn.Module):
+    """The mean over all frames, those of the padding too, as Whisper's own class pools over its 30 seconds.
+
+    Shape: `(B, F, H) -> (B, H)`. Only for an encoder that pads every clip to one length.
+    """
+
+    def __init__(self, hidden_size: int):
+        super().__init__()
+        self.output_size = hidden_size
+
+    def forward(self, frames: Frames) -> Tensor:
+        return frames.states.mean(1)
+
+
 @poolings.register("attentive_stats")
 class AttentiveStatsPooling(nn.Module):
     """Attentive statistics: a weighted mean and deviation, the weights learned (Okabe et al. 2018, eq. 4 to 6).
@@ -76,4 +106,4 @@ class LayerSum(nn.Module):
             raise ValueError("a layer sum needs the states of every layer")
         weights = torch.softmax(self.layer_weights, dim=-1)
         total = sum(w * s for w, s in zip(weights, frames.layers, strict=True))
-        return frames.with_states(total)
+        return frames.of_layers(total)
