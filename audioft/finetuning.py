@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from audioft import build, finishing, listening, scored
+from audioft import build, finishing, listening, recordings, scored, starting
 from audioft.config import Config
 from audioft.data import manifest as manifests
 from audioft.data.batching import StepPlan
@@ -29,11 +29,12 @@ from audioft.training.trainer import Saving, Trainer
 
 def run(config: Config, folder: Path, processes: Processes, console: Console, resume: bool) -> Run:
     """Train, evaluate and write everything into `folder`, which `run.prepare` has made ready."""
-    data = build.data(config, console, bad_files=folder / "bad_files.csv" if processes.main else None)
+    start = starting.load(config)
+    data = recordings.load(config, console, start=start, bad_files=folder / "bad_files.csv" if processes.main else None)
     build.loss(
         config, data.manifest.multilabel, data.targets, data.known
     )  # whether it fits the labels, before the model
-    model, loaded = build.classifier(config, len(data.manifest.labels))
+    model, loaded = build.classifier(config, data.manifest.labels, data.manifest.multilabel, start)
     model.to(processes.device)
     precision = choose_precision(config.train.precision, processes.device)
     parts = build.Parts(config, data, model, loaded, processes, precision, console)
@@ -59,7 +60,7 @@ def introduce(parts: build.Parts) -> None:
     kind = "several labels a clip" if m.multilabel else "one label a clip"
     hours = sum(c.seconds for c in data.checked) / 3600
     console.say(f"data: {len(m.clips)} clips, {hours:.2f} hours, {len(m.labels)} labels ({kind}), from {m.layout}")
-    console.say("split: " + ", ".join(f"{side} {len(data.side(side))}" for side in build.SIDES))
+    console.say("split: " + ", ".join(f"{side} {len(data.side(side))}" for side in recordings.SIDES))
     console.say(f"encoder: {parts.loaded}")
     trained, total = count_parameters(parts.model)
     policy = freezing.describe(freezing.at_epoch(freezing.plan(parts.config.freeze), 0))
@@ -70,8 +71,9 @@ def introduce(parts: build.Parts) -> None:
 
 def plan(config: Config, console: Console, examples: Path | None) -> None:
     """What a run would do, from headers alone: the split by label, what trains, how many steps; and examples."""
-    data = build.data(config, console, headers_only=True)
-    model, loaded = build.classifier(config, len(data.manifest.labels))
+    start = starting.load(config)
+    data = recordings.load(config, console, start=start, headers_only=True)
+    model, loaded = build.classifier(config, data.manifest.labels, data.manifest.multilabel, start)
     processes = Processes(config.train.device)
     precision = choose_precision(config.train.precision, processes.device)
     parts = build.Parts(config, data, model, loaded, processes, precision, console)
@@ -84,10 +86,10 @@ def plan(config: Config, console: Console, examples: Path | None) -> None:
     console.say(f"steps: {config.train.epochs} epochs of {steps}")
     width = max(len(x) for x in ("label", *data.manifest.labels))
     unsure = not data.known.all()
-    console.say(f"{'label':<{width}} " + "".join(f"{side:>8}" for side in build.SIDES) + " unknown" * unsure)
+    console.say(f"{'label':<{width}} " + "".join(f"{side:>8}" for side in recordings.SIDES) + " unknown" * unsure)
     present = (data.targets * data.known) > 0
     for column, label in enumerate(data.manifest.labels):
-        counts = [int(present[data.side(side), column].sum()) for side in build.SIDES]
+        counts = [int(present[data.side(side), column].sum()) for side in recordings.SIDES]
         counts += [int((~data.known[:, column]).sum())] if unsure else []
         console.say(f"{label:<{width}} " + "".join(f"{n:>8}" for n in counts))
     if examples is not None:
@@ -119,7 +121,7 @@ def make_trainer(parts: build.Parts, folder: Path) -> Trainer:
     weights = build.sampling_weights(config, data.targets[index], data.known[index])
     plan = StepPlan(len(dataset), t.batch_size, config.seed, weights)
     clips = [
-        (data.manifest.clips[i].key, side, data.checked[i].digest) for side in build.SIDES for i in data.side(side)
+        (data.manifest.clips[i].key, side, data.checked[i].digest) for side in recordings.SIDES for i in data.side(side)
     ]
     metric = parts.metric
     freeze = freezing.plan(config.freeze)

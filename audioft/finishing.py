@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from audioft import build, listening, scored
+from audioft import listening, recordings, scored
 from audioft.build import Parts
 from audioft.data.event_clips import BACKGROUND
 from audioft.evaluation.html import write_html
@@ -124,7 +124,7 @@ def _measure_events(parts: Parts, folder: Path) -> Measured:
 
 def _card(parts: Parts, found: Measured, best: dict) -> ModelCard:
     data, report = parts.data, found.report
-    sides = {side: len(data.side(side)) for side in build.SIDES}
+    sides = {side: len(data.side(side)) for side in recordings.SIDES}
     measured = {} if report is None else {report.side: finite({k: e.value for k, e in report.metrics.items()})}
     return ModelCard(
         labels=data.manifest.labels,
@@ -155,7 +155,7 @@ def _about(parts: Parts, best: dict, state: State) -> dict[str, Any]:
     trained, total = count_parameters(parts.model)
     return {
         "data": Path(str(parts.config.data.source)).name,
-        "clips": ", ".join(f"{side} {len(parts.data.side(side))}" for side in build.SIDES),
+        "clips": ", ".join(f"{side} {len(parts.data.side(side))}" for side in recordings.SIDES),
         "bad recordings": len(parts.data.bad),
         "encoder": parts.loaded.name,
         "head": ", ".join(f"{k} {v}" for k, v in parts.model.spec.items()),

@@ -58,6 +58,14 @@ class EncoderSection(Section):
     """Replaces the probability that a layer is skipped in training."""
 
 
+class StartSection(Section):
+    model: str | None = None
+    """A run, a model folder or a hub id of a classifier to go on from, with its encoder; the head is kept where the
+    labels are the same, and made where they are not."""
+    extend: bool = False
+    """Keep all labels of that model, and add those of the data to them."""
+
+
 class ModelSection(Section):
     layers: Literal["last", "weighted"] = "last"
     """`last`: the encoder's output; `weighted`: a learned sum over all its layers."""
@@ -134,6 +142,7 @@ class Config(Section):
     data: DataSection = DataSection()
     events: EventsSection = EventsSection()
     encoder: EncoderSection = EncoderSection()
+    start: StartSection = StartSection()
     freeze: Any = "feature_extractor"
     """`feature_extractor`, `all`, `none`, `{top: N}`, or a plan by epoch as {0: all, 2: {top: 2}}."""
     model: ModelSection = ModelSection()

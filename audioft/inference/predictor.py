@@ -17,7 +17,7 @@ from audioft.evaluation.scoring import ClipScore, preparation, score, score_wind
 from audioft.inference.following import Rules, Step, follow
 from audioft.inference.prediction import Prediction
 from audioft.inference.timeline import Scores, Timeline
-from audioft.models import folder
+from audioft.models import folder, hub
 from audioft.runtime import find_device
 
 
@@ -25,7 +25,8 @@ class Predictor:
     """Labels recordings with a saved model.
 
     Args:
-        path: a model folder, or a run folder that holds one.
+        path: a model folder, or a run folder that holds one; or a classifier that transformers wrote, as a folder or
+            by its hub id.
         device: `auto`, `cpu`, `cuda`.
         precision: `fp32` or `bf16`; scores in bfloat16 differ by about 2e-2.
         batch_seconds: audio that goes through at once; it changes no score by more than rounding. By default 20 on a
@@ -62,8 +63,8 @@ class Predictor:
 
     @property
     def window(self) -> float:
-        """Seconds: the window the model was trained on."""
-        return self.card.window
+        """Seconds: the window the model was trained on, or the longest that its encoder takes."""
+        return min(self.card.window, self.model.encoder.max_seconds)
 
     def rules(self, threshold: float | None = None, **how: float | None) -> Rules:
         """How scores become events: the model's own, with what is given (and not None) in its place; see `Rules`.
@@ -236,12 +237,18 @@ class Predictor:
             hop: None for windows that overlap by the share `overlap`.
 
         Raises:
-            UsageError: the window is under 25 ms, or the hop is longer than the window.
+            UsageError: the window is under 25 ms or longer than the encoder takes, or the hop is longer than the
+                window.
         """
         window = window or self.window
         hop = hop or window * (1 - overlap)
         if window < SHORTEST:
             raise UsageError(f"a window of {window:g} s is too short to hear anything; give at least {SHORTEST:g} s")
+        if window > self.model.encoder.max_seconds:
+            raise UsageError(
+                f"a window of {window:g} s is longer than the {self.model.encoder.max_seconds:g} s that "
+                f"{self.model.encoder.family} takes at once; shorten it"
+            )
         if hop > window:
             raise UsageError(f"a hop of {hop:g} s leaves out what lies between windows of {window:g} s; shorten it")
         if self.model.frame_level:
@@ -262,10 +269,12 @@ class Predictor:
 
 
 def model_folder(path: str | os.PathLike[str]) -> Path:
-    """The model folder that `path` is, or that lies in the run folder that it is."""
+    """The model folder that `path` is, or that lies in the run folder that it is; or that of a hub id."""
     path = Path(path)
     if not path.exists():
-        raise UsageError(f"model {path}: no such folder; give a run folder or a model folder")
+        if not hub.is_id(str(path)):
+            raise UsageError(f"model {path}: no such folder; give a run folder or a model folder")
+        return hub.download(str(path))
     if (path / "model").is_dir():
         return path / "model"
     if (path / "config.yaml").is_file() and not (path / "config.json").is_file():

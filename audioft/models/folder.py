@@ -89,7 +89,7 @@ def load(path: str | Path) -> tuple[AudioClassifier, ModelCard]:
     """
     folder = Path(path)
     missing = [f for f in REQUIRED if not (folder / f).is_file()]
-    about = foreign.describe(folder, FORMAT_VERSION) if missing == ["audioft.json"] else None
+    about = foreign.describe(folder, FORMAT_VERSION) if "audioft.json" in missing else None
     if missing and about is None:
         raise ModelError(f"{folder} is not a whole model folder: {', '.join(missing)} missing from it")
     about = about or read_json(folder / "audioft.json", ModelError)
