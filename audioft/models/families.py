@@ -15,9 +15,8 @@ from audioft.models.backbones.squeezed import DisentangledBackbone, SqueezedBack
 from audioft.models.backbones.waveform import WaveformBackbone
 from audioft.models.features import front_end
 
-EXTRACTORS = ("ASTFeatureExtractor", "SeamlessM4TFeatureExtractor", "WhisperFeatureExtractor")
-OWN_FRAMES = "a clip's own frames"
-CANVAS = "the whole canvas, as published"
+OWN_FRAMES = "own frames"
+CANVAS = "whole canvas, as published"
 
 
 @dataclass(frozen=True)
@@ -27,8 +26,9 @@ class Family:
     Attributes:
         name: as its paper calls it.
         backbone: the class that runs it.
-        features: what it takes; None for waveforms.
-        padding: what is kept from padding, in words.
+        takes: what it is given, in words.
+        extractor: transformers' class for that; None where it is given waveforms.
+        padding: which frames count, in words.
         pooling, head: of transformers' own classification class; a model of both is saved in its format.
         layer_sum: whether that class has a weighted sum of layers.
         holds: the name of the encoder in that class; None for its `base_model_prefix`.
@@ -37,7 +37,8 @@ class Family:
 
     name: str
     backbone: type[Backbone]
-    features: str | None = None
+    takes: str = "waveform"
+    extractor: str | None = None
     padding: str = OWN_FRAMES
     pooling: str = "mean"
     head: str = "projection"
@@ -50,7 +51,7 @@ class Family:
 FAMILIES: Mapping[str, Family] = {
     "wav2vec2": Family("wav2vec 2.0", WaveformBackbone),
     "wav2vec2-conformer": Family("wav2vec 2.0 Conformer", ConformerBackbone),
-    "wav2vec2-bert": Family("Wav2Vec2-BERT", BertBackbone, "80 log-mel bands"),
+    "wav2vec2-bert": Family("Wav2Vec2-BERT", BertBackbone, "80 log-mel bands", "SeamlessM4TFeatureExtractor"),
     "hubert": Family("HuBERT", WaveformBackbone),
     "wavlm": Family("WavLM", WaveformBackbone),
     "data2vec-audio": Family("data2vec-audio", WaveformBackbone),
@@ -59,10 +60,25 @@ FAMILIES: Mapping[str, Family] = {
     "sew": Family("SEW", SqueezedBackbone),
     "sew-d": Family("SEW-D", DisentangledBackbone),
     "audio-spectrogram-transformer": Family(
-        "AST", PatchBackbone, "128 log-mel bands", CANVAS, "tokens", "normalised", layer_sum=False, masked=False
+        "AST",
+        PatchBackbone,
+        "128 log-mel bands",
+        "ASTFeatureExtractor",
+        CANVAS,
+        pooling="tokens",
+        head="normalised",
+        layer_sum=False,
+        masked=False,
     ),
     "whisper": Family(
-        "Whisper", WhisperBackbone, "80 or 128 log-mel bands", CANVAS, "all_frames", holds="encoder", masked=False
+        "Whisper",
+        WhisperBackbone,
+        "80 or 128 log-mel bands",
+        "WhisperFeatureExtractor",
+        CANVAS,
+        pooling="all_frames",
+        holds="encoder",
+        masked=False,
     ),
 }
 
@@ -76,7 +92,7 @@ def backbone_of(model: Any, features: Mapping[str, Any] | None, exact: bool = Tr
         exact: see `Backbone`.
     """
     family = FAMILIES[model.config.model_type]
-    if family.features is None:
+    if family.extractor is None:
         return family.backbone(model, exact)
     return family.backbone(model, exact, front_end(extractor(features or {})))  # type: ignore[call-arg]
 
@@ -89,11 +105,9 @@ def extractor(settings: Mapping[str, Any]) -> Any:
     """
     import transformers
 
-    kind = settings.get("feature_extractor_type")
-    if kind not in EXTRACTORS:
-        raise ModelError(
-            f"preprocessor_config.json is of {kind!r}; the encoder takes features of {', '.join(EXTRACTORS)}"
-        )
+    kind, known = settings.get("feature_extractor_type"), [f.extractor for f in FAMILIES.values() if f.extractor]
+    if kind not in known:
+        raise ModelError(f"preprocessor_config.json is of {kind!r}; the encoder takes features of {', '.join(known)}")
     return getattr(transformers, kind).from_dict(dict(settings))
 
 
@@ -109,18 +123,32 @@ def classifier_attribute(whole: Any) -> str:
 
 
 def table() -> str:
-    """The families as a Markdown table, for the README."""
-    from transformers import AutoConfig
-
-    rows = ["| family | `model_type` | takes | layers | padding | transformers' format with |", "|" + "---|" * 6]
+    """The families as a Markdown table, for the README: layers and limits are those of the default sizes."""
+    rows = [
+        "| family, `model_type` | takes, at 16 kHz | clips of | layers | frames that count | in transformers' format |",
+        "|" + "---|" * 6,
+    ]
     for kind, f in FAMILIES.items():
-        layers = AutoConfig.for_model(kind).num_hidden_layers
-        sums = ", `weighted` layers too" if f.layer_sum else ""
+        backbone, layers = _default(kind)
+        least, most = f"{max(400, backbone.shortest()) / 16:.0f} ms", backbone.longest
+        limits = f"{least} or more" if most is None else f"{least} to {most / 16000:.2f} s"
+        sums = "; `weighted` layers" if f.layer_sum else ""
         rows.append(
-            f"| {f.name} | `{kind}` | {f.features or 'waveform'} | {layers} | {f.padding} | "
-            f"`{f.pooling}` pooling, `{f.head}` head{sums} |"
+            f"| {f.name}, `{kind}` | {f.takes} | {limits} | {layers} | {f.padding} | `{f.pooling}`, `{f.head}`{sums} |"
         )
     return "\n".join(rows)
+
+
+def _default(kind: str) -> tuple[Backbone, int]:
+    """What runs a model of the family's default size, and how many layers that has; no weights are made."""
+    import torch
+    import transformers
+
+    config, f = transformers.AutoConfig.for_model(kind), FAMILIES[kind]
+    features = None if f.extractor is None else getattr(transformers, f.extractor)().to_dict()
+    with torch.device("meta"):
+        model: Any = transformers.AutoModel.from_config(config)
+    return backbone_of(model.get_encoder() if kind == "whisper" else model, features), config.num_hidden_layers
 
 
 if __name__ == "__main__":

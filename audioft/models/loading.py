@@ -153,7 +153,7 @@ def load_preprocessing(source: str, revision: str | None, config: Any) -> tuple[
         with quiet_transformers():
             extractor = AutoFeatureExtractor.from_pretrained(source, revision=revision)
     except (OSError, ValueError) as e:
-        if FAMILIES[config.model_type].features is not None:
+        if FAMILIES[config.model_type].extractor is not None:
             raise ModelError(
                 f"encoder {source!r}: it has no preprocessor_config.json, which says what features it was trained on; "
                 "copy it from where the weights are from"
@@ -161,7 +161,7 @@ def load_preprocessing(source: str, revision: str | None, config: Any) -> tuple[
         note = "it has no preprocessor_config.json; assuming 16 kHz, each clip brought to mean 0 and variance 1"
         return Preprocessing(), [note]
     rate = int(extractor.sampling_rate)
-    if FAMILIES[config.model_type].features is not None:
+    if FAMILIES[config.model_type].extractor is not None:
         return Preprocessing(rate, False, extractor.to_dict()), []
     return Preprocessing(rate, bool(getattr(extractor, "do_normalize", False))), []
 
