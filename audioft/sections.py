@@ -62,9 +62,10 @@ class ModelSection(Section):
     layers: Literal["last", "weighted"] = "last"
     """`last`: the encoder's output; `weighted`: a learned sum over all its layers."""
     pooling: Spec = "mean"
-    """`mean` or `attentive_stats`."""
+    """`mean`, `stats` (mean and deviation), `attentive_stats` (weighted by what is learned; with `context: true` by the
+    whole clip too) or `xvector` (time-delay layers, then `stats`)."""
     head: Spec = "projection"
-    """`projection` (transformers' layout), `linear` or `mlp`."""
+    """`projection` (transformers' layout), `linear`, `mlp` or `cosine` (an embedding beside one of each label)."""
 
 
 class TrainSection(Section):
@@ -85,7 +86,8 @@ class TrainSection(Section):
     schedule: Spec = "linear"
     """`linear`, `cosine`, `tri_stage` or `constant`, each with `warmup` as a share of the steps."""
     loss: Spec | None = None
-    """`cross_entropy`, `focal` or `bce`; null takes cross_entropy, or bce where clips carry several labels."""
+    """`cross_entropy`, `focal` or `bce`; null takes cross_entropy, or bce where clips carry several labels. With the
+    head cosine also `am_softmax` and `aam_softmax`, whose `margin` is a number or a plan by epoch as {0: 0, 5: 0.2}."""
     class_weights: Literal["none", "balanced"] = "none"
     """`balanced`: rare labels weigh more in the loss."""
     sampler: Literal["shuffle", "balanced"] = "shuffle"
