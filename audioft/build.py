@@ -28,15 +28,16 @@ def problems(config: Config) -> list[str]:
     from audioft.evaluation.metrics import METRICS
     from audioft.models import freezing
     from audioft.models.classifier import named
-    from audioft.models.heads import heads
-    from audioft.models.pooling import poolings
+    from audioft.models.parts import heads, poolings
     from audioft.registry import suggest
+    from audioft.training import objectives
     from audioft.training.losses import losses
     from audioft.training.schedules import schedules
 
     found = freezing.problems(config.freeze)
     found += poolings.check(named(config.model.pooling, "mean"), "model.pooling")
-    found += heads.check(named(config.model.head, "projection"), "model.head")
+    of_head = heads.check(named(config.model.head, "projection"), "model.head")
+    found += of_head
     for i, spec in enumerate(config.augment):
         found += augmentations.check(spec, f"augment.{i}")
     for name in ("mixup", "latent"):
@@ -45,7 +46,11 @@ def problems(config: Config) -> list[str]:
             found += _singles().check({"name": name, **settings}, name)
     found += schedules.check(config.train.schedule, "train.schedule")
     if config.train.loss is not None:
-        found += losses.check(config.train.loss, "train.loss")
+        of_loss = losses.check(config.train.loss, "train.loss")
+        found += of_loss
+        if not (of_loss or of_head):
+            mixed, frames = config.mixup is not None, config.events.use == "frames"
+            found += objectives.problems(config.train.loss, config.model.head, mixed, frames)
     if config.events.use == "frames":
         found += _of_frames(config)
     metric = config.train.metric
@@ -165,20 +170,21 @@ def loss(config: Config, multilabel: bool, targets: np.ndarray, known: np.ndarra
     """The loss that the config names, or the one that fits the labels."""
     import torch
 
+    from audioft.models.parts import heads
     from audioft.registry import split_spec
-    from audioft.training.losses import balanced_weights, losses
+    from audioft.training.losses import balanced_weights, fitting, losses
 
     spec = config.train.loss or ("bce" if multilabel else "cross_entropy")
     if losses[split_spec(spec)[0]].multilabel != multilabel:  # type: ignore[attr-defined]
-        fitting = [n for n in losses.names() if losses[n].multilabel == multilabel]  # type: ignore[attr-defined]
         kind = "several labels a clip" if multilabel else "one label a clip"
         raise ConfigError(
-            f"train.loss: {split_spec(spec)[0]!r} does not fit data with {kind}; use {' or '.join(fitting)}"
+            f"train.loss: {split_spec(spec)[0]!r} does not fit data with {kind}; use {' or '.join(fitting(multilabel))}"
         )
     weights = None
     if config.train.class_weights == "balanced":
         weights = balanced_weights(torch.from_numpy(targets), torch.from_numpy(known))
-    return losses.build(spec, class_weights=weights)
+    # a margin loss takes the cosines out of the head's logits again
+    return losses.build(spec, class_weights=weights, scale=heads.value(config.model.head, "scale"))
 
 
 def sampling_weights(config: Config, targets: np.ndarray, known: np.ndarray) -> np.ndarray | None:

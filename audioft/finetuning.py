@@ -125,6 +125,7 @@ def make_trainer(parts: build.Parts, folder: Path) -> Trainer:
     ]
     metric = parts.metric
     freeze = freezing.plan(config.freeze)
+    loss = build.loss(config, parts.multilabel, data.targets[index], data.known[index])
 
     def begin_epoch(epoch: int) -> None:
         policy = freezing.at_epoch(freeze, epoch)
@@ -137,10 +138,7 @@ def make_trainer(parts: build.Parts, folder: Path) -> Trainer:
 
     return Trainer(
         model,
-        Classification(
-            build.loss(config, parts.multilabel, data.targets[index], data.known[index]),
-            build.single("latent", config.latent),
-        ),
+        Classification(loss, build.single("latent", config.latent)),
         dataset,
         plan,
         adamw(parameter_groups(model, t.lr, t.head_lr, t.layer_decay, t.weight_decay)),
@@ -150,6 +148,7 @@ def make_trainer(parts: build.Parts, folder: Path) -> Trainer:
         processes=parts.processes,
         validate=(lambda: validate(parts)) if len(data.side("valid")) else None,
         begin_epoch=begin_epoch,
+        begin_step=lambda step: loss.at(step / plan.steps),
         metric=metric,
         higher_is_better=metric != "loss" and METRICS[metric].higher_is_better,
         patience=t.patience,

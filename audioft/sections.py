@@ -70,11 +70,12 @@ class ModelSection(Section):
     layers: Literal["last", "weighted"] = "last"
     """`last`: the encoder's output; `weighted`: a learned sum over all its layers."""
     pooling: Spec = "own"
-    """`mean` or `attentive_stats`; `own` is how transformers' classification class of the encoder pools: `mean`, but
-    `tokens` of the AST and `all_frames` of Whisper."""
+    """`mean`, `stats` (mean and deviation), `attentive_stats` (weighted by what is learned; with `context: true` by the
+    whole clip too) or `xvector` (time-delay layers, then `stats`); `own` is how transformers' classification class of
+    the encoder pools: `mean`, but `tokens` of the AST and `all_frames` of Whisper."""
     head: Spec = "own"
-    """`projection`, `linear`, `mlp` or `normalised`; `own` is the head of transformers' classification class of the
-    encoder: `projection`, but `normalised` of the AST."""
+    """`projection`, `linear`, `mlp`, `normalised` or `cosine` (an embedding beside one of each label); `own` is the head
+    of transformers' classification class of the encoder: `projection`, but `normalised` of the AST."""
 
 
 class TrainSection(Section):
@@ -95,7 +96,8 @@ class TrainSection(Section):
     schedule: Spec = "linear"
     """`linear`, `cosine`, `tri_stage` or `constant`, each with `warmup` as a share of the steps."""
     loss: Spec | None = None
-    """`cross_entropy`, `focal` or `bce`; null takes cross_entropy, or bce where clips carry several labels."""
+    """`cross_entropy`, `focal` or `bce`; null takes cross_entropy, or bce where clips carry several labels. With the
+    head cosine also `am_softmax` and `aam_softmax`, whose `margin` is a number or a plan by epoch as {0: 0, 5: 0.2}."""
     class_weights: Literal["none", "balanced"] = "none"
     """`balanced`: rare labels weigh more in the loss."""
     sampler: Literal["shuffle", "balanced"] = "shuffle"

@@ -51,6 +51,8 @@ def problems(*overrides, base=None) -> list[str]:
         ("augment=[{name: gian}]", "augment.0: unknown augmentation 'gian': did you mean 'gain'?"),
         ("mixup={p: 3}", "mixup.p: 3 is not between 0 and 1"),
         ("latent={tme: 2}", "latent.tme: part 'latent' has no such argument: did you mean 'time'?"),
+        ("train.loss=am_softmax", "needs a head that gives cosines, 'projection' gives none; set model.head=cosine"),
+        ("train.loss={name: aam_softmax, margin: {2: 0.1}}", "train.loss.margin: a plan begins at epoch 0"),
         ("train=fast", "train: input should be a valid dictionary"),
         ("train.lr.deep=3", "train.lr"),
         ("train.lr=[1", "train.lr: '[1' is not a value in YAML; quote it"),
@@ -72,6 +74,18 @@ def test_all_problems_come_in_one_message():
     ]
     with pytest.raises(ConfigError, match=r"5 problems in the configuration:\n  - train.lr"):
         raise ConfigError(found)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("mixup={p: 0.5}", "mixup: 'aam_softmax' has a margin for the one label of a clip, and a mixture has two"),
+        ("events.use=frames", "train.loss: 'aam_softmax' is for one label a clip; set train.loss=bce"),
+    ],
+)
+def test_a_margin_is_for_one_label(given, said):
+    assert any(said in p for p in problems("model.head=cosine", "train.loss=aam_softmax", given))
+    assert audioft.settings("d", overrides=["model.head=cosine", given])  # it is the margin that does not fit
 
 
 def test_values_are_yaml_and_small_numbers_are_numbers():

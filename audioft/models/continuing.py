@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from audioft.models.classifier import AudioClassifier
-from audioft.models.heads import heads
+from audioft.models.parts import heads
 
 
 def same_head(model: AudioClassifier, source: AudioClassifier) -> bool:

@@ -10,6 +10,7 @@ from audioft.evaluation.scoring import preparation
 from audioft.models import folder
 from audioft.models.backbones.waveform import own_group_norm
 from audioft.models.classifier import AudioClassifier
+from audioft.models.encoder import Encoder, Preprocessing
 
 SPREAD = 60.0  # weights of a fresh classifier are so small that a leak would hide in them
 LEAKY = [k for k in tiny.KINDS if k != "whisper"]  # Whisper has no masks: it is made for padding up to its canvas
@@ -20,13 +21,17 @@ def clips_of(encoder):
     return tiny.noises([16000, 16320, 20000, encoder.min_samples, 9999])
 
 
-def classifier(kind, layers="last", pooling="mean", exact=True):
+PROJECTION = {"name": "projection", "size": 16}
+
+
+def classifier(kind, layers="last", pooling="mean", exact=True, head=PROJECTION):
     encoder = tiny.make_encoder(kind, exact)
     with torch.random.fork_rng():
         torch.manual_seed(1)
-        model = AudioClassifier(encoder, 5, layers, pooling, {"name": "projection", "size": 16}).eval()
+        model = AudioClassifier(encoder, 5, layers, pooling, head).eval()
         with torch.no_grad():
-            model.head.classifier.weight.mul_(SPREAD)
+            if hasattr(model.head, "classifier"):
+                model.head.classifier.weight.mul_(SPREAD)
             if model.layer_sum is not None:
                 model.layer_sum.layer_weights.copy_(torch.randn(encoder.num_layers + 1))
     return model
@@ -45,6 +50,28 @@ def test_logits_are_the_same_alone_and_in_a_batch(kind, layers, pooling):
     if kind in LEAKY:
         leaky = classifier(kind, layers, pooling, exact=False)
         assert checks.difference_in_batch(leaky, clips) > 1e-2
+
+
+@pytest.mark.parametrize("head", ["linear", {"name": "cosine", "size": 16, "subcenters": 2}], ids=str)
+@pytest.mark.parametrize(
+    "pooling",
+    [
+        "stats",
+        {"name": "attentive_stats", "context": True},
+        {"name": "xvector", "sizes": [32, 16, 24], "kernels": [5, 3, 1], "dilations": [1, 2, 1]},
+        {"name": "xvector", "sizes": [16], "kernels": [40], "dilations": [1]},  # longer than some clips
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("kind", ["wav2vec2", "wavlm-stable"])
+def test_poolings_and_heads_are_the_same_alone_and_in_a_batch(kind, pooling, head):
+    model, leaky = (classifier(kind, "weighted", pooling, exact, head) for exact in (True, False))
+    clips = clips_of(model.encoder)
+    with torch.no_grad():
+        assert model(*tiny.batch(clips)).std(0).max() > 0.1  # clips differ, so equality says something
+    assert checks.difference_in_batch(model, clips) < 1e-4
+    assert checks.difference_in_batch(leaky, clips) > 1e-2
+    checks.check_apart(model, tiny.noises([3200, 2000, 1111]))
 
 
 @pytest.mark.parametrize("kind", tiny.KINDS)
@@ -80,6 +107,31 @@ def test_a_clip_alone_gives_what_transformers_gives(kind, weighted, tmp_path):
         )
     assert theirs.std(0).max() > 1e-3
     assert (ours - theirs).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("kind", ["wav2vec2", "wavlm"])
+def test_x_vectors_of_a_clip_alone_are_those_of_transformers(kind, weighted):
+    shape = {"tdnn_dim": (24, 16, 20), "tdnn_kernel": (5, 3, 1), "tdnn_dilation": (1, 2, 1), "xvector_output_dim": 12}
+    whole = tiny.make_model(kind, "ForXVector", num_labels=5, use_weighted_layer_sum=weighted, **shape)
+    pooling = {"name": "xvector", "sizes": [24, 16, 20], "kernels": [5, 3, 1], "dilations": [1, 2, 1]}
+    encoder = Encoder(getattr(whole, whole.base_model_prefix), Preprocessing())
+    head = {"name": "cosine", "size": 12, "depth": 1, "norm": "none"}
+    model = AudioClassifier(encoder, 5, "weighted" if weighted else "last", pooling, head).eval()
+    if weighted:
+        model.layer_sum.layer_weights = whole.layer_weights
+    model.pooling.projector, model.head.embedding[-1] = whole.projector, whole.feature_extractor
+    with torch.no_grad():
+        for layer in (whole.projector, *(t.kernel for t in whole.tdnn), whole.feature_extractor):
+            layer.weight.mul_(30)  # or all clips would be alike
+        for ours, theirs in zip(model.pooling.layers, whole.tdnn, strict=True):
+            ours.weight.copy_(theirs.kernel.weight.unflatten(1, (theirs.kernel_size, -1)).transpose(1, 2))
+            ours.bias.copy_(theirs.kernel.bias)
+        long = [c for c in clips_of(encoder) if len(c) > 400]
+        ours = torch.cat([model.head.embed(model.embed(*tiny.batch([c]))) for c in long])
+        theirs = torch.cat([whole(c[None]).embeddings for c in long])
+    assert (theirs.std(0) / theirs.abs().max()).max() > 1e-3
+    assert (ours - theirs).abs().max() < 1e-5 * theirs.abs().max()
 
 
 @pytest.mark.parametrize("kind", tiny.KINDS)
