@@ -144,7 +144,7 @@ def score_windows(
     training = model.training
     model.eval()
     try:
-        for group in _grouped(_flat(sources), 1 if at_once else most * PENDING_BATCHES):
+        for group in grouped(flat(sources), 1 if at_once else most * PENDING_BATCHES):
             heard = [i for i, (_, w, _) in enumerate(group) if w is not None]
             waveforms = [group[i][1].waveform for i in heard]  # type: ignore[union-attr]
             scores: dict[int, np.ndarray] = {}
@@ -194,7 +194,7 @@ def _scored(entry: Entry, scores: np.ndarray | None, rate: int) -> WindowScores:
     return WindowScores(index, window.start / rate, (window.start + window.samples) / rate, scores)
 
 
-def _flat(sources: Iterable[Iterator[Window]]) -> Iterator[Entry]:
+def flat(sources: Iterable[Iterator[Window]]) -> Iterator[Entry]:
     """All windows of all recordings, and an entry without a window at the end of each."""
     for index, source in enumerate(sources):
         failure = None
@@ -206,7 +206,7 @@ def _flat(sources: Iterable[Iterator[Window]]) -> Iterator[Entry]:
         yield index, None, failure
 
 
-def _grouped(entries: Iterable[Entry], most: int) -> Iterator[list[Entry]]:
+def grouped(entries: Iterable[Entry], most: int) -> Iterator[list[Entry]]:
     """Runs of entries whose windows hold about `most` samples together."""
     group: list[Entry] = []
     held = 0
