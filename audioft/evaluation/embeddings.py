@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -21,6 +21,8 @@ from audioft.data.windowed import clip_windows
 from audioft.errors import AudioError, AudioftError
 from audioft.evaluation.probe import embed
 from audioft.evaluation.scoring import BATCH_SECONDS, PENDING_BATCHES, flat, grouped, preparation_of
+from audioft.models.encoder import Encoder
+from audioft.models.log_mel import LogMel
 from audioft.storage import write_bytes
 
 VERSION = 1  # of what is computed: raise it whenever a clip's features become others
@@ -36,6 +38,7 @@ class Embeddings:
         failures: position of each clip that could not be read to its end, and why.
         reused: how many were found in the store and not computed.
         heard: seconds of sound that went through the encoder.
+        took: seconds that reading them, and the encoder, took; what the store takes is not in it.
         unkept: why the store could not be written; None if it could.
     """
 
@@ -43,6 +46,7 @@ class Embeddings:
     failures: dict[int, AudioError] = field(default_factory=dict)
     reused: int = 0
     heard: float = 0.0
+    took: float = 0.0
     unkept: str | None = None
 
     @property
@@ -63,7 +67,7 @@ def default_store() -> Path:
 
 
 def embed_clips(
-    encoder: Any,
+    encoder: Encoder | LogMel,
     clips: Sequence[Clip],
     *,
     max_seconds: float,
@@ -90,13 +94,13 @@ def embed_clips(
     names = _names(kept, clips, digests)
     found: dict[int, np.ndarray] = {}
     if kept is not None:
-        found = {i: row for i, name in enumerate(names) if (row := kept.get(name)) is not None}
+        found = {i: old for i, name in enumerate(names) if (old := kept.get(name)) is not None}
     reused = len(found)
     if progress is not None:
         progress(reused)
     waiting = [i for i in range(len(clips)) if i not in found]
     failures: dict[int, AudioError] = {}
-    heard = 0.0
+    heard, storing, began = 0.0, 0.0, time.monotonic()
     for i, row, seconds in _computed(encoder, clips, waiting, max_seconds, batch_seconds, reused, progress):
         heard += seconds
         if isinstance(row, AudioError):
@@ -104,22 +108,25 @@ def embed_clips(
             continue
         found[i] = row
         if kept is not None:
+            before = time.monotonic()
             kept.put(names[i], row)
+            storing += time.monotonic() - before
+    took = time.monotonic() - began - storing
     features = np.full((len(clips), encoder.num_layers + 1, 2 * encoder.hidden_size), np.nan, np.float32)
-    for i, row in found.items():
-        features[i] = row
-    return Embeddings(features, failures, reused, heard, kept.failure if kept is not None else None)
+    for i, own in found.items():
+        features[i] = own
+    return Embeddings(features, failures, reused, heard, took, kept.failure if kept is not None else None)
 
 
 def _computed(
-    encoder: Any,
+    encoder: Encoder | LogMel,
     clips: Sequence[Clip],
     waiting: Sequence[int],
     max_seconds: float,
     batch_seconds: float | None,
     before: int,
     progress: Callable[[int], None] | None,
-):
+) -> Iterator[tuple[int, np.ndarray | AudioError, float]]:
     """(position, features `(L + 1, 2 * H)` or why there are none, seconds heard) of the clips in `waiting`."""
     prepare = preparation_of(encoder)
     device = next((p.device.type for p in encoder.parameters()), "cpu")
@@ -145,9 +152,9 @@ def _computed(
             total, windows, samples = np.zeros(shape), 0, 0
 
 
-def fingerprint(encoder: Any) -> str:
+def fingerprint(encoder: Encoder | LogMel) -> str:
     """A hash, in hex, of all that an encoder's output depends on besides the waveform."""
-    if hasattr(encoder, "settings"):
+    if isinstance(encoder, LogMel):
         settings = encoder.settings
     else:
         settings = encoder.model.config.to_dict()
@@ -189,7 +196,7 @@ class Store:
         max_seconds: see `embed_clips`.
     """
 
-    def __init__(self, folder: Path, encoder: Any, max_seconds: float):
+    def __init__(self, folder: Path, encoder: Encoder | LogMel, max_seconds: float):
         self.owner = _hash(VERSION, fingerprint(encoder), repr(encoder.preprocessing), float(max_seconds))
         self.folder = folder / self.owner[:32]
         self.shape = (encoder.num_layers + 1, 2 * encoder.hidden_size)

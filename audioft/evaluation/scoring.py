@@ -17,6 +17,7 @@ from audioft.data.windowed import Window, clip_windows
 from audioft.errors import AudioError
 from audioft.models.classifier import AudioClassifier
 from audioft.models.encoder import Encoder
+from audioft.models.log_mel import LogMel
 
 # On a processor, larger batches are slower and take more memory: the first convolution alone is 6.5 MB a second.
 BATCH_SECONDS = {"cpu": 20.0, "cuda": 60.0}
@@ -68,7 +69,7 @@ def preparation(model: AudioClassifier) -> Preparation:
     return preparation_of(model.encoder)
 
 
-def preparation_of(encoder: Encoder) -> Preparation:
+def preparation_of(encoder: Encoder | LogMel) -> Preparation:
     """What an encoder wants done to every clip."""
     return Preparation(encoder.sample_rate, encoder.preprocessing.normalise, encoder.min_samples)
 

@@ -58,11 +58,14 @@ def test_features_are_those_of_the_probe_in_the_order_of_the_clips(encoder, clip
     told: list[int] = []
     found = embed_clips(encoder.train(), clips, max_seconds=5, batch_seconds=0.9, progress=told.append)
     assert encoder.training
-    assert found.features.shape == (4, 4, 64) and found.features.dtype == np.float32
+    assert (found.features.shape, found.features.dtype) == ((4, 4, 64), np.float32)
     for clip, row in zip(clips, found.features, strict=True):
         np.testing.assert_allclose(row, expected(encoder, clip), atol=1e-4)
-    assert told[0] == 0 and told[-1] == 4 and told == sorted(told)
-    assert found.usable.all() and not found.failures
+    assert (told[0], told[-1]) == (0, 4)
+    assert told == sorted(told)
+    assert found.usable.all()
+    assert not found.failures
+    assert found.took > 0
     assert found.heard == pytest.approx(0.3 + 0.4 + 0.5 + 0.6)
     assert (found.layer(-1) == found.features[:, 3]).all()
 
@@ -84,8 +87,10 @@ def test_what_cannot_be_read_is_told_and_the_others_go_on(encoder, clips, tmp_pa
         encoder, [clips[0], broken, clips[1], makers.clip(tmp_path / "nan.wav")], max_seconds=0.2, store=tmp_path / "s"
     )
     assert found.usable.tolist() == [True, False, True, False]
-    assert isinstance(found.failures[1], AudioError) and "nan.wav" in str(found.failures[3])
-    assert np.isnan(found.features[[1, 3]]).all() and np.isfinite(found.features[[0, 2]]).all()
+    assert isinstance(found.failures[1], AudioError)
+    assert "nan.wav" in str(found.failures[3])
+    assert np.isfinite(found.features).all((1, 2)).tolist() == [True, False, True, False]
+    assert np.isnan(found.features[[1, 3]]).all()
     np.testing.assert_allclose(
         found.features[2], embed_clips(encoder, clips[1:2], max_seconds=0.2).features[0], atol=1e-4
     )
@@ -140,7 +145,8 @@ def test_a_damaged_or_foreign_entry_is_computed_again(encoder, clips, tmp_path, 
 def test_a_store_that_cannot_be_written_stops_nothing(encoder, clips, tmp_path):
     (tmp_path / "file").write_text("here")
     found = embed_clips(encoder, clips, max_seconds=5, store=tmp_path / "file")
-    assert found.usable.all() and found.unkept and "file" in found.unkept
+    assert found.usable.all()
+    assert "file" in str(found.unkept)
 
 
 def test_digests_that_are_known_are_not_computed(encoder, clips, tmp_path, monkeypatch):
@@ -161,3 +167,19 @@ def test_the_encoder_is_left_as_it_was(encoder, clips):
     encoder.train()
     embed_clips(encoder, clips, max_seconds=5)
     assert all(torch.equal(v, before[k]) for k, v in encoder.state_dict().items())
+
+
+def test_log_mel_spectra_go_the_same_way(clips, tmp_path):
+    from audioft.audio.spectra import log_mel
+    from audioft.models.log_mel import LogMel
+
+    together = embed_clips(LogMel(), clips, max_seconds=5, store=tmp_path / "s")
+    assert together.features.shape == (4, 1, 160)
+    for clip, row in zip(clips, together.features, strict=True):
+        encoder = LogMel()
+        waveform = preparation_of(encoder)(beginning(clip, 16000, 5))
+        frames = int(encoder.grid.frames(torch.tensor(len(waveform))))
+        spectrum = log_mel(waveform[None], encoder.grid, frames, 80)[0]
+        np.testing.assert_allclose(row[0, :80], spectrum.mean(0), atol=1e-4)
+        np.testing.assert_allclose(row[0, 80:], spectrum.std(0, correction=0), atol=1e-4)
+    assert embed_clips(LogMel(), clips, max_seconds=5, store=tmp_path / "s").reused == 4
