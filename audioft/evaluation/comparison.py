@@ -110,8 +110,8 @@ class Comparison:
         table = [["encoder", "layer", self.metric, "95 % interval"]]
         for r in (r for r in self.all() if r.layers and r is not self.baseline):
             for i, s in enumerate(r.layers):
-                mark = " *" if i == r.best else ""
-                table.append([tail(r.name), str(i), number(s.value), interval(s) + mark])
+                mark = "* " if i == r.best else ""
+                table.append([tail(r.name), f"{mark}{i}", number(s.value), interval(s)])
         return "\n".join(columns(table))
 
     @property
