@@ -111,9 +111,9 @@ def features(order: Order, progress: Callable[[int], None]) -> tuple[np.ndarray,
                         progress(answer["done"])
             except BrokenPipeError:
                 pass  # it has ended: why is told below
-            finally:
-                if "passed" not in answer:
-                    process.kill()
+            except BaseException:
+                process.kill()
+                raise
         if "failed" in answer:
             raise ModelError(answer["failed"])
         if "passed" not in answer:
@@ -236,7 +236,7 @@ def _memory(field: str) -> int | None:
 
 def main() -> int:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    sys.stdout = sys.stderr  # whatever a library prints is no answer
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints is no answer
 
     def tell(answer: dict[str, Any]) -> None:
         print(json.dumps(answer), file=answers, flush=True)
