@@ -156,7 +156,7 @@ def _task(data: build.Data, rows: np.ndarray, config: Config) -> LabelTask:
     try:
         if other is not None:
             splits = [(sides == "train", sides == other)]
-            tested = f"learnt on the {splits[0][0].sum()} to train on, tested on the {splits[0][1].sum()} to {other}"
+            tested = f"learnt on {splits[0][0].sum()} (train), tested on {splits[0][1].sum()} ({other})"
         elif manifest.multilabel:
             splits = several_folds(targets, groups.tolist(), config.seed)
             tested = f"{len(splits)} folds"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -89,7 +90,8 @@ class Comparison:
             parts.append(self._layers())
         if self.advice is not None:
             why, command = self.advice
-            parts.append("\n".join([*map(printable, why), f"  {command}"]))
+            lines = [line for sentence in why for line in textwrap.wrap(printable(sentence), 110)]
+            parts.append("\n".join([*lines, f"  {command}"]))
         return "\n\n".join(parts)
 
     def _encoders(self) -> str:

@@ -23,6 +23,8 @@ class Score:
 
     >>> Score(0.9, 0.85, 0.94).least, Score(0.9, math.nan, math.nan).least
     (0.85, 0.9)
+    >>> Score(0.7, 0.6, 0.8).clearly_below(Score(0.9, 0.85, 0.94))
+    True
     """
 
     value: float
@@ -31,8 +33,20 @@ class Score:
 
     @property
     def least(self) -> float:
-        """What it may well be at the worst: another figure below it is clearly worse."""
+        """What it may well be at the worst."""
         return self.low if math.isfinite(self.low) else self.value
+
+    @property
+    def most(self) -> float:
+        """What it may well be at the best."""
+        return self.high if math.isfinite(self.high) else self.value
+
+    def clearly_below(self, other: Score) -> bool:
+        """Whether it is less, and neither figure lies within the interval of the other.
+
+        Both are asked since a perfect figure has an interval of no width, however few clips it is of.
+        """
+        return self.value < other.least and self.most < other.value
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@
 of those whose best layer lies within the 95 % interval of the highest. Cheap is what takes few seconds a minute of
 sound; where that was not measured of all of them, what has few parameters.
 
-**The layers.** The last layer is *clearly worse* if its score lies below the interval of the best layer's. What was
-learnt above the best layer then serves another purpose than this one.
+**The layers.** The last layer is *clearly worse* than the best one if it scores less and neither score lies within the
+interval of the other. What was learnt above the best layer then serves another purpose than this one.
 
 **The freezing**, with *few clips* being fewer than 20 to learn from for the median label:
 
@@ -13,6 +13,8 @@ learnt above the best layer then serves another purpose than this one.
 |---|---|---|
 | few clips | `freeze=all`: so few clips would spoil more than they teach | `freeze=all`, `model.layers=weighted`: the head picks its layers itself |
 | enough clips | `freeze=feature_extractor`, the default | `freeze={top: N}`, the N layers above the best one: what is below is right as it is |
+
+Where log-mel spectra are not clearly worse than what is suggested, that is said.
 
 The intervals of two encoders or layers are of the same clips, so that figures within an interval may yet differ; the
 rules then take what is cheaper or simpler. Choice and figure come from the same clips: the figure is a little too good.
@@ -70,7 +72,7 @@ def suggest(rows: Sequence[Row], floor: Score | None, per_label: float) -> Sugge
     chosen, why = _encoder(good)
     settings, reasons = _policy(chosen, per_label)
     why += reasons
-    if floor is not None and chosen.top.least <= floor.value:
+    if floor is not None and not floor.clearly_below(chosen.top):
         why.append(
             f"Beware: it is not clearly better than a log-mel spectrum ({floor.value:.3f}); try an encoder that was "
             "pretrained on sounds like these."
@@ -101,9 +103,9 @@ def _encoder(good: Sequence[Row]) -> tuple[Row, list[str]]:
 
 def _policy(row: Row, per_label: float) -> tuple[tuple[str, ...], list[str]]:
     last, top = row.layers[-1].value, row.top
-    worse = last < top.least
+    worse = row.layers[-1].clearly_below(top)
     few = per_label < FEW
-    layers = f"its last layer is clearly worse ({last:.3f}, below {top.least:.3f})"
+    layers = f"its last layer is clearly worse ({last:.3f})"
     if few:
         told = f"A label has {per_label:g} clips to learn from, fewer than {FEW}: leave the encoder as it is"
         if worse:
@@ -111,7 +113,7 @@ def _policy(row: Row, per_label: float) -> tuple[tuple[str, ...], list[str]]:
         return ("freeze=all",), [f"{told}."]
     if not worse:
         return ("freeze=feature_extractor",), [
-            f"Its last layer is as good as can be told ({last:.3f}): train all layers, the convolutions frozen."
+            f"Its last layer is not clearly worse than its best ({last:.3f}): train all layers, convolutions frozen."
         ]
     above = row.last - row.best
     return (f"freeze={{top: {above}}}",), [
