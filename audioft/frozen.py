@@ -136,8 +136,9 @@ def _start(complaints: IO[bytes]) -> subprocess.Popen:
 
 def _ended(code: int, complaints: IO[bytes]) -> str:
     complaints.seek(0)
-    lines = complaints.read().decode(errors="replace").strip().splitlines() or [""]
-    if code == -9 or "out of memory" in lines[-1].lower() or "can't allocate" in lines[-1].lower():
+    text = complaints.read().decode(errors="replace").strip()
+    lines = text.splitlines() or [""]
+    if code == -9 or "out of memory" in text.lower() or "can't allocate" in text.lower():
         return "there was not enough memory for it; try a smaller --batch-seconds or data.max_seconds"
     return f"its process ended with code {code} before it was done: {lines[-1][:300]}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import shlex
 
@@ -305,7 +306,9 @@ def test_a_process_that_is_killed_is_told(monkeypatch, tmp_path):
     monkeypatch.setattr(frozen.pickle, "dump", lambda order, file: file.write(b"no pickle"))
     with pytest.raises(ModelError, match=r"ended with code 1 before it was done: .*Unpickling"):
         frozen.features(order, lambda done: None)
-    assert "not enough memory" in frozen._ended(-9, (tmp_path / "x").open("w+b"))
+    assert "not enough memory" in frozen._ended(-9, io.BytesIO())
+    assert "not enough memory" in frozen._ended(1, io.BytesIO(b"RuntimeError: can't allocate memory\nmore"))
+    assert "not enough memory" not in frozen._ended(-11, io.BytesIO(b"Segmentation fault"))
 
 
 def test_clips_that_no_encoder_can_read_are_left_out_for_all(here, cache, tmp_path, small_encoder, audioft_command):
