@@ -19,6 +19,7 @@ from audioft.progress import Console
 EPILOG = """exit codes: 0 done; 1 the work failed, or part of it did; 2 the call was wrong; 130 interrupted
 
 examples:
+  audioft probe recordings/ --encoders mini,facebook/wav2vec2-base
   audioft train recordings/ --out runs/birds
   audioft train recordings/ --encoder facebook/wav2vec2-base train.epochs=10 data.test="fold=5"
   audioft evaluate runs/birds more_recordings/

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,7 +17,11 @@ from torch import Tensor
 
 from audioft.data.batching import batches_of, pad
 from audioft.models.encoder import Encoder
+from audioft.models.log_mel import LogMel
 from audioft.runtime import generator
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 C = 0.1  # inverse strength of the regression's penalty
 FOLDS = 5  # where the data gives no split
@@ -72,7 +77,7 @@ class ProbeTask:
 
 
 def embed(
-    encoder: Encoder,
+    encoder: Encoder | LogMel,
     waveforms: Sequence[Tensor],
     batch_samples: int = 960_000,
     progress: Callable[[int], None] | None = None,
@@ -86,7 +91,8 @@ def embed(
         progress: is called with the number of clips done.
     """
     found: dict[int, np.ndarray] = {}
-    training, device = encoder.training, next(encoder.parameters()).device
+    # what has nothing to learn, as a `LogMel`, is where its input is
+    training, device = encoder.training, next((p.device for p in encoder.parameters()), torch.device("cpu"))
     encoder.eval()
     try:
         for batch in batches_of(waveforms, batch_samples):
@@ -122,6 +128,11 @@ def fit_and_score(features: np.ndarray, labels: np.ndarray, learn: np.ndarray, t
         labels: `(N,)`.
         learn, test: `(N,)` bool.
     """
+    return fitted(features[learn], labels[learn]).predict(features[test]) == labels[test]
+
+
+def fitted(features: np.ndarray, labels: np.ndarray) -> Pipeline:
+    """The probe's classifier, fitted to features `(N, D)` and labels `(N,)`, of at least two kinds."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -130,8 +141,7 @@ def fit_and_score(features: np.ndarray, labels: np.ndarray, learn: np.ndarray, t
     model = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=500))
     with warnings.catch_warnings():  # the end after 500 iterations is part of the measure
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(features[learn], labels[learn])
-    return model.predict(features[test]) == labels[test]
+        return model.fit(features, labels)
 
 
 def folds(labels: np.ndarray, groups: np.ndarray, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:

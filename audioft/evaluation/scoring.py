@@ -17,6 +17,7 @@ from audioft.data.windowed import Window, clip_windows
 from audioft.errors import AudioError
 from audioft.models.classifier import AudioClassifier
 from audioft.models.encoder import Encoder
+from audioft.models.log_mel import LogMel
 
 # On a processor, larger batches are slower and take more memory: the first convolution alone is 6.5 MB a second.
 BATCH_SECONDS = {"cpu": 20.0, "cuda": 60.0}
@@ -68,7 +69,7 @@ def preparation(model: AudioClassifier) -> Preparation:
     return preparation_of(model.encoder)
 
 
-def preparation_of(encoder: Encoder) -> Preparation:
+def preparation_of(encoder: Encoder | LogMel) -> Preparation:
     """What an encoder wants done to every clip."""
     return Preparation(encoder.sample_rate, encoder.preprocessing.normalise, encoder.min_samples)
 
@@ -144,7 +145,7 @@ def score_windows(
     training = model.training
     model.eval()
     try:
-        for group in _grouped(_flat(sources), 1 if at_once else most * PENDING_BATCHES):
+        for group in grouped(flat(sources), 1 if at_once else most * PENDING_BATCHES):
             heard = [i for i, (_, w, _) in enumerate(group) if w is not None]
             waveforms = [group[i][1].waveform for i in heard]  # type: ignore[union-attr]
             scores: dict[int, np.ndarray] = {}
@@ -194,7 +195,7 @@ def _scored(entry: Entry, scores: np.ndarray | None, rate: int) -> WindowScores:
     return WindowScores(index, window.start / rate, (window.start + window.samples) / rate, scores)
 
 
-def _flat(sources: Iterable[Iterator[Window]]) -> Iterator[Entry]:
+def flat(sources: Iterable[Iterator[Window]]) -> Iterator[Entry]:
     """All windows of all recordings, and an entry without a window at the end of each."""
     for index, source in enumerate(sources):
         failure = None
@@ -206,7 +207,7 @@ def _flat(sources: Iterable[Iterator[Window]]) -> Iterator[Entry]:
         yield index, None, failure
 
 
-def _grouped(entries: Iterable[Entry], most: int) -> Iterator[list[Entry]]:
+def grouped(entries: Iterable[Entry], most: int) -> Iterator[list[Entry]]:
     """Runs of entries whose windows hold about `most` samples together."""
     group: list[Entry] = []
     held = 0

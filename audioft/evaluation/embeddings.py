@@ -1,0 +1,243 @@
+"""Clips as numbers: what every layer of a frozen encoder says of them, in one pass, kept for what follows.
+
+A clip's features are those of `evaluation.probe.embed`; of a clip in several windows the mean over its windows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from audioft.data.check import default_cache
+from audioft.data.clip import Clip
+from audioft.data.windowed import clip_windows
+from audioft.errors import AudioError, AudioftError
+from audioft.evaluation.probe import embed
+from audioft.evaluation.scoring import BATCH_SECONDS, PENDING_BATCHES, flat, grouped, preparation_of
+from audioft.models.encoder import Encoder
+from audioft.models.log_mel import LogMel
+from audioft.storage import write_bytes
+
+VERSION = 1  # of what is computed: raise it whenever a clip's features become others
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Features of N clips.
+
+    Attributes:
+        features: `(N, L + 1, 2 * H)` float32: mean and deviation over time of the states before the first layer and
+            after each of the L layers; nan for a clip that failed.
+        failures: position of each clip that could not be read to its end, and why.
+        reused: how many were found in the store and not computed.
+        heard: seconds of sound that went through the encoder.
+        took: seconds that reading them, and the encoder, took; what the store takes is not in it.
+        unkept: why the store could not be written; None if it could.
+    """
+
+    features: np.ndarray
+    failures: dict[int, AudioError] = field(default_factory=dict)
+    reused: int = 0
+    heard: float = 0.0
+    took: float = 0.0
+    unkept: str | None = None
+
+    @property
+    def usable(self) -> np.ndarray:
+        """`(N,)` bool, which clips have features."""
+        mask = np.ones(len(self.features), bool)
+        mask[list(self.failures)] = False
+        return mask
+
+    def layer(self, index: int) -> np.ndarray:
+        """`(N, 2 * H)` of one layer: 0 is before the first, -1 the last."""
+        return self.features[:, index]
+
+
+def default_store() -> Path:
+    """The folder `embeddings` beside the cache of the checking pass."""
+    return default_cache().parent / "embeddings"
+
+
+def embed_clips(
+    encoder: Encoder | LogMel,
+    clips: Sequence[Clip],
+    *,
+    max_seconds: float,
+    batch_seconds: float | None = None,
+    store: Path | None = None,
+    digests: Sequence[str] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Embeddings:
+    """Features of clips from one frozen pass, in the memory of a few batches besides the features themselves.
+
+    Args:
+        encoder: an `Encoder`, or a `LogMel`; its device is used and its mode is restored afterwards.
+        clips: N clips.
+        max_seconds: longer clips go through in windows of this length, and have the mean of their features.
+        batch_seconds: how much sound goes through at once, padding included; None for what suits the device. It
+            changes no feature by more than rounding.
+        store: a folder where features are kept and looked for, see `default_store`; None keeps none. An entry is
+            used only for the same weights, preprocessing, `max_seconds`, bytes of the recording, start and end.
+        digests: sha256 in hex of each clip's recording, where the checking pass has told them; the recordings are
+            hashed if not given.
+        progress: is called with the number of clips done: first those that were kept, then as it goes on.
+    """
+    kept = Store(store, encoder, max_seconds) if store is not None else None
+    names = _names(kept, clips, digests)
+    found: dict[int, np.ndarray] = {}
+    if kept is not None:
+        found = {i: old for i, name in enumerate(names) if (old := kept.get(name)) is not None}
+    reused = len(found)
+    if progress is not None:
+        progress(reused)
+    waiting = [i for i in range(len(clips)) if i not in found]
+    failures: dict[int, AudioError] = {}
+    heard, storing, began = 0.0, 0.0, time.monotonic()
+    for i, row, seconds in _computed(encoder, clips, waiting, max_seconds, batch_seconds, reused, progress):
+        heard += seconds
+        if isinstance(row, AudioError):
+            failures[i] = row
+            continue
+        found[i] = row
+        if kept is not None:
+            before = time.monotonic()
+            kept.put(names[i], row)
+            storing += time.monotonic() - before
+    took = time.monotonic() - began - storing
+    features = np.full((len(clips), encoder.num_layers + 1, 2 * encoder.hidden_size), np.nan, np.float32)
+    for i, own in found.items():
+        features[i] = own
+    return Embeddings(features, failures, reused, heard, took, kept.failure if kept is not None else None)
+
+
+def _computed(
+    encoder: Encoder | LogMel,
+    clips: Sequence[Clip],
+    waiting: Sequence[int],
+    max_seconds: float,
+    batch_seconds: float | None,
+    before: int,
+    progress: Callable[[int], None] | None,
+) -> Iterator[tuple[int, np.ndarray | AudioError, float]]:
+    """(position, features `(L + 1, 2 * H)` or why there are none, seconds heard) of the clips in `waiting`."""
+    prepare = preparation_of(encoder)
+    device = next((p.device.type for p in encoder.parameters()), "cpu")
+    most = max(1, round((batch_seconds or BATCH_SECONDS.get(device, 60.0)) * prepare.sample_rate))
+    shape = (encoder.num_layers + 1, 2 * encoder.hidden_size)
+    total, windows, samples, done = np.zeros(shape), 0, 0, 0
+    sources = (clip_windows(clips[i], prepare, max_seconds) for i in waiting)
+    for group in grouped(flat(sources), most * PENDING_BATCHES):
+        heard: list[Tensor] = [w.waveform for _, w, _ in group if w is not None]
+        ends = len(group) - len(heard)
+
+        def tell(passed: int, done: int = done, ends: int = ends, of: int = len(heard)) -> None:
+            if progress is not None:
+                progress(before + done + ends * passed // of)
+
+        rows = iter(embed(encoder, heard, most, tell).reshape(-1, *shape) if heard else ())
+        for at, window, failure in group:
+            if window is not None:
+                total, windows, samples = total + next(rows), windows + 1, samples + window.samples
+                continue
+            done += 1
+            yield waiting[at], failure or (total / windows).astype(np.float32), samples / prepare.sample_rate
+            total, windows, samples = np.zeros(shape), 0, 0
+
+
+def fingerprint(encoder: Encoder | LogMel) -> str:
+    """A hash, in hex, of all that an encoder's output depends on besides the waveform."""
+    if isinstance(encoder, LogMel):
+        settings = encoder.settings
+    else:
+        settings = encoder.model.config.to_dict()
+        for key in ("_name_or_path", "transformers_version", "id2label", "label2id", "architectures"):
+            settings.pop(key, None)
+    told = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
+    for name, tensor in sorted(encoder.state_dict().items()):
+        told.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}".encode())
+        told.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return told.hexdigest()
+
+
+def _names(store: Store | None, clips: Sequence[Clip], digests: Sequence[str] | None) -> list[str]:
+    if store is None:
+        return [""] * len(clips)
+    known: dict[Path, str] = {}
+    if digests is not None:
+        known = {c.path: d for c, d in zip(clips, digests, strict=True)}
+    for path in {c.path for c in clips}:
+        if not known.get(path):
+            known[path] = _digest(path)
+    return [store.name(c, known[c.path]) for c in clips]
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:  # what is wrong with it is told when it is read
+        return ""
+
+
+class Store:
+    """Features on disk, a file a clip, in a folder of the encoder. Whatever is wrong with it, work goes on.
+
+    Args:
+        folder: of all encoders.
+        encoder: whose features these are.
+        max_seconds: see `embed_clips`.
+    """
+
+    def __init__(self, folder: Path, encoder: Encoder | LogMel, max_seconds: float):
+        self.owner = _hash(VERSION, fingerprint(encoder), repr(encoder.preprocessing), float(max_seconds))
+        self.folder = folder / self.owner[:32]
+        self.shape = (encoder.num_layers + 1, 2 * encoder.hidden_size)
+        self.failure: str | None = None
+
+    def name(self, clip: Clip, digest: str) -> str:
+        """What names a clip's features; nothing does if its recording could not be read."""
+        return _hash(self.owner, digest, clip.start, clip.end) if digest else ""
+
+    def get(self, name: str) -> np.ndarray | None:
+        """`(L + 1, 2 * H)` float32, if they are there and whole."""
+        from safetensors import SafetensorError, safe_open
+
+        path = self._path(name)
+        if not name or not path.is_file():
+            return None
+        try:
+            with safe_open(path, "np") as file:
+                about, row = file.metadata() or {}, file.get_tensor("features")
+        except (OSError, SafetensorError, ValueError):
+            return None
+        # a name in the file itself: a file that was renamed or copied is another clip's
+        whole = about.get("name") == name and about.get("sha256") == hashlib.sha256(row.tobytes()).hexdigest()
+        return row if whole and row.shape == self.shape and row.dtype == np.float32 else None
+
+    def put(self, name: str, row: np.ndarray) -> None:
+        """Keep a clip's features; the first refusal of the file system is remembered, and nothing more is written."""
+        from safetensors.numpy import save
+
+        if not name or self.failure is not None:
+            return
+        about = {"name": name, "sha256": hashlib.sha256(row.tobytes()).hexdigest()}
+        try:
+            self._path(name).parent.mkdir(parents=True, exist_ok=True)
+            write_bytes(self._path(name), save({"features": row}, about))
+        except (OSError, AudioftError) as e:
+            self.failure = str(e)
+
+    def _path(self, name: str) -> Path:
+        return self.folder / name[:2] / f"{name}.safetensors"
+
+
+def _hash(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
