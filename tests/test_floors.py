@@ -51,7 +51,7 @@ MAY_IMPORT = {
     "pretraining": BELOW_ROOT | {"run", "probing", "build_pretraining", "encoder_card"},
     "rendering": BELOW_ROOT,
     "frozen": BELOW_ROOT,
-    "choosing": BELOW_ROOT | {"build", "frozen"},
+    "choosing": BELOW_ROOT | {"recordings", "frozen"},
     "timed": BELOW_ROOT,
     "api": BELOW_ROOT | {"build", "run", "scored", "finetuning", "evaluating", "rendering"},
     "api_pretrain": BELOW_ROOT | {"run", "rendering", "probing", "build_pretraining", "pretraining"},
