@@ -129,7 +129,7 @@ class Wav2Vec2BertFeatures(FrontEnd):
     Those of w2v-BERT 2.0 (Seamless Communication 2023), as transformers' `SeamlessM4TFeatureExtractor` gives them. It
     computes spectra in float64 and so does this: energies reach from 1e-7 to 1e13, and in float32 what a loud sound
     leaves in silent bands is rounding. Its statistics are in float32, those here are exact; that is seen only in bands
-    that hardly change: digital silence is 0 here and up to 0.0031 off it there, a steady tone is up to 0.02 off.
+    that hardly change: digital silence is 0 here and up to 0.0031 off it there, a steady tone is about 0.01 off.
 
     A last frame without a second is followed by the padding value; as published, it is not among the clip's own.
     """
@@ -206,7 +206,7 @@ class WhisperFeatures(FrontEnd):
 
 
 #: by the class of the published extractor, as preprocessor_config.json names it
-FRONT_ENDS: dict[str, type[ASTFeatures] | type[Wav2Vec2BertFeatures] | type[WhisperFeatures]] = {
+FRONT_ENDS: dict[str, Callable[[Any], FrontEnd]] = {
     "ASTFeatureExtractor": ASTFeatures,
     "SeamlessM4TFeatureExtractor": Wav2Vec2BertFeatures,
     "WhisperFeatureExtractor": WhisperFeatures,
