@@ -230,6 +230,17 @@ def test_gradients_reach_the_waveform(name, clip):
     assert bool(waveforms.grad.any()) == bool(clip.any())
 
 
+def test_constants_that_came_to_a_device_in_inference_serve_training_too():
+    """On torch's device without numbers, as there may be no other."""
+    front, lengths = front_end(EXTRACTORS["whisper"]()), torch.tensor([8000])
+    waveforms = torch.zeros(1, 8000, device="meta")
+    with torch.inference_mode():
+        assert front(waveforms.clone(), lengths)[0].shape == (1, 3000, 80)
+    waveforms.requires_grad_()
+    front(waveforms, lengths)[0].sum().backward()
+    assert waveforms.grad is not None
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_gpu_gives_the_same(kind):
     front, clip = front_end(EXTRACTORS[kind]()), torch.from_numpy(np.stack([noise(30001), chirp(30001)]))
