@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from audioft.errors import ModelError
+from audioft.errors import ModelError, UsageError
 from audioft.models import adapting
 from audioft.models.encoder import Encoder
 from audioft.models.loading import load_encoder
@@ -81,7 +81,7 @@ def read(folder: Path, base: Any, name: str | None = None) -> Encoder:
     revision = base["revision"] if name is None else None
     try:
         encoder, _ = load_encoder(name or base["name"], revision=revision)
-    except ModelError as e:
+    except (ModelError, UsageError) as e:
         raise ModelError(_remedy(folder, f"needs the encoder {base['name']!r} it was trained on: {e}")) from e
     found = adapting.fingerprint(encoder.model)
     if found != base["sha256"]:
