@@ -26,7 +26,8 @@ def problems(config: Config) -> list[str]:
     """All that is wrong with the parts a config names: each is bound to its signature before anything is loaded."""
     from audioft.augmentation import augmentations
     from audioft.evaluation.metrics import METRICS
-    from audioft.models import freezing
+    from audioft.models import adapting, freezing
+    from audioft.models.adaptations import adaptations
     from audioft.models.classifier import named
     from audioft.models.parts import heads, poolings
     from audioft.registry import suggest
@@ -35,6 +36,9 @@ def problems(config: Config) -> list[str]:
     from audioft.training.schedules import schedules
 
     found = freezing.problems(config.freeze)
+    if config.adapt is not None:
+        found += [] if found else adapting.contradictions(config.freeze)
+        found += adaptations.check(config.adapt, "adapt")
     found += poolings.check(named(config.model.pooling, "mean"), "model.pooling")
     of_head = heads.check(named(config.model.head, "projection"), "model.head")
     found += of_head
@@ -105,11 +109,11 @@ def classifier(
 
     Raises:
         ModelError: the encoder cannot be loaded.
-        ConfigError: the freezing plan does not fit it.
+        ConfigError: the freezing plan or the adaptation does not fit it.
     """
     import torch
 
-    from audioft.models import freezing
+    from audioft.models import adapting, freezing
     from audioft.models.classifier import FRAMES, AudioClassifier
     from audioft.models.loading import load_encoder, require_mask_embedding
     from audioft.runtime import address
@@ -138,6 +142,12 @@ def classifier(
             freezing.frozen_parts(policy, encoder)
     except ValueError as problem:
         raise ConfigError(f"freeze: {problem}") from problem
+    if config.adapt is not None:
+        try:
+            seed = address(config.seed, "adapt")
+            adapting.adapt(encoder, config.adapt, config.freeze, seed=seed, revision=e.revision)
+        except ValueError as problem:
+            raise ConfigError(f"adapt.{problem}") from problem
     freezing.apply(freezing.at_epoch(freezing.plan(config.freeze), 0), encoder)
     if start is not None:
         report = replace(report, name=start.name, notes=(*report.notes, start.fill(model, labels, multilabel)))

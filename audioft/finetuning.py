@@ -15,7 +15,7 @@ from audioft.data.decoded import within_long
 from audioft.data.frames import FrameGrid, TrainingWindows
 from audioft.evaluation.metrics import METRICS, compute
 from audioft.evaluation.scoring import log_loss, preparation
-from audioft.models import freezing
+from audioft.models import adapting, freezing
 from audioft.progress import Console
 from audioft.run import Run, identity
 from audioft.runtime import Processes, choose_precision
@@ -63,8 +63,9 @@ def introduce(parts: build.Parts) -> None:
     console.say("split: " + ", ".join(f"{side} {len(data.side(side))}" for side in recordings.SIDES))
     console.say(f"encoder: {parts.loaded}")
     trained, total = count_parameters(parts.model)
-    policy = freezing.describe(freezing.at_epoch(freezing.plan(parts.config.freeze), 0))
-    console.say(f"parameters: {trained:,} of {total:,} train ({policy})")
+    policy = freezing.at_epoch(freezing.plan(parts.config.freeze), 0)
+    said = adapting.describe(parts.model.encoder, lambda: freezing.describe(policy))
+    console.say(f"parameters: {trained:,} of {total:,} train ({said})")
     fellows = f", {parts.processes.count} processes" if parts.processes.count > 1 else ""
     console.say(f"computing on {parts.processes.device} in {parts.precision}{fellows}")
 
@@ -80,7 +81,9 @@ def plan(config: Config, console: Console, examples: Path | None) -> None:
     introduce(parts)
     for part, parameters in model.encoder.parts():
         size = sum(p.numel() for p in parameters)
-        console.say(f"  {part:<18} {size:>12,}  {'frozen' if part in model.encoder.frozen else 'trains'}")
+        free = sum(p.numel() for p in parameters if p.requires_grad)
+        told = "frozen" if not free else "trains" if free == size else f"{free:,} train"
+        console.say(f"  {part:<18} {size:>12,}  {told}")
     console.say(f"  {'head':<18} {sum(p.numel() for p in model.head_parameters()):>12,}  trains")
     steps = -(-len(data.side("train")) // config.train.batch_size)
     console.say(f"steps: {config.train.epochs} epochs of {steps}")
@@ -132,9 +135,8 @@ def make_trainer(parts: build.Parts, folder: Path) -> Trainer:
         freezing.apply(policy, model.encoder)
         if epoch in freeze and epoch > 0:
             trained, total = count_parameters(model)
-            parts.console.say(
-                f"epoch {epoch + 1}: {freezing.describe(policy)}, {trained:,} of {total:,} parameters train"
-            )
+            said = adapting.describe(model.encoder, lambda: freezing.describe(policy))
+            parts.console.say(f"epoch {epoch + 1}: {said}, {trained:,} of {total:,} parameters train")
 
     return Trainer(
         model,

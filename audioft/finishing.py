@@ -17,6 +17,7 @@ from audioft.evaluation.html import write_html
 from audioft.evaluation.report import Report, make_report
 from audioft.evaluation.thresholds import choose_thresholds
 from audioft.inference.timeline import Rules
+from audioft.models import adapting, small
 from audioft.models import folder as model_folder
 from audioft.models.folder import ModelCard
 from audioft.progress import spell_seconds
@@ -47,14 +48,16 @@ def finish(parts: Parts, trainer: Trainer, folder: Path, state: State) -> None:
     """Best weights, thresholds from the validation side, one look at the test side, everything written."""
     data, console = parts.data, parts.console
     best = trainer.checkpoints.load_best(parts.model)
+    about = _about(parts, best, state)
+    adapter = small.take(parts.model.encoder)
+    adapting.merge(parts.model.encoder)  # before it is measured, so that the figures are those of what is saved
     measured = (_measure_events if parts.model.frame_level else _measure_clips)(parts, folder)
     clips = data.clips("train")
     failures = [(clips[int(i)].key, stage, reason) for i, (stage, reason) in state.failures.items()]
     scored.append_bad_files(folder / "bad_files.csv", [*failures, *measured.failures])
     report = measured.report
-    about = _about(parts, best, state)
     card = _card(parts, measured, best)
-    model_folder.save(parts.model, card, folder / "model", scored.model_readme(card, report, about))
+    model_folder.save(parts.model, card, folder / "model", scored.model_readme(card, report, about), adapter)
     if report is not None:
         report.save(folder / "report.json")
         write_html(folder / "report.html", report, Run(folder).history, {"title": f"audioft: {folder.name}", **about})
@@ -153,6 +156,7 @@ def window(parts: Parts) -> float:
 
 def _about(parts: Parts, best: dict, state: State) -> dict[str, Any]:
     trained, total = count_parameters(parts.model)
+    tuned = parts.model.encoder.tuned
     return {
         "data": Path(str(parts.config.data.source)).name,
         "clips": ", ".join(f"{side} {len(parts.data.side(side))}" for side in recordings.SIDES),
@@ -160,6 +164,7 @@ def _about(parts: Parts, best: dict, state: State) -> dict[str, Any]:
         "encoder": parts.loaded.name,
         "head": ", ".join(f"{k} {v}" for k, v in parts.model.spec.items()),
         "parameters": f"{trained:,} of {total:,} trained at the end",
+        **({} if tuned is None else {"adapted by": ", ".join(f"{k} {v}" for k, v in tuned.about["adapt"].items())}),
         "best epoch": f"{best['epoch']} of {parts.config.train.epochs}, by {parts.metric}",
         "training time": spell_seconds(state.seconds),
         "computed on": f"{parts.processes.device}, {parts.precision}, {parts.processes.count} process(es)",

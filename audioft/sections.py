@@ -147,6 +147,11 @@ class Config(Section):
     start: StartSection = StartSection()
     freeze: Any = "feature_extractor"
     """`feature_extractor`, `all`, `none`, `{top: N}`, or a plan by epoch as {0: all, 2: {top: 2}}."""
+    adapt: Spec | None = None
+    """Train few parameters of the encoder's layers while its own stay as they are: `lora` with `r`, `alpha`, `dropout`
+    and `targets` (attention, all-linear or names of modules); `ia3`; `bias`; `norm`. Layers that `freeze` never frees
+    get none; `freeze: none` and `all` are refused. `save: adapter` leaves a small model folder that needs its encoder,
+    `merged` (the default) a whole one. `train.lr` is their rate; lora likes ten times the encoder's."""
     model: ModelSection = ModelSection()
     augment: list[Spec] = []
     """Augmentations of the waveform and its spectrogram, in order."""

@@ -30,7 +30,7 @@ def problems(*overrides, base=None) -> list[str]:
         ("epochs=3", "unknown key 'epochs': did you mean 'train.epochs'?"),
         ("epohcs=3", "unknown key 'epohcs': did you mean 'train.epochs'?"),
         ("training.lr=3", "unknown key 'training"),
-        ("colour=3", "known are data, events, encoder, freeze, model, augment"),
+        ("colour=3", "known are data, events, encoder, freeze, adapt, model, augment"),
         (
             "model.head.dropuot=0.1",
             "model.head.dropuot: head 'projection' has no such argument: did you mean 'dropout'?",

@@ -54,6 +54,7 @@ MAY_IMPORT = {
     "choosing": BELOW_ROOT | {"recordings", "frozen"},
     "timed": BELOW_ROOT,
     "api": BELOW_ROOT | {"build", "run", "scored", "finetuning", "evaluating", "rendering"},
+    "api_merge": BELOW_ROOT,
     "api_pretrain": BELOW_ROOT | {"run", "rendering", "probing", "build_pretraining", "pretraining"},
     "api_probe": BELOW_ROOT | {"api", "choosing"},
     "verbs": {
@@ -61,6 +62,7 @@ MAY_IMPORT = {
         "progress",
         "startup",
         "api",
+        "api_merge",
         "api_pretrain",
         "api_probe",
         "pretrain_sections",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,9 @@ from torch import Tensor, nn
 from audioft.models.backbones.base import Backbone
 from audioft.models.families import FAMILIES, backbone_of
 from audioft.models.frames import Frames, LatentMask
+
+if TYPE_CHECKING:
+    from audioft.models.adapting import Tuned
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Encoder(nn.Module):
 
     model: Any
     backbone: Backbone
+    tuned: Tuned | None = None  #: set by `adapting`: then nothing else trains, whatever is free
 
     def __init__(self, model: Any, preprocessing: Preprocessing, name: str = "", exact: bool = True):
         super().__init__()
@@ -177,14 +181,21 @@ class Encoder(nn.Module):
         ]
 
     def freeze(self, frozen: set[str]) -> None:
-        """Freeze exactly the named parts: no gradient, no dropout, no layer drop; free all others."""
+        """Freeze exactly the named parts: no gradient, no dropout, no layer drop; free all others.
+
+        In an adapted encoder only adapters are freed, and parts without any stay frozen.
+        """
         unknown = frozen - {name for name, _ in self.parts()}
         if unknown:
             raise ValueError(f"no such parts: {sorted(unknown)}")
         self._frozen = set(frozen)
+        tuned = None
+        if self.tuned is not None:
+            self._frozen |= {name for name, _ in self.parts() if name not in self.tuned.layers}
+            tuned = {id(p) for n, p in self.model.named_parameters() if n in self.tuned.parameters}
         for name, parameters in self.parts():
             for p in parameters:
-                p.requires_grad_(name not in frozen)
+                p.requires_grad_(name not in self._frozen and (tuned is None or id(p) in tuned))
         for p in self.backbone.fixed():
             p.requires_grad_(False)
         self.train(self.training)
@@ -194,13 +205,14 @@ class Encoder(nn.Module):
         return frozenset(self._frozen)
 
     def train(self, mode: bool = True) -> Encoder:
-        """As in torch, but a frozen part always stays in eval mode, and so do batch norms."""
+        """As in torch, but a frozen part always stays in eval mode, and so do batch norms and what is adapted."""
         super().train(mode)
         for name, modules in self.backbone.parts():
-            if name in self._frozen:
-                for m in modules:
-                    if isinstance(m, nn.Module):
-                        m.eval()
+            for m in modules:
+                if isinstance(m, nn.Module) and name in self._frozen:
+                    m.eval()
+                elif isinstance(m, nn.Module) and self.tuned is not None:
+                    self.tuned.quiet(m)
         for m in self._batch_norms():
             m.eval()
         return self

@@ -2,7 +2,8 @@
 
 A model whose head transformers knows is saved as transformers saves it, so `transformers.pipeline` and
 `from_pretrained` read it. Any other is saved with `model_type: audioft` on top, which transformers refuses instead of
-making up a head, its encoder (transformers' format again) in `encoder/` and the rest in `model.safetensors`.
+making up a head, its encoder (transformers' format again) in `encoder/` and the rest in `model.safetensors`. So is a
+small model, which has an adapter in `adapter/` instead of an encoder (`audioft.models.small`).
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ import torch
 from torch import nn
 
 from audioft.errors import ModelError
-from audioft.models import foreign
+from audioft.models import foreign, small
 from audioft.models.classifier import AudioClassifier
 from audioft.models.encoder import Encoder, Preprocessing
 from audioft.models.families import classifier_attribute, extractor, save_model
-from audioft.models.loading import MASK_EMBEDDING, attention, quiet_transformers
+from audioft.models.loading import MASK_EMBEDDING, attention, load_encoder, quiet_transformers
 from audioft.storage import new_folder, read_json, write_json, write_text
 
 FORMAT_VERSION = 1
@@ -55,7 +56,9 @@ class ModelCard:
     measured: dict[str, Any] = field(default_factory=dict)
 
 
-def save(model: AudioClassifier, card: ModelCard, path: Path, readme: str) -> None:
+def save(
+    model: AudioClassifier, card: ModelCard, path: Path, readme: str, adapter: small.Adapter | None = None
+) -> None:
     """Write a model folder, whole or not at all.
 
     Args:
@@ -63,9 +66,13 @@ def save(model: AudioClassifier, card: ModelCard, path: Path, readme: str) -> No
         card: see `ModelCard`.
         path: the folder; one that is there is replaced.
         readme: the model card as Markdown.
+        adapter: written in the place of the encoder.
     """
     with new_folder(path) as folder:
-        if model.transformers_equivalent:
+        if adapter is not None:
+            _save_beside(model, card, folder)
+            small.write(adapter, folder)
+        elif model.transformers_equivalent:
             _save_as_transformers(model, card, folder)
         else:
             _save_as_audioft(model, card, folder)
@@ -77,12 +84,18 @@ def save(model: AudioClassifier, card: ModelCard, path: Path, readme: str) -> No
             "pooling": model.spec["pooling"],
             "head": model.spec["head"],
         }
+        if adapter is not None:
+            about["base"] = adapter.base
         write_json(folder / "audioft.json", about)
         write_text(folder / "README.md", readme)
 
 
-def load(path: str | Path) -> tuple[AudioClassifier, ModelCard]:
+def load(path: str | Path, encoder: str | None = None) -> tuple[AudioClassifier, ModelCard]:
     """The model of a folder, in float32, in eval mode, on the CPU; also of one that transformers wrote.
+
+    Args:
+        path: the folder.
+        encoder: where the encoder of a small model is, if no longer where it was.
 
     Raises:
         ModelError: a file is missing, unreadable, or does not fit the others.
@@ -96,7 +109,7 @@ def load(path: str | Path) -> tuple[AudioClassifier, ModelCard]:
     card = _card(folder, about)
     config = read_json(folder / "config.json", ModelError)
     if isinstance(config, dict) and config.get("model_type") == "audioft":
-        model = _load_audioft(folder, about, card)
+        model = _load_audioft(folder, about, card, encoder)
     else:
         model = _load_transformers(folder, about, card)
     _own_memory(model)
@@ -194,27 +207,34 @@ def _load_transformers(folder: Path, about: dict, card: ModelCard) -> AudioClass
     return model
 
 
-def _save_as_audioft(model: AudioClassifier, card: ModelCard, folder: Path) -> None:
-    from safetensors.torch import save_file
+def is_small(folder: Path) -> bool:
+    """Whether a model folder holds an adapter without its encoder."""
+    about = read_json(folder / "audioft.json", ModelError) if (folder / "audioft.json").is_file() else None
+    return isinstance(about, dict) and "base" in about
 
-    write_json(folder / "config.json", {"model_type": "audioft", **_label_config(card)})
+
+def _save_as_audioft(model: AudioClassifier, card: ModelCard, folder: Path) -> None:
+    _save_beside(model, card, folder)
     with quiet_transformers():
         save_model(model.encoder.model, folder / "encoder")
     _preprocessor(model.encoder).save_pretrained(folder / "encoder")
+
+
+def _save_beside(model: AudioClassifier, card: ModelCard, folder: Path) -> None:
+    """All but the encoder."""
+    from safetensors.torch import save_file
+
+    write_json(folder / "config.json", {"model_type": "audioft", **_label_config(card)})
     save_file(_beside_encoder(model), folder / WEIGHTS, metadata={"format": "pt"})
 
 
-def _load_audioft(folder: Path, about: dict, card: ModelCard) -> AudioClassifier:
+def _load_audioft(folder: Path, about: dict, card: ModelCard, place: str | None) -> AudioClassifier:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    from audioft.models.loading import load_encoder
-
     _same_labels(folder, read_json(folder / "config.json", ModelError).get("id2label", {}), card)
-    if not (folder / "encoder" / "config.json").is_file():  # or the name would be looked for on the hub
-        raise ModelError(f"{folder} is not a whole model folder: encoder/config.json missing from it")
-    encoder, _ = load_encoder(str(folder / "encoder"))
-    encoder = _encoder(encoder.model, about)
+    loaded = small.read(folder, about["base"], place) if "base" in about else _own_encoder(folder)
+    encoder = _encoder(loaded.model, about)
     model = AudioClassifier(encoder, len(card.labels), about["layers"], about["pooling"], about["head"])
     try:
         weights = load_file(folder / WEIGHTS)
@@ -229,6 +249,12 @@ def _load_audioft(folder: Path, about: dict, card: ModelCard) -> AudioClassifier
         )
     model.load_state_dict(weights, strict=False)
     return model
+
+
+def _own_encoder(folder: Path) -> Encoder:
+    if not (folder / "encoder" / "config.json").is_file():  # or the name would be looked for on the hub
+        raise ModelError(f"{folder} is not a whole model folder: encoder/config.json missing from it")
+    return load_encoder(str(folder / "encoder"))[0]
 
 
 def _same_labels(folder: Path, id2label: dict[Any, str], card: ModelCard) -> None:
