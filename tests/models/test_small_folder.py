@@ -11,6 +11,7 @@ import transformers
 from safetensors.torch import load_file, save_file
 from transformers import Wav2Vec2FeatureExtractor
 
+from audioft.api_merge import merge
 from audioft.errors import ModelError, UsageError
 from audioft.models import adapting, small
 from audioft.models import folder as folders
