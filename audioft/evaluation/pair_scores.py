@@ -8,6 +8,7 @@ from audioft.errors import DataError
 
 #: How many of a cohort's recordings normalise a score; Matejka et al. use 200 to 500 of their thousands.
 TOP = 300
+BLOCK = 16384  # pairs whose embeddings are copied at once
 
 
 def unit(embeddings: np.ndarray) -> np.ndarray:
@@ -46,18 +47,24 @@ class Scorer:
     def pairs(self, embeddings: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Scores `(T,)` of pairs among `embeddings` `(N, E)`, given by two arrays `(T,)` of their positions."""
         own = unit(np.asarray(embeddings, np.float64))
-        scores = np.einsum("te,te->t", own[first], own[second])
-        if self.cohort is None:
-            return scores
-        mean, deviation = self._statistics(own)
-        counts = [(scores - mean[side]) / deviation[side] for side in (first, second)]
-        return (counts[0] + counts[1]) / 2
+        blocks = [slice(i, i + BLOCK) for i in range(0, len(first), BLOCK)]
+        cosines = [np.einsum("te,te->t", own[first[b]], own[second[b]]) for b in blocks]
+        scores = np.concatenate(cosines) if cosines else np.zeros(0)
+        return self._normalised(scores, own, first, second) if self.normalised else scores
 
     def matrix(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Scores `(N, M)` of each of `first` `(N, E)` with each of `second` `(M, E)`."""
-        both = np.concatenate([first, second])
-        rows, columns = np.indices((len(first), len(second))).reshape(2, -1)
-        return self.pairs(both, rows, columns + len(first)).reshape(len(first), len(second))
+        one, other = (unit(np.asarray(e, np.float64)) for e in (first, second))
+        scores = one @ other.T
+        if not self.normalised:
+            return scores
+        rows, columns = np.indices(scores.shape)
+        return self._normalised(scores, np.concatenate([one, other]), rows, columns + len(one))
+
+    def _normalised(self, scores: np.ndarray, own: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        mean, deviation = self._statistics(own)
+        counts = [(scores - mean[side]) / deviation[side] for side in (first, second)]
+        return (counts[0] + counts[1]) / 2
 
     def _statistics(self, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and deviation `(N,)` of each embedding's highest cosines with the cohort."""

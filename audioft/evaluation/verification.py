@@ -14,7 +14,7 @@ import numpy as np
 
 from audioft.errors import DataError
 from audioft.evaluation.intervals import middle, multiplicities
-from audioft.evaluation.report import Estimate
+from audioft.evaluation.report import FEW_GROUPS, Estimate
 from audioft.runtime import generator
 
 #: Shares of targets at which costs are told: of NIST's evaluations since 2010, and of VoxSRC.
@@ -153,6 +153,8 @@ class Verification:
         for prior, found in self.min_dcf.items():
             figures = f"{found.value:.4f}{_interval(found, '.4f')}"
             lines.append(f"minDCF {prior:<5g} {figures}, at the threshold {self.thresholds[prior]:.4f}")
+        if np.isfinite(self.eer.low) and self.speakers < FEW_GROUPS:
+            lines.append(f"note         {self.speakers} speakers are too few for intervals to be relied on")
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from audioft.data.check import SHORTEST
 from audioft.data.clip import Clip
 from audioft.data.windowed import clip_windows, windows_of
 from audioft.errors import UsageError
+from audioft.evaluation.embedding import Embeddings, embed
 from audioft.evaluation.scoring import ClipScore, preparation, score, score_windows
 from audioft.inference.following import Rules, Step, follow
 from audioft.inference.prediction import Prediction
@@ -50,7 +51,8 @@ class Predictor:
         batch_seconds: float | None = None,
     ):
         place = find_device(device)
-        self.model, self.card = folder.load(model_folder(path))
+        self.folder = model_folder(path)
+        self.model, self.card = folder.load(self.folder)
         self.model.to(place)
         self.precision, self.batch_seconds = precision, batch_seconds
         self._thresholds = np.array(self.card.thresholds or [0.5] * len(self.card.labels))
@@ -118,6 +120,25 @@ class Predictor:
         """
         for found in self.scores(clips, progress, window=window, hop=hop):
             yield self._prediction(clips[found.index], found)
+
+    def embed(self, clips: Sequence[Clip], progress: Callable[[float], None] | None = None) -> Embeddings:
+        """Embeddings of recordings: what says who speaks, also of speakers the model was not trained on.
+
+        Args:
+            clips: each is heard in windows as long as the clips that the model was trained on.
+            progress: told how many seconds of the clips have been heard.
+
+        Raises:
+            UsageError: the model labels frames, so that it has no embedding of a clip.
+        """
+        return embed(
+            self.model,
+            clips,
+            window=self.window,
+            batch_seconds=self.batch_seconds,
+            precision=self.precision,
+            progress=progress,
+        )
 
     def follow(
         self,

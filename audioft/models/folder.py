@@ -36,6 +36,9 @@ class ModelCard:
         window: seconds; the longest clip it was trained on. A longer recording is labelled in windows of this length.
         segments: how scores over time become events: `release`, `min_seconds`, `close_gaps`; None for the defaults.
         background: the label that says nothing happens, for models of one label a clip; None if there is none.
+        verification: where speakers (or whatever the labels are) are to be told apart also where they were not trained
+            on: `threshold` of the score from which on two recordings are of one, `eer`, whether it is for scores
+            `normalised` by a cohort, and `chosen_on`; None if nothing was chosen.
         thresholds: for multi-label models the score from which on a label is given, in the order of `labels`.
         encoder: name and family of the encoder it began from.
         trained_on: counts and names of what it saw.
@@ -49,6 +52,7 @@ class ModelCard:
     segments: dict[str, float] | None = None
     background: str | None = None
     calibration: dict[str, Any] | None = None
+    verification: dict[str, Any] | None = None
     encoder: dict[str, Any] = field(default_factory=dict)
     trained_on: dict[str, Any] = field(default_factory=dict)
     measured: dict[str, Any] = field(default_factory=dict)
@@ -100,6 +104,17 @@ def load(path: str | Path) -> tuple[AudioClassifier, ModelCard]:
         model = _load_transformers(folder, about, card)
     _own_memory(model)
     return model.eval(), card
+
+
+def store_verification(path: Path, verification: dict[str, Any]) -> None:
+    """Write `ModelCard.verification` into a model folder that is there.
+
+    Raises:
+        ModelError: it has no `audioft.json`, as a model that audioft did not make.
+    """
+    about = read_json(path / "audioft.json", ModelError)
+    _card(path, about)
+    write_json(path / "audioft.json", about | {"verification": verification})
 
 
 def _own_memory(model: nn.Module) -> None:
