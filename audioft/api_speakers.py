@@ -4,39 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audioft.errors import AudioError, DataError, UsageError
+from audioft.errors import DataError, UsageError
 from audioft.progress import Console
 
 if TYPE_CHECKING:
     from audioft.inference.predictor import Predictor
-    from audioft.inference.speakers import Identification, Verdict
+    from audioft.inference.speakers import EnrolledNow, Identification, Verdict
     from audioft.run import Run
     from audioft.verifying import Verified
 
 PathLike = str | os.PathLike[str]
-
-
-@dataclass(frozen=True)
-class EnrolledNow:
-    """What `enroll` did.
-
-    Attributes:
-        name: of the speaker.
-        recordings: how many the speaker is enrolled from by now.
-        seconds: of sound in them.
-        path: the file of all enrolled speakers.
-        failures: recordings that could not be heard, left out.
-    """
-
-    name: str
-    recordings: int
-    seconds: float
-    path: Path
-    failures: list[AudioError]
 
 
 def enroll(
@@ -74,7 +55,7 @@ def enroll(
     """
     from audioft import verifying
     from audioft.data.targets import clean
-    from audioft.inference.speakers import Enrolled
+    from audioft.inference.speakers import Enrolled, EnrolledNow
 
     console = console or Console(quiet=True)
     name = clean(name)
@@ -227,6 +208,11 @@ def verify_trials(
 
     Raises:
         DataError: what is wrong with the list, or none of its trials can be scored.
+
+    Example:
+        >>> _ = make_trials("samples/keywords", tmp / "list.csv", same=20, different=20)
+        >>> print(verify_trials(trained, tmp / "list.csv", resamples=0).found.trials)
+        40
     """
     from audioft import verifying
     from audioft.data import trials as lists

@@ -164,6 +164,25 @@ class Enrolment:
 
 
 @dataclass(frozen=True)
+class EnrolledNow:
+    """What became of enrolling a speaker.
+
+    Attributes:
+        name: of the speaker.
+        recordings: how many the speaker is enrolled from by now.
+        seconds: of sound in them.
+        path: the file of all enrolled speakers.
+        failures: recordings that could not be heard, left out.
+    """
+
+    name: str
+    recordings: int
+    seconds: float
+    path: Path
+    failures: list[AudioError]
+
+
+@dataclass(frozen=True)
 class Identification:
     """Who is heard in a recording.
 
