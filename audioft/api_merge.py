@@ -20,8 +20,8 @@ def merge(model: str | os.PathLike[str], out: str | os.PathLike[str], *, encoder
         UsageError: the model is whole already, or there is something in `out`.
         ModelError: the encoder is not the one that the adapter was trained on.
     """
-    from audioft.inference.predictor import model_folder
     from audioft.models import folder as folders
+    from audioft.models.hub import model_folder
 
     source, target = model_folder(model), Path(out)
     if not folders.is_small(source):

@@ -40,7 +40,8 @@ def problems(config: Config) -> list[str]:
         found += [] if found else adapting.contradictions(config.freeze)
         found += adaptations.check(config.adapt, "adapt")
     found += poolings.check(named(config.model.pooling, "mean"), "model.pooling")
-    of_head = heads.check(named(config.model.head, "projection"), "model.head")
+    head = named(config.model.head, "projection")
+    of_head = heads.check(head, "model.head")
     found += of_head
     for i, spec in enumerate(config.augment):
         found += augmentations.check(spec, f"augment.{i}")
@@ -54,7 +55,7 @@ def problems(config: Config) -> list[str]:
         found += of_loss
         if not (of_loss or of_head):
             mixed, frames = config.mixup is not None, config.events.use == "frames"
-            found += objectives.problems(config.train.loss, config.model.head, mixed, frames)
+            found += objectives.problems(config.train.loss, head, mixed, frames)
     if config.events.use == "frames":
         found += _of_frames(config)
     metric = config.train.metric

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import platform
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any
 
 import torch
 
-from audioft import listening, recordings, scored
+from audioft import listening, recordings, scored, verifying
 from audioft.build import Parts
 from audioft.data.event_clips import BACKGROUND
+from audioft.evaluation.embedding import embed
 from audioft.evaluation.html import write_html
 from audioft.evaluation.report import Report, make_report
 from audioft.evaluation.thresholds import choose_thresholds
@@ -134,6 +136,7 @@ def _card(parts: Parts, found: Measured, best: dict) -> ModelCard:
         multilabel=parts.multilabel,
         window=window(parts),
         thresholds=found.thresholds,
+        verification=_verification(parts),
         segments=found.segments,
         background=BACKGROUND if parts.config.events.background == "class" else None,
         encoder={"name": parts.loaded.name, "family": parts.model.encoder.family},
@@ -144,6 +147,22 @@ def _card(parts: Parts, found: Measured, best: dict) -> ModelCard:
             "best_epoch": best["epoch"],
         },
         measured=measured,
+    )
+
+
+def _verification(parts: Parts) -> dict[str, Any] | None:
+    """The threshold by which a model whose head embeds tells two speakers apart, from the validation side."""
+    if parts.multilabel or parts.model.frame_level or not hasattr(parts.model.head, "embed"):
+        return None
+    how = parts.config.evaluate
+    own = functools.partial(
+        embed, parts.model, window=window(parts), batch_seconds=how.batch_seconds, precision=how.precision
+    )
+    return verifying.choose(
+        lambda clips, progress: own(clips, progress=progress),
+        parts.data.clips("valid"),
+        parts.console,
+        parts.config.seed,
     )
 
 

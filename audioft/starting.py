@@ -83,8 +83,8 @@ def load(config: Config) -> Start | None:
     Raises:
         UsageError, ModelError: it is no classifier that can be read.
     """
-    from audioft.inference.predictor import model_folder
     from audioft.models import folder
+    from audioft.models.hub import model_folder
 
     if config.start.model is None:
         return None

@@ -13,11 +13,13 @@ from audioft.data.check import SHORTEST
 from audioft.data.clip import Clip
 from audioft.data.windowed import clip_windows, windows_of
 from audioft.errors import UsageError
+from audioft.evaluation.embedding import Embeddings, embed
 from audioft.evaluation.scoring import ClipScore, preparation, score, score_windows
 from audioft.inference.following import Rules, Step, follow
 from audioft.inference.prediction import Prediction
 from audioft.inference.timeline import Scores, Timeline
-from audioft.models import folder, hub
+from audioft.models import folder
+from audioft.models.hub import model_folder
 from audioft.runtime import find_device
 
 
@@ -51,7 +53,8 @@ class Predictor:
         batch_seconds: float | None = None,
     ):
         place = find_device(device)
-        self.model, self.card = folder.load(model_folder(path))
+        self.folder = model_folder(path)
+        self.model, self.card = folder.load(self.folder)
         self.model.to(place)
         self.precision, self.batch_seconds = precision, batch_seconds
         self._thresholds = np.array(self.card.thresholds or [0.5] * len(self.card.labels))
@@ -119,6 +122,25 @@ class Predictor:
         """
         for found in self.scores(clips, progress, window=window, hop=hop):
             yield self._prediction(clips[found.index], found)
+
+    def embed(self, clips: Sequence[Clip], progress: Callable[[float], None] | None = None) -> Embeddings:
+        """Embeddings of recordings: what says who speaks, also of speakers the model was not trained on.
+
+        Args:
+            clips: each is heard in windows as long as the clips that the model was trained on.
+            progress: told how many seconds of the clips have been heard.
+
+        Raises:
+            UsageError: the model labels frames, so that it has no embedding of a clip.
+        """
+        return embed(
+            self.model,
+            clips,
+            window=self.window,
+            batch_seconds=self.batch_seconds,
+            precision=self.precision,
+            progress=progress,
+        )
 
     def follow(
         self,
@@ -266,19 +288,3 @@ class Predictor:
         )
         scores = dict(zip(self.labels, found.scores.tolist(), strict=True))
         return Prediction(clip.name, label, float(found.scores[best]), labels, scores, found.seconds, found.failure)
-
-
-def model_folder(path: str | os.PathLike[str]) -> Path:
-    """The model folder that `path` is, or that lies in the run folder that it is; or that of a hub id."""
-    path = Path(path)
-    if not path.exists():
-        if not hub.is_id(str(path)):
-            raise UsageError(f"model {path}: no such folder; give a run folder or a model folder")
-        return hub.download(str(path))
-    if (path / "model").is_dir():
-        return path / "model"
-    if (path / "config.yaml").is_file() and not (path / "config.json").is_file():
-        raise UsageError(
-            f"run {path} has no model yet: its training has not ended; go on with `audioft train --resume --out {path}`"
-        )
-    return path

@@ -8,7 +8,7 @@ small model, which has an adapter in `adapter/` instead of an encoder (`audioft.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from torch import nn
 
 from audioft.errors import ModelError
 from audioft.models import foreign, small
+from audioft.models.card import ModelCard
 from audioft.models.classifier import AudioClassifier
 from audioft.models.encoder import Encoder, Preprocessing
 from audioft.models.families import classifier_attribute, extractor, save_model
@@ -26,34 +27,6 @@ from audioft.storage import new_folder, read_json, write_json, write_text
 FORMAT_VERSION = 1
 WEIGHTS = "model.safetensors"
 REQUIRED = ("config.json", WEIGHTS, "preprocessor_config.json", "audioft.json")
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """What a model folder knows besides its weights (`audioft.json`).
-
-    Attributes:
-        labels: in the order of the logits.
-        multilabel: several labels may hold at once: scores are sigmoids instead of a softmax.
-        window: seconds; the longest clip it was trained on. A longer recording is labelled in windows of this length.
-        segments: how scores over time become events: `release`, `min_seconds`, `close_gaps`; None for the defaults.
-        background: the label that says nothing happens, for models of one label a clip; None if there is none.
-        thresholds: for multi-label models the score from which on a label is given, in the order of `labels`.
-        encoder: name and family of the encoder it began from.
-        trained_on: counts and names of what it saw.
-        measured: figures of the report, by side.
-    """
-
-    labels: tuple[str, ...]
-    multilabel: bool
-    window: float
-    thresholds: tuple[float, ...] | None = None
-    segments: dict[str, float] | None = None
-    background: str | None = None
-    calibration: dict[str, Any] | None = None
-    encoder: dict[str, Any] = field(default_factory=dict)
-    trained_on: dict[str, Any] = field(default_factory=dict)
-    measured: dict[str, Any] = field(default_factory=dict)
 
 
 def save(
@@ -114,6 +87,17 @@ def load(path: str | Path, encoder: str | None = None) -> tuple[AudioClassifier,
         model = _load_transformers(folder, about, card)
     _own_memory(model)
     return model.eval(), card
+
+
+def store_verification(path: Path, verification: dict[str, Any]) -> None:
+    """Write `ModelCard.verification` into a model folder that is there.
+
+    Raises:
+        ModelError: it has no `audioft.json`, as a model that audioft did not make.
+    """
+    about = read_json(path / "audioft.json", ModelError)
+    _card(path, about)
+    write_json(path / "audioft.json", about | {"verification": verification})
 
 
 def _own_memory(model: nn.Module) -> None:

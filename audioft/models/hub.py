@@ -1,11 +1,12 @@
-"""Classifiers that somebody has put on the hub, as folders."""
+"""Where a model is: in a run, in a folder, or on the hub."""
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
-from audioft.errors import ModelError
+from audioft.errors import ModelError, UsageError
 
 DESCRIPTIONS = ("config.json", "preprocessor_config.json", "audioft.json", "README.md", "model.safetensors.index.json")
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
@@ -37,3 +38,19 @@ def download(name: str) -> Path:
             f"\nThe hub's client says: {reason}"
         ) from e
     return Path(found)
+
+
+def model_folder(path: str | os.PathLike[str]) -> Path:
+    """The model folder that `path` is, or that lies in the run folder that it is; or that of a hub id."""
+    path = Path(path)
+    if not path.exists():
+        if not is_id(str(path)):
+            raise UsageError(f"model {path}: no such folder; give a run folder or a model folder")
+        return download(str(path))
+    if (path / "model").is_dir():
+        return path / "model"
+    if (path / "config.yaml").is_file() and not (path / "config.json").is_file():
+        raise UsageError(
+            f"run {path} has no model yet: its training has not ended; go on with `audioft train --resume --out {path}`"
+        )
+    return path
