@@ -32,8 +32,7 @@ def problems(config: Config) -> list[str]:
     from audioft.augmentation import augmentations
     from audioft.evaluation.metrics import METRICS
     from audioft.models import freezing
-    from audioft.models.heads import heads
-    from audioft.models.pooling import poolings
+    from audioft.models.parts import heads, poolings
     from audioft.registry import suggest
     from audioft.training.losses import losses
     from audioft.training.schedules import schedules

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from audioft.models.encoder import Encoder
 from audioft.models.frames import LatentMask
-from audioft.models.heads import heads
-from audioft.models.pooling import LayerSum, poolings
+from audioft.models.parts import heads, poolings
+from audioft.models.pooling import LayerSum
 from audioft.registry import Spec, split_spec
 
 LAYERS = ("last", "weighted")

@@ -1,0 +1,7 @@
+"""All poolings and heads there are."""
+
+from audioft.models import prototypes  # importing a module enters its parts
+from audioft.models.heads import heads
+from audioft.models.pooling import poolings
+
+__all__ = ["heads", "poolings", "prototypes"]
