@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from audioft import few_shot_settings
 from audioft.config import Config
 from audioft.errors import ConfigError, DataError, UsageError
 from audioft.progress import Console
@@ -51,6 +52,7 @@ def problems(config: Config) -> list[str]:
         found += losses.check(config.train.loss, "train.loss")
     if config.events.use == "frames":
         found += _of_frames(config)
+    found += few_shot_settings.problems(config)
     metric = config.train.metric
     if metric not in (None, "loss", *METRICS):
         found.append(f"train.metric: unknown metric {metric!r}{suggest(str(metric), ['loss', *METRICS])}")

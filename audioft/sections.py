@@ -64,7 +64,7 @@ class ModelSection(Section):
     pooling: Spec = "mean"
     """`mean` or `attentive_stats`."""
     head: Spec = "projection"
-    """`projection` (transformers' layout), `linear` or `mlp`."""
+    """`projection` (transformers' layout), `linear` or `mlp`; `prototype` is fitted, not trained (--few-shot)."""
 
 
 class TrainSection(Section):

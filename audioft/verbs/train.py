@@ -20,6 +20,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--encoder", metavar="NAME", help="mini, a local folder, or a hub id as facebook/wav2vec2-base")
     parser.add_argument("--config", metavar="FILE", help="a YAML file of settings")
     parser.add_argument("--out", metavar="RUN", help="the run folder (default: runs/DATA-ENCODER)")
+    parser.add_argument(
+        "--few-shot",
+        action="store_true",
+        help="train nothing: fit a prototype of each label, in one pass over the clips",
+    )
     parser.add_argument("--each", action="store_true", help="one model a folder; goes on past a failure")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--overwrite", action="store_true", help="replace the run in --out")
@@ -51,7 +56,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.dry_run:
         from audioft.config import save
 
-        resolved = api.settings(source, options.encoder, options.config, overrides)
+        resolved = api.settings(source, options.encoder, options.config, overrides, options.few_shot)
         print(save(resolved), end="", flush=True)
         api.plan(resolved, console, options.examples)
         return 0
@@ -63,6 +68,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         out=options.out,
         config=options.config,
         overrides=overrides,
+        few_shot=options.few_shot,
         resume=options.resume,
         overwrite=options.overwrite,
         console=console,
@@ -97,6 +103,7 @@ def _train_each(sources: list[str], overrides: list[str], options: argparse.Name
                 out=out / name,
                 config=options.config,
                 overrides=overrides,
+                few_shot=options.few_shot,
                 resume=options.resume and (out / name / "config.yaml").is_file(),
                 overwrite=options.overwrite,
                 console=console,
