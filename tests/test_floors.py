@@ -57,6 +57,8 @@ MAY_IMPORT = {
     | {"few_shot_settings", "build", "run", "scored", "finetuning", "few_shot", "evaluating", "rendering"},
     "api_pretrain": BELOW_ROOT | {"run", "rendering", "probing", "build_pretraining", "pretraining"},
     "api_probe": BELOW_ROOT | {"api", "choosing"},
+    "learning_curve": BELOW_ROOT | {"build"},
+    "api_learning": BELOW_ROOT | {"api", "learning_curve"},
     "verbs": {
         "errors",
         "progress",
@@ -64,6 +66,7 @@ MAY_IMPORT = {
         "api",
         "api_pretrain",
         "api_probe",
+        "api_learning",
         "pretrain_sections",
         "sections",
         "config",
