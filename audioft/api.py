@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audioft.errors import DataError, UsageError
+from audioft.errors import ConfigError, DataError, UsageError
 from audioft.progress import Console
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def settings(
     *,
     start: PathLike | None = None,
     extend: bool = False,
+    few_shot: bool = False,
 ) -> Config:
     """A checked config: a file or a `Config`, with what is given beside it on top.
 
@@ -38,6 +39,7 @@ def settings(
         overrides: dotted keys to values, or `section.key=value` strings.
         start: `start.model`.
         extend: `start.extend`.
+        few_shot: of a run that fits prototypes and trains nothing.
 
     Raises:
         ConfigError: all problems at once, of keys, types, ranges, and of the parts' arguments.
@@ -45,7 +47,7 @@ def settings(
     >>> settings("recordings", overrides={"train.epochs": 3}).train.epochs
     3
     """
-    from audioft import build
+    from audioft import build, few_shot_settings
     from audioft import config as configs
 
     if encoder is not None and start is not None:
@@ -59,7 +61,13 @@ def settings(
         "start.extend": extend or None,
     }
     pairs = [*((k, v) for k, v in given.items() if v is not None), *configs.pairs(overrides)]
-    return configs.load(config, pairs, build.problems)
+    if not few_shot:
+        return configs.load(config, pairs, build.problems)
+    found = configs.load(config, [*few_shot_settings.pairs(config), *pairs], build.problems)
+    if not few_shot_settings.wanted(found):
+        head = configs.spell(found.model.head)
+        raise ConfigError(f"model.head: {head} is trained, and --few-shot trains nothing; leave out one of them")
+    return found
 
 
 def finetune(
@@ -71,6 +79,7 @@ def finetune(
     out: PathLike | None = None,
     config: PathLike | Config | None = None,
     overrides: Mapping[str, Any] | Sequence[str] = (),
+    few_shot: bool = False,
     resume: bool = False,
     overwrite: bool = False,
     console: Console | None = None,
@@ -88,6 +97,7 @@ def finetune(
         out: the run folder; `runs/DATA-ENCODER`, numbered, if not given.
         config: a YAML file or a `Config`.
         overrides: dotted keys to values, on top of the config, as `{"train.epochs": 5}`.
+        few_shot: fit prototypes in one pass over the clips and train nothing: the head `prototype`, `freeze: all`.
         resume: go on with the run in `out`.
         overwrite: replace the run in `out`.
         console: where messages go; standard error if not given.
@@ -112,13 +122,15 @@ def finetune(
             raise UsageError("--resume needs the run folder: give it with --out")
         if config is None:  # the run's own settings; what is given besides must agree with them
             config = run.stored(Path(out))
-    resolved = _absolute_source(settings(data, encoder, config, overrides, start=start, extend=extend))
+    given = settings(data, encoder, config, overrides, start=start, extend=extend, few_shot=few_shot)
+    resolved = _absolute_source(given)
     name = resolved.start.model or resolved.encoder.name
     folder = Path(out) if out is not None else run.default_folder(str(resolved.data.source), name)
     run.refuse(
         folder, resolved, resume=resume, overwrite=overwrite
     )  # before torch is imported, since it can be told now
-    from audioft import finetuning
+    from audioft import few_shot as of_few
+    from audioft import few_shot_settings, finetuning
     from audioft.runtime import Processes
 
     processes = Processes(resolved.train.device)
@@ -126,7 +138,10 @@ def finetune(
     if processes.main:
         run.prepare(folder, resolved, resume=resume, overwrite=overwrite)
     processes.wait()
-    return finetuning.run(resolved, folder, processes, console if processes.main else Console(quiet=True), resume)
+    console = console if processes.main else Console(quiet=True)
+    if few_shot_settings.wanted(resolved):
+        return of_few.run(resolved, folder, processes, console)
+    return finetuning.run(resolved, folder, processes, console, resume)
 
 
 def plan(config: Config, console: Console, examples: PathLike | None = None) -> None:

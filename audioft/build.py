@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from audioft import few_shot_settings
 from audioft.config import Config
 from audioft.errors import ConfigError
 from audioft.progress import Console
@@ -30,7 +31,7 @@ def problems(config: Config) -> list[str]:
     from audioft.models.adaptations import adaptations
     from audioft.models.classifier import named
     from audioft.models.parts import heads, poolings
-    from audioft.registry import suggest
+    from audioft.registry import split_spec, suggest
     from audioft.training import objectives
     from audioft.training.losses import losses
     from audioft.training.schedules import schedules
@@ -39,6 +40,10 @@ def problems(config: Config) -> list[str]:
     if config.adapt is not None:
         found += [] if found else adapting.contradictions(config.freeze)
         found += adaptations.check(config.adapt, "adapt")
+        if config.start.model is not None and split_spec(config.adapt)[1].get("save") == "adapter":
+            found.append(
+                "adapt.save: an adapter alone needs a published encoder; with start.model save merged"
+            )
     found += poolings.check(named(config.model.pooling, "mean"), "model.pooling")
     head = named(config.model.head, "projection")
     of_head = heads.check(head, "model.head")
@@ -58,6 +63,7 @@ def problems(config: Config) -> list[str]:
             found += objectives.problems(config.train.loss, head, mixed, frames)
     if config.events.use == "frames":
         found += _of_frames(config)
+    found += few_shot_settings.problems(config)
     metric = config.train.metric
     if metric not in (None, "loss", *METRICS):
         found.append(f"train.metric: unknown metric {metric!r}{suggest(str(metric), ['loss', *METRICS])}")
@@ -181,6 +187,7 @@ def loss(config: Config, multilabel: bool, targets: np.ndarray, known: np.ndarra
     """The loss that the config names, or the one that fits the labels."""
     import torch
 
+    from audioft.models.classifier import named
     from audioft.models.parts import heads
     from audioft.registry import split_spec
     from audioft.training.losses import balanced_weights, fitting, losses
@@ -195,7 +202,7 @@ def loss(config: Config, multilabel: bool, targets: np.ndarray, known: np.ndarra
     if config.train.class_weights == "balanced":
         weights = balanced_weights(torch.from_numpy(targets), torch.from_numpy(known))
     # a margin loss takes the cosines out of the head's logits again
-    return losses.build(spec, class_weights=weights, scale=heads.value(config.model.head, "scale"))
+    return losses.build(spec, class_weights=weights, scale=heads.value(named(config.model.head, "projection"), "scale"))
 
 
 def sampling_weights(config: Config, targets: np.ndarray, known: np.ndarray) -> np.ndarray | None:

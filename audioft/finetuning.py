@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from audioft import build, finishing, listening, recordings, scored, starting
+from audioft import build, few_shot_settings, finishing, listening, recordings, scored, starting
 from audioft.config import Config
 from audioft.data import manifest as manifests
 from audioft.data.batching import StepPlan
@@ -16,11 +16,11 @@ from audioft.data.frames import FrameGrid, TrainingWindows
 from audioft.evaluation.metrics import METRICS, compute
 from audioft.evaluation.scoring import log_loss, preparation
 from audioft.models import adapting, freezing
-from audioft.progress import Console
+from audioft.progress import Console, spell_seconds
 from audioft.run import Run, identity
 from audioft.runtime import Processes, choose_precision
 from audioft.training.callbacks import Callback, MetricsFile, TensorBoard, Watching
-from audioft.training.checkpoint import Checkpoints
+from audioft.training.checkpoint import Checkpoints, State
 from audioft.training.objectives import Classification
 from audioft.training.optim import adamw, count_parameters, parameter_groups
 from audioft.training.schedules import schedules
@@ -48,9 +48,22 @@ def run(config: Config, folder: Path, processes: Processes, console: Console, re
         trainer.callbacks = _callbacks(parts, trainer, folder)
     state = trainer.fit()
     if processes.main:
-        finishing.finish(parts, trainer, folder, state)  # the others need not wait for it
+        finishing.finish(parts, folder, _best(parts, trainer, state))  # the others need not wait for it
         shutil.rmtree(folder / "decoded", ignore_errors=True)
     return Run(folder)
+
+
+def _best(parts: build.Parts, trainer: Trainer, state: State) -> finishing.Learnt:
+    """Put the best weights into the model, and tell how it came by them."""
+    best, clips = trainer.checkpoints.load_best(parts.model), parts.data.clips("train")
+    return finishing.Learnt(
+        failures=[(clips[int(i)].key, stage, reason) for i, (stage, reason) in state.failures.items()],
+        about={
+            "best epoch": f"{best['epoch']} of {parts.config.train.epochs}, by {parts.metric}",
+            "training time": spell_seconds(state.seconds),
+        },
+        best_epoch=best["epoch"],
+    )
 
 
 def introduce(parts: build.Parts) -> None:
@@ -84,9 +97,11 @@ def plan(config: Config, console: Console, examples: Path | None) -> None:
         free = sum(p.numel() for p in parameters if p.requires_grad)
         told = "frozen" if not free else "trains" if free == size else f"{free:,} train"
         console.say(f"  {part:<18} {size:>12,}  {told}")
-    console.say(f"  {'head':<18} {sum(p.numel() for p in model.head_parameters()):>12,}  trains")
+    few = few_shot_settings.wanted(config)
+    size = sum(t.numel() for t in (*model.head_parameters(), *model.head.buffers()))
+    console.say(f"  {'head':<18} {size:>12,}  {'is fitted' if few else 'trains'}")
     steps = -(-len(data.side("train")) // config.train.batch_size)
-    console.say(f"steps: {config.train.epochs} epochs of {steps}")
+    console.say("steps: none, one pass over the clips" if few else f"steps: {config.train.epochs} epochs of {steps}")
     width = max(len(x) for x in ("label", *data.manifest.labels))
     unsure = not data.known.all()
     console.say(f"{'label':<{width}} " + "".join(f"{side:>8}" for side in recordings.SIDES) + " unknown" * unsure)

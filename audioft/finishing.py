@@ -1,4 +1,4 @@
-"""The end of a run: best weights, thresholds, one look at the test side, and everything that is written of it."""
+"""The end of a run: thresholds, one look at the test side, and everything that is written of it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,24 @@ from audioft.inference.timeline import Rules
 from audioft.models import adapting, small
 from audioft.models import folder as model_folder
 from audioft.models.folder import ModelCard
-from audioft.progress import spell_seconds
 from audioft.run import Run
-from audioft.training.checkpoint import State
 from audioft.training.optim import count_parameters
-from audioft.training.trainer import Trainer, finite
+from audioft.training.trainer import finite
+
+
+@dataclasses.dataclass(frozen=True)
+class Learnt:
+    """How the model came about that a run ends with.
+
+    Attributes:
+        failures: training clips that could not be heard, as (name, stage, reason).
+        about: what its card and report say of the learning, by name.
+        best_epoch: the epoch whose weights it has; None where there were no epochs.
+    """
+
+    failures: list[tuple[str, str, str]]
+    about: dict[str, Any]
+    best_epoch: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,37 +59,35 @@ class Measured:
     failures: list[tuple[str, str, str]]
 
 
-def finish(parts: Parts, trainer: Trainer, folder: Path, state: State) -> None:
-    """Best weights, thresholds from the validation side, one look at the test side, everything written."""
-    data, console = parts.data, parts.console
-    best = trainer.checkpoints.load_best(parts.model)
-    about = _about(parts, best, state)
+def finish(parts: Parts, folder: Path, learnt: Learnt) -> None:
+    """Thresholds from the validation side, one look at the test side, everything written."""
+    about = _about(parts, learnt)
     adapter = small.take(parts.model.encoder)
     adapting.merge(parts.model.encoder)  # before it is measured, so that the figures are those of what is saved
-    measured = (_measure_events if parts.model.frame_level else _measure_clips)(parts, folder)
-    clips = data.clips("train")
-    failures = [(clips[int(i)].key, stage, reason) for i, (stage, reason) in state.failures.items()]
-    scored.append_bad_files(folder / "bad_files.csv", [*failures, *measured.failures])
+    measured = (_measure_events if parts.model.frame_level else _measure_clips)(parts, folder, learnt)
+    scored.append_bad_files(folder / "bad_files.csv", [*learnt.failures, *measured.failures])
     report = measured.report
-    card = _card(parts, measured, best)
+    card = _card(parts, measured, learnt)
     model_folder.save(parts.model, card, folder / "model", scored.model_readme(card, report, about), adapter)
     if report is not None:
         report.save(folder / "report.json")
         write_html(folder / "report.html", report, Run(folder).history, {"title": f"audioft: {folder.name}", **about})
-        console.say(f"\n{report}")
+        parts.console.say(f"\n{report}")
 
 
-def _side(parts: Parts) -> tuple[str | None, list[str]]:
+def _side(parts: Parts, learnt: Learnt) -> tuple[str | None, list[str]]:
     """Which side is measured on, and what is to be said of it."""
     if len(parts.data.side("test")):
         return "test", []
     if not len(parts.data.side("valid")):
         return None, []
-    notes = ["there is no test side: this is the validation side, which also chose the epoch"]
-    return "valid", [*notes, *(["and the thresholds, so F1 is too good"] if parts.multilabel else [])]
+    notes = ["there is no test side: this is the validation side"]
+    if learnt.best_epoch is not None:
+        notes = [f"{notes[0]}, which also chose the epoch"]
+    return "valid", [*notes, *(["and it chose the thresholds, so F1 is too good"] if parts.multilabel else [])]
 
 
-def _measure_clips(parts: Parts, folder: Path) -> Measured:
+def _measure_clips(parts: Parts, folder: Path, learnt: Learnt) -> Measured:
     config, data = parts.config, parts.data
     thresholds = None
     options: dict[str, Any] = {
@@ -87,7 +98,7 @@ def _measure_clips(parts: Parts, folder: Path) -> Measured:
     if parts.multilabel and len(data.side("valid")):
         thresholds = choose_thresholds(scored.score_side(parts.model, data, "valid", **options).predictions)
     chosen = None if thresholds is None else tuple(float(t) for t in thresholds)
-    side, notes = _side(parts)
+    side, notes = _side(parts, learnt)
     if side is None:
         return Measured(chosen, None, None, [])
     found = scored.score_side(parts.model, data, side, **options, console=parts.console)
@@ -97,7 +108,7 @@ def _measure_clips(parts: Parts, folder: Path) -> Measured:
     return Measured(chosen, None, report, [(c.key, e.stage, e.reason) for c, e in found.failures])
 
 
-def _measure_events(parts: Parts, folder: Path) -> Measured:
+def _measure_events(parts: Parts, folder: Path, learnt: Learnt) -> Measured:
     config, data, labels = parts.config, parts.data, parts.data.manifest.labels
     length = window(parts)
     options: dict[str, Any] = {
@@ -113,7 +124,7 @@ def _measure_events(parts: Parts, folder: Path) -> Measured:
         found = listening.listen(parts.model, listening.side(data, "valid"), **options)
         thresholds = listening.thresholds(found, labels)
         how = listening.choose_rules(found, labels, thresholds)
-    side, notes = _side(parts)
+    side, notes = _side(parts, learnt)
     if side is None:
         return Measured(thresholds, how, None, [])
     if side == "test":
@@ -127,7 +138,7 @@ def _measure_events(parts: Parts, folder: Path) -> Measured:
     return Measured(thresholds, how, report, failures)
 
 
-def _card(parts: Parts, found: Measured, best: dict) -> ModelCard:
+def _card(parts: Parts, found: Measured, learnt: Learnt) -> ModelCard:
     data, report = parts.data, found.report
     sides = {side: len(data.side(side)) for side in recordings.SIDES}
     measured = {} if report is None else {report.side: finite({k: e.value for k, e in report.metrics.items()})}
@@ -144,7 +155,7 @@ def _card(parts: Parts, found: Measured, best: dict) -> ModelCard:
             "source": Path(str(parts.config.data.source)).name,
             "clips": sides,
             "hours": round(sum(data.seconds("train")) / 3600, 4),
-            "best_epoch": best["epoch"],
+            **({} if learnt.best_epoch is None else {"best_epoch": learnt.best_epoch}),
         },
         measured=measured,
     )
@@ -173,7 +184,7 @@ def window(parts: Parts) -> float:
     return min(parts.config.data.max_seconds, math.ceil(100 * longest - 1e-9) / 100)
 
 
-def _about(parts: Parts, best: dict, state: State) -> dict[str, Any]:
+def _about(parts: Parts, learnt: Learnt) -> dict[str, Any]:
     trained, total = count_parameters(parts.model)
     tuned = parts.model.encoder.tuned
     return {
@@ -184,8 +195,7 @@ def _about(parts: Parts, best: dict, state: State) -> dict[str, Any]:
         "head": ", ".join(f"{k} {v}" for k, v in parts.model.spec.items()),
         "parameters": f"{trained:,} of {total:,} trained at the end",
         **({} if tuned is None else {"adapted by": ", ".join(f"{k} {v}" for k, v in tuned.about["adapt"].items())}),
-        "best epoch": f"{best['epoch']} of {parts.config.train.epochs}, by {parts.metric}",
-        "training time": spell_seconds(state.seconds),
+        **learnt.about,
         "computed on": f"{parts.processes.device}, {parts.precision}, {parts.processes.count} process(es)",
         "seed": parts.config.seed,
         "versions": f"Python {platform.python_version()}, torch {torch.__version__}",

@@ -74,8 +74,9 @@ class ModelSection(Section):
     whole clip too) or `xvector` (time-delay layers, then `stats`); `own` is how transformers' classification class of
     the encoder pools: `mean`, but `tokens` of the AST and `all_frames` of Whisper."""
     head: Spec = "own"
-    """`projection`, `linear`, `mlp`, `normalised` or `cosine` (an embedding beside one of each label); `own` is the
-    head of transformers' classification class of the encoder: `projection`, but `normalised` of the AST."""
+    """`projection`, `linear`, `mlp`, `normalised`, `cosine` (an embedding beside one of each label) or `prototype`
+    (fitted, not trained: --few-shot); `own` is the head of transformers' classification class of the encoder:
+    `projection`, but `normalised` of the AST."""
 
 
 class TrainSection(Section):

@@ -30,7 +30,7 @@ def problems(*overrides, base=None) -> list[str]:
         ("epochs=3", "unknown key 'epochs': did you mean 'train.epochs'?"),
         ("epohcs=3", "unknown key 'epohcs': did you mean 'train.epochs'?"),
         ("training.lr=3", "unknown key 'training"),
-        ("colour=3", "known are data, events, encoder, freeze, adapt, model, augment"),
+        ("colour=3", "known are data, events, encoder, start, freeze, adapt, model, augment"),
         (
             "model.head.dropuot=0.1",
             "model.head.dropuot: head 'projection' has no such argument: did you mean 'dropout'?",
@@ -100,7 +100,7 @@ def test_values_are_yaml_and_small_numbers_are_numbers():
 
 def test_an_argument_given_alone_goes_to_the_part_that_is_named():
     assert audioft.settings("d", overrides=["model.head.dropout=0.1"]).model.head == {
-        "name": "projection",
+        "name": "own",
         "dropout": 0.1,
     }
     c = audioft.settings("d", overrides=["model.head=mlp", "model.head.dropout=0.1"])

@@ -24,6 +24,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--extend", action="store_true", help="with --from: keep its labels, and add those of DATA")
     parser.add_argument("--config", metavar="FILE", help="a YAML file of settings")
     parser.add_argument("--out", metavar="RUN", help="the run folder (default: runs/DATA-ENCODER)")
+    parser.add_argument(
+        "--few-shot",
+        action="store_true",
+        help="train nothing: fit a prototype of each label, in one pass over the clips",
+    )
     parser.add_argument("--each", action="store_true", help="one model a folder; goes on past a failure")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--overwrite", action="store_true", help="replace the run in --out")
@@ -56,7 +61,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
         from audioft.config import save
 
         resolved = api.settings(
-            source, options.encoder, options.config, overrides, start=options.start, extend=options.extend
+            source,
+            options.encoder,
+            options.config,
+            overrides,
+            start=options.start,
+            extend=options.extend,
+            few_shot=options.few_shot,
         )
         print(save(resolved), end="", flush=True)
         api.plan(resolved, console, options.examples)
@@ -71,6 +82,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         out=options.out,
         config=options.config,
         overrides=overrides,
+        few_shot=options.few_shot,
         resume=options.resume,
         overwrite=options.overwrite,
         console=console,
@@ -107,6 +119,7 @@ def _train_each(sources: list[str], overrides: list[str], options: argparse.Name
                 out=out / name,
                 config=options.config,
                 overrides=overrides,
+                few_shot=options.few_shot,
                 resume=options.resume and (out / name / "config.yaml").is_file(),
                 overwrite=options.overwrite,
                 console=console,

@@ -1,0 +1,164 @@
+"""A learning curve as a table, a sentence, files and a picture."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import warnings
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from audioft.evaluation.charts import STYLE, TRAIN, VALID
+from audioft.evaluation.learning import METHODS, Outlook, Point
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLOURS = dict(zip(METHODS, (VALID, TRAIN), strict=True))
+MARKERS = dict(zip(METHODS, ("s", "o"), strict=True))
+BEFORE = {"prototypes": "prototypes label", "probe": "the probe labels"}
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """What `audioft.learning_curve` found; `print` shows it.
+
+    Attributes:
+        points: from the least clips a label to all there are.
+        outlooks: of each method what more clips would bring, or why that cannot be said.
+        about: data, encoder and sides, in words.
+        chance: the share of the commonest label among the tested clips.
+    """
+
+    points: tuple[Point, ...]
+    outlooks: dict[str, Outlook | str]
+    about: str
+    chance: float
+
+    def __str__(self) -> str:
+        return "\n".join([self.about, "", *self._table(), "", *self.sentences()])
+
+    @property
+    def better(self) -> str:
+        """The method that is ahead with all clips there are; of two alike the quicker one."""
+        return max(METHODS, key=self.points[-1].accuracy)
+
+    def sentences(self) -> list[str]:
+        """What more clips would bring, in words."""
+        method, last = self.better, self.points[-1]
+        found = self.outlooks[method]
+        now = (
+            f"With {last.each:.3g} clips a label {BEFORE[method]} {last.accuracy(method):.1%} of the tested clips right"
+        )
+        if isinstance(found, str):
+            return [f"{now}. What more clips would bring cannot be said: {found}."]
+        more = [
+            f"with {k * last.each:.3g} about {x.accuracy:.1%} ({x.low:.1%} to {x.high:.1%}), "
+            f"{100 * x.gain:.1f} points more ({100 * x.gain_low:.1f} to {100 * x.gain_high:.1f})"
+            for k, x in found.expected.items()
+        ]
+        return [f"{now}.", f"If errors go on to fall as {found.law}, then {'; '.join(more)}."]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row a method and number of clips, measured or expected; None for what is not defined."""
+        rows = []
+        for method in METHODS:
+            for p in self.points:
+                own: dict[str, Any] = {"method": method, "kind": "measured", "shots": p.shots or "all"}
+                low, high = p.interval(method)
+                own |= {"clips_a_label": p.each, "clips": p.clips, "draws": len(p.hits[method])}
+                rows.append(own | _figures(p.accuracy(method), low, high))
+            found, last = self.outlooks[method], self.points[-1]
+            for k, x in ({} if isinstance(found, str) else found.expected).items():
+                own = {"method": method, "kind": "expected", "shots": f"{k} x all"}
+                own |= {"clips_a_label": k * last.each, "clips": k * last.clips, "draws": None}
+                rows.append(own | _figures(x.accuracy, x.low, x.high))
+        return rows
+
+    def csv(self) -> str:
+        out, rows = io.StringIO(), self.rows()
+        table = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows)
+        return out.getvalue()
+
+    def json(self) -> dict[str, Any]:
+        return {
+            "about": self.about,
+            "chance": self.chance,
+            "rows": self.rows(),
+            "outlooks": {m: {"why_not": o} if isinstance(o, str) else asdict(o) for m, o in self.outlooks.items()},
+            "said": self.sentences(),
+        }
+
+    def _table(self) -> list[str]:
+        table = [["clips a label", "clips", *(x for m in METHODS for x in (m, "95 % of draws"))]]
+        for p in self.points:
+            name = f"all ({p.each:.3g})" if p.shots is None else str(p.shots)
+            name += f" at most ({p.each:.3g})" if p.shots is not None and p.each < p.shots else ""
+            table.append([name, f"{p.clips:.0f}", *(x for m in METHODS for x in _cells(p, m))])
+        wide = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+        return [
+            "  ".join([row[0].ljust(wide[0]), *(v.rjust(w) for v, w in zip(row[1:], wide[1:], strict=True))])
+            for row in table
+        ]
+
+
+def _cells(p: Point, method: str) -> tuple[str, str]:
+    low, high = p.interval(method)
+    return f"{p.accuracy(method):.3f}", f"{low:.3f} – {high:.3f}" if math.isfinite(low) else "–"
+
+
+def _figures(accuracy: float, low: float, high: float) -> dict[str, float | None]:
+    pairs = (("accuracy", accuracy), ("low", low), ("high", high))
+    return {k: v if math.isfinite(v) else None for k, v in pairs}
+
+
+def png(curve: LearningCurve) -> bytes:
+    """The picture: accuracy over clips a label, what is expected of more dashed, its band beside it."""
+    import matplotlib
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import NullLocator
+
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure = Figure(figsize=(6.4, 3.8))
+        axes = figure.add_subplot()
+        for method in METHODS:
+            _draw(axes, curve, method)
+        axes.axhline(curve.chance, color="#6b7280", linewidth=1.2, linestyle=":", label="chance")
+        axes.set_xscale("log")
+        last = curve.points[-1].each
+        expected = {k * last for o in curve.outlooks.values() if not isinstance(o, str) for k in o.expected}
+        ticks = sorted({round(p.each, 1) for p in curve.points} | {round(x, 1) for x in expected})
+        axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_ylim(max(0.0, curve.chance - 0.05), 1.02)
+        axes.set_xlabel("clips a label")
+        axes.set_ylabel("accuracy")
+        axes.set_title("learnt from a few clips of each label; bars hold 95 % of the draws")
+        axes.legend(fontsize=8, loc="lower right")
+        out = io.BytesIO()
+        figure.savefig(out, format="png", dpi=150, bbox_inches="tight")
+    return out.getvalue()
+
+
+def _draw(axes: Axes, curve: LearningCurve, method: str) -> None:
+    x = np.array([p.each for p in curve.points])
+    y = np.array([p.accuracy(method) for p in curve.points])
+    bounds = np.nan_to_num(np.array([p.interval(method) for p in curve.points]), nan=0.0)
+    bars = np.where(bounds == 0, 0, np.abs(bounds - y[:, None])).T
+    axes.errorbar(x, y, bars, color=COLOURS[method], marker=MARKERS[method], markersize=4, linewidth=1.4, capsize=2,
+                  label=method)  # fmt: skip
+    found = curve.outlooks[method]
+    if isinstance(found, str):
+        return
+    far = np.geomspace(x[-1], x[-1] * max(found.expected), 40)
+    axes.plot(far, [1 - found.law.error(n) for n in far], "--", color=COLOURS[method], linewidth=1.2)
+    for k, e in found.expected.items():
+        reach = [[max(0.0, e.accuracy - e.low)], [max(0.0, e.high - e.accuracy)]]
+        axes.errorbar([k * x[-1]], [e.accuracy], reach, color=COLOURS[method], marker=MARKERS[method], markersize=4,
+                      fillstyle="none", alpha=0.7, capsize=2)  # fmt: skip

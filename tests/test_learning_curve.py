@@ -1,0 +1,103 @@
+"""`audioft learning-curve` on tiny tones."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import makers
+import pytest
+
+import audioft
+from audioft import api_learning
+from audioft.errors import DataError, UsageError
+from audioft.evaluation import embeddings
+
+SPLIT = ("data.valid=null", "data.test=0.25", "data.workers=0")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return makers.tones(tmp_path_factory.mktemp("curve") / "tones", each=12, labels=("high", "low", "mid"))
+
+
+def call(command, data, encoder, *more):
+    return command("learning-curve", data, "--encoder", encoder, "--draws", 4, *SPLIT, *more)
+
+
+def test_the_command_prints_a_table_and_writes_all_of_it(audioft_command, data, small_encoder, tmp_path):
+    out = tmp_path / "curve"
+    code, printed, said = call(audioft_command, data, small_encoder, "--shots", "1,2,4", "--out", out)
+    assert code == 0, said
+    assert "drawn from 27 clips (train), tested on 9 (test), 3 labels, 4 draws" in printed
+    assert [line.split()[0] for line in printed.splitlines()[3:7]] == ["1", "2", "4", "all"]
+    assert {p.name for p in out.iterdir()} == {f"learning_curve.{x}" for x in ("csv", "json", "png")}
+    assert (out / "learning_curve.png").read_bytes().startswith(b"\x89PNG")
+    found = json.loads((out / "learning_curve.json").read_text(encoding="utf-8"))
+    assert printed.splitlines()[-len(found["said"]) :] == found["said"]
+    with open(out / "learning_curve.csv", encoding="utf-8") as f:
+        rows = [r for r in csv.DictReader(f) if r["kind"] == "measured"]
+    assert [(r["method"], r["shots"], r["clips"]) for r in rows[:4]] == [
+        ("prototypes", "1", "3"), ("prototypes", "2", "6"), ("prototypes", "4", "12"), ("prototypes", "all", "27")
+    ]  # fmt: skip
+    code, again, said = call(audioft_command, data, small_encoder, "--shots", "1,2,4")
+    assert (code, again) == (0, printed)
+    assert "embeddings of 36 of 36 clips were kept" in said
+
+
+def test_kept_embeddings_change_nothing_and_none_are_kept_unasked(data, small_encoder, monkeypatch, tmp_path):
+    monkeypatch.setattr(embeddings, "default_store", lambda: tmp_path / "store")
+
+    def curve(cache: bool):
+        return api_learning.learning_curve(data, encoder=str(small_encoder), shots=[1, 3], draws=3, overrides=SPLIT,
+                                           cache=cache, console=audioft.Console(quiet=True))  # fmt: skip
+
+    first = str(curve(cache=False))
+    assert not (tmp_path / "store").exists()
+    assert [str(curve(cache=True)), str(curve(cache=True))] == [first, first]
+    assert (tmp_path / "store").is_dir()
+
+
+def test_whole_groups_are_on_one_side(small_encoder, tmp_path, monkeypatch):
+    folder = makers.tones(tmp_path / "g", each=8)
+    rows = ["file_name,label,speaker"]
+    for label in ("high", "low"):
+        rows += [f"{label}/{label}_{i:02d}.wav,{label},{label}{i // 2}" for i in range(8)]
+    (folder / "metadata.csv").write_text("\n".join([*rows, ""]), encoding="utf-8")
+    asked = []
+    from audioft.evaluation import learning
+
+    def measure(features, labels, learn, test, **how):
+        asked.append((learn, test))
+        return original(features, labels, learn, test, **how)
+
+    original = learning.measure
+    monkeypatch.setattr(learning, "measure", measure)
+    seen = []
+    monkeypatch.setattr(learning, "outlook", lambda points, method, groups, seed: seen.append(groups) or "no")
+    api_learning.learning_curve(folder, encoder=str(small_encoder), shots=[1], draws=2, cache=False, overrides=SPLIT,
+                                console=audioft.Console(quiet=True))  # fmt: skip
+    ((learn, test),) = asked
+    assert (len(learn), len(test)) == (12, 4)
+    assert len(set(seen[0].tolist())) == 2  # of four clips, two speakers
+    assert not set(learn.tolist()) & set(test.tolist())
+
+
+def test_several_labels_no_side_and_wrong_calls_are_refused(refused, chords, data, small_encoder, tmp_path):
+    refused("learning-curve", chords, "--encoder", small_encoder, "data.workers=0", code=1, said=("one label a clip",))
+    refused("learning-curve", data, "--encoder", small_encoder, "data.valid=null", "data.test=null", "data.workers=0",
+            code=1, said=("no side to test on", "data.test=0.2"))  # fmt: skip
+    refused("learning-curve", data, "train.lr=1", code=2, said=("train.lr=1: the encoder is not trained here",))
+    refused("learning-curve", code=2, said=("none given",))
+    (tmp_path / "file").write_text("")
+    refused("learning-curve", data, "--out", tmp_path / "file", code=2, said=("is a file",))
+    with pytest.raises(UsageError, match="above 0"):
+        api_learning.learning_curve(data, draws=0)
+    with pytest.raises(DataError, match="one label a clip"):
+        api_learning.learning_curve(chords, encoder=str(small_encoder), console=audioft.Console(quiet=True))
+
+
+def test_shots_that_are_no_numbers_are_refused(audioft_command, data):
+    code, _, said = audioft_command("learning-curve", data, "--shots", "1,x")
+    assert code == 2
+    assert "'x' is not a whole number above 0" in said
