@@ -240,32 +240,6 @@ def predict(
         yield Prediction(failure.path, None, float("nan"), error=failure)
 
 
-def merge(model: PathLike | Run, out: PathLike, *, encoder: str | None = None) -> Path:
-    """Make a whole model of an adapter (`adapt.save: adapter`) and its encoder; it gives the same numbers.
-
-    Args:
-        model: a run, a run folder or a model folder that holds an adapter alone.
-        out: the new model folder, in transformers' format where the head is one of transformers'.
-        encoder: where the encoder is, if no longer where it was.
-
-    Raises:
-        UsageError: the model is whole already, or there is something in `out`.
-        ModelError: the encoder is not the one that the adapter was trained on.
-    """
-    from audioft.inference.predictor import model_folder
-    from audioft.models import folder as folders
-
-    source, target = model_folder(model), Path(out)
-    if not folders.is_small(source):
-        raise UsageError(f"{source} holds no adapter without its encoder: there is nothing to merge")
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise UsageError(f"{target} is not empty; nothing there is touched: give another --out")
-    whole, card = folders.load(source, encoder)
-    readme = source / "README.md"
-    folders.save(whole, card, target, readme.read_text(encoding="utf-8") if readme.is_file() else "")
-    return target
-
-
 def load_model(path: PathLike | Run, *, device: str = "auto", precision: str = "fp32") -> Predictor:
     """A saved model, ready to label many times without loading it again.
 

@@ -16,7 +16,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from audioft import api
+    from audioft import api_merge
 
-    print(api.merge(options.model, options.out, encoder=options.encoder))
+    print(api_merge.merge(options.model, options.out, encoder=options.encoder))
     return 0

@@ -11,7 +11,7 @@ import transformers
 from safetensors.torch import load_file, save_file
 from transformers import Wav2Vec2FeatureExtractor
 
-import audioft.api
+from audioft.api_merge import merge
 from audioft.errors import ModelError, UsageError
 from audioft.models import adapting, small
 from audioft.models import folder as folders
@@ -88,7 +88,7 @@ def test_a_small_folder_has_the_bits_of_the_whole_model(spec, options, base, tmp
     size = sum(f.stat().st_size for f in (tmp_path / "small" / "adapter").rglob("*.safetensors"))
     assert size < (base / "model.safetensors").stat().st_size / 4
     assert not list((tmp_path / "small").rglob("encoder"))
-    merged = audioft.api.merge(tmp_path / "small", tmp_path / "merged")
+    merged = merge(tmp_path / "small", tmp_path / "merged")
     assert torch.equal(logits(folders.load(merged)[0]), logits(model))
     assert (merged / "README.md").read_text() == "# card\n"
 
@@ -116,7 +116,7 @@ def test_transformers_reads_what_is_merged(kind, encoder_folder, tmp_path):
 @pytest.mark.parametrize("kind", ["wav2vec2", "wavlm"])
 def test_the_pipeline_of_transformers_reads_what_is_merged(kind, encoder_folder, tmp_path):
     save_small(trained(encoder_folder(kind)), tmp_path / "small")
-    whole = audioft.api.merge(tmp_path / "small", tmp_path / "whole")
+    whole = merge(tmp_path / "small", tmp_path / "whole")
     with pytest.raises(ValueError, match="audioft"):
         transformers.pipeline("audio-classification", model=str(tmp_path / "small"))
     pipeline = transformers.pipeline("audio-classification", model=str(whole), device="cpu")
@@ -158,7 +158,7 @@ def test_an_encoder_that_has_changed_or_gone_is_told(base, tmp_path):
     with pytest.raises(ModelError, match=r"(?s)needs the encoder .*encoder.*audioft merge"):
         folders.load(tmp_path / "m")
     assert torch.equal(logits(folders.load(tmp_path / "m", str(moved))[0]), logits(model))
-    merged = audioft.api.merge(tmp_path / "m", tmp_path / "whole", encoder=str(moved))
+    merged = merge(tmp_path / "m", tmp_path / "whole", encoder=str(moved))
     assert torch.equal(logits(folders.load(merged)[0]), logits(model))
     tiny.make_model("wavlm", seed=1).save_pretrained(place)
     Wav2Vec2FeatureExtractor().save_pretrained(place)
@@ -193,11 +193,11 @@ def test_damage_is_named(saved):
 
 
 def test_merge_touches_nothing_that_is_there(saved, base, tmp_path):
-    whole = audioft.api.merge(saved, tmp_path / "whole")
+    whole = merge(saved, tmp_path / "whole")
     with pytest.raises(UsageError, match="nothing to merge"):
-        audioft.api.merge(whole, tmp_path / "again")
+        merge(whole, tmp_path / "again")
     with pytest.raises(UsageError, match="not empty"):
-        audioft.api.merge(saved, whole)
+        merge(saved, whole)
     with pytest.raises(UsageError, match="no such folder"):
-        audioft.api.merge(tmp_path / "none", tmp_path / "again")
+        merge(tmp_path / "none", tmp_path / "again")
     assert not (tmp_path / "again").exists()
