@@ -181,6 +181,7 @@ def loss(config: Config, multilabel: bool, targets: np.ndarray, known: np.ndarra
     """The loss that the config names, or the one that fits the labels."""
     import torch
 
+    from audioft.models.classifier import named
     from audioft.models.parts import heads
     from audioft.registry import split_spec
     from audioft.training.losses import balanced_weights, fitting, losses
@@ -195,7 +196,8 @@ def loss(config: Config, multilabel: bool, targets: np.ndarray, known: np.ndarra
     if config.train.class_weights == "balanced":
         weights = balanced_weights(torch.from_numpy(targets), torch.from_numpy(known))
     # a margin loss takes the cosines out of the head's logits again
-    return losses.build(spec, class_weights=weights, scale=heads.value(config.model.head, "scale"))
+    scale = heads.value(named(config.model.head, "projection"), "scale")
+    return losses.build(spec, class_weights=weights, scale=scale)
 
 
 def sampling_weights(config: Config, targets: np.ndarray, known: np.ndarray) -> np.ndarray | None:
