@@ -41,9 +41,7 @@ def problems(config: Config) -> list[str]:
         found += [] if found else adapting.contradictions(config.freeze)
         found += adaptations.check(config.adapt, "adapt")
         if config.start.model is not None and split_spec(config.adapt)[1].get("save") == "adapter":
-            found.append(
-                "adapt.save: an adapter alone needs a published encoder; with start.model save merged"
-            )
+            found.append("adapt.save: an adapter alone needs a published encoder; with start.model save merged")
     found += poolings.check(named(config.model.pooling, "mean"), "model.pooling")
     head = named(config.model.head, "projection")
     of_head = heads.check(head, "model.head")
@@ -202,7 +200,8 @@ def loss(config: Config, multilabel: bool, targets: np.ndarray, known: np.ndarra
     if config.train.class_weights == "balanced":
         weights = balanced_weights(torch.from_numpy(targets), torch.from_numpy(known))
     # a margin loss takes the cosines out of the head's logits again
-    return losses.build(spec, class_weights=weights, scale=heads.value(named(config.model.head, "projection"), "scale"))
+    scale = heads.value(named(config.model.head, "projection"), "scale")
+    return losses.build(spec, class_weights=weights, scale=scale)
 
 
 def sampling_weights(config: Config, targets: np.ndarray, known: np.ndarray) -> np.ndarray | None:

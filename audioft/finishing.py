@@ -14,8 +14,8 @@ import torch
 from audioft import listening, recordings, scored, verifying
 from audioft.build import Parts
 from audioft.data.event_clips import BACKGROUND
-from audioft.evaluation.embedding import embed
 from audioft.evaluation.html import write_html
+from audioft.evaluation.pair_embeddings import embed
 from audioft.evaluation.report import Report, make_report
 from audioft.evaluation.thresholds import choose_thresholds
 from audioft.inference.timeline import Rules
@@ -166,9 +166,8 @@ def _verification(parts: Parts) -> dict[str, Any] | None:
     if parts.multilabel or parts.model.frame_level or not hasattr(parts.model.head, "embed"):
         return None
     how = parts.config.evaluate
-    own = functools.partial(
-        embed, parts.model, window=window(parts), batch_seconds=how.batch_seconds, precision=how.precision
-    )
+    length = min(window(parts), parts.model.encoder.max_seconds)
+    own = functools.partial(embed, parts.model, window=length, batch_seconds=how.batch_seconds, precision=how.precision)
     return verifying.choose(
         lambda clips, progress: own(clips, progress=progress),
         parts.data.clips("valid"),

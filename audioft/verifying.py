@@ -19,7 +19,7 @@ from audioft.data.clip import Clip
 from audioft.data.inputs import unlabelled
 from audioft.data.trials import Trial
 from audioft.errors import AudioError, DataError, UsageError
-from audioft.evaluation.embedding import Embeddings
+from audioft.evaluation.pair_embeddings import Embeddings
 from audioft.evaluation.pair_scores import Scorer
 from audioft.evaluation.verification import PRIORS, Verification, measure
 from audioft.inference.predictor import Predictor

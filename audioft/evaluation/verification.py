@@ -89,11 +89,14 @@ class Sorted:
     def rates(self, weights: np.ndarray | None = None) -> Rates:
         """Errors, each trial counted as often as `weights` `(T,)` says; nan where no target (or other) is left."""
         of = np.ones(len(self.order)) if weights is None else weights[self.order]
-        below = [np.concatenate([[0.0], np.cumsum(of * side)]) for side in (self.target, ~self.target)]
-        at = np.append(self.first, len(self.order))
         with np.errstate(invalid="ignore", divide="ignore"):
-            missed, refused = (b[at] / b[-1] for b in below)
+            missed, refused = (self._below(of * side) for side in (self.target, ~self.target))
         return Rates(self.scores, missed, 1 - refused)
+
+    def _below(self, weights: np.ndarray) -> np.ndarray:
+        """`(K + 1,)`, the share of the weights that lies below each score."""
+        upto = np.cumsum(np.add.reduceat(weights, self.first))
+        return np.concatenate([[0.0], upto]) / upto[-1]
 
 
 def rates(scores: np.ndarray, target: np.ndarray) -> Rates:

@@ -13,7 +13,7 @@ from audioft.data.check import SHORTEST
 from audioft.data.clip import Clip
 from audioft.data.windowed import clip_windows, windows_of
 from audioft.errors import UsageError
-from audioft.evaluation.embedding import Embeddings, embed
+from audioft.evaluation.pair_embeddings import Embeddings, embed
 from audioft.evaluation.scoring import ClipScore, preparation, score, score_windows
 from audioft.inference.following import Rules, Step, follow
 from audioft.inference.prediction import Prediction

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from audioft.data.batching import pad
 from audioft.errors import AudioftError, DataError, ModelError, UsageError
-from audioft.evaluation.embedding import embed
+from audioft.evaluation.pair_embeddings import embed
 from audioft.evaluation.pair_scores import Scorer, unit
 from audioft.inference.predictor import Predictor
 from audioft.inference.speakers import UNKNOWN, Enrolled, Enrolment, threshold_of

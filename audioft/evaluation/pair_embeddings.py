@@ -1,4 +1,4 @@
-"""From a model and recordings to embeddings: the vectors by which two recordings are compared."""
+"""From a model and recordings to the vectors that two recordings are compared by."""
 
 from __future__ import annotations
 
