@@ -18,6 +18,11 @@ _HOMES = {
     "predict": "audioft.api",
     "load_model": "audioft.api",
     "settings": "audioft.api",
+    "enroll": "audioft.api_speakers",
+    "identify": "audioft.api_speakers",
+    "verify": "audioft.api_speakers",
+    "verify_trials": "audioft.api_speakers",
+    "make_trials": "audioft.api_speakers",
     "render": "audioft.api_pretrain",
     "pretrain": "audioft.api_pretrain",
     "probe": "audioft.api_pretrain",
@@ -45,20 +50,26 @@ __all__ = [
     "Report",
     "Run",
     "Timeline",
+    "enroll",
     "evaluate",
     "finetune",
+    "identify",
     "load_model",
+    "make_trials",
     "predict",
     "pretrain",
     "probe",
     "render",
     "settings",
+    "verify",
+    "verify_trials",
 ]
 
 if TYPE_CHECKING:
     from audioft.annotations.event import Event
     from audioft.api import evaluate, finetune, load_model, predict, settings
     from audioft.api_pretrain import pretrain, probe, render
+    from audioft.api_speakers import enroll, identify, make_trials, verify, verify_trials
     from audioft.config import Config, PretrainConfig
     from audioft.errors import AudioftError
     from audioft.evaluation.probe import Probe

@@ -25,6 +25,9 @@ def settings(
     encoder: str | None = None,
     config: PathLike | Config | None = None,
     overrides: Mapping[str, Any] | Sequence[str] = (),
+    *,
+    start: PathLike | None = None,
+    extend: bool = False,
     few_shot: bool = False,
 ) -> Config:
     """A checked config: a file or a `Config`, with what is given beside it on top.
@@ -34,6 +37,8 @@ def settings(
         encoder: `encoder.name`.
         config: a YAML file, or a config made before.
         overrides: dotted keys to values, or `section.key=value` strings.
+        start: `start.model`.
+        extend: `start.extend`.
         few_shot: of a run that fits prototypes and trains nothing.
 
     Raises:
@@ -45,7 +50,16 @@ def settings(
     from audioft import build, few_shot_settings
     from audioft import config as configs
 
-    given = {"data.source": None if data is None else os.fspath(data), "encoder.name": encoder}
+    if encoder is not None and start is not None:
+        raise UsageError("a model to go on from brings its encoder; give either an encoder or a model (--from)")
+    if extend and start is None:
+        raise UsageError("--extend adds labels to a model: say to which (--from MODEL)")
+    given = {
+        "data.source": None if data is None else os.fspath(data),
+        "encoder.name": encoder,
+        "start.model": None if start is None else os.fspath(start),
+        "start.extend": extend or None,
+    }
     pairs = [*((k, v) for k, v in given.items() if v is not None), *configs.pairs(overrides)]
     if not few_shot:
         return configs.load(config, pairs, build.problems)
@@ -60,6 +74,8 @@ def finetune(
     data: PathLike | None = None,
     *,
     encoder: str | None = None,
+    start: PathLike | None = None,
+    extend: bool = False,
     out: PathLike | None = None,
     config: PathLike | Config | None = None,
     overrides: Mapping[str, Any] | Sequence[str] = (),
@@ -75,6 +91,9 @@ def finetune(
     Args:
         data: folder, `.csv`, `.tsv` or `.jsonl`; may stand in the config instead.
         encoder: `mini`, a local folder in transformers' format, or a hub id.
+        start: a run, a model folder or a classifier's hub id to go on from, instead of `encoder`: where the data has
+            the same labels its head is kept.
+        extend: keep all labels of `start`, and add those of the data.
         out: the run folder; `runs/DATA-ENCODER`, numbered, if not given.
         config: a YAML file or a `Config`.
         overrides: dotted keys to values, on top of the config, as `{"train.epochs": 5}`.
@@ -103,8 +122,10 @@ def finetune(
             raise UsageError("--resume needs the run folder: give it with --out")
         if config is None:  # the run's own settings; what is given besides must agree with them
             config = run.stored(Path(out))
-    resolved = _absolute_source(settings(data, encoder, config, overrides, few_shot))
-    folder = Path(out) if out is not None else run.default_folder(str(resolved.data.source), resolved.encoder.name)
+    given = settings(data, encoder, config, overrides, start=start, extend=extend, few_shot=few_shot)
+    resolved = _absolute_source(given)
+    name = resolved.start.model or resolved.encoder.name
+    folder = Path(out) if out is not None else run.default_folder(str(resolved.data.source), name)
     run.refuse(
         folder, resolved, resume=resume, overwrite=overwrite
     )  # before torch is imported, since it can be told now

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audioft import build, storage
+from audioft import recordings, storage
 from audioft.config import Config
 from audioft.errors import DataError, ModelError, UsageError
 from audioft.frozen import LOG_MEL, Order, Passed, features
@@ -57,7 +57,7 @@ def compare(
     find_device(how.device)
     if out is not None:
         _make(out)
-    data = build.data(config, console)
+    data = recordings.load(config, console)
     chosen = _chosen(data, config, how.clips, console)
     with tempfile.TemporaryDirectory(prefix="audioft-") as folder:
         passes = [_pass(n, data, chosen, config, how, Path(folder) / f"{i}.npy", console)
@@ -79,7 +79,7 @@ def compare(
     return comparison
 
 
-def _chosen(data: build.Data, config: Config, most: int, console: Console) -> np.ndarray:
+def _chosen(data: recordings.Data, config: Config, most: int, console: Console) -> np.ndarray:
     """Positions of the clips that are listened to."""
     total = len(data.manifest.clips)
     if total <= most:
@@ -89,7 +89,7 @@ def _chosen(data: build.Data, config: Config, most: int, console: Console) -> np
 
 
 def _pass(
-    name: str, data: build.Data, chosen: np.ndarray, config: Config, how: How, result: Path, console: Console
+    name: str, data: recordings.Data, chosen: np.ndarray, config: Config, how: How, result: Path, console: Console
 ) -> tuple[np.ndarray | None, Passed | str]:
     """Features and what else came of an encoder's pass; or None, and why there are none."""
     order = Order(
@@ -138,7 +138,7 @@ def _usable(passes: Iterable[Passed], clips: int, console: Console) -> np.ndarra
     return np.array([i for i in range(clips) if i not in bad], np.int64)
 
 
-def _task(data: build.Data, rows: np.ndarray, config: Config) -> LabelTask:
+def _task(data: recordings.Data, rows: np.ndarray, config: Config) -> LabelTask:
     """The labels of the clips `rows`, and on which sides they are.
 
     Raises:

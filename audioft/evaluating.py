@@ -104,7 +104,7 @@ def _of_clips(
         known,
         labels=predictor.labels,
         multilabel=multilabel,
-        window=predictor.card.window,
+        window=predictor.window,
         batch_seconds=predictor.batch_seconds,
         precision=predictor.precision,
         console=console,

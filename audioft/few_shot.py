@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from audioft import build, finetuning, finishing
+from audioft import build, finetuning, finishing, recordings, starting
 from audioft.config import Config
 from audioft.data import manifest as manifests
 from audioft.errors import DataError
@@ -25,8 +25,9 @@ def run(config: Config, folder: Path, processes: Processes, console: Console) ->
     """
     if not processes.main:
         return Run(folder)
-    data = build.data(config, console, bad_files=folder / "bad_files.csv")
-    model, loaded = build.classifier(config, len(data.manifest.labels))
+    start = starting.load(config)
+    data = recordings.load(config, console, start=start, bad_files=folder / "bad_files.csv")
+    model, loaded = build.classifier(config, data.manifest.labels, data.manifest.multilabel, start)
     model.to(processes.device)
     parts = build.Parts(config, data, model, loaded, processes, config.evaluate.precision, console)
     finetuning.introduce(parts)

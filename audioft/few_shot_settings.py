@@ -10,7 +10,7 @@ from audioft.config import Config
 from audioft.registry import split_spec
 
 HEAD = "prototype"
-_APPLY = ("data", "events", "model", "evaluate")  # sections
+_APPLY = ("data", "events", "start", "model", "evaluate")  # sections
 _APPLY_TOO = ("seed", "freeze", "encoder.name", "encoder.revision", "train.device", "train.tensorboard")
 
 
@@ -51,9 +51,10 @@ def _nothing() -> str:
 
 
 def _learnt_pooling(config: Config) -> list[str]:
+    from audioft.models.classifier import named
     from audioft.models.parts import poolings
 
-    spec = config.model.pooling
+    spec = named(config.model.pooling, "mean")
     if poolings.check(spec, "model.pooling") or not list(poolings.build(spec, hidden_size=8).parameters()):
         return []
     return [f"model.pooling: {split_spec(spec)[0]!r} has weights to be trained, and {_nothing()}; take mean"]

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from audioft import build, few_shot_settings, finishing, listening, scored
+from audioft import build, few_shot_settings, finishing, listening, recordings, scored, starting
 from audioft.config import Config
 from audioft.data import manifest as manifests
 from audioft.data.batching import StepPlan
@@ -15,7 +15,7 @@ from audioft.data.decoded import within_long
 from audioft.data.frames import FrameGrid, TrainingWindows
 from audioft.evaluation.metrics import METRICS, compute
 from audioft.evaluation.scoring import log_loss, preparation
-from audioft.models import freezing
+from audioft.models import adapting, freezing
 from audioft.progress import Console, spell_seconds
 from audioft.run import Run, identity
 from audioft.runtime import Processes, choose_precision
@@ -29,11 +29,12 @@ from audioft.training.trainer import Saving, Trainer
 
 def run(config: Config, folder: Path, processes: Processes, console: Console, resume: bool) -> Run:
     """Train, evaluate and write everything into `folder`, which `run.prepare` has made ready."""
-    data = build.data(config, console, bad_files=folder / "bad_files.csv" if processes.main else None)
+    start = starting.load(config)
+    data = recordings.load(config, console, start=start, bad_files=folder / "bad_files.csv" if processes.main else None)
     build.loss(
         config, data.manifest.multilabel, data.targets, data.known
     )  # whether it fits the labels, before the model
-    model, loaded = build.classifier(config, len(data.manifest.labels))
+    model, loaded = build.classifier(config, data.manifest.labels, data.manifest.multilabel, start)
     model.to(processes.device)
     precision = choose_precision(config.train.precision, processes.device)
     parts = build.Parts(config, data, model, loaded, processes, precision, console)
@@ -72,26 +73,30 @@ def introduce(parts: build.Parts) -> None:
     kind = "several labels a clip" if m.multilabel else "one label a clip"
     hours = sum(c.seconds for c in data.checked) / 3600
     console.say(f"data: {len(m.clips)} clips, {hours:.2f} hours, {len(m.labels)} labels ({kind}), from {m.layout}")
-    console.say("split: " + ", ".join(f"{side} {len(data.side(side))}" for side in build.SIDES))
+    console.say("split: " + ", ".join(f"{side} {len(data.side(side))}" for side in recordings.SIDES))
     console.say(f"encoder: {parts.loaded}")
     trained, total = count_parameters(parts.model)
-    policy = freezing.describe(freezing.at_epoch(freezing.plan(parts.config.freeze), 0))
-    console.say(f"parameters: {trained:,} of {total:,} train ({policy})")
+    policy = freezing.at_epoch(freezing.plan(parts.config.freeze), 0)
+    said = adapting.describe(parts.model.encoder, lambda: freezing.describe(policy))
+    console.say(f"parameters: {trained:,} of {total:,} train ({said})")
     fellows = f", {parts.processes.count} processes" if parts.processes.count > 1 else ""
     console.say(f"computing on {parts.processes.device} in {parts.precision}{fellows}")
 
 
 def plan(config: Config, console: Console, examples: Path | None) -> None:
     """What a run would do, from headers alone: the split by label, what trains, how many steps; and examples."""
-    data = build.data(config, console, headers_only=True)
-    model, loaded = build.classifier(config, len(data.manifest.labels))
+    start = starting.load(config)
+    data = recordings.load(config, console, start=start, headers_only=True)
+    model, loaded = build.classifier(config, data.manifest.labels, data.manifest.multilabel, start)
     processes = Processes(config.train.device)
     precision = choose_precision(config.train.precision, processes.device)
     parts = build.Parts(config, data, model, loaded, processes, precision, console)
     introduce(parts)
     for part, parameters in model.encoder.parts():
         size = sum(p.numel() for p in parameters)
-        console.say(f"  {part:<18} {size:>12,}  {'frozen' if part in model.encoder.frozen else 'trains'}")
+        free = sum(p.numel() for p in parameters if p.requires_grad)
+        told = "frozen" if not free else "trains" if free == size else f"{free:,} train"
+        console.say(f"  {part:<18} {size:>12,}  {told}")
     few = few_shot_settings.wanted(config)
     size = sum(t.numel() for t in (*model.head_parameters(), *model.head.buffers()))
     console.say(f"  {'head':<18} {size:>12,}  {'is fitted' if few else 'trains'}")
@@ -99,10 +104,10 @@ def plan(config: Config, console: Console, examples: Path | None) -> None:
     console.say("steps: none, one pass over the clips" if few else f"steps: {config.train.epochs} epochs of {steps}")
     width = max(len(x) for x in ("label", *data.manifest.labels))
     unsure = not data.known.all()
-    console.say(f"{'label':<{width}} " + "".join(f"{side:>8}" for side in build.SIDES) + " unknown" * unsure)
+    console.say(f"{'label':<{width}} " + "".join(f"{side:>8}" for side in recordings.SIDES) + " unknown" * unsure)
     present = (data.targets * data.known) > 0
     for column, label in enumerate(data.manifest.labels):
-        counts = [int(present[data.side(side), column].sum()) for side in build.SIDES]
+        counts = [int(present[data.side(side), column].sum()) for side in recordings.SIDES]
         counts += [int((~data.known[:, column]).sum())] if unsure else []
         console.say(f"{label:<{width}} " + "".join(f"{n:>8}" for n in counts))
     if examples is not None:
@@ -134,26 +139,23 @@ def make_trainer(parts: build.Parts, folder: Path) -> Trainer:
     weights = build.sampling_weights(config, data.targets[index], data.known[index])
     plan = StepPlan(len(dataset), t.batch_size, config.seed, weights)
     clips = [
-        (data.manifest.clips[i].key, side, data.checked[i].digest) for side in build.SIDES for i in data.side(side)
+        (data.manifest.clips[i].key, side, data.checked[i].digest) for side in recordings.SIDES for i in data.side(side)
     ]
     metric = parts.metric
     freeze = freezing.plan(config.freeze)
+    loss = build.loss(config, parts.multilabel, data.targets[index], data.known[index])
 
     def begin_epoch(epoch: int) -> None:
         policy = freezing.at_epoch(freeze, epoch)
         freezing.apply(policy, model.encoder)
         if epoch in freeze and epoch > 0:
             trained, total = count_parameters(model)
-            parts.console.say(
-                f"epoch {epoch + 1}: {freezing.describe(policy)}, {trained:,} of {total:,} parameters train"
-            )
+            said = adapting.describe(model.encoder, lambda: freezing.describe(policy))
+            parts.console.say(f"epoch {epoch + 1}: {said}, {trained:,} of {total:,} parameters train")
 
     return Trainer(
         model,
-        Classification(
-            build.loss(config, parts.multilabel, data.targets[index], data.known[index]),
-            build.single("latent", config.latent),
-        ),
+        Classification(loss, build.single("latent", config.latent)),
         dataset,
         plan,
         adamw(parameter_groups(model, t.lr, t.head_lr, t.layer_decay, t.weight_decay)),
@@ -163,6 +165,7 @@ def make_trainer(parts: build.Parts, folder: Path) -> Trainer:
         processes=parts.processes,
         validate=(lambda: validate(parts)) if len(data.side("valid")) else None,
         begin_epoch=begin_epoch,
+        begin_step=lambda step: loss.at(step / plan.steps),
         metric=metric,
         higher_is_better=metric != "loss" and METRICS[metric].higher_is_better,
         patience=t.patience,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import platform
 from pathlib import Path
@@ -10,13 +11,15 @@ from typing import Any
 
 import torch
 
-from audioft import build, listening, scored
+from audioft import listening, recordings, scored, verifying
 from audioft.build import Parts
 from audioft.data.event_clips import BACKGROUND
+from audioft.evaluation.embedding import embed
 from audioft.evaluation.html import write_html
 from audioft.evaluation.report import Report, make_report
 from audioft.evaluation.thresholds import choose_thresholds
 from audioft.inference.timeline import Rules
+from audioft.models import adapting, small
 from audioft.models import folder as model_folder
 from audioft.models.folder import ModelCard
 from audioft.run import Run
@@ -58,12 +61,14 @@ class Measured:
 
 def finish(parts: Parts, folder: Path, learnt: Learnt) -> None:
     """Thresholds from the validation side, one look at the test side, everything written."""
+    about = _about(parts, learnt)
+    adapter = small.take(parts.model.encoder)
+    adapting.merge(parts.model.encoder)  # before it is measured, so that the figures are those of what is saved
     measured = (_measure_events if parts.model.frame_level else _measure_clips)(parts, folder, learnt)
     scored.append_bad_files(folder / "bad_files.csv", [*learnt.failures, *measured.failures])
     report = measured.report
-    about = _about(parts, learnt)
     card = _card(parts, measured, learnt)
-    model_folder.save(parts.model, card, folder / "model", scored.model_readme(card, report, about))
+    model_folder.save(parts.model, card, folder / "model", scored.model_readme(card, report, about), adapter)
     if report is not None:
         report.save(folder / "report.json")
         write_html(folder / "report.html", report, Run(folder).history, {"title": f"audioft: {folder.name}", **about})
@@ -135,13 +140,14 @@ def _measure_events(parts: Parts, folder: Path, learnt: Learnt) -> Measured:
 
 def _card(parts: Parts, found: Measured, learnt: Learnt) -> ModelCard:
     data, report = parts.data, found.report
-    sides = {side: len(data.side(side)) for side in build.SIDES}
+    sides = {side: len(data.side(side)) for side in recordings.SIDES}
     measured = {} if report is None else {report.side: finite({k: e.value for k, e in report.metrics.items()})}
     return ModelCard(
         labels=data.manifest.labels,
         multilabel=parts.multilabel,
         window=window(parts),
         thresholds=found.thresholds,
+        verification=_verification(parts),
         segments=found.segments,
         background=BACKGROUND if parts.config.events.background == "class" else None,
         encoder={"name": parts.loaded.name, "family": parts.model.encoder.family},
@@ -155,6 +161,22 @@ def _card(parts: Parts, found: Measured, learnt: Learnt) -> ModelCard:
     )
 
 
+def _verification(parts: Parts) -> dict[str, Any] | None:
+    """The threshold by which a model whose head embeds tells two speakers apart, from the validation side."""
+    if parts.multilabel or parts.model.frame_level or not hasattr(parts.model.head, "embed"):
+        return None
+    how = parts.config.evaluate
+    own = functools.partial(
+        embed, parts.model, window=window(parts), batch_seconds=how.batch_seconds, precision=how.precision
+    )
+    return verifying.choose(
+        lambda clips, progress: own(clips, progress=progress),
+        parts.data.clips("valid"),
+        parts.console,
+        parts.config.seed,
+    )
+
+
 def window(parts: Parts) -> float:
     """Seconds of the longest clip of the data, at most `data.max_seconds`: what the model knows a clip to be."""
     longest = max(c.seconds for c in parts.data.checked)
@@ -164,13 +186,15 @@ def window(parts: Parts) -> float:
 
 def _about(parts: Parts, learnt: Learnt) -> dict[str, Any]:
     trained, total = count_parameters(parts.model)
+    tuned = parts.model.encoder.tuned
     return {
         "data": Path(str(parts.config.data.source)).name,
-        "clips": ", ".join(f"{side} {len(parts.data.side(side))}" for side in build.SIDES),
+        "clips": ", ".join(f"{side} {len(parts.data.side(side))}" for side in recordings.SIDES),
         "bad recordings": len(parts.data.bad),
         "encoder": parts.loaded.name,
         "head": ", ".join(f"{k} {v}" for k, v in parts.model.spec.items()),
         "parameters": f"{trained:,} of {total:,} trained at the end",
+        **({} if tuned is None else {"adapted by": ", ".join(f"{k} {v}" for k, v in tuned.about["adapt"].items())}),
         **learnt.about,
         "computed on": f"{parts.processes.device}, {parts.precision}, {parts.processes.count} process(es)",
         "seed": parts.config.seed,

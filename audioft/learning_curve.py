@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audioft import build, storage
+from audioft import recordings, storage
 from audioft.config import Config
 from audioft.errors import DataError, UsageError
 from audioft.progress import Console
@@ -50,7 +50,7 @@ def measure(config: Config, how: How, out: Path | None, console: Console) -> Lea
     find_device(how.device)
     if out is not None:
         _make(out)
-    data = build.data(config, console)
+    data = recordings.load(config, console)
     side = _tested(data)
     positions = np.concatenate([data.side("train"), data.side(side)])
     features, usable = _features(config, data, positions, how, console)
@@ -79,7 +79,7 @@ def measure(config: Config, how: How, out: Path | None, console: Console) -> Lea
     return curve
 
 
-def _tested(data: build.Data) -> str:
+def _tested(data: recordings.Data) -> str:
     """The side that is tested on: the train side is only drawn from."""
     if data.manifest.multilabel:
         raise DataError(f"{data.manifest.root}: a learning curve needs one label a clip; these clips carry several")
@@ -90,7 +90,7 @@ def _tested(data: build.Data) -> str:
 
 
 def _features(
-    config: Config, data: build.Data, positions: np.ndarray, how: How, console: Console
+    config: Config, data: recordings.Data, positions: np.ndarray, how: How, console: Console
 ) -> tuple[np.ndarray, np.ndarray]:
     """The mean over time of the last layer, `(N, H)`, and which clips have it, `(N,)` bool."""
     from audioft.evaluation.embeddings import embed_clips
@@ -126,7 +126,7 @@ def _features(
     return features, usable
 
 
-def _enough(data: build.Data, labels: np.ndarray, tested: int) -> None:
+def _enough(data: recordings.Data, labels: np.ndarray, tested: int) -> None:
     if len(set(labels.tolist())) < 2 or not tested:
         raise DataError(
             f"{data.manifest.root}: {len(set(labels.tolist()))} labels to learn and {tested} clips to test on could be "

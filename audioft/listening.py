@@ -12,7 +12,6 @@ import numpy as np
 
 from audioft.annotations.event import Event
 from audioft.annotations.frames import targets_of
-from audioft.build import Data
 from audioft.data.annotated import Annotated
 from audioft.data.check import headers
 from audioft.data.clip import seconds as spelled
@@ -28,6 +27,7 @@ from audioft.evaluation.thresholds import best_threshold
 from audioft.inference.timeline import Averager, Rules, Scores, stretches
 from audioft.models.classifier import AudioClassifier
 from audioft.progress import Console
+from audioft.recordings import Data
 from audioft.runtime import Processes
 
 

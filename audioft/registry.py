@@ -105,6 +105,12 @@ class Registry:
         parameters = inspect.signature(_callable(self._parts[name])).parameters
         return {k: p for k, p in parameters.items() if k not in self.given and k != "self"}
 
+    def value(self, spec: Spec, key: str) -> Any:
+        """The argument `key` as the part that `spec` names would be built with; None where it has none such."""
+        name, args = split_spec(spec)
+        known = self.settings(name)
+        return _converted(self._parts[name], args).get(key, known[key].default) if key in known else None
+
     def _refused(self, name: str, args: dict, where: str) -> list[str]:
         """A part that checks its ranges in a `validate(**settings)` static method is asked here, unbuilt."""
         validate = getattr(self._parts[name], "validate", None)

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from audioft.build import Data
 from audioft.data.check import headers
 from audioft.data.clip import Clip
 from audioft.errors import AudioError, DataError
@@ -20,6 +19,7 @@ from audioft.evaluation.scoring import score
 from audioft.models.classifier import AudioClassifier
 from audioft.models.folder import ModelCard
 from audioft.progress import Console
+from audioft.recordings import Data
 from audioft.runtime import Processes
 
 

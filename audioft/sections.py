@@ -58,13 +58,25 @@ class EncoderSection(Section):
     """Replaces the probability that a layer is skipped in training."""
 
 
+class StartSection(Section):
+    model: str | None = None
+    """A run, a model folder or a hub id of a classifier to go on from, with its encoder; the head is kept where the
+    labels are the same, and made where they are not."""
+    extend: bool = False
+    """Keep all labels of that model, and add those of the data to them."""
+
+
 class ModelSection(Section):
     layers: Literal["last", "weighted"] = "last"
     """`last`: the encoder's output; `weighted`: a learned sum over all its layers."""
-    pooling: Spec = "mean"
-    """`mean` or `attentive_stats`."""
-    head: Spec = "projection"
-    """`projection` (transformers' layout), `linear` or `mlp`; `prototype` is fitted, not trained (--few-shot)."""
+    pooling: Spec = "own"
+    """`mean`, `stats` (mean and deviation), `attentive_stats` (weighted by what is learned; with `context: true` by the
+    whole clip too) or `xvector` (time-delay layers, then `stats`); `own` is how transformers' classification class of
+    the encoder pools: `mean`, but `tokens` of the AST and `all_frames` of Whisper."""
+    head: Spec = "own"
+    """`projection`, `linear`, `mlp`, `normalised`, `cosine` (an embedding beside one of each label) or `prototype`
+    (fitted, not trained: --few-shot); `own` is the head of transformers' classification class of the encoder:
+    `projection`, but `normalised` of the AST."""
 
 
 class TrainSection(Section):
@@ -85,7 +97,8 @@ class TrainSection(Section):
     schedule: Spec = "linear"
     """`linear`, `cosine`, `tri_stage` or `constant`, each with `warmup` as a share of the steps."""
     loss: Spec | None = None
-    """`cross_entropy`, `focal` or `bce`; null takes cross_entropy, or bce where clips carry several labels."""
+    """`cross_entropy`, `focal` or `bce`; null takes cross_entropy, or bce where clips carry several labels. With the
+    head cosine also `am_softmax` and `aam_softmax`, whose `margin` is a number or a plan by epoch as {0: 0, 5: 0.2}."""
     class_weights: Literal["none", "balanced"] = "none"
     """`balanced`: rare labels weigh more in the loss."""
     sampler: Literal["shuffle", "balanced"] = "shuffle"
@@ -132,8 +145,14 @@ class Config(Section):
     data: DataSection = DataSection()
     events: EventsSection = EventsSection()
     encoder: EncoderSection = EncoderSection()
+    start: StartSection = StartSection()
     freeze: Any = "feature_extractor"
     """`feature_extractor`, `all`, `none`, `{top: N}`, or a plan by epoch as {0: all, 2: {top: 2}}."""
+    adapt: Spec | None = None
+    """Train few parameters of the encoder's layers while its own stay as they are: `lora` with `r`, `alpha`, `dropout`
+    and `targets` (attention, all-linear or names of modules); `ia3`; `bias`; `norm`. Layers that `freeze` never frees
+    get none; `freeze: none` and `all` are refused. `save: adapter` leaves a small model folder that needs its encoder,
+    `merged` (the default) a whole one. `train.lr` is their rate; lora likes ten times the encoder's."""
     model: ModelSection = ModelSection()
     augment: list[Spec] = []
     """Augmentations of the waveform and its spectrogram, in order."""

@@ -30,7 +30,7 @@ def problems(*overrides, base=None) -> list[str]:
         ("epochs=3", "unknown key 'epochs': did you mean 'train.epochs'?"),
         ("epohcs=3", "unknown key 'epohcs': did you mean 'train.epochs'?"),
         ("training.lr=3", "unknown key 'training"),
-        ("colour=3", "known are data, events, encoder, freeze, model, augment"),
+        ("colour=3", "known are data, events, encoder, start, freeze, adapt, model, augment"),
         (
             "model.head.dropuot=0.1",
             "model.head.dropuot: head 'projection' has no such argument: did you mean 'dropout'?",
@@ -51,6 +51,8 @@ def problems(*overrides, base=None) -> list[str]:
         ("augment=[{name: gian}]", "augment.0: unknown augmentation 'gian': did you mean 'gain'?"),
         ("mixup={p: 3}", "mixup.p: 3 is not between 0 and 1"),
         ("latent={tme: 2}", "latent.tme: part 'latent' has no such argument: did you mean 'time'?"),
+        ("train.loss=am_softmax", "needs a head that gives cosines, 'projection' gives none; set model.head=cosine"),
+        ("train.loss={name: aam_softmax, margin: {2: 0.1}}", "train.loss.margin: a plan begins at epoch 0"),
         ("train=fast", "train: input should be a valid dictionary"),
         ("train.lr.deep=3", "train.lr"),
         ("train.lr=[1", "train.lr: '[1' is not a value in YAML; quote it"),
@@ -74,6 +76,18 @@ def test_all_problems_come_in_one_message():
         raise ConfigError(found)
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("mixup={p: 0.5}", "mixup: 'aam_softmax' has a margin for the one label of a clip, and a mixture has two"),
+        ("events.use=frames", "train.loss: 'aam_softmax' is for one label a clip; set train.loss=bce"),
+    ],
+)
+def test_a_margin_is_for_one_label(given, said):
+    assert any(said in p for p in problems("model.head=cosine", "train.loss=aam_softmax", given))
+    assert audioft.settings("d", overrides=["model.head=cosine", given])  # it is the margin that does not fit
+
+
 def test_values_are_yaml_and_small_numbers_are_numbers():
     c = audioft.settings(
         "data",
@@ -86,7 +100,7 @@ def test_values_are_yaml_and_small_numbers_are_numbers():
 
 def test_an_argument_given_alone_goes_to_the_part_that_is_named():
     assert audioft.settings("d", overrides=["model.head.dropout=0.1"]).model.head == {
-        "name": "projection",
+        "name": "own",
         "dropout": 0.1,
     }
     c = audioft.settings("d", overrides=["model.head=mlp", "model.head.dropout=0.1"])

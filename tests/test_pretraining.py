@@ -14,7 +14,8 @@ from PIL import Image
 from safetensors.torch import load_file
 
 import audioft
-from audioft.models.loading import FAMILIES, load_encoder
+from audioft.models.architecture import PRETRAINABLE as FAMILIES
+from audioft.models.loading import load_encoder
 from audioft.progress import Console
 
 pytestmark = pytest.mark.slow

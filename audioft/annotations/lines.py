@@ -16,8 +16,8 @@ _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 _BLANKS = str.maketrans(dict.fromkeys("\t\n\r\0", " "))
 
 
-def lines_of(path: str | Path) -> list[tuple[int, str]]:
-    """The lines of a label file that are not blank, each with its number from 1.
+def lines_of(path: str | Path, what: str = "label file") -> list[tuple[int, str]]:
+    """The lines of a file (`what` it is, for messages) that are not blank, each with its number from 1.
 
     Only line feeds and carriage returns end a line: a label may hold what else Unicode takes for a line's end.
 
@@ -25,7 +25,7 @@ def lines_of(path: str | Path) -> list[tuple[int, str]]:
         DataError: it is not text in UTF-8.
         UsageError: it is not there or cannot be read.
     """
-    return [(i, t) for i, t in enumerate(re.split(r"\r\n|\n|\r", text_of(path, "label file")), start=1) if t.strip()]
+    return [(i, t) for i, t in enumerate(re.split(r"\r\n|\n|\r", text_of(path, what)), start=1) if t.strip()]
 
 
 def text_of(path: str | Path, what: str) -> str:

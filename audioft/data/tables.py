@@ -30,12 +30,13 @@ class Row:
     cells: dict[str, str]
 
 
-def read_table(path: str | Path) -> list[Row]:
+def read_table(path: str | Path, expected: str = "one row a clip, with file_name and label") -> list[Row]:
     """Read a table.
 
     Args:
         path: a `.csv` (separated by comma, semicolon or tab, whichever the header line shows), `.tsv` or
             `.jsonl` file in UTF-8, with or without a byte order mark.
+        expected: what its rows are to be, for the message where there are none.
 
     Raises:
         DataError: not UTF-8, NUL bytes, a row that does not fit the header, broken JSON, no rows; each
@@ -51,7 +52,7 @@ def read_table(path: str | Path) -> list[Row]:
     if problems:
         raise DataError(problems)
     if not rows:
-        raise DataError(f"{path}: the table has no rows; expected one row a clip, with file_name and label")
+        raise DataError(f"{path}: the table has no rows; expected {expected}")
     return rows
 
 

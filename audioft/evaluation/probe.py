@@ -101,7 +101,7 @@ def embed(
                 frames = encoder.frames(padded.to(device), lengths.to(device), every_layer=True)
                 assert frames.layers is not None
                 # as transformers' hidden_states: the last ones come before the final norm of an encoder that has one
-                pooled = [statistics(states, frames.lengths) for states in frames.layers]
+                pooled = [statistics(f.states, f.lengths) for f in map(frames.of_layers, frames.layers)]
             for row, i in zip(torch.cat(pooled, 1).cpu().numpy(), batch, strict=True):
                 found[i] = row
             if progress is not None:

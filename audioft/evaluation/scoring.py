@@ -106,17 +106,23 @@ def score(
     """
     prepare = preparation(model)
     sources = (clip_windows(clip, prepare, window, hop) for clip in clips)
+    found = score_windows(model, sources, multilabel=multilabel, batch_seconds=batch_seconds, precision=precision)
+    return by_clip(found, progress)
+
+
+def by_clip(found: Iterable[WindowScores], progress: Callable[[float], None] | None = None) -> Iterator[ClipScore]:
+    """The means over each clip's windows; `progress` is told how many seconds of the clips have been heard."""
     total: np.ndarray | float = 0.0
     windows, seconds, before, reached = 0, 0.0, 0.0, 0.0
-    for found in score_windows(model, sources, multilabel=multilabel, batch_seconds=batch_seconds, precision=precision):
-        if found.scores is not None:
-            total = total + found.scores.mean(0)
-            windows, seconds, reached = windows + 1, seconds + found.end - found.start, before + found.end
+    for one in found:
+        if one.scores is not None:
+            total = total + one.scores.mean(0)
+            windows, seconds, reached = windows + 1, seconds + one.end - one.start, before + one.end
             if progress is not None:
                 progress(reached)
-        if found.last:
+        if one.last:
             mean = np.asarray(total) / windows if windows else None
-            yield ClipScore(found.index, mean, windows, seconds, found.failure)
+            yield ClipScore(one.index, mean, windows, seconds, one.failure)
             total, windows, seconds, before = 0.0, 0, 0.0, reached
 
 
@@ -139,6 +145,22 @@ def score_windows(
     Yields:
         The windows in order, and after the last one of each recording its end.
     """
+    device = next(model.parameters()).device
+
+    def compute(waveforms: Sequence[Tensor]) -> list[np.ndarray]:
+        return _batch(model, waveforms, multilabel, device, precision)
+
+    return over_windows(model, sources, compute, batch_seconds, at_once)
+
+
+def over_windows(
+    model: AudioClassifier,
+    sources: Iterable[Iterator[Window]],
+    compute: Callable[[Sequence[Tensor]], list[np.ndarray]],
+    batch_seconds: float | None = None,
+    at_once: bool = False,
+) -> Iterator[WindowScores]:
+    """As `score_windows`, with `compute` to say what the model finds in a batch: `(K, C)` of each waveform `(T_i,)`."""
     prepare, device = preparation(model), next(model.parameters()).device
     batch_seconds = batch_seconds or BATCH_SECONDS.get(device.type, 60.0)
     most = max(1, round(batch_seconds * prepare.sample_rate))
@@ -152,7 +174,7 @@ def score_windows(
             due = 0
             for batch in [*batches_of(waveforms, most), []]:
                 if batch:
-                    found = _batch(model, [waveforms[i] for i in batch], multilabel, device, precision)
+                    found = compute([waveforms[i] for i in batch])
                     scores.update(zip((heard[i] for i in batch), found, strict=True))
                 # each is given as soon as its turn has come
                 while due < len(group) and (group[due][1] is None or due in scores):

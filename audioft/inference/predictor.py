@@ -13,11 +13,13 @@ from audioft.data.check import SHORTEST
 from audioft.data.clip import Clip
 from audioft.data.windowed import clip_windows, windows_of
 from audioft.errors import UsageError
+from audioft.evaluation.embedding import Embeddings, embed
 from audioft.evaluation.scoring import ClipScore, preparation, score, score_windows
 from audioft.inference.following import Rules, Step, follow
 from audioft.inference.prediction import Prediction
 from audioft.inference.timeline import Scores, Timeline
 from audioft.models import folder
+from audioft.models.hub import model_folder
 from audioft.runtime import find_device
 
 
@@ -25,7 +27,8 @@ class Predictor:
     """Labels recordings with a saved model.
 
     Args:
-        path: a model folder, or a run folder that holds one.
+        path: a model folder, or a run folder that holds one; or a classifier that transformers wrote, as a folder or
+            by its hub id.
         device: `auto`, `cpu`, `cuda`.
         precision: `fp32` or `bf16`; scores in bfloat16 differ by about 2e-2.
         batch_seconds: audio that goes through at once; it changes no score by more than rounding. By default 20 on a
@@ -50,7 +53,8 @@ class Predictor:
         batch_seconds: float | None = None,
     ):
         place = find_device(device)
-        self.model, self.card = folder.load(model_folder(path))
+        self.folder = model_folder(path)
+        self.model, self.card = folder.load(self.folder)
         self.model.to(place)
         self.precision, self.batch_seconds = precision, batch_seconds
         self._thresholds = np.array(self.card.thresholds or [0.5] * len(self.card.labels))
@@ -62,8 +66,8 @@ class Predictor:
 
     @property
     def window(self) -> float:
-        """Seconds: the window the model was trained on."""
-        return self.card.window
+        """Seconds: the window the model was trained on, or the longest that its encoder takes."""
+        return min(self.card.window, self.model.encoder.max_seconds)
 
     def rules(self, threshold: float | None = None, **how: float | None) -> Rules:
         """How scores become events: the model's own, with what is given (and not None) in its place; see `Rules`.
@@ -118,6 +122,25 @@ class Predictor:
         """
         for found in self.scores(clips, progress, window=window, hop=hop):
             yield self._prediction(clips[found.index], found)
+
+    def embed(self, clips: Sequence[Clip], progress: Callable[[float], None] | None = None) -> Embeddings:
+        """Embeddings of recordings: what says who speaks, also of speakers the model was not trained on.
+
+        Args:
+            clips: each is heard in windows as long as the clips that the model was trained on.
+            progress: told how many seconds of the clips have been heard.
+
+        Raises:
+            UsageError: the model labels frames, so that it has no embedding of a clip.
+        """
+        return embed(
+            self.model,
+            clips,
+            window=self.window,
+            batch_seconds=self.batch_seconds,
+            precision=self.precision,
+            progress=progress,
+        )
 
     def follow(
         self,
@@ -236,12 +259,18 @@ class Predictor:
             hop: None for windows that overlap by the share `overlap`.
 
         Raises:
-            UsageError: the window is under 25 ms, or the hop is longer than the window.
+            UsageError: the window is under 25 ms or longer than the encoder takes, or the hop is longer than the
+                window.
         """
         window = window or self.window
         hop = hop or window * (1 - overlap)
         if window < SHORTEST:
             raise UsageError(f"a window of {window:g} s is too short to hear anything; give at least {SHORTEST:g} s")
+        if window > self.model.encoder.max_seconds:
+            raise UsageError(
+                f"a window of {window:g} s is longer than the {self.model.encoder.max_seconds:g} s that "
+                f"{self.model.encoder.family} takes at once; shorten it"
+            )
         if hop > window:
             raise UsageError(f"a hop of {hop:g} s leaves out what lies between windows of {window:g} s; shorten it")
         if self.model.frame_level:
@@ -259,17 +288,3 @@ class Predictor:
         )
         scores = dict(zip(self.labels, found.scores.tolist(), strict=True))
         return Prediction(clip.name, label, float(found.scores[best]), labels, scores, found.seconds, found.failure)
-
-
-def model_folder(path: str | os.PathLike[str]) -> Path:
-    """The model folder that `path` is, or that lies in the run folder that it is."""
-    path = Path(path)
-    if not path.exists():
-        raise UsageError(f"model {path}: no such folder; give a run folder or a model folder")
-    if (path / "model").is_dir():
-        return path / "model"
-    if (path / "config.yaml").is_file() and not (path / "config.json").is_file():
-        raise UsageError(
-            f"run {path} has no model yet: its training has not ended; go on with `audioft train --resume --out {path}`"
-        )
-    return path

@@ -11,23 +11,25 @@ from torch import nn
 
 from audioft.models import filterbank as bank
 from audioft.models.encoder import Encoder, Preprocessing
-from audioft.models.loading import FAMILIES, attention, quiet_transformers, require_mask_embedding
+from audioft.models.loading import attention, quiet_transformers, require_mask_embedding
 from audioft.registry import suggest
 from audioft.runtime import address
 from audioft.storage import write_json
 
 #: What is not part of a shape: set elsewhere, or meaningless without labels.
 OTHERS = frozenset({"model_type", "id2label", "label2id", "num_labels", "torch_dtype", "dtype", "transformers_version"})
+#: Families that `audioft pretrain` can begin.
+PRETRAINABLE = ("wav2vec2", "hubert", "wavlm", "data2vec-audio")
 CONVOLUTIONS = ("conv_dim", "conv_kernel", "conv_stride")
 
 
 def problems(architecture: Mapping[str, Any], where: str) -> list[str]:
     """What is wrong with an architecture, as sentences that begin with the key `where`."""
     settings = dict(architecture)
-    family = settings.pop("family", FAMILIES[0])
+    family = settings.pop("family", PRETRAINABLE[0])
     filterbank = settings.pop("filterbank", False)
-    if family not in FAMILIES:
-        return [f"{where}.family: unknown family {family!r}{suggest(str(family), FAMILIES)}"]
+    if family not in PRETRAINABLE:
+        return [f"{where}.family: unknown family {family!r}{suggest(str(family), PRETRAINABLE)}"]
     known = set(_config(family, {}).to_dict()) - OTHERS
     found = [
         f"{where}.{k}: a {family} encoder has no such setting{suggest(k, known)}" for k in settings if k not in known
@@ -73,7 +75,7 @@ def new_encoder(architecture: Mapping[str, Any], seed: int, preprocessing: Prepr
     from transformers import AutoModel
 
     settings = dict(architecture)
-    family, filterbank = settings.pop("family", FAMILIES[0]), settings.pop("filterbank", False)
+    family, filterbank = settings.pop("family", PRETRAINABLE[0]), settings.pop("filterbank", False)
     config = _config(family, settings)
     preprocessing = preprocessing or Preprocessing()
     with torch.random.fork_rng(devices=[]), quiet_transformers():
@@ -89,7 +91,7 @@ def new_encoder(architecture: Mapping[str, Any], seed: int, preprocessing: Prepr
 def shape_config(architecture: Mapping[str, Any]) -> Any:
     """An architecture as transformers' config."""
     settings = {k: v for k, v in architecture.items() if k not in ("family", "filterbank")}
-    return _config(architecture.get("family", FAMILIES[0]), settings)
+    return _config(architecture.get("family", PRETRAINABLE[0]), settings)
 
 
 def save_encoder(

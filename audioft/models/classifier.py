@@ -7,13 +7,26 @@ from typing import Any
 from torch import Tensor, nn
 
 from audioft.models.encoder import Encoder
+from audioft.models.families import FAMILIES
 from audioft.models.frames import LatentMask
 from audioft.models.parts import heads, poolings
 from audioft.models.pooling import LayerSum
 from audioft.registry import Spec, split_spec
 
 LAYERS = ("last", "weighted")
+OWN = "own"  # the pooling or head of the family's own classification class
 FRAMES = "none"  # the pooling of a model that labels frames
+
+
+def named(spec: Spec, own: str) -> Spec:
+    """A spec with `own` in the place of the name `own`.
+
+    >>> named("own", "mean"), named({"name": "own", "dropout": 0.1}, "projection"), named("mlp", "projection")
+    ('mean', {'name': 'projection', 'dropout': 0.1}, 'mlp')
+    """
+    if isinstance(spec, str):
+        return own if spec == OWN else spec
+    return {**spec, "name": own} if spec.get("name") == OWN else spec
 
 
 class AudioClassifier(nn.Module):
@@ -23,8 +36,12 @@ class AudioClassifier(nn.Module):
         encoder: gives the frames.
         num_labels: C.
         layers: `last`, the encoder's output; `weighted`, a learned sum over all its layers.
-        pooling: a spec from the `poolings` registry; `none` gives every frame logits of its own.
-        head: a spec from the `heads` registry.
+        pooling: a spec from the `poolings` registry; `none` gives every frame logits of its own. `own` is how the
+            encoder's family pools.
+        head: a spec from the `heads` registry; `own` is the family's.
+
+    Raises:
+        ValueError: the pooling is not for such an encoder.
     """
 
     encoder: Encoder
@@ -37,12 +54,14 @@ class AudioClassifier(nn.Module):
         encoder: Encoder,
         num_labels: int,
         layers: str = "last",
-        pooling: Spec = "mean",
-        head: Spec = "projection",
+        pooling: Spec = OWN,
+        head: Spec = OWN,
     ):
         super().__init__()
+        pooling, head = named(pooling, encoder.own_pooling), named(head, encoder.own_head)
         if layers not in LAYERS:
             raise ValueError(f"layers is one of {LAYERS}, not {layers!r}")
+        _refuse(encoder, pooling)
         self.spec = {"layers": layers, "pooling": pooling, "head": head}
         self.num_labels = num_labels
         self.encoder = encoder
@@ -55,7 +74,9 @@ class AudioClassifier(nn.Module):
     @property
     def transformers_equivalent(self) -> bool:
         """Whether transformers has a classification class that computes the same thing."""
-        return split_spec(self.spec["pooling"])[0] == "mean" and split_spec(self.spec["head"])[0] == "projection"
+        own = FAMILIES[self.encoder.family]
+        same = split_spec(self.spec["pooling"])[0] == own.pooling and split_spec(self.spec["head"])[0] == own.head
+        return same and (own.layer_sum or self.layer_sum is None)
 
     def embed(self, waveforms: Tensor, lengths: Tensor, mask: LatentMask | None = None) -> Tensor:
         """What the head sees: pooled vectors `(B, D)`, or of a frame-level model the frames `(B, F, H)`."""
@@ -78,3 +99,11 @@ class AudioClassifier(nn.Module):
     def head_parameters(self) -> list[nn.Parameter]:
         """All parameters outside the encoder."""
         return [p for name, p in self.named_parameters() if not name.startswith("encoder.")]
+
+
+def _refuse(encoder: Encoder, pooling: Spec) -> None:
+    name = split_spec(pooling)[0]
+    if name == FRAMES and not encoder.backbone.timed:
+        raise ValueError(f"a model on {encoder.family} answers for a clip, not for every frame of it")
+    if name in ("tokens", "all_frames") and name != encoder.own_pooling:
+        raise ValueError(f"model.pooling: {name!r} is not for {encoder.family}; use {encoder.own_pooling!r}")

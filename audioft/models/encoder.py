@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
+from audioft.models.backbones.base import Backbone
+from audioft.models.families import FAMILIES, backbone_of
 from audioft.models.frames import Frames, LatentMask
-from audioft.models.waveform_backbone import WaveformBackbone
+
+if TYPE_CHECKING:
+    from audioft.models.adapting import Tuned
 
 
 @dataclass(frozen=True)
@@ -20,10 +25,13 @@ class Preprocessing:
     Attributes:
         sample_rate: Hz.
         normalise: whether each clip is brought to mean 0 and variance 1.
+        features: settings of the published feature extractor where the encoder is made for what it computes; None for
+            an encoder of waveforms.
     """
 
     sample_rate: int = 16000
     normalise: bool = True
+    features: dict[str, Any] | None = None
 
 
 class Encoder(nn.Module):
@@ -33,18 +41,19 @@ class Encoder(nn.Module):
         model: the transformers model; its state dict keeps transformers' key names below `model.`.
         preprocessing: what its clips must go through first.
         name: what it was loaded from, for messages and cards.
-        exact: see `WaveformBackbone`.
+        exact: see `Backbone`.
     """
 
     model: Any
-    backbone: WaveformBackbone
+    backbone: Backbone
+    tuned: Tuned | None = None  #: set by `adapting`: then nothing else trains, whatever is free
 
     def __init__(self, model: Any, preprocessing: Preprocessing, name: str = "", exact: bool = True):
         super().__init__()
         self.model = model
         self.preprocessing = preprocessing
         self.name = name
-        self.backbone = WaveformBackbone(model, exact)
+        self.backbone = backbone_of(model, preprocessing.features, exact)
         self._frozen: set[str] = set()
 
     @property
@@ -68,15 +77,34 @@ class Encoder(nn.Module):
         return self.model.config.model_type
 
     @property
+    def own_pooling(self) -> str:
+        """How the family's own classification class pools."""
+        return FAMILIES[self.family].pooling
+
+    @property
+    def own_head(self) -> str:
+        """The head of the family's own classification class."""
+        return FAMILIES[self.family].head
+
+    @property
     def min_samples(self) -> int:
-        """The shortest clip that gives a frame; shorter ones must be padded with zeros to it."""
+        """The shortest clip that goes through; shorter ones must be padded with zeros to it."""
         return self.backbone.shortest()
 
     @property
+    def max_samples(self) -> int | None:
+        """The longest clip that goes through at once; None without a limit."""
+        return self.backbone.longest
+
+    @property
+    def max_seconds(self) -> float:
+        """`max_samples` in whole hundredths of a second; infinite without a limit."""
+        return math.inf if self.max_samples is None else 100 * self.max_samples // self.sample_rate / 100
+
+    @property
     def convolutions(self) -> tuple[tuple[int, int], ...]:
-        """Kernel and stride of each convolution over the waveform, in samples of its input."""
-        config = self.model.config
-        return tuple(zip(config.conv_kernel, config.conv_stride, strict=True))
+        """Kernel and stride of each step from samples to frames, in samples of its input."""
+        return self.backbone.convolutions
 
     def frame_lengths(self, lengths: Tensor) -> Tensor:
         """How many frames clips of `(B,)` samples give, `(B,)`."""
@@ -103,16 +131,19 @@ class Encoder(nn.Module):
             Frames that depend, clip by clip, on the clip alone. `resume` goes on from any of them.
 
         Raises:
-            ValueError: a clip is shorter than `min_samples`.
+            ValueError: a clip is shorter than `min_samples` or longer than `max_samples`.
         """
         if int(lengths.min()) < self.min_samples:
             raise ValueError(f"a clip of {int(lengths.min())} samples gives no frame; the least is {self.min_samples}")
+        if self.max_samples is not None and int(lengths.max()) > self.max_samples:
+            raise ValueError(f"a clip of {int(lengths.max())} samples is too long; the most is {self.max_samples}")
         with self._grad_if_free("feature_extractor"):
             features, frame_lengths = self.backbone.features(waveforms, lengths)
         with self._grad_if_free("projection"):
-            states = self.backbone.project(features, frame_lengths, mask)
-        first = Frames(states, frame_lengths, self.seconds_per_frame, layers=(states,) if every_layer else None)
-        return self.resume(first, stop)
+            states, inner, extras = self.backbone.project(features, frame_lengths, mask)
+        kept = (states,) if every_layer else None
+        step = self.seconds_per_frame * self.backbone.squeeze
+        return self.resume(Frames(states, inner, step, kept, inner, extras=extras), stop)
 
     def resume(self, frames: Frames, stop: int | None = None) -> Frames:
         """Go on from `frames` to layer `stop` (None: to the end), to the same result as in one go."""
@@ -120,15 +151,27 @@ class Encoder(nn.Module):
         if not frames.layer <= last <= self.num_layers:
             raise ValueError(f"cannot go from layer {frames.layer} to layer {last} of {self.num_layers}")
         hidden, extras, kept = frames.states, dict(frames.extras), frames.layers
-        attention = self.backbone.attention_mask(hidden, frames.lengths)
+        lengths, step = frames.lengths, frames.seconds_per_frame
+        attention = self.backbone.attention_mask(hidden, lengths)
         for index in range(frames.layer, last):
             with self._grad_if_free(f"layer_{index + 1}"):
                 hidden = self.backbone.run_layer(index, hidden, attention, extras)
             kept = (*kept, hidden) if kept is not None else None
         if frames.layer < last == self.num_layers:  # not a second time for frames that are finished
             with self._grad_if_free(f"layer_{last}"):
-                hidden = self.backbone.finish(hidden)
-        return replace(frames, states=hidden, layers=kept, layer=last, extras=extras)
+                hidden, lengths = self.backbone.finish(hidden, lengths, extras)
+            step /= self.backbone.squeeze
+            if kept is not None and self.backbone.finishes_last:
+                kept = (*kept[:-1], hidden)
+        return replace(
+            frames,
+            states=hidden,
+            lengths=lengths,
+            seconds_per_frame=step,
+            layers=kept,
+            layer=last,
+            extras=extras,
+        )
 
     def parts(self) -> list[tuple[str, list[nn.Parameter]]]:
         """The parameters in the order sound passes them: `feature_extractor`, `projection`, `layer_1`, ..."""
@@ -138,14 +181,23 @@ class Encoder(nn.Module):
         ]
 
     def freeze(self, frozen: set[str]) -> None:
-        """Freeze exactly the named parts: no gradient, no dropout, no layer drop; free all others."""
+        """Freeze exactly the named parts: no gradient, no dropout, no layer drop; free all others.
+
+        In an adapted encoder only adapters are freed, and parts without any stay frozen.
+        """
         unknown = frozen - {name for name, _ in self.parts()}
         if unknown:
             raise ValueError(f"no such parts: {sorted(unknown)}")
         self._frozen = set(frozen)
+        tuned = None
+        if self.tuned is not None:
+            self._frozen |= {name for name, _ in self.parts() if name not in self.tuned.layers}
+            tuned = {id(p) for n, p in self.model.named_parameters() if n in self.tuned.parameters}
         for name, parameters in self.parts():
             for p in parameters:
-                p.requires_grad_(name not in frozen)
+                p.requires_grad_(name not in self._frozen and (tuned is None or id(p) in tuned))
+        for p in self.backbone.fixed():
+            p.requires_grad_(False)
         self.train(self.training)
 
     @property
@@ -153,13 +205,14 @@ class Encoder(nn.Module):
         return frozenset(self._frozen)
 
     def train(self, mode: bool = True) -> Encoder:
-        """As in torch, but a frozen part always stays in eval mode, and so do batch norms."""
+        """As in torch, but a frozen part always stays in eval mode, and so do batch norms and what is adapted."""
         super().train(mode)
         for name, modules in self.backbone.parts():
-            if name in self._frozen:
-                for m in modules:
-                    if isinstance(m, nn.Module):
-                        m.eval()
+            for m in modules:
+                if isinstance(m, nn.Module) and name in self._frozen:
+                    m.eval()
+                elif isinstance(m, nn.Module) and self.tuned is not None:
+                    self.tuned.quiet(m)
         for m in self._batch_norms():
             m.eval()
         return self

@@ -2,12 +2,13 @@
 
 A model whose head transformers knows is saved as transformers saves it, so `transformers.pipeline` and
 `from_pretrained` read it. Any other is saved with `model_type: audioft` on top, which transformers refuses instead of
-making up a head, its encoder (transformers' format again) in `encoder/` and the rest in `model.safetensors`.
+making up a head, its encoder (transformers' format again) in `encoder/` and the rest in `model.safetensors`. So is a
+small model, which has an adapter in `adapter/` instead of an encoder (`audioft.models.small`).
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ import torch
 from torch import nn
 
 from audioft.errors import ModelError
-from audioft.models import foreign
+from audioft.models import foreign, small
+from audioft.models.card import ModelCard
 from audioft.models.classifier import AudioClassifier
 from audioft.models.encoder import Encoder, Preprocessing
-from audioft.models.loading import MASK_EMBEDDING, attention, quiet_transformers
+from audioft.models.families import classifier_attribute, extractor, save_model
+from audioft.models.loading import MASK_EMBEDDING, attention, load_encoder, quiet_transformers
 from audioft.storage import new_folder, read_json, write_json, write_text
 
 FORMAT_VERSION = 1
@@ -26,35 +29,9 @@ WEIGHTS = "model.safetensors"
 REQUIRED = ("config.json", WEIGHTS, "preprocessor_config.json", "audioft.json")
 
 
-@dataclass(frozen=True)
-class ModelCard:
-    """What a model folder knows besides its weights (`audioft.json`).
-
-    Attributes:
-        labels: in the order of the logits.
-        multilabel: several labels may hold at once: scores are sigmoids instead of a softmax.
-        window: seconds; the longest clip it was trained on. A longer recording is labelled in windows of this length.
-        segments: how scores over time become events: `release`, `min_seconds`, `close_gaps`; None for the defaults.
-        background: the label that says nothing happens, for models of one label a clip; None if there is none.
-        thresholds: for multi-label models the score from which on a label is given, in the order of `labels`.
-        encoder: name and family of the encoder it began from.
-        trained_on: counts and names of what it saw.
-        measured: figures of the report, by side.
-    """
-
-    labels: tuple[str, ...]
-    multilabel: bool
-    window: float
-    thresholds: tuple[float, ...] | None = None
-    segments: dict[str, float] | None = None
-    background: str | None = None
-    calibration: dict[str, Any] | None = None
-    encoder: dict[str, Any] = field(default_factory=dict)
-    trained_on: dict[str, Any] = field(default_factory=dict)
-    measured: dict[str, Any] = field(default_factory=dict)
-
-
-def save(model: AudioClassifier, card: ModelCard, path: Path, readme: str) -> None:
+def save(
+    model: AudioClassifier, card: ModelCard, path: Path, readme: str, adapter: small.Adapter | None = None
+) -> None:
     """Write a model folder, whole or not at all.
 
     Args:
@@ -62,9 +39,13 @@ def save(model: AudioClassifier, card: ModelCard, path: Path, readme: str) -> No
         card: see `ModelCard`.
         path: the folder; one that is there is replaced.
         readme: the model card as Markdown.
+        adapter: written in the place of the encoder.
     """
     with new_folder(path) as folder:
-        if model.transformers_equivalent:
+        if adapter is not None:
+            _save_beside(model, card, folder)
+            small.write(adapter, folder)
+        elif model.transformers_equivalent:
             _save_as_transformers(model, card, folder)
         else:
             _save_as_audioft(model, card, folder)
@@ -76,30 +57,47 @@ def save(model: AudioClassifier, card: ModelCard, path: Path, readme: str) -> No
             "pooling": model.spec["pooling"],
             "head": model.spec["head"],
         }
+        if adapter is not None:
+            about["base"] = adapter.base
         write_json(folder / "audioft.json", about)
         write_text(folder / "README.md", readme)
 
 
-def load(path: str | Path) -> tuple[AudioClassifier, ModelCard]:
+def load(path: str | Path, encoder: str | None = None) -> tuple[AudioClassifier, ModelCard]:
     """The model of a folder, in float32, in eval mode, on the CPU; also of one that transformers wrote.
+
+    Args:
+        path: the folder.
+        encoder: where the encoder of a small model is, if no longer where it was.
 
     Raises:
         ModelError: a file is missing, unreadable, or does not fit the others.
     """
     folder = Path(path)
     missing = [f for f in REQUIRED if not (folder / f).is_file()]
-    about = foreign.describe(folder, FORMAT_VERSION) if missing == ["audioft.json"] else None
+    about = foreign.describe(folder, FORMAT_VERSION) if "audioft.json" in missing else None
     if missing and about is None:
         raise ModelError(f"{folder} is not a whole model folder: {', '.join(missing)} missing from it")
     about = about or read_json(folder / "audioft.json", ModelError)
     card = _card(folder, about)
     config = read_json(folder / "config.json", ModelError)
     if isinstance(config, dict) and config.get("model_type") == "audioft":
-        model = _load_audioft(folder, about, card)
+        model = _load_audioft(folder, about, card, encoder)
     else:
         model = _load_transformers(folder, about, card)
     _own_memory(model)
     return model.eval(), card
+
+
+def store_verification(path: Path, verification: dict[str, Any]) -> None:
+    """Write `ModelCard.verification` into a model folder that is there.
+
+    Raises:
+        ModelError: it has no `audioft.json`, as a model that audioft did not make.
+    """
+    about = read_json(path / "audioft.json", ModelError)
+    _card(path, about)
+    write_json(path / "audioft.json", about | {"verification": verification})
 
 
 def _own_memory(model: nn.Module) -> None:
@@ -143,12 +141,16 @@ def _save_as_transformers(model: AudioClassifier, card: ModelCard, folder: Path)
     config = AutoConfig.for_model(**model.encoder.model.config.to_dict())
     for key, value in _label_config(card).items():
         setattr(config, key, value)
-    config.classifier_proj_size = model.head.projector.out_features
-    config.use_weighted_layer_sum = model.layer_sum is not None
+    if hasattr(model.head, "projector"):
+        config.classifier_proj_size = model.head.projector.out_features
+        config.use_weighted_layer_sum = model.layer_sum is not None
     with quiet_transformers(), torch.device("meta"):
         whole = AutoModelForAudioClassification.from_config(config)
-    setattr(whole, whole.base_model_prefix, model.encoder.model)
-    whole.projector, whole.classifier = model.head.projector, model.head.classifier
+    setattr(whole, classifier_attribute(whole), model.encoder.model)
+    if hasattr(model.head, "projector"):
+        whole.projector, whole.classifier = model.head.projector, model.head.classifier
+    else:
+        whole.classifier = model.head
     if model.layer_sum is not None:
         whole.layer_weights = model.layer_sum.layer_weights
     with quiet_transformers():
@@ -175,37 +177,48 @@ def _load_transformers(folder: Path, about: dict, card: ModelCard) -> AudioClass
     if lost:
         raise ModelError(f"{folder}: weights are missing from {WEIGHTS}: {', '.join(lost[:3])}")
     _same_labels(folder, whole.config.id2label, card)
-    encoder = _encoder(getattr(whole, whole.base_model_prefix), about)
+    encoder = _encoder(getattr(whole, classifier_attribute(whole)), about)
     model = AudioClassifier(encoder, len(card.labels), about["layers"], about["pooling"], about["head"])
-    if not model.transformers_equivalent or (model.layer_sum is not None) != whole.config.use_weighted_layer_sum:
+    summed = bool(getattr(whole.config, "use_weighted_layer_sum", False))
+    if not model.transformers_equivalent or (model.layer_sum is not None) != summed:
         raise ModelError(f"{folder}: audioft.json describes another model than config.json: {model.spec}")
-    model.head.projector, model.head.classifier = whole.projector, whole.classifier
+    if hasattr(model.head, "projector"):
+        model.head.projector, model.head.classifier = whole.projector, whole.classifier
+    else:
+        model.head = whole.classifier
     if model.layer_sum is not None:
         model.layer_sum.layer_weights = whole.layer_weights
     return model
 
 
+def is_small(folder: Path) -> bool:
+    """Whether a model folder holds an adapter without its encoder."""
+    about = read_json(folder / "audioft.json", ModelError) if (folder / "audioft.json").is_file() else None
+    return isinstance(about, dict) and "base" in about
+
+
 def _save_as_audioft(model: AudioClassifier, card: ModelCard, folder: Path) -> None:
+    _save_beside(model, card, folder)
+    with quiet_transformers():
+        save_model(model.encoder.model, folder / "encoder")
+    _preprocessor(model.encoder).save_pretrained(folder / "encoder")
+
+
+def _save_beside(model: AudioClassifier, card: ModelCard, folder: Path) -> None:
+    """All but the encoder."""
     from safetensors.torch import save_file
 
     write_json(folder / "config.json", {"model_type": "audioft", **_label_config(card)})
-    with quiet_transformers():
-        model.encoder.model.save_pretrained(folder / "encoder")
-    _preprocessor(model.encoder).save_pretrained(folder / "encoder")
     save_file(_beside_encoder(model), folder / WEIGHTS, metadata={"format": "pt"})
 
 
-def _load_audioft(folder: Path, about: dict, card: ModelCard) -> AudioClassifier:
+def _load_audioft(folder: Path, about: dict, card: ModelCard, place: str | None) -> AudioClassifier:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    from audioft.models.loading import load_encoder
-
     _same_labels(folder, read_json(folder / "config.json", ModelError).get("id2label", {}), card)
-    if not (folder / "encoder" / "config.json").is_file():  # or the name would be looked for on the hub
-        raise ModelError(f"{folder} is not a whole model folder: encoder/config.json missing from it")
-    encoder, _ = load_encoder(str(folder / "encoder"))
-    encoder = _encoder(encoder.model, about)
+    loaded = small.read(folder, about["base"], place) if "base" in about else _own_encoder(folder)
+    encoder = _encoder(loaded.model, about)
     model = AudioClassifier(encoder, len(card.labels), about["layers"], about["pooling"], about["head"])
     try:
         weights = load_file(folder / WEIGHTS)
@@ -220,6 +233,12 @@ def _load_audioft(folder: Path, about: dict, card: ModelCard) -> AudioClassifier
         )
     model.load_state_dict(weights, strict=False)
     return model
+
+
+def _own_encoder(folder: Path) -> Encoder:
+    if not (folder / "encoder" / "config.json").is_file():  # or the name would be looked for on the hub
+        raise ModelError(f"{folder} is not a whole model folder: encoder/config.json missing from it")
+    return load_encoder(str(folder / "encoder"))[0]
 
 
 def _same_labels(folder: Path, id2label: dict[Any, str], card: ModelCard) -> None:
@@ -241,6 +260,8 @@ def _encoder(model: nn.Module, about: dict) -> Encoder:
 def _preprocessor(encoder: Encoder) -> Any:
     from transformers import Wav2Vec2FeatureExtractor
 
+    if encoder.preprocessing.features is not None:
+        return extractor(encoder.preprocessing.features)
     return Wav2Vec2FeatureExtractor(
         sampling_rate=encoder.sample_rate,
         do_normalize=encoder.preprocessing.normalise,

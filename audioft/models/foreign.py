@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from audioft.errors import ModelError
+from audioft.models.families import FAMILIES
 from audioft.models.loading import load_preprocessing, refuse_unsupported
 from audioft.storage import read_json
 
 MADE_BY = "made_by"  # in config.json: a model of audioft's own needs its audioft.json
+CLASSIFIERS = ("ForSequenceClassification", "ForAudioClassification")
 WHOLE = 86_400.0  # seconds: the window of a model of which nobody knows what it was trained on
 
 
@@ -26,7 +28,7 @@ def describe(folder: Path, version: int) -> dict[str, Any] | None:
     config = read_json(folder / "config.json", ModelError) if (folder / "config.json").is_file() else None
     if not isinstance(config, dict) or config.get(MADE_BY) == "audioft":
         return None
-    if not any(str(a).endswith("ForSequenceClassification") for a in config.get("architectures") or ()):
+    if not any(str(a).endswith(CLASSIFIERS) for a in config.get("architectures") or ()):
         return None
     from transformers import AutoConfig
 
@@ -36,7 +38,9 @@ def describe(folder: Path, version: int) -> dict[str, Any] | None:
         raise ModelError(
             f"{folder}: the labels in config.json are not numbered from 0 on: {sorted(whole.id2label)[:10]}"
         )
-    preprocessing, _ = load_preprocessing(str(folder))
+    family = FAMILIES[whole.model_type]
+    preprocessing, _ = load_preprocessing(str(folder), None, whole)
+    sized = {"size": whole.classifier_proj_size} if family.head == "projection" else {}
     return {
         "format_version": version,
         "labels": [str(whole.id2label[i]) for i in range(len(whole.id2label))],
@@ -44,7 +48,7 @@ def describe(folder: Path, version: int) -> dict[str, Any] | None:
         "window": WHOLE,
         "preprocessing": asdict(preprocessing),
         "layers": "weighted" if getattr(whole, "use_weighted_layer_sum", False) else "last",
-        "pooling": "mean",
-        "head": {"name": "projection", "size": whole.classifier_proj_size},
+        "pooling": family.pooling,
+        "head": {"name": family.head, **sized},
         "encoder": {"name": str(folder), "family": whole.model_type},
     }

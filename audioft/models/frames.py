@@ -19,6 +19,8 @@ class Frames:
         seconds_per_frame: hop between frames, in seconds.
         layers: all states on the way, entry 0 before the first transformer layer and entry k after layer k,
             each `(B, F, H)`; None unless asked for.
+        layer_lengths: `(B,)` int64, `lengths` of what is in `layers`; another one where the layers see several frames
+            as one (SEW).
         layer: how many transformer layers have been computed.
         extras: what later layers need besides the states (WavLM's position bias).
     """
@@ -27,6 +29,7 @@ class Frames:
     lengths: Tensor
     seconds_per_frame: float
     layers: tuple[Tensor, ...] | None = None
+    layer_lengths: Tensor | None = None
     layer: int = 0
     extras: dict[str, Any] = field(default_factory=dict)
 
@@ -35,8 +38,9 @@ class Frames:
         """`(B, F)` bool: which frames are a clip's own."""
         return valid_frames(self.lengths, self.states.shape[1])
 
-    def with_states(self, states: Tensor) -> Frames:
-        return replace(self, states=states)
+    def of_layers(self, states: Tensor) -> Frames:
+        """Frames of one of `layers`, or of a sum of them."""
+        return replace(self, states=states, lengths=self.lengths if self.layer_lengths is None else self.layer_lengths)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from audioft.registry import Registry
 heads = Registry("head", given=("input_size", "num_labels"))
 
 
-def _problems(dropout: float, **sizes: int) -> list[str]:
+def dimension_problems(dropout: float, **sizes: int) -> list[str]:
+    """What is wrong with a head's sizes, which are above 0, and its dropout, in [0, 1)."""
     found = [f"{name}: {value} is not above 0" for name, value in sizes.items() if value <= 0]
     return found if 0 <= dropout < 1 else [*found, f"dropout: {dropout} is not in [0, 1)"]
 
@@ -38,7 +39,7 @@ class ProjectionHead(nn.Module):
 
     @staticmethod
     def validate(size: int, dropout: float) -> list[str]:
-        return _problems(dropout, size=size)
+        return dimension_problems(dropout, size=size)
 
     def forward(self, pooled: Tensor) -> Tensor:
         return self.classifier(self.dropout(self.projector(pooled)))
@@ -59,10 +60,23 @@ class LinearHead(nn.Module):
 
     @staticmethod
     def validate(dropout: float) -> list[str]:
-        return _problems(dropout)
+        return dimension_problems(dropout)
 
     def forward(self, pooled: Tensor) -> Tensor:
         return self.classifier(self.dropout(pooled))
+
+
+@heads.register("normalised")
+class NormalisedHead(nn.Module):
+    """A layer norm, then a linear classifier, `(B, D) -> (B, C)`: the layout of the AST's own class."""
+
+    def __init__(self, input_size: int, num_labels: int):
+        super().__init__()
+        self.layernorm = nn.LayerNorm(input_size, eps=1e-12)
+        self.dense = nn.Linear(input_size, num_labels)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        return self.dense(self.layernorm(pooled))
 
 
 @heads.register("mlp")
@@ -85,7 +99,7 @@ class MLPHead(nn.Module):
 
     @staticmethod
     def validate(size: int, depth: int, dropout: float) -> list[str]:
-        return _problems(dropout, size=size, depth=depth)
+        return dimension_problems(dropout, size=size, depth=depth)
 
     def forward(self, pooled: Tensor) -> Tensor:
         return self.classifier(self.hidden(pooled))

@@ -19,11 +19,15 @@ import torch
 
 from audioft.errors import ModelError, UsageError
 from audioft.models.encoder import Encoder, Preprocessing
+from audioft.models.families import FAMILIES
 from audioft.runtime import address
 
-FAMILIES = ("wav2vec2", "hubert", "wavlm", "data2vec-audio")
 EMBEDDED = Path(__file__).parent.parent / "assets"
 MASK_EMBEDDING = "masked_spec_embed"
+DROPOUTS = (
+    *("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout", "conformer_conv_dropout"),
+    *("dropout", "hidden_dropout_prob", "attention_probs_dropout_prob"),
+)
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ def load_encoder(
             output_loading_info=True,
             **attention(config),
         )
-    missing = sorted(info["missing_keys"])
+    model, missing, left_over = _encoder_of(model, info)
     lost = [k for k in missing if not k.endswith(MASK_EMBEDDING)]
     if lost or info["mismatched_keys"]:
         wrong = lost or [str(m) for m in info["mismatched_keys"]]
@@ -93,12 +97,12 @@ def load_encoder(
         )
     if missing:
         init_mask_embedding(model, name)
-    preprocessing, notes = load_preprocessing(source, revision)
+    preprocessing, notes = load_preprocessing(source, revision, config)
     report = LoadReport(
         name=name,
         loaded=len(model.state_dict()) - len(missing),
         made=tuple(missing),
-        left_over=tuple(sorted(info["unexpected_keys"])),
+        left_over=tuple(left_over),
         notes=(*notes, *_pretraining_note(source, name)),
     )
     return Encoder(model, preprocessing, name=name), report
@@ -120,23 +124,58 @@ def resolve(name: str) -> str:
     return name
 
 
-def load_preprocessing(source: str, revision: str | None = None) -> tuple[Preprocessing, list[str]]:
-    """What the checkpoint's own `preprocessor_config.json` asks for; a default, and a note, where it has none."""
+def _encoder_of(model: Any, info: dict[str, Any]) -> tuple[Any, list[str], list[str]]:
+    """The encoder of what `AutoModel` loaded, which of its weights are missing, and what is left over.
+
+    Of Whisper the decoder is left; its weights may be missing, as they are where a classifier was saved.
+    """
+    missing, left_over = sorted(info["missing_keys"]), sorted(info["unexpected_keys"])
+    if model.config.model_type != "whisper":
+        return model, missing, left_over
+    decoder = [k for k in model.state_dict() if k.startswith("decoder.") and k not in missing]
+    own = [k.removeprefix("encoder.") for k in missing if k.startswith("encoder.")]
+    return model.get_encoder(), own, [*left_over, *decoder]
+
+
+def load_preprocessing(source: str, revision: str | None, config: Any) -> tuple[Preprocessing, list[str]]:
+    """What the checkpoint's own `preprocessor_config.json` asks for; a default, and a note, where it has none.
+
+    Args:
+        source, revision: of the checkpoint.
+        config: of the encoder.
+
+    Raises:
+        ModelError: it has none, and the encoder takes features of which there are many kinds.
+    """
     from transformers import AutoFeatureExtractor
 
     try:
         with quiet_transformers():
             extractor = AutoFeatureExtractor.from_pretrained(source, revision=revision)
-    except (OSError, ValueError):
+    except (OSError, ValueError) as e:
+        if FAMILIES[config.model_type].extractor is not None:
+            raise ModelError(
+                f"encoder {source!r}: it has no preprocessor_config.json, which says what features it was trained on; "
+                "copy it from where the weights are from"
+            ) from e
         note = "it has no preprocessor_config.json; assuming 16 kHz, each clip brought to mean 0 and variance 1"
         return Preprocessing(), [note]
-    return Preprocessing(int(extractor.sampling_rate), bool(getattr(extractor, "do_normalize", False))), []
+    rate = int(extractor.sampling_rate)
+    if FAMILIES[config.model_type].extractor is not None:
+        return Preprocessing(rate, False, extractor.to_dict()), []
+    return Preprocessing(rate, bool(getattr(extractor, "do_normalize", False))), []
 
 
 def require_mask_embedding(encoder: Encoder) -> bool:
-    """Give the encoder a mask vector for latent masking if it has none; True if one was made."""
+    """Give the encoder a mask vector for latent masking if it has none; True if one was made.
+
+    Raises:
+        ModelError: its family has no place for one.
+    """
     if hasattr(encoder.model, MASK_EMBEDDING):
         return False
+    if not FAMILIES[encoder.family].masked:
+        raise ModelError(f"encoder {encoder.name!r} ({encoder.family}) has no masks; leave latent out")
     encoder.model.masked_spec_embed = torch.nn.Parameter(torch.zeros(encoder.hidden_size))
     encoder.model.config.mask_time_prob = 0.05  # so that transformers, too, makes a place for it when loading
     init_mask_embedding(encoder.model, encoder.name)
@@ -153,15 +192,16 @@ def init_mask_embedding(model: Any, name: str) -> None:
 def set_dropout(config: Any, dropout: float | None, layerdrop: float | None) -> None:
     """Replace the rates in a transformers config that act in training, where they are given."""
     if dropout is not None:
-        for field in ("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout"):
+        for field in (f for f in DROPOUTS if hasattr(config, f)):
             setattr(config, field, dropout)
     if layerdrop is not None:
-        config.layerdrop = layerdrop
+        for field in (f for f in ("layerdrop", "encoder_layerdrop") if hasattr(config, f)):
+            setattr(config, field, layerdrop)
 
 
 def attention(config: Any) -> dict[str, str]:
-    """WavLM's attention, with its gated position bias, has one form only; the others use torch's fused one."""
-    return {} if config.model_type == "wavlm" else {"attn_implementation": "sdpa"}
+    """The attention of WavLM and SEW-D has one form only; the others use torch's fused one."""
+    return {} if config.model_type in ("wavlm", "sew-d") else {"attn_implementation": "sdpa"}
 
 
 @contextlib.contextmanager

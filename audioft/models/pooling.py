@@ -27,6 +27,64 @@ class MeanPooling(nn.Module):
         return states.sum(1) / frames.lengths[:, None]
 
 
+@poolings.register("tokens")
+class TokenPooling(nn.Module):
+    """The mean of the first two states, the AST's class and distillation tokens, as its own class pools.
+
+    Shape: `(B, F, H) -> (B, H)`.
+    """
+
+    def __init__(self, hidden_size: int):
+        super().__init__()
+        self.output_size = hidden_size
+
+    def forward(self, frames: Frames) -> Tensor:
+        return (frames.states[:, 0] + frames.states[:, 1]) / 2
+
+
+@poolings.register("all_frames")
+class AllFramesPooling(nn.Module):
+    """The mean over all frames, those of the padding too, as Whisper's own class pools over its 30 seconds.
+
+    Shape: `(B, F, H) -> (B, H)`. Only for an encoder that pads every clip to one length.
+    """
+
+    def __init__(self, hidden_size: int):
+        super().__init__()
+        self.output_size = hidden_size
+
+    def forward(self, frames: Frames) -> Tensor:
+        return frames.states.mean(1)
+
+
+def statistics(frames: Frames) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation over a clip's own frames, each `(B, H)` float32.
+
+    The deviation divides by one frame less than there are, as torch's and transformers' do; that of a single frame
+    is 0 (1e-6, where the root has a slope).
+    """
+    outside, count = ~frames.valid[..., None], frames.lengths[:, None]
+    states = frames.states.float().masked_fill(outside, 0)
+    mean = states.sum(1) / count
+    squares = (states - mean[:, None]).square().masked_fill(outside, 0).sum(1)
+    return mean, (squares / (count - 1).clamp(min=1)).clamp(min=1e-12).sqrt()
+
+
+@poolings.register("stats")
+class StatsPooling(nn.Module):
+    """Mean and standard deviation over a clip's frames (statistics pooling, Snyder et al. 2018).
+
+    Shape: `(B, F, H) -> (B, 2 H)`.
+    """
+
+    def __init__(self, hidden_size: int):
+        super().__init__()
+        self.output_size = 2 * hidden_size
+
+    def forward(self, frames: Frames) -> Tensor:
+        return torch.cat(statistics(frames), dim=-1)
+
+
 @poolings.register("attentive_stats")
 class AttentiveStatsPooling(nn.Module):
     """Attentive statistics: a weighted mean and deviation, the weights learned (Okabe et al. 2018, eq. 4 to 6).
@@ -36,26 +94,37 @@ class AttentiveStatsPooling(nn.Module):
     Args:
         hidden_size: H.
         bottleneck: width of the layer that scores the frames.
+        context: each frame is scored beside the mean and deviation of the whole clip, so that a frame's weight may
+            depend on how the clip sounds as a whole (ECAPA-TDNN, Desplanques et al. 2020, sec. 3.1).
     """
 
-    def __init__(self, hidden_size: int, bottleneck: int = 128):
+    def __init__(self, hidden_size: int, bottleneck: int = 128, context: bool = False):
         super().__init__()
-        self.score = nn.Sequential(nn.Linear(hidden_size, bottleneck), nn.Tanh(), nn.Linear(bottleneck, hidden_size))
+        self.context = context
+        seen = 3 * hidden_size if context else hidden_size
+        self.score = nn.Sequential(nn.Linear(seen, bottleneck), nn.Tanh(), nn.Linear(bottleneck, hidden_size))
         self.output_size = 2 * hidden_size
 
     @staticmethod
-    def validate(bottleneck: int) -> list[str]:
+    def validate(bottleneck: int, context: bool) -> list[str]:
         return [] if bottleneck > 0 else [f"bottleneck: {bottleneck} is not above 0"]
 
     def forward(self, frames: Frames) -> Tensor:
         outside = ~frames.valid[..., None]
-        scores = self.score(frames.states).float().masked_fill(outside, float("-inf"))
+        scores = self.score(self._seen(frames)).float().masked_fill(outside, float("-inf"))
         weights = torch.softmax(scores, dim=1)
         states = frames.states.float().masked_fill(outside, 0)
         mean = (weights * states).sum(1)
         # the centred form: the difference of two large squares would lose the deviation of a steady channel
         variance = (weights * (states - mean[:, None]).square()).sum(1)
         return torch.cat([mean, (variance + 1e-6).sqrt()], dim=-1)
+
+    def _seen(self, frames: Frames) -> Tensor:
+        """What the scoring layer sees of each frame, `(B, F, H)` or with the context `(B, F, 3 H)`."""
+        if not self.context:
+            return frames.states
+        whole = [x[:, None].expand(-1, frames.states.shape[1], -1) for x in statistics(frames)]
+        return torch.cat([frames.states.float(), *whole], dim=-1)
 
 
 class LayerSum(nn.Module):
@@ -76,4 +145,4 @@ class LayerSum(nn.Module):
             raise ValueError("a layer sum needs the states of every layer")
         weights = torch.softmax(self.layer_weights, dim=-1)
         total = sum(w * s for w, s in zip(weights, frames.layers, strict=True))
-        return frames.with_states(total)
+        return frames.of_layers(total)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from audioft.registry import Registry
+from audioft.training.margins import Margin, at_epoch, problems
 
-losses = Registry("loss", given=("class_weights",))
+losses = Registry("loss", given=("class_weights", "scale"))
 TINY = 1e-6  # a root of what is quite right has no finite slope at 0
 
 
@@ -20,9 +23,13 @@ class _Loss:
     """
 
     multilabel = False
+    cosines = False  # whether its logits must be scaled cosines, see `CosineHead`
 
     def __init__(self, class_weights: Tensor | None = None):
         self.class_weights = class_weights
+
+    def at(self, epoch: float) -> None:
+        """Told before every step how many epochs have passed, as 2.5: a function of the step and nothing else."""
 
     def _weights(self, like: Tensor) -> Tensor:
         ones = torch.ones(like.shape[1], device=like.device)
@@ -76,6 +83,77 @@ class Focal(_Loss):
         return (per_clip * clip_weight).sum(), clip_weight.sum()
 
 
+class _MarginSoftmax(CrossEntropy):
+    """Softmax cross-entropy of scaled cosines, in which a clip's own label has to win by a margin.
+
+    Logits `(B, C)` are `scale` times cosines; targets are one-hot. With a margin of 0 this is cross-entropy.
+
+    Args:
+        margin: a number, or by epoch as `{0: 0.0, 5: 0.2}`, see `training.margins`; in [0, 1).
+        class_weights: `(C,)`.
+        scale: what the head multiplied its cosines by; `build` takes it from the head.
+    """
+
+    cosines = True
+
+    def __init__(self, margin: Margin, class_weights: Tensor | None, scale: float):
+        super().__init__(class_weights=class_weights)
+        self.plan, self.scale = margin, scale
+        self.at(0)
+
+    @staticmethod
+    def validate(margin: Margin) -> list[str]:
+        return problems(margin)
+
+    def at(self, epoch: float) -> None:
+        self.margin = at_epoch(self.plan, epoch)
+
+    def __call__(self, logits: Tensor, targets: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+        logits = logits.float()
+        harder = self.scale * self._harder((logits / self.scale).clamp(-1, 1))
+        return super().__call__(torch.where(targets > 0, harder, logits), targets, known)
+
+    def _harder(self, cosine: Tensor) -> Tensor:
+        """What the cosine with the own label counts as."""
+        raise AssertionError("a margin loss says where its margin lies")
+
+
+@losses.register("am_softmax")
+class AMSoftmax(_MarginSoftmax):
+    """Additive margin: the own label's cosine less the margin (Wang et al. 2018, eq. 4 to 6; CosFace).
+
+    Args:
+        margin: see `_MarginSoftmax`; of the cosine.
+    """
+
+    def __init__(self, margin: Margin = 0.2, class_weights: Tensor | None = None, scale: float = 30.0):
+        super().__init__(margin, class_weights, scale)
+
+    def _harder(self, cosine: Tensor) -> Tensor:
+        return cosine - self.margin
+
+
+@losses.register("aam_softmax")
+class AAMSoftmax(_MarginSoftmax):
+    """Additive angular margin: the cosine of the own label's angle plus the margin (ArcFace, Deng et al. 2019, eq. 3).
+
+    An angle that the margin would carry beyond pi, where the cosine rises again, counts as its cosine less the
+    constant that joins the two curves, so that worse is never cheaper (as in wespeaker).
+
+    Args:
+        margin: see `_MarginSoftmax`; in radians.
+    """
+
+    def __init__(self, margin: Margin = 0.2, class_weights: Tensor | None = None, scale: float = 30.0):
+        super().__init__(margin, class_weights, scale)
+
+    def _harder(self, cosine: Tensor) -> Tensor:
+        m = self.margin
+        sine = (1 - cosine.square()).clamp(min=TINY).sqrt()
+        furthest = -math.cos(m)  # the cosine of pi - m
+        return torch.where(cosine > furthest, cosine * math.cos(m) - sine * math.sin(m), cosine - 1 - furthest)
+
+
 @losses.register("bce")
 class BinaryCrossEntropy(_Loss):
     """Binary cross-entropy of every known target by itself, for clips that may carry several labels.
@@ -105,6 +183,16 @@ class BinaryCrossEntropy(_Loss):
         # a class weight raises what a present label counts; absent ones keep the weight 1
         weight = (1 + targets * (self._weights(logits) - 1)) * known
         return (terms * weight).sum(), weight.sum()
+
+
+def fitting(multilabel: bool) -> list[str]:
+    """The losses for one label a clip, or for several, that go with any head.
+
+    >>> fitting(False)
+    ['cross_entropy', 'focal']
+    """
+    parts = {n: losses[n] for n in losses.names()}
+    return [n for n, p in parts.items() if p.multilabel == multilabel and not p.cosines]  # type: ignore[attr-defined]
 
 
 def balanced_weights(targets: Tensor, known: Tensor) -> Tensor:

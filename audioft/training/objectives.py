@@ -8,7 +8,10 @@ from torch import Tensor
 
 from audioft.data.batching import Batch
 from audioft.models.classifier import AudioClassifier
+from audioft.models.parts import heads
+from audioft.registry import Spec, split_spec
 from audioft.training.latent import LatentMasking
+from audioft.training.losses import losses
 
 
 class Objective(Protocol):
@@ -39,3 +42,35 @@ class Classification:
         if model.frame_level:  # every frame is an example; of those beyond a clip's end nothing is known
             logits, targets, known = logits.flatten(0, 1), targets.flatten(0, 1), known.flatten(0, 1)
         return self.loss(logits, targets, known)
+
+
+def problems(loss: Spec, head: Spec, mixed: bool, several: bool) -> list[str]:
+    """What of a loss does not go together with the rest of a config, as sentences that begin with a key.
+
+    Args:
+        loss: a spec that is right by itself.
+        head: likewise.
+        mixed: whether clips are mixed.
+        several: whether a clip may carry several labels.
+    """
+    name, of_head = split_spec(loss)[0], split_spec(head)[0]
+    if not losses[name].cosines:  # type: ignore[attr-defined]
+        return []
+    found = []
+    if not _cosines(of_head):
+        fitting = " or ".join(n for n in heads.names() if _cosines(n))
+        found.append(
+            f"train.loss: {name!r} needs a head that gives cosines, {of_head!r} gives none; set model.head={fitting}"
+        )
+    if mixed:
+        found.append(
+            f"mixup: {name!r} has a margin for the one label of a clip, and a mixture has two; "
+            "set mixup=null, or train.loss=cross_entropy"
+        )
+    if several:
+        found.append(f"train.loss: {name!r} is for one label a clip; set train.loss=bce")
+    return found
+
+
+def _cosines(head: str) -> bool:
+    return getattr(heads[head], "cosines", False)

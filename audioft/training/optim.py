@@ -36,7 +36,8 @@ def parameter_groups(
         head_lr: peak rate of everything beside the encoder; None for `lr`.
         layer_decay: the rate of each layer below is that of the one above times this (ULMFiT, Howard and Ruder 2018;
             BEiT), the projection and the feature extractor each counting as one more.
-        weight_decay: of matrices and kernels; biases, norms and other vectors are not decayed.
+        weight_decay: of matrices and kernels; biases, norms and other vectors are not decayed, nor are the factors of
+            IA3 (a matrix of one row or column), which begin at 1.
 
     Returns:
         Groups for `torch.optim.AdamW`; each has a `peak` that the schedule scales, and a `name`.
@@ -50,7 +51,7 @@ def parameter_groups(
     groups, placed = [], set()
     for name, parameters, rate in parts:
         for decayed in (True, False):
-            chosen = [p for p in parameters if (p.ndim > 1) == decayed and id(p) not in placed]
+            chosen = [p for p in parameters if _decays(p, named[id(p)]) == decayed and id(p) not in placed]
             placed |= {id(p) for p in chosen}
             if chosen:
                 decay = weight_decay if decayed else 0.0
@@ -59,6 +60,10 @@ def parameter_groups(
     if left:
         raise ValueError(f"parameters that belong to no part of the encoder: {left}")
     return groups
+
+
+def _decays(p: nn.Parameter, name: str) -> bool:
+    return p.ndim > 1 and ".ia3_l." not in name
 
 
 def adamw(groups: list[dict], betas: tuple[float, float] = (0.9, 0.98)) -> torch.optim.AdamW:

@@ -53,6 +53,7 @@ class Trainer:
         processes: device and fellow processes.
         validate: after every epoch: figures by name; None for no validation.
         begin_epoch: called before every epoch with its number (from 0), to freeze and free.
+        begin_step: called before every step with its number (from 0), for what changes in the course of a run.
         metric: the figure by which the best epoch is chosen; of epochs equal in it the one of the lower loss.
         higher_is_better: of that figure.
         patience: stop after so many epochs without a better one; 0 never stops early.
@@ -80,6 +81,7 @@ class Trainer:
         processes: Processes,
         validate: Callable[[], dict[str, float]] | None = None,
         begin_epoch: Callable[[int], None] = lambda epoch: None,
+        begin_step: Callable[[int], None] = lambda step: None,
         metric: str = "loss",
         higher_is_better: bool = False,
         patience: int = 0,
@@ -95,7 +97,7 @@ class Trainer:
         self.model, self.objective, self.dataset, self.plan = model, objective, dataset, plan
         self.optimizer, self.schedule, self.epochs = optimizer, schedule, epochs
         self.checkpoints, self.processes = checkpoints, processes
-        self.validate, self.begin_epoch = validate, begin_epoch
+        self.validate, self.begin_epoch, self.begin_step = validate, begin_epoch, begin_step
         self.metric, self.higher_is_better, self.patience = metric, higher_is_better, patience
         self.accumulate, self.clip_norm, self.precision = accumulate, clip_norm, precision
         self.workers, self.seed, self.log_every = workers, seed, log_every
@@ -153,6 +155,7 @@ class Trainer:
 
     def _step(self, batches: list[Batch]) -> None:
         device = self.processes.device
+        self.begin_step(self.state.step)
         # dropout, layer drop: of the step and the process, and of nothing that happened before
         torch.manual_seed(address(self.seed, "step", self.state.step, self.processes.rank))
         sums = torch.zeros(2, dtype=torch.float64)

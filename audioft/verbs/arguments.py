@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from audioft.errors import AudioError
+
+if TYPE_CHECKING:
+    from audioft.inference.predictor import Predictor
 
 OVERRIDE = re.compile(r"[a-z_]+(\.[A-Za-z0-9_]+)*=")
 
@@ -22,6 +29,11 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hop", type=seconds, metavar="S", help="between windows (default: a window; for times, half of one)"
     )
+    add_computing(parser)
+
+
+def add_computing(parser: argparse.ArgumentParser) -> None:
+    """What it computes on."""
     parser.add_argument(
         "--batch-seconds",
         type=seconds,
@@ -30,6 +42,33 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32", help="what to compute in (fp32)")
+
+
+def add_comparing(parser: argparse.ArgumentParser) -> None:
+    """What scores of pairs depend on."""
+    parser.add_argument(
+        "--cohort", metavar="DIR", help="recordings of other people, to normalise scores by (the stored ones, if any)"
+    )
+    parser.add_argument("--speakers", metavar="FILE", help="the enrolled (default: speakers.json in the model folder)")
+    add_computing(parser)
+
+
+def model(options: argparse.Namespace) -> Predictor:
+    """The model that the options of `add_computing` ask for."""
+    from audioft import api
+
+    loaded = api.load_model(options.model, device=options.device, precision=options.precision)
+    loaded.batch_seconds = options.batch_seconds
+    return loaded
+
+
+def told(failures: Sequence[AudioError]) -> int:
+    """Name recordings that could not be used; the exit code."""
+    for failure in failures[:10]:
+        print(f"audioft: {failure.path}: {failure.reason}", file=sys.stderr)
+    if len(failures) > 10:
+        print(f"audioft: and {len(failures) - 10} more recordings could not be heard", file=sys.stderr)
+    return int(bool(failures))
 
 
 def count(text: str) -> int:
@@ -54,6 +93,12 @@ def seconds(text: str) -> float:
 def time(text: str) -> float:
     if not 0 <= number_of(text) < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds, 0 or more")
+    return float(text)
+
+
+def number(text: str) -> float:
+    if not abs(number_of(text)) < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
     return float(text)
 
 

@@ -18,6 +18,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "items", nargs="*", metavar="DATA | section.key=value", help="a folder, .csv or .jsonl; and settings"
     )
     parser.add_argument("--encoder", metavar="NAME", help="mini, a local folder, or a hub id as facebook/wav2vec2-base")
+    parser.add_argument(
+        "--from", dest="start", metavar="MODEL", help="go on from a run, a model folder or a classifier's hub id"
+    )
+    parser.add_argument("--extend", action="store_true", help="with --from: keep its labels, and add those of DATA")
     parser.add_argument("--config", metavar="FILE", help="a YAML file of settings")
     parser.add_argument("--out", metavar="RUN", help="the run folder (default: runs/DATA-ENCODER)")
     parser.add_argument(
@@ -56,7 +60,15 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.dry_run:
         from audioft.config import save
 
-        resolved = api.settings(source, options.encoder, options.config, overrides, options.few_shot)
+        resolved = api.settings(
+            source,
+            options.encoder,
+            options.config,
+            overrides,
+            start=options.start,
+            extend=options.extend,
+            few_shot=options.few_shot,
+        )
         print(save(resolved), end="", flush=True)
         api.plan(resolved, console, options.examples)
         return 0
@@ -65,6 +77,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     run = api.finetune(
         source,
         encoder=options.encoder,
+        start=options.start,
+        extend=options.extend,
         out=options.out,
         config=options.config,
         overrides=overrides,
@@ -100,6 +114,8 @@ def _train_each(sources: list[str], overrides: list[str], options: argparse.Name
             run = api.finetune(
                 source,
                 encoder=options.encoder,
+                start=options.start,
+                extend=options.extend,
                 out=out / name,
                 config=options.config,
                 overrides=overrides,

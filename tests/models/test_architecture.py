@@ -8,9 +8,10 @@ import tiny
 import torch
 from safetensors.torch import load_file
 
+from audioft.models.architecture import PRETRAINABLE as FAMILIES
 from audioft.models.architecture import count, new_encoder, problems, save_encoder
 from audioft.models.encoder import Preprocessing
-from audioft.models.loading import FAMILIES, load_encoder
+from audioft.models.loading import load_encoder
 from audioft.pretrain_sections import PretrainConfig
 
 SHAPES = {

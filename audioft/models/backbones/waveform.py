@@ -1,8 +1,8 @@
 """The wav2vec2 style of encoder, computed so that a clip does not depend on the clips beside it.
 
-wav2vec2, HuBERT, WavLM and data2vec-audio share one plan: convolutions over the waveform, a projection, a
-convolution that tells positions, transformer layers. The modules and weights are transformers' own; only the order
-of calls is ours, because transformers lets padding leak in two places (transformers#21534): the first layer's
+wav2vec2, HuBERT, WavLM, data2vec-audio and the UniSpeechs share one plan: convolutions over the waveform, a
+projection, a convolution that tells positions, transformer layers. The modules and weights are transformers' own; only
+the order of calls is ours, because transformers lets padding leak in two places (transformers#21534): the first layer's
 GroupNorm takes its statistics over the padding, and data2vec's stack of positional convolutions reads what the
 convolution before it wrote there. Here statistics are a clip's own, and padded frames are zero before every
 convolution over time that would read them.
@@ -16,47 +16,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from audioft.models.backbones.base import Backbone, Part
 from audioft.models.frames import LatentMask, valid_frames
 
 
-class WaveformBackbone:
-    """Calls the parts of a transformers wav2vec2-style model one by one.
-
-    Not a module: it owns no weights, so the transformers model keeps its own key names.
-
-    Args:
-        model: a `Wav2Vec2Model`, `HubertModel`, `WavLMModel` or `Data2VecAudioModel`.
-        exact: False leaves the padding to leak as transformers does; only tests ask for it, to show that they
-            would notice.
-    """
+class WaveformBackbone(Backbone):
+    """wav2vec2, HuBERT, WavLM, data2vec-audio, UniSpeech and UniSpeech-SAT."""
 
     def __init__(self, model: Any, exact: bool = True):
-        self.model, self.config, self.exact = model, model.config, exact
+        super().__init__(model, exact)
         self.position_bias = self.config.model_type == "wavlm"
-
-    @property
-    def layers(self) -> nn.ModuleList:
-        return self.model.encoder.layers
-
-    @property
-    def samples_per_frame(self) -> int:
-        hop = 1
-        for stride in self.config.conv_stride:
-            hop *= stride
-        return hop
-
-    def frame_lengths(self, samples: Tensor) -> Tensor:
-        """How many frames clips of that many samples give; 0 or less for a clip too short for the convolutions."""
-        for kernel, stride in zip(self.config.conv_kernel, self.config.conv_stride, strict=True):
-            samples = torch.div(samples - kernel, stride, rounding_mode="floor") + 1
-        return samples
-
-    def shortest(self) -> int:
-        """The fewest samples that give one frame (400 for the published encoders)."""
-        need = 1
-        for kernel, stride in zip(reversed(self.config.conv_kernel), reversed(self.config.conv_stride), strict=True):
-            need = (need - 1) * stride + kernel
-        return need
 
     def features(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Convolutional features `(B, F, C)` of waveforms `(B, T)`, and frame lengths `(B,)`."""
@@ -70,69 +39,49 @@ class WaveformBackbone:
                 hidden = layer(hidden)
         return hidden.transpose(1, 2), lengths
 
-    def project(self, features: Tensor, lengths: Tensor, mask: LatentMask | None) -> Tensor:
-        """States before the first layer, `(B, F, H)`: projected, masked, and told their position."""
+    def project(
+        self, features: Tensor, lengths: Tensor, mask: LatentMask | None
+    ) -> tuple[Tensor, Tensor, dict[str, Any]]:
+        """Projected, masked, and told their position."""
         hidden = self.model.feature_projection(features)
-        hidden = hidden[0] if isinstance(hidden, tuple) else hidden
-        if mask is not None and mask.time is not None:
-            hidden = torch.where(mask.time[..., None], self.model.masked_spec_embed.to(hidden.dtype), hidden)
-        if mask is not None and mask.channels is not None:
-            hidden = hidden.masked_fill(mask.channels[:, None, :], 0)
-        encoder = self.model.encoder
-        outside = ~valid_frames(lengths, hidden.shape[1])[..., None] if self.exact else None
+        hidden = self.hide(hidden[0] if isinstance(hidden, tuple) else hidden, mask)
+        encoder, outside = self.model.encoder, self.outside(lengths, hidden)
         if outside is not None:
             hidden = hidden.masked_fill(outside, 0)
         hidden = hidden + self._positions(encoder.pos_conv_embed, hidden, outside)
         if not self._normalised_last:
             hidden = encoder.layer_norm(hidden)
-        return encoder.dropout(hidden)
+        return encoder.dropout(hidden), lengths, {}
 
     def attention_mask(self, hidden: Tensor, lengths: Tensor) -> Any:
         """The mask in the form the layers' attention wants; None where no clip is padded."""
-        valid = valid_frames(lengths, hidden.shape[1])
-        if bool(valid.all()):
-            return None
-        if self.position_bias:
-            return valid
-        from transformers.masking_utils import create_bidirectional_mask
-
-        return create_bidirectional_mask(config=self.config, inputs_embeds=hidden, attention_mask=valid)
-
-    def run_layer(self, index: int, hidden: Tensor, mask: Tensor | None, extras: dict[str, Any]) -> Tensor:
-        """States after layer `index` (from 0); in training a layer may be skipped (LayerDrop, Fan et al. 2019)."""
-        layer = self.layers[index]
-        droppable = not (self.position_bias and index == 0)  # WavLM's first layer makes the bias of all others
-        if layer.training and droppable and self.config.layerdrop > 0 and torch.rand([]) < self.config.layerdrop:
-            return hidden
         if not self.position_bias:
-            return layer(hidden, attention_mask=mask)
+            return super().attention_mask(hidden, lengths)
+        valid = valid_frames(lengths, hidden.shape[1])
+        return None if bool(valid.all()) else valid
+
+    def run_layer(self, index: int, hidden: Tensor, mask: Any, extras: dict[str, Any]) -> Tensor:
+        if not self.position_bias:
+            return super().run_layer(index, hidden, mask, extras)
+        layer = self.layers[index]
+        if index > 0 and self.is_skipped(layer):  # the first layer makes the bias of all others
+            return hidden
         with warnings.catch_warnings():  # WavLM hands torch a boolean and a float mask together, which works
             warnings.filterwarnings("ignore", message="Support for mismatched key_padding_mask")
             hidden, bias = layer(hidden, attention_mask=mask, position_bias=extras.get("position_bias"), index=index)
         extras["position_bias"] = bias
         return hidden
 
-    def finish(self, hidden: Tensor) -> Tensor:
-        """What follows the last layer: a norm in the pre-norm variant, nothing otherwise."""
-        return self.model.encoder.layer_norm(hidden) if self._normalised_last else hidden
+    def finish(self, hidden: Tensor, lengths: Tensor, extras: dict[str, Any]) -> tuple[Tensor, Tensor]:
+        """A norm in the pre-norm variant, nothing otherwise."""
+        return (self.model.encoder.layer_norm(hidden) if self._normalised_last else hidden), lengths
 
-    def parts(self) -> list[tuple[str, list[nn.Module | nn.Parameter]]]:
-        """The modules in the order sound passes them, by name: what freezing and layer-wise rates speak of."""
+    def parts(self) -> list[Part]:
         model, encoder = self.model, self.model.encoder
-        projection: list[nn.Module | nn.Parameter] = [
-            model.feature_projection,
-            encoder.pos_conv_embed,
-            encoder.dropout,
-        ]
-        if hasattr(model, "masked_spec_embed"):
-            projection.append(model.masked_spec_embed)
+        projection = [model.feature_projection, encoder.pos_conv_embed, encoder.dropout, *self.mask_vector()]
         if not self._normalised_last:
             projection.append(encoder.layer_norm)
-        named: list[tuple[str, list[nn.Module | nn.Parameter]]] = [
-            ("feature_extractor", [model.feature_extractor]),
-            ("projection", projection),
-        ]
-        named += [(f"layer_{i + 1}", [layer]) for i, layer in enumerate(encoder.layers)]
+        named = self.layer_parts([model.feature_extractor], projection)
         if self._normalised_last:
             named[-1][1].append(encoder.layer_norm)
         return named

@@ -1,0 +1,34 @@
+"""Adapters and the encoders that they were trained on, made one model."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from audioft.errors import UsageError
+
+
+def merge(model: str | os.PathLike[str], out: str | os.PathLike[str], *, encoder: str | None = None) -> Path:
+    """Make a whole model of an adapter (`adapt.save: adapter`) and its encoder; it gives the same numbers.
+
+    Args:
+        model: a run, a run folder or a model folder that holds an adapter alone.
+        out: the new model folder, in transformers' format where the head is one of transformers'.
+        encoder: where the encoder is, if no longer where it was.
+
+    Raises:
+        UsageError: the model is whole already, or there is something in `out`.
+        ModelError: the encoder is not the one that the adapter was trained on.
+    """
+    from audioft.models import folder as folders
+    from audioft.models.hub import model_folder
+
+    source, target = model_folder(model), Path(out)
+    if not folders.is_small(source):
+        raise UsageError(f"{source} holds no adapter without its encoder: there is nothing to merge")
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UsageError(f"{target} is not empty; nothing there is touched: give another --out")
+    whole, card = folders.load(source, encoder)
+    readme = source / "README.md"
+    folders.save(whole, card, target, readme.read_text(encoding="utf-8") if readme.is_file() else "")
+    return target

@@ -1,0 +1,171 @@
+"""An encoder of which only adapters train.
+
+Which layers are adapted is what `freeze` says: adapters of a layer that it freezes are frozen, and layers that it never
+frees get none. Modules of the encoder's own stay in eval mode; only an adapter's dropout acts in training. The
+transformers model is changed in place and keeps its class; `merge` makes it what it was, with other weights.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from audioft.models import freezing
+from audioft.models.adaptations import adaptations
+from audioft.models.wavlm_attention import call_modules, restore
+from audioft.registry import Spec, split_spec
+
+if TYPE_CHECKING:
+    from audioft.models.encoder import Encoder
+
+ADAPTER = "default"  # peft's name for the only adapter of a model
+PEFT_PREFIX = "base_model.model."  # of the keys in a file of peft's
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What trains in an adapted encoder.
+
+    Attributes:
+        parameters: names in the transformers model; all others stay frozen.
+        layers: the parts that they are of, as `layer_3`.
+        config: peft's, for adapters; None where parameters of the encoder itself train.
+        about: how it came about, for `audioft.json`: `adapt`, and the base encoder's `name`, `revision`, `sha256`.
+    """
+
+    parameters: frozenset[str]
+    layers: tuple[str, ...]
+    config: Any = None
+    about: dict[str, Any] = field(default_factory=dict)
+
+    def quiet(self, module: nn.Module) -> None:
+        """Eval mode for all of `module` but the dropout of its adapters, which keeps the mode of `module`."""
+        mode = module.training
+        module.eval()
+        for name, inner in module.named_modules():
+            if ".lora_dropout." in name:
+                inner.train(mode)
+
+
+def contradictions(freeze: Any) -> list[str]:
+    """Why a freezing plan, right by itself, does not go together with adapters, as sentences with its key."""
+    policies = list(freezing.plan(freeze).values())
+    if "none" in policies:
+        return [
+            "freeze: `none` trains all of the encoder, `adapt` keeps its own weights as they are; leave one of them out"
+        ]
+    if all(policy == "all" for policy in policies):
+        return [
+            "freeze: `all` freezes the adapters too, so `adapt` would change nothing; leave freeze out to adapt every "
+            "layer, or give `top: N` to adapt the last N"
+        ]
+    return []
+
+
+def adapt(encoder: Encoder, spec: Spec, freeze: Any, *, seed: int, revision: str | None = None) -> None:
+    """Put adapters into the layers of `encoder` that `freeze` ever frees; from then on only they train.
+
+    Args:
+        encoder: freshly loaded; its model is changed in place and keeps its class.
+        spec: from the `adaptations` registry.
+        freeze: a policy or plan, see `freezing`.
+        seed: of the adapters' first weights.
+        revision: what the encoder was loaded by, to be remembered.
+
+    Raises:
+        ValueError: there are no layers of the names that `spec` gives, or `freeze` asks for too many.
+    """
+    method = adaptations.build(spec)
+    frozen = [freezing.frozen_parts(policy, encoder) for policy in freezing.plan(freeze).values()]
+    names = [name for name, _ in encoder.parts() if name.startswith("layer_")]
+    layers = tuple(name for name in names if not all(name in f for f in frozen))
+    about = {
+        "adapt": {"name": split_spec(spec)[0], **vars(method)},
+        "name": encoder.name,
+        "revision": revision or getattr(encoder.model.config, "_commit_hash", None),
+        "sha256": fingerprint(encoder.model) if method.save == "adapter" else None,
+    }
+    if hasattr(method, "parameters"):
+        encoder.tuned = Tuned(frozenset(method.parameters(encoder, layers)), layers, about=about)
+        return
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        inject(encoder, method.config(encoder, layers), layers, about)
+
+
+def inject(encoder: Encoder, config: Any, layers: tuple[str, ...], about: dict[str, Any]) -> None:
+    """Put the adapters that a config of peft's describes into an encoder."""
+    from peft import inject_adapter_in_model
+
+    model = encoder.model
+    before = {n for n, _ in model.named_parameters()}
+    inject_adapter_in_model(config, model, ADAPTER)
+    del model.peft_config  # or transformers would write it into the encoder's own config
+    call_modules(model)
+    made = {n for n, _ in model.named_parameters() if n.replace(".base_layer.", ".") not in before}
+    encoder.tuned = Tuned(frozenset(made), layers, config, about)
+
+
+def merge(encoder: Encoder) -> None:
+    """Work the adapters into the encoder's own weights; afterwards it is an encoder as any other, free to train.
+
+    Computed on the processor, so that the same adapter gives the same bits wherever it was trained.
+    """
+    model = encoder.model
+    if encoder.tuned is None:
+        return
+    if encoder.tuned.config is not None:
+        from peft.tuners.tuners_utils import BaseTunerLayer
+
+        place = next(model.parameters()).device
+        model.cpu()
+        for name, layer in [(n, m) for n, m in model.named_modules() if isinstance(m, BaseTunerLayer)]:
+            layer.merge()
+            parent, _, last = name.rpartition(".")
+            setattr(model.get_submodule(parent), last, layer.get_base_layer())
+        restore(model)
+        model.to(place)
+    encoder.tuned = None
+    encoder.freeze(set())
+
+
+def tensors(encoder: Encoder) -> dict[str, Tensor]:
+    """Copies of what has been trained, by the keys of peft's files; of `bias` and `norm` by the encoder's own names."""
+    assert encoder.tuned is not None
+    own = {n: p for n, p in encoder.model.named_parameters() if n in encoder.tuned.parameters}
+    return {file_key(n, encoder.tuned): p.detach().cpu().clone().contiguous() for n, p in sorted(own.items())}
+
+
+def file_key(name: str, tuned: Tuned) -> str:
+    """What a parameter is called in a file of peft's."""
+    return name if tuned.config is None else PEFT_PREFIX + re.sub(rf"\.{ADAPTER}(?=\.|$)", "", name)
+
+
+def fingerprint(model: nn.Module) -> str:
+    """A hash of all weights but the mask vector.
+
+    Whatever they are called: names change with versions of transformers.
+    """
+    contents = sorted(
+        hashlib.sha256(repr(tuple(t.shape)).encode() + t.detach().cpu().contiguous().numpy().tobytes()).hexdigest()
+        for name, t in model.state_dict().items()
+        if not name.endswith("masked_spec_embed")
+    )
+    return hashlib.sha256("".join(contents).encode()).hexdigest()
+
+
+def describe(encoder: Encoder, otherwise: Callable[[], str]) -> str:
+    """What trains in an encoder in words; of one without adapters what `otherwise` says."""
+    tuned = encoder.tuned
+    if tuned is None:
+        return otherwise()
+    free = [layer for layer in tuned.layers if layer not in encoder.frozen]
+    if not free:
+        return f"{tuned.about['adapt']['name']} waits; whole encoder frozen"
+    return f"{tuned.about['adapt']['name']} in {len(free)} of {encoder.num_layers} layers; the encoder itself is frozen"

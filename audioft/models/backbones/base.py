@@ -1,0 +1,130 @@
+"""What the plans have in common: how `Encoder` runs a transformers model part by part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from audioft.models.frames import LatentMask, valid_frames
+
+Part = tuple[str, list[nn.Module | nn.Parameter]]
+
+
+class Backbone:
+    """Calls the parts of a transformers model one by one.
+
+    Not a module: it owns no weights, so the transformers model keeps its own key names.
+
+    Args:
+        model: the transformers model, of a family in `audioft.models.families`.
+        exact: False leaves padding to leak into what a clip gives, as transformers does; only tests ask for it, to
+            show that they would notice.
+
+    Attributes:
+        squeeze: frames that the layers see as one; the states after the last layer are of every frame again.
+        finishes_last: whether the last of `Frames.layers` comes after what follows the last layer, as in the
+            `hidden_states` of the family's own model.
+        timed: whether a frame is a moment of the clip.
+        longest: the most samples that go through at once; None without a limit.
+    """
+
+    squeeze = 1
+    finishes_last = False
+    timed = True
+    longest: int | None = None
+
+    def __init__(self, model: Any, exact: bool = True):
+        self.model, self.config, self.exact = model, model.config, exact
+
+    @property
+    def layers(self) -> nn.ModuleList:
+        return self.model.encoder.layers
+
+    @property
+    def convolutions(self) -> tuple[tuple[int, int], ...]:
+        """Kernel and stride of each step from samples to frames, in samples of its input."""
+        return tuple(zip(self.config.conv_kernel, self.config.conv_stride, strict=True))
+
+    @property
+    def samples_per_frame(self) -> int:
+        hop = 1
+        for _, stride in self.convolutions:
+            hop *= stride
+        return hop
+
+    def frame_lengths(self, samples: Tensor) -> Tensor:
+        """How many frames clips of that many samples give; 0 or less for a clip too short for the convolutions."""
+        for kernel, stride in self.convolutions:
+            samples = torch.div(samples - kernel, stride, rounding_mode="floor") + 1
+        return samples
+
+    def shortest(self) -> int:
+        """The fewest samples that go through (400 for most published encoders)."""
+        need = self.squeeze
+        for kernel, stride in reversed(self.convolutions):
+            need = (need - 1) * stride + kernel
+        return need
+
+    def features(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """What the projection takes, `(B, F, C)`, of waveforms `(B, T)`, and frame lengths `(B,)`."""
+        raise NotImplementedError
+
+    def project(
+        self, features: Tensor, lengths: Tensor, mask: LatentMask | None
+    ) -> tuple[Tensor, Tensor, dict[str, Any]]:
+        """States before the first layer `(B, F, H)`, their lengths `(B,)`, and what `finish` needs to know of them."""
+        raise NotImplementedError
+
+    def attention_mask(self, hidden: Tensor, lengths: Tensor) -> Any:
+        """What `run_layer` wants to know of the padding, the same for all layers."""
+        valid = valid_frames(lengths, hidden.shape[1])
+        if bool(valid.all()):
+            return None
+        from transformers.masking_utils import create_bidirectional_mask
+
+        return create_bidirectional_mask(config=self.config, inputs_embeds=hidden, attention_mask=valid)
+
+    def run_layer(self, index: int, hidden: Tensor, mask: Any, extras: dict[str, Any]) -> Tensor:
+        """States after layer `index` (from 0); in training a layer may be skipped."""
+        layer = self.layers[index]
+        return hidden if self.is_skipped(layer) else layer(hidden, attention_mask=mask)
+
+    def is_skipped(self, layer: nn.Module) -> bool:
+        """Whether this step goes round a layer (LayerDrop, Fan et al. 2019); draws a number only where it may."""
+        rate = float(getattr(self.config, "layerdrop", 0.0))
+        return layer.training and rate > 0 and bool(torch.rand([]) < rate)
+
+    def finish(self, hidden: Tensor, lengths: Tensor, extras: dict[str, Any]) -> tuple[Tensor, Tensor]:
+        """What follows the last layer: states and their lengths."""
+        return hidden, lengths
+
+    def parts(self) -> list[Part]:
+        """The modules in the order sound passes them, by name: what freezing and layer-wise rates speak of."""
+        raise NotImplementedError
+
+    def fixed(self) -> list[nn.Parameter]:
+        """Parameters that never train."""
+        return []
+
+    def layer_parts(self, first: list[nn.Module | nn.Parameter], before: list[nn.Module | nn.Parameter]) -> list[Part]:
+        """`feature_extractor` and `projection` as given, and a part for each layer."""
+        named: list[Part] = [("feature_extractor", first), ("projection", before)]
+        return named + [(f"layer_{i + 1}", [layer]) for i, layer in enumerate(self.layers)]
+
+    def hide(self, hidden: Tensor, mask: LatentMask | None) -> Tensor:
+        """Latent masking: frames replaced by the mask vector, channels set to zero."""
+        if mask is not None and mask.time is not None:
+            hidden = torch.where(mask.time[..., None], self.model.masked_spec_embed.to(hidden.dtype), hidden)
+        if mask is not None and mask.channels is not None:
+            hidden = hidden.masked_fill(mask.channels[:, None, :], 0)
+        return hidden
+
+    def mask_vector(self) -> list[nn.Module | nn.Parameter]:
+        """The mask vector, if the model has one."""
+        return [self.model.masked_spec_embed] if hasattr(self.model, "masked_spec_embed") else []
+
+    def outside(self, lengths: Tensor, hidden: Tensor) -> Tensor | None:
+        """`(B, F, 1)` bool: the padding to be set to zero; None where it is left to leak."""
+        return ~valid_frames(lengths, hidden.shape[1])[..., None] if self.exact else None

@@ -1,0 +1,146 @@
+"""Encoders of a spectrogram of fixed length: the Audio Spectrogram Transformer and Whisper's encoder.
+
+Every clip is laid on a canvas of the same length and nothing of the canvas is masked, so a clip never depends on
+another one; it does depend on how much of the canvas is empty, as these models were trained.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from audioft.models.backbones.base import Backbone, Part
+from audioft.models.features import FrontEnd
+from audioft.models.frames import LatentMask, valid_frames
+
+
+class CanvasBackbone(Backbone):
+    """What the two share.
+
+    Args:
+        model, exact: see `Backbone`.
+        front_end: its features.
+    """
+
+    finishes_last = True
+
+    def __init__(self, model: Any, exact: bool, front_end: FrontEnd):
+        super().__init__(model, exact)
+        self.front_end = front_end
+        self.longest = front_end.longest
+
+    @property
+    def layers(self) -> nn.ModuleList:
+        return self.model.layers
+
+    def shortest(self) -> int:
+        return self.front_end.shortest
+
+    def attention_mask(self, hidden: Tensor, lengths: Tensor) -> Any:
+        return None
+
+
+class PatchBackbone(CanvasBackbone):
+    """The AST (Gong et al. 2021): patches of 16 bands by 16 frames of 10 ms, and two tokens before them.
+
+    Its states are the two tokens, then the patches in the order of time; as attention does not know of an order,
+    only that of its output changes. The lengths reach to the last patch that begins within the clip.
+    """
+
+    timed = False
+
+    @property
+    def convolutions(self) -> tuple[tuple[int, int], ...]:
+        return ((400, 160), (self.config.patch_size, self.config.time_stride))
+
+    def frame_lengths(self, samples: Tensor) -> Tensor:
+        rows, columns = self._shape
+        moments = torch.div(samples - 400, 160 * self.config.time_stride, rounding_mode="floor") + 1
+        return 2 + rows * moments.clamp(1, columns)
+
+    def features(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        heard = lengths if self.exact else lengths * 0 + waveforms.shape[1]
+        canvas, _ = self.front_end(waveforms, heard)
+        return self.model.embeddings.patch_embeddings(canvas), self.frame_lengths(lengths)
+
+    def project(
+        self, features: Tensor, lengths: Tensor, mask: LatentMask | None
+    ) -> tuple[Tensor, Tensor, dict[str, Any]]:
+        embeddings = self.model.embeddings
+        tokens = torch.cat([embeddings.cls_token, embeddings.distillation_token], 1).expand(len(features), -1, -1)
+        hidden = torch.cat([tokens, features], 1) + embeddings.position_embeddings
+        rows, columns = self._shape
+        by_time = hidden[:, 2:].unflatten(1, (rows, columns)).transpose(1, 2).flatten(1, 2)
+        hidden = torch.cat([hidden[:, :2], by_time], 1)
+        if mask is not None and mask.channels is not None:
+            hidden = hidden.masked_fill(mask.channels[:, None, :], 0)
+        return embeddings.dropout(hidden), lengths, {}
+
+    def run_layer(self, index: int, hidden: Tensor, mask: Any, extras: dict[str, Any]) -> Tensor:
+        return self.layers[index](hidden, None)
+
+    def finish(self, hidden: Tensor, lengths: Tensor, extras: dict[str, Any]) -> tuple[Tensor, Tensor]:
+        return self.model.layernorm(hidden), lengths
+
+    def parts(self) -> list[Part]:
+        e = self.model.embeddings
+        named = self.layer_parts(
+            [e.patch_embeddings], [e.cls_token, e.distillation_token, e.position_embeddings, e.dropout]
+        )
+        named[-1][1].append(self.model.layernorm)
+        return named
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        return self.model.embeddings.get_shape(self.config)
+
+
+class WhisperBackbone(CanvasBackbone):
+    """Whisper's encoder (Radford et al. 2022): 1,500 frames of 20 ms, those of the clip first."""
+
+    @property
+    def convolutions(self) -> tuple[tuple[int, int], ...]:
+        return ((320, 320),)  # where its frames lie; the windows behind them reach over their neighbours
+
+    def frame_lengths(self, samples: Tensor) -> Tensor:
+        return super().frame_lengths(samples).clamp(1, self.config.max_source_positions)
+
+    def features(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        if self.exact:
+            waveforms = waveforms.masked_fill(~valid_frames(lengths, waveforms.shape[1]), 0)
+        canvas, _ = self.front_end(waveforms, lengths)
+        hidden = nn.functional.gelu(self.model.conv1(canvas.transpose(1, 2)))
+        return nn.functional.gelu(self.model.conv2(hidden)).transpose(1, 2), self.frame_lengths(lengths)
+
+    def project(
+        self, features: Tensor, lengths: Tensor, mask: LatentMask | None
+    ) -> tuple[Tensor, Tensor, dict[str, Any]]:
+        model = self.model
+        hidden = features + model.embed_positions.weight
+        if mask is not None and mask.channels is not None:
+            hidden = hidden.masked_fill(mask.channels[:, None, :], 0)
+        return nn.functional.dropout(hidden, model.dropout, self._trains()), lengths, {}
+
+    def run_layer(self, index: int, hidden: Tensor, mask: Any, extras: dict[str, Any]) -> Tensor:
+        layer = self.layers[index]
+        if layer.training and self.model.layerdrop > 0 and bool(torch.rand([]) < self.model.layerdrop):
+            return hidden
+        return layer(hidden, None)
+
+    def finish(self, hidden: Tensor, lengths: Tensor, extras: dict[str, Any]) -> tuple[Tensor, Tensor]:
+        return self.model.layer_norm(hidden), lengths
+
+    def parts(self) -> list[Part]:
+        model = self.model
+        named = self.layer_parts([model.conv1, model.conv2], [model.embed_positions])
+        named[-1][1].append(model.layer_norm)
+        return named
+
+    def fixed(self) -> list[nn.Parameter]:
+        return [self.model.embed_positions.weight]  # sinusoids
+
+    def _trains(self) -> bool:
+        """The dropout before the layers is no module; it follows the embedding of positions, its part."""
+        return self.model.embed_positions.training

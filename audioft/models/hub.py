@@ -1,0 +1,56 @@
+"""Where a model is: in a run, in a folder, or on the hub."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from audioft.errors import ModelError, UsageError
+
+DESCRIPTIONS = ("config.json", "preprocessor_config.json", "audioft.json", "README.md", "model.safetensors.index.json")
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+
+
+def is_id(name: str) -> bool:
+    """Whether `name` could be a hub id, as `superb/wav2vec2-base-superb-ks`; not where its first half is a folder."""
+    return HUB_ID.fullmatch(name) is not None and not Path(name).parent.is_dir()
+
+
+def download(name: str) -> Path:
+    """The folder of a model on the hub, downloaded where it is not yet; weights as safetensors where it has them.
+
+    Raises:
+        ModelError: there is none of that id, or no network and it was not downloaded before.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        found = snapshot_download(name, allow_patterns=[*DESCRIPTIONS, "encoder/*", "model*.safetensors"])
+        if not any(Path(found).rglob("*.safetensors")):
+            found = snapshot_download(name, allow_patterns=["pytorch_model*"])
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError, ValueError) as e:
+        reason = (str(e).strip() or type(e).__name__).splitlines()[0][:300]
+        raise ModelError(
+            f"model {name!r}: there is no such folder, and it cannot be had from the hub; give a run folder, a model "
+            f"folder, or a hub id that exists (without a network, one downloaded before: `hf download {name}`)."
+            f"\nThe hub's client says: {reason}"
+        ) from e
+    return Path(found)
+
+
+def model_folder(path: str | os.PathLike[str]) -> Path:
+    """The model folder that `path` is, or that lies in the run folder that it is; or that of a hub id."""
+    path = Path(path)
+    if not path.exists():
+        if not is_id(str(path)):
+            raise UsageError(f"model {path}: no such folder; give a run folder or a model folder")
+        return download(str(path))
+    if (path / "model").is_dir():
+        return path / "model"
+    if (path / "config.yaml").is_file() and not (path / "config.json").is_file():
+        raise UsageError(
+            f"run {path} has no model yet: its training has not ended; go on with `audioft train --resume --out {path}`"
+        )
+    return path

@@ -1,0 +1,41 @@
+"""`audioft identify`."""
+
+from __future__ import annotations
+
+import argparse
+
+from audioft import startup
+from audioft.progress import Console
+from audioft.verbs import arguments
+
+ABOUT = "Say which enrolled speaker is heard in recordings, or that it is none of them."
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL_OR_RUN", help="a run folder or a model folder")
+    parser.add_argument("items", nargs="*", metavar="INPUT", help="recordings, folders of them, patterns")
+    parser.add_argument(
+        "--threshold", type=arguments.number, metavar="T", help="lowest score of a speaker (the model's)"
+    )
+    parser.add_argument("--out", metavar="FILE", help="a .csv file (default: CSV on standard output)")
+    arguments.add_comparing(parser)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    with startup.loading():
+        from audioft import api_speakers
+        from audioft.inference.speakers import table_of
+
+        model = arguments.model(options)
+    found = api_speakers.identify(
+        model,
+        options.items,
+        threshold=options.threshold,
+        cohort=options.cohort,
+        speakers=options.speakers,
+        out=options.out,
+        console=console,
+    )
+    if options.out is None:
+        print(table_of(found), end="")
+    return arguments.told([x.error for x in found if x.error is not None])

@@ -1,0 +1,82 @@
+"""`audioft verify`."""
+
+from __future__ import annotations
+
+import argparse
+
+from audioft import startup
+from audioft.errors import UsageError
+from audioft.progress import Console
+from audioft.verbs import arguments
+
+ABOUT = "Say whether two recordings are of one speaker; or measure how well that is told, on a list of trials."
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL_OR_RUN", help="a run folder or a model folder")
+    parser.add_argument("items", nargs="*", metavar="A B", help="two recordings")
+    parser.add_argument(
+        "--threshold", type=arguments.number, metavar="T", help="lowest score of one speaker (the model's)"
+    )
+    arguments.add_comparing(parser)
+    many = parser.add_argument_group("many pairs")
+    many.add_argument("--trials", metavar="LIST", help="a .csv with enrol, test, target; or lines `1 a.wav b.wav`")
+    many.add_argument("--root", metavar="DIR", help="what the names in LIST are relative to (its own folder)")
+    many.add_argument("--out", metavar="FILE", help="write the scores to a .csv file")
+    many.add_argument("--store", action="store_true", help="write the threshold into the model folder")
+    many.add_argument(
+        "--p-target",
+        type=arguments.share,
+        metavar="P",
+        help="choose it for a share P of pairs of one speaker (default: at the equal error rate)",
+    )
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    if options.trials is None:
+        return _pair(options, console)
+    if options.items or options.threshold is not None:
+        raise UsageError("--trials LIST measures at all thresholds: give neither recordings nor --threshold with it")
+    with startup.loading():
+        from audioft import api_speakers
+
+        model = arguments.model(options)
+    done = api_speakers.verify_trials(
+        model,
+        options.trials,
+        root=options.root,
+        cohort=options.cohort,
+        speakers=options.speakers,
+        out=options.out,
+        store=options.store,
+        p_target=options.p_target,
+        console=console,
+    )
+    print(done)
+    if options.store:
+        console.say(
+            f"the threshold {done.found.at(options.p_target):.4f} is written to {model.folder / 'audioft.json'}"
+        )
+    return arguments.told(done.failures)
+
+
+def _pair(options: argparse.Namespace, console: Console) -> int:
+    if len(options.items) != 2:
+        raise UsageError(f"{len(options.items)} recordings given; expected two, or --trials LIST for many pairs")
+    if options.out or options.store or options.root or options.p_target:
+        raise UsageError("--root, --out, --store and --p-target go with --trials LIST")
+    with startup.loading():
+        from audioft import api_speakers
+
+        model = arguments.model(options)
+    print(
+        api_speakers.verify(
+            model,
+            *options.items,
+            threshold=options.threshold,
+            cohort=options.cohort,
+            speakers=options.speakers,
+            console=console,
+        )
+    )
+    return 0

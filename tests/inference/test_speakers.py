@@ -1,0 +1,259 @@
+"""Embeddings of recordings, the speakers enrolled by them, and the file that holds these."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import makers
+import numpy as np
+import pytest
+import soundfile
+import tiny
+import torch
+from torch.nn import functional as F
+
+from audioft.data.batching import pad
+from audioft.errors import AudioftError, DataError, ModelError, UsageError
+from audioft.evaluation.embedding import embed
+from audioft.evaluation.pair_scores import Scorer, unit
+from audioft.inference.predictor import Predictor
+from audioft.inference.speakers import UNKNOWN, Enrolled, Enrolment, threshold_of
+from audioft.models.classifier import AudioClassifier
+from audioft.models.fingerprint import fingerprint
+from audioft.models.folder import ModelCard, store_verification
+from audioft.models.folder import load as load_folder
+
+
+def waves(path, *spans):
+    """Parts of a recording as the encoder hears them, each prepared by itself."""
+    samples = torch.from_numpy(soundfile.read(path, dtype="float32")[0])
+    parts = [samples[a:b] for a, b in spans]
+    return [(p - p.mean()) / (p.var(unbiased=False) + 1e-7).sqrt() for p in parts]
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("voices")
+    return [
+        makers.tone(folder / "long.wav", 400, 1.3),
+        makers.tone(folder / "short.wav", 900, 0.4),
+        makers.tone(folder / "other.wav", 2000, 0.7),
+    ]
+
+
+def test_an_embedding_is_the_mean_over_windows_of_length_one(recordings):
+    model = tiny.make_classifier(pooling="mean")
+    found = embed(model, [makers.clip(recordings[0])], window=0.5)
+    # 1.3 s in windows of 0.5 s: the last one ends at the end
+    spans = [(0, 8000), (8000, 16000), (12800, 20800)]
+    with torch.inference_mode():
+        each = [F.normalize(model.embed(*pad([w])).double(), dim=-1)[0] for w in waves(recordings[0], *spans)]
+    assert found.vectors[0] == pytest.approx(torch.stack(each).mean(0).numpy(), abs=1e-5)
+    assert found.kept.tolist() == [0]
+    assert found.failures == {}
+
+
+def test_what_is_beside_a_recording_does_not_change_its_embedding(recordings):
+    model = tiny.make_classifier()
+    clips = [makers.clip(p) for p in recordings]
+    together = embed(model, clips, window=0.5).vectors
+    alone = np.concatenate([embed(model, [c], window=0.5, batch_seconds=0.5).vectors for c in clips])
+    assert together == pytest.approx(alone, abs=1e-5)
+    assert model.training is False
+
+
+def test_a_head_that_embeds_has_the_last_word(recordings, monkeypatch):
+    model = tiny.make_classifier()
+    clips = [makers.clip(p) for p in recordings]
+    pooled = embed(model, clips, window=5).vectors
+    turn = torch.randn(pooled.shape[1], 4)
+    monkeypatch.setattr(type(model.head), "embed", lambda self, x: x @ turn, raising=False)
+    found = embed(model, clips, window=5).vectors
+    assert found.shape == (3, 4)
+    assert found == pytest.approx(unit(pooled @ turn.double().numpy()), abs=1e-5)
+
+
+def test_broken_recordings_are_named_and_the_others_stay_in_their_places(recordings, tmp_path):
+    broken = tmp_path / "broken.wav"
+    broken.write_bytes(b"RIFF nothing")
+    half = tmp_path / "half.flac"
+    soundfile.write(half, np.random.default_rng(0).normal(0, 0.1, 32000), 16000)
+    half.write_bytes(half.read_bytes()[:20000])
+    model = tiny.make_classifier()
+    clips = [makers.clip(p) for p in (broken, recordings[0], half, recordings[1])]
+    found = embed(model, clips, window=0.5)
+    assert found.kept.tolist() == [1, 3]
+    assert set(found.failures) == {0, 2}
+    assert found.failures[0].path == str(broken)
+    good = embed(model, [clips[1], clips[3]], window=0.5)
+    assert found.vectors == pytest.approx(good.vectors, abs=1e-5)
+    assert embed(model, clips[:1], window=0.5).vectors.shape == (0, 0)
+
+
+def test_a_model_of_frames_has_no_embedding(recordings):
+    with pytest.raises(UsageError, match="labels frames"):
+        embed(tiny.make_classifier(pooling="none", head="linear"), [makers.clip(recordings[0])], window=1)
+
+
+def test_the_predictor_embeds_with_its_own_window(trained, two_tones):
+    predictor = Predictor(trained)
+    clips = [makers.clip(p) for p in sorted(two_tones.rglob("*.wav"))[:3]]
+    heard = []
+    found = predictor.embed(clips, heard.append)
+    assert found.vectors == pytest.approx(embed(predictor.model, clips, window=predictor.window).vectors, abs=1e-6)
+    assert heard[-1] == pytest.approx(1.5)
+
+
+def test_a_fingerprint_changes_with_everything_that_an_embedding_depends_on(trained, tmp_path):
+    model = load_folder(trained.model)[0]
+    own = fingerprint(model)
+    copied = shutil.copytree(trained.model, tmp_path / "model")
+    store_verification(copied, {"threshold": 0.5})
+    assert fingerprint(load_folder(copied)[0]) == own == fingerprint(Predictor(trained).model)
+    seen = {own}
+    weight = model.head.projector.weight
+    with torch.no_grad():
+        weight[0, 0] += 1e-6
+        seen.add(fingerprint(model))
+        weight[0, 0] -= 1e-6
+    seen.add(fingerprint(AudioClassifier(model.encoder, 2, layers="weighted")))
+    seen.add(fingerprint(AudioClassifier(model.encoder, 2, pooling="attentive_stats")))
+    assert len(seen) == 4
+
+
+def speaker(*vectors, seconds=1.0):
+    return Enrolled.of(np.array(vectors, float), np.full(len(vectors), seconds))
+
+
+def test_recordings_added_later_count_as_much_as_those_before():
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(5, 4))
+    at_once = speaker(*vectors)
+    later = speaker(*vectors[:2]).with_more(speaker(*vectors[2:]))
+    assert later.embedding == pytest.approx(at_once.embedding)
+    assert (later.recordings, later.seconds) == (5, 5.0)
+    # a loud recording counts no more than a quiet one
+    assert speaker(vectors[0] * 100, vectors[1]).embedding == pytest.approx(speaker(*vectors[:2]).embedding)
+
+
+def test_the_file_holds_what_was_enrolled_and_is_readable(tmp_path):
+    rng = np.random.default_rng(0)
+    own = Enrolment("f00d", cohort=rng.normal(size=(3, 4)))
+    own = own.enrol("Ada", speaker(*rng.normal(size=(2, 4)))).enrol('Zoë "Z"', speaker(rng.normal(size=4)))
+    path = tmp_path / "speakers.json"
+    own.save(path)
+    again = Enrolment.load(path, "f00d")
+    assert list(again.speakers) == ["Ada", 'Zoë "Z"']
+    for name, s in own.speakers.items():
+        assert again.speakers[name].embedding == pytest.approx(s.embedding, rel=1e-6)
+        assert (again.speakers[name].recordings, again.speakers[name].seconds) == (s.recordings, s.seconds)
+    assert again.cohort == pytest.approx(own.cohort, rel=1e-6)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert '    "Ada": {"recordings": 2, "seconds": 2.0, "embedding": [' in lines[4]
+    assert len(lines) < 15
+    empty = Enrolment("f00d")
+    empty.save(path)
+    assert Enrolment.load(path, "f00d").speakers == {}
+
+
+def test_names_that_are_taken_or_mean_nobody_are_refused():
+    own = Enrolment("f00d").enrol("Ada", speaker([1, 0]))
+    for name, said in (
+        ("Ada", "--add adds .* --replace takes"),
+        ("unknown", "stands for nobody"),
+        ("", "expected a name"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            own.enrol(name, speaker([0, 1]))
+    assert own.enrol("Ada", speaker([0, 1]), add=True).speakers["Ada"].embedding.tolist() == [0.5, 0.5]
+    assert own.enrol("Ada", speaker([0, 1]), replace_old=True).speakers["Ada"].embedding.tolist() == [0, 1]
+    assert own.speakers["Ada"].embedding.tolist() == [1, 0]
+
+
+def test_speakers_of_another_model_are_refused(tmp_path):
+    path = tmp_path / "speakers.json"
+    Enrolment("f00d" * 16).enrol("Ada", speaker([1, 0])).save(path)
+    with pytest.raises(ModelError, match=r"enrolled with another model .*f00df00df00d.* beef.*enrol them again"):
+        Enrolment.load(path, "beef" * 16)
+    assert Enrolment.load(tmp_path / "none.json", "beef").speakers == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda about: about.pop("cohort"), "damaged"),
+        (lambda about: about["speakers"]["Ada"].pop("embedding"), "damaged"),
+        (lambda about: about["speakers"]["Ada"].update(embedding=[1, "x"]), "damaged"),
+        (lambda about: about["speakers"]["Ada"].update(embedding=[1, None]), "damaged"),
+        (lambda about: about["speakers"]["Ada"].update(embedding=[1, 2, 3]), "embeddings of 2 sizes"),
+        (lambda about: about.update(format_version=2), "format_version 2"),
+    ],
+)
+def test_damaged_files_are_refused(tmp_path, change, said):
+    path = tmp_path / "speakers.json"
+    Enrolment("f00d").enrol("Ada", speaker([1, 0])).enrol("Bob", speaker([0, 1])).save(path)
+    about = json.loads(path.read_text())
+    change(about)
+    path.write_text(json.dumps(about))
+    with pytest.raises(DataError, match=said):
+        Enrolment.load(path, "f00d")
+    path.write_text("{")
+    with pytest.raises(DataError, match="cannot be read as JSON"):
+        Enrolment.load(path, "f00d")
+
+
+def test_a_file_that_cannot_be_written_stays_as_it_was(tmp_path, monkeypatch):
+    path = tmp_path / "speakers.json"
+    Enrolment("f00d").enrol("Ada", speaker([1, 0])).save(path)
+    before = path.read_bytes()
+
+    def fail(number):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("audioft.storage.os.fsync", fail)
+    with pytest.raises(AudioftError, match="No space left"):
+        Enrolment("f00d").enrol("Bob", speaker([1, 0])).save(path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_nearest_is_believed_from_the_threshold_on():
+    own = Enrolment("f00d").enrol("Ada", speaker([1, 0, 0])).enrol("Bob", speaker([0, 1, 0]))
+    heard = np.array([[2, 0.1, 0], [0.3, 0.9, 0.1], [0, 0.1, 1]])
+    found = own.identify(heard, Scorer(), 0.5)
+    assert [(name, nearest) for name, _, nearest in found] == [("Ada", "Ada"), ("Bob", "Bob"), (UNKNOWN, "Bob")]
+    assert found[2][1] == pytest.approx(0.1 / np.linalg.norm(heard[2]))
+    assert own.identify(heard, Scorer(), found[0][1])[0][0] == "Ada"
+    assert own.identify(heard, Scorer(), found[0][1] + 1e-9)[0][0] == UNKNOWN
+    assert own.identify(np.zeros((0, 0)), Scorer(), 0.5) == []
+    with pytest.raises(UsageError, match="nobody is enrolled"):
+        Enrolment("f00d").identify(heard, Scorer(), 0.5)
+    cohort = np.random.default_rng(0).normal(size=(10, 3))
+    normalised = own.identify(heard, Scorer(cohort), 0.0)
+    assert normalised[0][1] == pytest.approx(Scorer(cohort).matrix(heard[:1], np.eye(3)[:1])[0, 0])
+
+
+def test_a_threshold_is_only_for_scores_of_its_kind():
+    card = ModelCard(("a", "b"), False, 1.0)
+    chosen = {"threshold": 0.4, "normalised": False}
+    assert threshold_of(card, 0.2, True) == 0.2
+    with pytest.raises(UsageError, match=r"give one with --threshold, or let it be chosen .* --store"):
+        threshold_of(card, None, False)
+    plain = ModelCard(("a", "b"), False, 1.0, verification=chosen)
+    assert threshold_of(plain, None, False) == 0.4
+    with pytest.raises(UsageError, match="is for plain cosines, these scores are cosines normalised"):
+        threshold_of(plain, None, True)
+    with pytest.raises(UsageError, match="give a cohort with --cohort"):
+        threshold_of(ModelCard(("a", "b"), False, 1.0, verification=chosen | {"normalised": True}), None, False)
+
+
+def test_a_model_folder_keeps_its_verification_and_an_older_one_has_none(trained, tmp_path):
+    folder = shutil.copytree(trained.model, tmp_path / "model")
+    about = json.loads((folder / "audioft.json").read_text())
+    about.pop("verification")
+    (folder / "audioft.json").write_text(json.dumps(about))
+    assert load_folder(folder)[1].verification is None
+    store_verification(folder, {"threshold": 0.4, "normalised": False})
+    assert load_folder(folder)[1].verification == {"threshold": 0.4, "normalised": False}
+    assert json.loads((folder / "audioft.json").read_text()).keys() == about.keys() | {"verification"}

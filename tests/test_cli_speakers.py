@@ -1,0 +1,241 @@
+"""The verbs that tell speakers apart: trials, verify, enroll, identify; and the threshold a training leaves behind."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+
+import makers
+import pytest
+
+import audioft
+from audioft.models.heads import LinearHead
+
+
+@pytest.fixture
+def model(trained, tmp_path):
+    """A model folder that may be written to."""
+    return shutil.copytree(trained.model, tmp_path / "own model")
+
+
+@pytest.fixture(scope="module")
+def voices(tmp_path_factory):
+    """Three speakers the model was not trained on, two days each."""
+    folder = tmp_path_factory.mktemp("voices")
+    rows = ["file_name,label,speaker,day,split"]
+    for who, hz in (("ada", 300), ("bob", 1200), ("cyd", 4000)):
+        for i in range(4):
+            makers.tone(folder / who / f"{i}.wav", hz + 20 * i, seed=i)
+            rows.append(f"{who}/{i}.wav,x,{who},{who}{i // 2},{'test' if i < 3 else 'train'}")
+    (folder / "metadata.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def trials(audioft_command, voices, tmp_path):
+    path = tmp_path / "trials.csv"
+    code, out, _ = audioft_command("trials", voices, "--label", "speaker", "--session", "day", "--out", path)
+    assert (code, out) == (0, f"66 trials, 18 of one speaker, in {path}\n")
+    return path
+
+
+def rows(path):
+    with open(path, newline="", encoding="utf-8") as f:
+        return list(csv.DictReader(f))
+
+
+def test_lists_are_made_of_a_side_and_drawn(audioft_command, voices, tmp_path):
+    path = tmp_path / "lists" / "veri_test.txt"
+    given = ("--label", "speaker", "--side", "test", "--same", 5, "--different", 7, "--out", path)
+    assert audioft_command("trials", voices, *given)[0] == 0
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 12
+    assert sum(line[0] == "1" for line in lines) == 5
+    assert not any("/3.wav" in line for line in lines)
+    before = path.read_bytes()
+    assert audioft_command("trials", voices, *given)[0] == 0
+    assert path.read_bytes() == before
+    assert audioft_command("trials", voices, *given, "--seed", 1)[0] == 0
+    assert path.read_bytes() != before
+
+
+def test_trials_that_cannot_be_made(refused, voices, two_tones, tmp_path):
+    out = ("--out", tmp_path / "l.csv")
+    refused("trials", voices, "--label", "speeker", *out, code=1, said=("speeker", "speaker"))
+    refused("trials", voices, "--label", "speaker", "--session", "dai", *out, code=1, said=("dai", "day"))
+    refused("trials", two_tones, "--side", "test", *out, code=1, said=("no clip is on the side 'test'",))
+    refused("trials", voices, "--label", "speaker", "--out", tmp_path, code=2, said=("is a folder",))
+    assert not (tmp_path / "l.csv").exists()
+
+
+def test_trials_are_measured_and_the_threshold_stored_for_later(
+    audioft_command, refused, model, voices, trials, tmp_path
+):
+    one, same, other = (voices / p for p in ("ada/0.wav", "ada/1.wav", "cyd/0.wav"))
+    refused(
+        "verify", model, one, same, code=2, said=("no threshold to tell speakers apart by", "--threshold", "--store")
+    )
+    scores = tmp_path / "scores.csv"
+    code, out, err = audioft_command("verify", model, "--trials", trials, "--out", scores, "--store")
+    assert code == 0, err
+    assert "trials       66: 18 of the same speaker; 3 speakers" in out
+    assert re.search(r"EER +\d+\.\d\d % \(\d+\.\d\d to \d+\.\d\d\), at the threshold", out)
+    assert re.search(r"same session .* 6 pairs.*\n *different session .* 12 pairs", out)
+    assert "minDCF 0.01" in out
+    assert "3 speakers are too few" in out
+    assert str(model / "audioft.json") in err
+    assert len(rows(scores)) == 66
+    stored = audioft.load_model(model).card.verification
+    assert stored is not None
+    assert stored["threshold"] == pytest.approx(float(re.search(r"threshold (\S+)", out)[1]), abs=1e-4)
+    assert stored["chosen_on"] == {
+        "source": "trials.csv",
+        "trials": 66,
+        "targets": 18,
+        "speakers": 3,
+        "at": "equal error rate",
+    }
+    by_pair = {(r["enrol"], r["test"]): float(r["score"]) for r in rows(scores)}
+    for second in (same, other):
+        code, out, _ = audioft_command("verify", model, one, second)
+        score = next(s for (a, b), s in by_pair.items() if a.endswith("ada/0.wav") and str(second).endswith(b[-9:]))
+        expected = "same" if score >= stored["threshold"] else "different"
+        assert (code, out) == (0, f"{expected} {score:.4f} (threshold {stored['threshold']:.4f})\n")
+
+
+def test_a_threshold_for_rare_targets(audioft_command, model, trials):
+    code, out, _ = audioft_command("verify", model, "--trials", trials, "--store", "--p-target", 0.2)
+    assert code == 0
+    stored = audioft.load_model(model).card.verification
+    assert f"minDCF 0.2   {stored['min_dcf']['0.2']:.4f}" in out
+    assert stored["chosen_on"]["at"] == "lowest cost at p_target 0.2"
+
+
+def test_a_cohort_normalises_and_thresholds_are_not_mixed(audioft_command, refused, model, voices, trials, two_tones):
+    code, out, _ = audioft_command("verify", model, "--trials", trials, "--cohort", two_tones, "--store")
+    assert code == 0
+    assert "normalised by a cohort" in out
+    one, two = voices / "ada/0.wav", voices / "ada/1.wav"
+    refused("verify", model, one, two, code=2, said=("is for cosines normalised by a cohort", "--cohort"))
+    assert audioft_command("verify", model, one, two, "--cohort", two_tones)[0] == 0
+    plain, normalised = (
+        audioft_command("verify", model, one, two, "--threshold", -0.5, *more)[1]
+        for more in ((), ("--cohort", two_tones))
+    )
+    assert plain.endswith("(threshold -0.5000)\n")
+    assert plain != normalised
+    err = audioft_command("verify", model, one, two, "--cohort", voices)[2]
+    assert "2 recordings of the cohort are themselves compared: left out" in err
+    refused(
+        "verify", model, one, two, "--threshold", 0, "--cohort", one, code=1, said=("a cohort of 0", "at least two")
+    )
+
+
+def test_speakers_are_enrolled_and_found_again(audioft_command, refused, model, voices, two_tones, tmp_path):
+    for who in ("ada", "bob"):
+        code, out, _ = audioft_command("enroll", model, who, voices / who / "0.wav", voices / who / "1.wav")
+        assert (code, out) == (0, f"{who}: 2 recording(s), 1.0 s, in {model / 'speakers.json'}\n")
+    wanted = [voices / p for p in ("ada/2.wav", "bob/3.wav", "cyd/0.wav")]
+    refused("identify", model, *wanted, code=2, said=("no threshold",))
+    code, out, _ = audioft_command("identify", model, *wanted, "--threshold", -1)
+    assert code == 0
+    found = list(csv.DictReader(out.splitlines()))
+    assert [r["speaker"] for r in found[:2]] == ["ada", "bob"]
+    assert [r["path"] for r in found] == [str(p) for p in wanted]
+    strict = max(float(found[2]["score"]), float(found[1]["score"])) + 1e-4
+    table = tmp_path / "out" / "who.csv"
+    code, out, _ = audioft_command("identify", model, *wanted, "--threshold", strict, "--out", table)
+    assert (code, out) == (0, "")
+    assert [(r["speaker"], r["nearest"]) for r in rows(table)][1:] == [
+        ("unknown", "bob"),
+        ("unknown", found[2]["nearest"]),
+    ]
+
+    refused("enroll", model, "ada", wanted[0], code=2, said=("enrolled already, from 2 recording(s)", "--add"))
+    assert "ada: 3 recording(s), 1.5 s" in audioft_command("enroll", model, "ada", wanted[0], "--add")[1]
+    assert "ada: 1 recording(s), 0.5 s" in audioft_command("enroll", model, "ada", wanted[0], "--replace")[1]
+    again = list(csv.DictReader(audioft_command("identify", model, wanted[0], "--threshold", 0)[1].splitlines()))
+    assert float(again[0]["score"]) == pytest.approx(1, abs=1e-5)
+
+    audioft_command("enroll", model, "bob", wanted[1], "--add", "--cohort", two_tones)
+    assert len(json.loads((model / "speakers.json").read_text())["cohort"]) == 12
+    stored = audioft_command("identify", model, *wanted, "--threshold", 0)[1]
+    assert stored == audioft_command("identify", model, *wanted, "--threshold", 0, "--cohort", two_tones)[1]
+    assert audioft.load_model(model).labels == ("high", "low")
+
+
+def test_speakers_of_another_model_are_refused(audioft_command, refused, model, trained_several, voices):
+    audioft_command("enroll", model, "ada", voices / "ada")
+    own = ("--speakers", model / "speakers.json")
+    said = ("enrolled with another model", "--speakers")
+    refused("identify", trained_several.folder, voices, *own, "--threshold", 0.5, code=1, said=said)
+    refused("enroll", trained_several.folder, "bob", voices / "bob", *own, code=1, said=said)
+    assert list(json.loads((model / "speakers.json").read_text())["speakers"]) == ["ada"]
+
+
+def test_broken_recordings_are_named_and_the_rest_is_done(audioft_command, refused, model, voices, tmp_path):
+    broken = tmp_path / "broken.wav"
+    broken.write_bytes(b"no sound")
+    good = voices / "ada/0.wav"
+    code, out, err = audioft_command("enroll", model, "ada", good, broken, tmp_path / "none.wav")
+    assert code == 1
+    assert "ada: 1 recording(s)" in out
+    assert f"{broken}: " in err
+    assert "none.wav: no such file" in err
+    refused("enroll", model, "bob", broken, code=1, said=("broken.wav",))
+    assert list(json.loads((model / "speakers.json").read_text())["speakers"]) == ["ada"]
+    refused("verify", model, good, broken, "--threshold", 0.5, code=1, said=("broken.wav",))
+    refused("verify", model, good, tmp_path / "no.wav", "--threshold", 0.5, code=1, said=("no.wav", "no such file"))
+    refused("verify", model, good, voices, "--threshold", 0.5, code=2, said=("12 recordings; expected one",))
+    code, out, err = audioft_command("identify", model, broken, good, "--threshold", 0.5)
+    found = list(csv.DictReader(out.splitlines()))
+    assert code == 1
+    assert [(r["speaker"], bool(r["error"])) for r in found] == [("", True), ("ada", False)]
+    trials = tmp_path / "t.txt"
+    lines = [f"1 {good} {voices / 'ada/1.wav'}", f"0 {good} {voices / 'bob/1.wav'}", f"0 {good} {broken}"]
+    trials.write_text("\n".join(lines))
+    code, out, err = audioft_command("verify", model, "--trials", trials)
+    assert code == 1
+    assert "left out     1 trials" in out
+    assert f"{broken}: " in err
+    trials.write_text(lines[-1])
+    refused("verify", model, "--trials", trials, code=1, said=("none of the 1 trials can be scored", "broken.wav"))
+
+
+def test_wrong_calls(refused, model, voices, trials, tmp_path):
+    one = voices / "ada/0.wav"
+    refused("verify", model, one, code=2, said=("1 recordings given; expected two",))
+    refused("verify", model, one, one, "--store", code=2, said=("--store and --p-target go with --trials",))
+    refused("verify", model, "--trials", trials, one, code=2, said=("give neither recordings",))
+    refused("verify", model, "--trials", trials, "--out", "x.txt", code=2, said=("ending in .csv",))
+    refused("verify", model, "--trials", tmp_path / "no.csv", code=2, said=("no.csv",))
+    refused("enroll", model, "ada", code=1, said=("no inputs were given",))
+    refused("enroll", model, "unknown", one, code=2, said=("stands for nobody",))
+    refused("identify", model, one, "--threshold", 0, code=2, said=("nobody is enrolled", "audioft enroll"))
+
+
+def test_training_a_head_that_embeds_leaves_a_threshold(
+    small_encoder, two_tones, tmp_path, monkeypatch, audioft_command
+):
+    settings = {"model__head": "linear", "data__valid": 0.4, "data__test": None}
+    plain = makers.train(two_tones, small_encoder, tmp_path / "plain", **settings)
+    assert audioft.load_model(plain.folder).card.verification is None
+    monkeypatch.setattr(LinearHead, "embed", lambda self, pooled: pooled, raising=False)
+    run = makers.train(two_tones, small_encoder, tmp_path / "run", **settings)
+    found = audioft.load_model(run.folder).card.verification
+    assert found is not None
+    assert found["normalised"] is False
+    assert -1 <= found["threshold"] <= 1
+    assert found["chosen_on"]["source"] == "the validation side, whose labels were trained on"
+    assert found["chosen_on"]["speakers"] == 2
+    # it is used, and is that of the pairs of the validation side
+    with open(run.folder / "manifest.csv", newline="", encoding="utf-8") as f:
+        valid = [two_tones / r["path"] for r in csv.DictReader(f) if r["split"] == "valid"]
+    assert found["chosen_on"]["trials"] == len(valid) * (len(valid) - 1) // 2
+    code, out, _ = audioft_command("verify", run.folder, valid[0], valid[1])
+    assert code == 0
+    assert f"(threshold {found['threshold']:.4f})" in out
+    few = makers.train(two_tones, small_encoder, tmp_path / "few", **settings | {"data__valid": 0.1})
+    assert audioft.load_model(few.folder).card.verification is None
