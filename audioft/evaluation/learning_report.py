@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 COLOURS = dict(zip(METHODS, (VALID, TRAIN), strict=True))
 MARKERS = dict(zip(METHODS, ("s", "o"), strict=True))
+APART = dict(zip(METHODS, (0.98, 1.02), strict=True))  # or one band would hide the other
 BEFORE = {"prototypes": "prototypes label", "probe": "the probe labels"}
 
 
@@ -140,7 +141,7 @@ def png(curve: LearningCurve) -> bytes:
         axes.set_xlabel("clips a label")
         axes.set_ylabel("accuracy")
         axes.set_title("learnt from a few clips of each label; bars hold 95 % of the draws")
-        axes.legend(fontsize=8, loc="lower right")
+        axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
         out = io.BytesIO()
         figure.savefig(out, format="png", dpi=150, bbox_inches="tight")
     return out.getvalue()
@@ -160,5 +161,6 @@ def _draw(axes: Axes, curve: LearningCurve, method: str) -> None:
     axes.plot(far, [1 - found.law.error(n) for n in far], "--", color=COLOURS[method], linewidth=1.2)
     for k, e in found.expected.items():
         reach = [[max(0.0, e.accuracy - e.low)], [max(0.0, e.high - e.accuracy)]]
-        axes.errorbar([k * x[-1]], [e.accuracy], reach, color=COLOURS[method], marker=MARKERS[method], markersize=4,
+        beside = k * x[-1] * APART[method]
+        axes.errorbar([beside], [e.accuracy], reach, color=COLOURS[method], marker=MARKERS[method], markersize=4,
                       fillstyle="none", alpha=0.7, capsize=2)  # fmt: skip

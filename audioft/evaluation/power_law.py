@@ -25,8 +25,8 @@ class PowerLaw:
         b: above or equal to 0.
         c: how fast it falls.
 
-    >>> PowerLaw(0.1, 0.8, 0.5).error(16)
-    0.3
+    >>> PowerLaw(0.25, 1.0, 0.5).error(16)
+    0.5
     """
 
     a: float
