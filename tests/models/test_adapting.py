@@ -43,7 +43,7 @@ def logits(model):
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=str)
-@pytest.mark.parametrize("kind", tiny.KINDS)
+@pytest.mark.parametrize("kind", tiny.EVERY)
 def test_each_adapter_weight_has_a_gradient_and_moves_the_logits(kind, spec):
     model = adapted(kind, spec)
     parameters = tuned_parameters(model)
@@ -69,7 +69,7 @@ def test_each_adapter_weight_has_a_gradient_and_moves_the_logits(kind, spec):
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=str)
-@pytest.mark.parametrize("kind", tiny.KINDS)
+@pytest.mark.parametrize("kind", tiny.EVERY)
 def test_steps_change_adapters_and_head_and_nothing_else_by_a_bit(kind, spec):
     model = adapted(kind, spec, moved=False, encoder=DROPOUTS)
     before = checks.hashes(model)
@@ -88,7 +88,7 @@ def test_steps_change_adapters_and_head_and_nothing_else_by_a_bit(kind, spec):
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=str)
-@pytest.mark.parametrize("kind", tiny.KINDS)
+@pytest.mark.parametrize("kind", tiny.EVERY)
 def test_merged_is_the_same_model_without_adapters(kind, spec):
     plain = tiny.make_classifier(kind)
     model = adapted(kind, spec)
@@ -102,14 +102,14 @@ def test_merged_is_the_same_model_without_adapters(kind, spec):
     assert count_parameters(model)[0] == count_parameters(plain)[0]
 
 
-@pytest.mark.parametrize("kind", tiny.KINDS)
+@pytest.mark.parametrize("kind", tiny.EVERY)
 def test_a_new_adapter_changes_nothing(kind):
     expected = logits(tiny.make_classifier(kind))
     for spec in SPECS:
         assert (logits(adapted(kind, spec, moved=False)) - expected).abs().max() < 1e-6
 
 
-@pytest.mark.parametrize("kind", tiny.KINDS)
+@pytest.mark.parametrize("kind", tiny.EVERY)
 def test_a_clip_does_not_depend_on_the_clips_beside_it(kind):
     assert checks.difference_in_batch(adapted(kind), tiny.noises([4000, 2400, 1700])) < 1e-5
 

@@ -23,7 +23,7 @@ def copy(source: Path, target: Path) -> Path:
     return Path(shutil.copytree(source, target))
 
 
-@pytest.mark.parametrize("kind", tiny.KINDS)
+@pytest.mark.parametrize("kind", tiny.EVERY)
 def test_a_folder_of_every_kind(kind, encoder_folder):
     folder = encoder_folder(kind)
     encoder, report = load_encoder(str(folder))

@@ -35,7 +35,7 @@ def free_names(model):
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=str)
-@pytest.mark.parametrize("kind", tiny.KINDS)
+@pytest.mark.parametrize("kind", tiny.EVERY)
 def test_frozen_weights_keep_their_hash_and_free_ones_move(kind, policy):
     # a layer sum takes the last layer before a final norm
     normed = "stable" in kind or kind in ("hubert-layer", "unispeech-sat", "sew", "sew-d") or "conformer" in kind
@@ -73,7 +73,7 @@ def test_a_plan_frees_and_freezes_by_epoch():
         assert any(k.startswith("encoder.") for k in free) == (epoch == 1)
 
 
-@pytest.mark.parametrize("kind", tiny.KINDS)
+@pytest.mark.parametrize("kind", tiny.EVERY)
 def test_frozen_parts_are_quiet_in_training(kind):
     config = tiny.make_config(kind)
     drops = {k: 0.5 for k in (*DROPOUTS, "layerdrop", "encoder_layerdrop") if hasattr(config, k)}

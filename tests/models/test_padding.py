@@ -39,7 +39,7 @@ def classifier(kind, layers="last", pooling="mean", exact=True, head=PROJECTION)
 
 @pytest.mark.parametrize("pooling", ["mean", "attentive_stats"])
 @pytest.mark.parametrize("layers", ["last", "weighted"])
-@pytest.mark.parametrize("kind", tiny.KINDS)
+@pytest.mark.parametrize("kind", tiny.EVERY)
 def test_logits_are_the_same_alone_and_in_a_batch(kind, layers, pooling):
     model = classifier(kind, layers, pooling)
     clips = clips_of(model.encoder)
@@ -74,7 +74,7 @@ def test_poolings_and_heads_are_the_same_alone_and_in_a_batch(kind, pooling, hea
     checks.check_apart(model, tiny.noises([3200, 2000, 1111]))
 
 
-@pytest.mark.parametrize("kind", tiny.KINDS)
+@pytest.mark.parametrize("kind", tiny.EVERY)
 def test_no_gradient_from_other_clips_or_padding(kind):
     clips = tiny.noises([3200, 2000, 1111])
     checks.check_apart(classifier(kind), clips)
@@ -83,7 +83,7 @@ def test_no_gradient_from_other_clips_or_padding(kind):
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("kind", tiny.KINDS)
+@pytest.mark.parametrize("kind", tiny.EVERY)
 def test_a_clip_alone_gives_what_transformers_gives(kind, weighted, tmp_path):
     if kind == "ast" and weighted:
         pytest.skip("transformers' class of the AST has no layer sum")
@@ -134,7 +134,7 @@ def test_x_vectors_of_a_clip_alone_are_those_of_transformers(kind, weighted):
     assert (ours - theirs).abs().max() < 1e-5 * theirs.abs().max()
 
 
-@pytest.mark.parametrize("kind", tiny.KINDS)
+@pytest.mark.parametrize("kind", tiny.EVERY)
 def test_going_on_gives_the_same_bits_as_in_one_go(kind):
     encoder = tiny.make_encoder(kind)
     x = tiny.batch(clips_of(encoder)[1:])
@@ -154,7 +154,7 @@ def test_going_on_gives_the_same_bits_as_in_one_go(kind):
     assert not torch.equal(part.states, encoder.frames(*x, stop=1).states)
 
 
-@pytest.mark.parametrize("kind", tiny.KINDS)
+@pytest.mark.parametrize("kind", tiny.EVERY)
 def test_the_shortest_and_the_longest_clip(kind):
     encoder = tiny.make_encoder(kind)
     with torch.no_grad():

@@ -91,7 +91,7 @@ def inputs(kind, clip):
     return tiny.make_extractor(kind)(clip.numpy(), sampling_rate=tiny.RATE, return_tensors="pt")
 
 
-@pytest.mark.parametrize("kind", tiny.KINDS)
+@pytest.mark.parametrize("kind", tiny.EVERY)
 def test_transformers_reads_what_is_merged(kind, encoder_folder, tmp_path):
     model = trained(encoder_folder(kind), save="merged")
     unmerged = logits(model)

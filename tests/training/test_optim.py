@@ -7,7 +7,7 @@ import torch
 from audioft.training.optim import adamw, count_parameters, parameter_groups, set_rates
 
 
-@pytest.mark.parametrize("kind", tiny.KINDS)
+@pytest.mark.parametrize("kind", tiny.EVERY)
 def test_each_parameter_once(kind):
     model = tiny.make_classifier(kind, layers="weighted", pooling="attentive_stats")
     groups = parameter_groups(model, 1e-4)
