@@ -25,7 +25,7 @@ demo: install
 	$(BIN)/python pipelines/demo.py
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: install
 	$(BIN)/ruff check .
