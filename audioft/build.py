@@ -63,8 +63,12 @@ def problems(config: Config) -> list[str]:
         found += _of_frames(config)
     found += few_shot_settings.problems(config)
     metric = config.train.metric
-    if metric not in (None, "loss", *METRICS):
-        found.append(f"train.metric: unknown metric {metric!r}{suggest(str(metric), ['loss', *METRICS])}")
+    if metric not in (None, "loss", "last", *METRICS):
+        found.append(f"train.metric: unknown metric {metric!r}{suggest(str(metric), ['loss', 'last', *METRICS])}")
+    if metric == "last" and config.train.patience:
+        found.append(
+            "train.patience: nothing is waited for where the last epoch is kept (train.metric=last); set it to 0"
+        )
     return found
 
 
@@ -81,7 +85,7 @@ def _of_frames(config: Config) -> list[str]:
     e, metric = config.events, config.train.metric
     if e.context or e.background != "none":
         found.append("events: context and background are of clips; frames learn what lies around events in any case")
-    if metric not in (None, "map", "loss"):
+    if metric not in (None, "map", "loss", "last"):
         found.append(f"train.metric: {metric!r} is of clips; frames are measured by map or loss")
     return found
 

@@ -167,7 +167,7 @@ def make_trainer(parts: build.Parts, folder: Path) -> Trainer:
         begin_epoch=begin_epoch,
         begin_step=lambda step: loss.at(step / plan.steps),
         metric=metric,
-        higher_is_better=metric != "loss" and METRICS[metric].higher_is_better,
+        higher_is_better=metric in METRICS and METRICS[metric].higher_is_better,
         patience=t.patience,
         accumulate=t.accumulate,
         clip_norm=t.clip_norm,

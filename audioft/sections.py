@@ -106,7 +106,8 @@ class TrainSection(Section):
     clip_norm: float = Field(1.0, ge=0)
     """Gradients are scaled down to this norm; 0 leaves them."""
     metric: str | None = None
-    """Figure by which the best epoch is kept; null takes accuracy, or map where clips carry several labels."""
+    """Figure by which the best epoch is kept; null takes accuracy, or map where clips carry several labels. `last`
+    keeps the last epoch, as a plan of stages wants it."""
     patience: int = Field(0, ge=0)
     """Stop after so many epochs without a better one; 0 never."""
     precision: Literal["fp32", "bf16", "auto"] = "auto"

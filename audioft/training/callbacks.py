@@ -75,6 +75,9 @@ class TensorBoard:
         self.writer.close()
 
 
+DEFAULTS = ("accuracy", "map")  # shown where what chooses the epoch is no figure
+
+
 class Watching:
     """Progress and a line an epoch for a person.
 
@@ -101,7 +104,7 @@ class Watching:
 
     def row(self, row: dict[str, Any]) -> None:
         if row["kind"] == "valid":
-            shown = dict.fromkeys(["loss", *self.metrics])
+            shown = dict.fromkeys(["loss", *self.metrics, *(() if set(self.metrics) & set(row) else DEFAULTS)])
             figures = ", ".join(f"{k} {row[k]:.4f}" for k in shown if isinstance(row.get(k), float))
             self.console.say(f"{self.unit} {round(row['epoch'])}: validation {figures}")
 

@@ -27,6 +27,7 @@ from audioft.training.checkpoint import Checkpoints, State
 from audioft.training.objectives import Objective
 from audioft.training.optim import set_rates
 
+LAST = "last"  # as a metric: every epoch is better than the one before
 MAX_SKIPPED = 10  # steps in a row whose numbers are not finite, before the run is given up
 
 
@@ -54,7 +55,8 @@ class Trainer:
         validate: after every epoch: figures by name; None for no validation.
         begin_epoch: called before every epoch with its number (from 0), to freeze and free.
         begin_step: called before every step with its number (from 0), for what changes in the course of a run.
-        metric: the figure by which the best epoch is chosen; of epochs equal in it the one of the lower loss.
+        metric: the figure by which the best epoch is chosen; of epochs equal in it the one of the lower loss. `last`
+            takes the last one.
         higher_is_better: of that figure.
         patience: stop after so many epochs without a better one; 0 never stops early.
         accumulate: pieces a step is computed in.
@@ -219,7 +221,7 @@ class Trainer:
             better, figures = True, {}
         else:
             figures = self.validate()
-            better = self._is_better(figures[self.metric], figures.get("loss", 0.0))
+            better = self.metric == LAST or self._is_better(figures[self.metric], figures.get("loss", 0.0))
             self._row({"kind": "valid", **finite(figures)})
         if better:
             state.best, state.best_epoch, state.stale = figures.get(self.metric), state.epoch, 0

@@ -154,6 +154,7 @@ def validating(tmp_path, values, **options):
         ("accuracy", True, [float("nan"), 0.1, float("nan")], 2),
         ("accuracy", True, [float("nan"), float("nan")], 1),
         ("loss", False, [0.3, 0.2], 1),
+        ("last", False, [0.1, 0.9, 0.5], 3),
     ],
 )
 def test_the_best_epoch_is_kept(metric, higher, values, best, tmp_path):
