@@ -6,7 +6,8 @@ DATA holds `librispeech-251spk`, of one utterance a speaker, to learn from; `lib
 speaker; and `librispeech-3spk`, of two. Left as they are, a session would give its speaker away: so every piece has its
 own room, microphone, band and noise. OUT gets `known` (speakers to learn), `held` (others out of the same, to choose a
 threshold on), `ten` and `three`, and lists of trials of the last three. Pairs of one speaker are of two utterances in
-`ten` and of two chapters in `three`; in `held`, where there is nothing else, of one utterance.
+`ten` and of two chapters in `three`; in `held`, where there is nothing else, of one utterance. The pieces of `known`
+are only cut: a training disturbs them anew every time, by the `augment` of `ten/render.json`.
 """
 
 from __future__ import annotations
@@ -101,7 +102,8 @@ def main() -> None:
         pieces = cut(rows[source], name, wanted, longest, most, session)
         write(given.out / f"{name}-pieces.csv", pieces)
         root = given.data / f"librispeech-{source}"
-        copies = audioft.render(given.out / f"{name}-pieces.csv", given.out / name, augment=CHANNELS, root=root)
+        augment = [] if name == "known" else CHANNELS
+        copies = audioft.render(given.out / f"{name}-pieces.csv", given.out / name, augment=augment, root=root)
         print(f"{name}: {len(pieces)} pieces of {len({p['label'] for p in pieces})} speakers", flush=True)
         if name != "known":
             list_trials(copies, across=name != "held")

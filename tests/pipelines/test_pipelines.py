@@ -15,11 +15,11 @@ ROOT = Path(__file__).parents[2]
 PIPELINES = {p.name for p in (ROOT / "pipelines").glob("*.py")}
 
 
-def run(name: str, *arguments: object) -> subprocess.CompletedProcess:
+def run(name: str, *arguments: object, timeout: int = 300) -> subprocess.CompletedProcess:
     call = [sys.executable, ROOT / "pipelines" / name, *arguments]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.run(
-        [str(c) for c in call], capture_output=True, text=True, timeout=300, cwd=ROOT, env=environment
+        [str(c) for c in call], capture_output=True, text=True, timeout=timeout, cwd=ROOT, env=environment
     )
 
 
@@ -174,13 +174,13 @@ def test_open_set_speakers(small_encoder, tmp_path):
         pairs = list(csv.DictReader(file))
     assert {(r["target"], r["same_session"]) for r in pairs} == {("1", "0"), ("0", "0")}
     assert sum(r["target"] == "1" for r in pairs) == 8  # of each speaker, two pieces of a chapter with two of the other
-    done = run("open_set_speakers.py", voices, tmp_path / "out", "--epochs", 1, "--encoder", small_encoder)
+    done = run("open_set_speakers.py", voices, tmp_path / "out", "--epochs", 1, "--encoder", small_encoder, timeout=900)
     assert done.returncode == 0, done.stderr
-    *lines, own, centred, margin = done.stdout.splitlines()
+    *lines, centred, margin = done.stdout.splitlines()
     systems = ["log-mel statistics", "encoder as it is", "encoder, centred", "margin head"]
     assert [(x[:7].strip(), x[7:27].strip()) for x in lines] == [
         (n, s) for n in ("held", "ten", "three") for s in systems
     ]
     assert all(line.count(" to ") == 2 for line in lines)
     later = len(tables["ten"]) // 4  # half of the pieces of one of two speakers
-    assert all(f" of {later} named rightly" in x and f"of {later} of others" in x for x in (own, centred, margin))
+    assert all(f" of {later} named rightly" in x and f"of {later} of others" in x for x in (centred, margin))
