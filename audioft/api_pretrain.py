@@ -180,6 +180,7 @@ def render(
     out: PathLike,
     *,
     augment: Sequence[str | Mapping[str, Any]],
+    root: PathLike | None = None,
     seed: int = 0,
     rate: int = 16000,
     overwrite: bool = False,
@@ -195,6 +196,7 @@ def render(
         out: the folder of the copies: 16-bit mono WAV files, a `metadata.csv` with the columns of the data's table
             (with `label`, and `split`, for a folder that has none), and `render.json`, which says what was done.
         augment: as the setting `augment`, in order; the `p` of each is how likely a clip is changed by it.
+        root: the folder that a table's names are relative to; the table's own by default.
         seed: of what is drawn.
         rate: of the copies, Hz.
         overwrite: replace copies made before in `out`; no other folder is ever replaced.
@@ -218,4 +220,7 @@ def render(
 
     specs = [spec if isinstance(spec, str) else dict(spec) for spec in augment]
     console = console or Console()
-    return rendering.render(Path(data), Path(out), specs, seed=seed, rate=rate, overwrite=overwrite, console=console)
+    base = None if root is None else Path(root)
+    return rendering.render(
+        Path(data), Path(out), specs, root=base, seed=seed, rate=rate, overwrite=overwrite, console=console
+    )

@@ -192,7 +192,7 @@ def verify_trials(
     """Measure how well a model tells speakers apart, on a list of trials.
 
     Args:
-        model: as for `enroll`.
+        model: as for `enroll`; or `log-mel` for statistics of spectra, which a model should do better than.
         trials: the list, see `audioft.data.trials.read`; `make_trials` makes one.
         root: the folder that its names are relative to; its own by default.
         cohort, speakers: as for `verify`.
@@ -216,6 +216,8 @@ def verify_trials(
     """
     from audioft import verifying
     from audioft.data import trials as lists
+    from audioft.evaluation import pair_floor
+    from audioft.evaluation.pair_scores import Scorer
     from audioft.evaluation.verification import PRIORS
     from audioft.models.folder import store_verification
     from audioft.storage import write_text
@@ -225,10 +227,15 @@ def verify_trials(
         raise UsageError(f"p_target {p_target}: expected a share above 0 and below 1")
     target = None if out is None else verifying.table_path(out)
     pairs = lists.read(os.fspath(trials), None if root is None else os.fspath(root))
-    use = verifying.Use.of(model, speakers)
-    scorer = use.scorer(cohort, [c for t in pairs for c in (t.enrol, t.test)], console)
+    if model == pair_floor.NAME:
+        if cohort is not None or speakers is not None or store:
+            raise UsageError(f"{model} is no model folder: it goes with no cohort, no speakers and no stored threshold")
+        embed, scorer = pair_floor.embed, Scorer()
+    else:
+        use = verifying.Use.of(model, speakers)
+        embed, scorer = use.predictor.embed, use.scorer(cohort, [c for t in pairs for c in (t.enrol, t.test)], console)
     priors = sorted({*PRIORS, *([] if p_target is None else [p_target])})
-    found = verifying.run(use.predictor.embed, pairs, scorer, console, priors=priors, resamples=resamples, seed=seed)
+    found = verifying.run(embed, pairs, scorer, console, priors=priors, resamples=resamples, seed=seed)
     if target is not None:
         write_text(target, found.table())
     if store:

@@ -26,7 +26,15 @@ NOTE = "render.json"  # what was done; also what says that a folder may be repla
 
 
 def render(
-    data: Path, out: Path, augment: Sequence[Any], *, seed: int, rate: int, overwrite: bool, console: Console
+    data: Path,
+    out: Path,
+    augment: Sequence[Any],
+    *,
+    root: Path | None,
+    seed: int,
+    rate: int,
+    overwrite: bool,
+    console: Console,
 ) -> Path:
     """See `audioft.render`."""
     wrong = [p for i, spec in enumerate(augment) for p in augmentations.check(spec, f"augment.{i}")]
@@ -36,7 +44,7 @@ def render(
         told = "give another folder, or overwrite=True" if (out / NOTE).is_file() else "give another folder"
         raise UsageError(f"{out} exists already; {told}")
     chain = Chain([augmentations.build(spec) for spec in augment])
-    manifest = manifests.load(data, least_labels=1)
+    manifest = manifests.load(data, root=root, least_labels=1)
     names = file_names(manifest.clips)
     written: list[tuple[Clip, str]] = []
     failures: list[AudioError] = []

@@ -104,6 +104,23 @@ def test_trials_are_measured_and_the_threshold_stored_for_later(
         assert (code, out) == (0, f"{expected} {score:.4f} (threshold {stored['threshold']:.4f})\n")
 
 
+def test_spectra_are_measured_on_the_same_trials(audioft_command, refused, voices, trials, tmp_path):
+    scores = tmp_path / "scores.csv"
+    code, out, err = audioft_command("verify", "log-mel", "--trials", trials, "--out", scores)
+    assert code == 0, err
+    assert re.search(r"^trials       66: 18 of the same speaker; 3 speakers$", out, re.M)
+    eer = re.search(r"^EER +(\S+) % ", out, re.M)
+    assert eer is not None
+    assert float(eer[1]) < 10  # the voices are tones far apart
+    found = rows(scores)
+    same, other = ([float(r["score"]) for r in found if r["target"] == t] for t in "10")
+    assert (len(same), len(other)) == (18, 48)
+    assert sum(same) / 18 > 0 > sum(other) / 48
+    more = ("verify", "log-mel", "--trials", trials)
+    refused(*more, "--store", code=2, said=("log-mel is no model folder", "no stored threshold"))
+    refused(*more, "--cohort", voices, code=2, said=("log-mel is no model folder",))
+
+
 def test_a_threshold_for_rare_targets(audioft_command, model, trials):
     code, out, _ = audioft_command("verify", model, "--trials", trials, "--store", "--p-target", 0.2)
     assert code == 0

@@ -63,6 +63,16 @@ def test_the_table_keeps_its_columns_and_loads(table, tmp_path):
     assert json.loads((out / "render.json").read_text(encoding="utf-8"))["augment"] == CHANGES
 
 
+def test_a_table_may_lie_elsewhere_and_its_root_be_told(table, tmp_path):
+    (tmp_path / "lists").mkdir()
+    elsewhere = (table / "metadata.csv").rename(tmp_path / "lists" / "pieces.csv")
+    with pytest.raises(DataError, match=r"no such file: in/one\.flac"):
+        audioft.render(elsewhere, tmp_path / "out", augment=[], console=QUIET)
+    out = audioft.render(elsewhere, tmp_path / "out", augment=[], root=table, console=QUIET)
+    assert [r["file_name"] for r in rows(out)] == ["in/one.wav", "in/two@0.2-0.6.wav", "in/two@0.6-.wav"]
+    assert all((out / r["file_name"]).is_file() for r in rows(out))
+
+
 def test_the_same_seed_gives_the_same_bytes(table, tmp_path):
     one, two, other = (
         makers.files(audioft.render(table, tmp_path / name, augment=CHANGES, seed=seed, console=QUIET))

@@ -9,11 +9,14 @@ from audioft.errors import UsageError
 from audioft.progress import Console
 from audioft.verbs import arguments
 
+FLOOR = "log-mel"
 ABOUT = "Say whether two recordings are of one speaker; or measure how well that is told, on a list of trials."
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL_OR_RUN", help="a run folder or a model folder")
+    parser.add_argument(
+        "model", metavar="MODEL_OR_RUN", help="a run folder or a model folder; log-mel for what to do better than"
+    )
     parser.add_argument("items", nargs="*", metavar="A B", help="two recordings")
     parser.add_argument(
         "--threshold", type=arguments.number, metavar="T", help="lowest score of one speaker (the model's)"
@@ -40,7 +43,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     with startup.loading():
         from audioft import api_speakers
 
-        model = arguments.model(options)
+        model = options.model if options.model == FLOOR else arguments.model(options)
     done = api_speakers.verify_trials(
         model,
         options.trials,

@@ -15,17 +15,17 @@ ROOT = Path(__file__).parents[2]
 PIPELINES = {p.name for p in (ROOT / "pipelines").glob("*.py")}
 
 
-def run(name: str, *arguments: object) -> subprocess.CompletedProcess:
+def run(name: str, *arguments: object, timeout: int = 300) -> subprocess.CompletedProcess:
     call = [sys.executable, ROOT / "pipelines" / name, *arguments]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.run(
-        [str(c) for c in call], capture_output=True, text=True, timeout=300, cwd=ROOT, env=environment
+        [str(c) for c in call], capture_output=True, text=True, timeout=timeout, cwd=ROOT, env=environment
     )
 
 
 def test_every_pipeline_is_tried_here():
     tried = {"finetune_folder.py", "train_batch.py", "evaluate_run.py", "predict_recordings.py"}
-    tried |= {"domain_adaptation.py", "sound_events.py"}
+    tried |= {"domain_adaptation.py", "sound_events.py", "open_set_speakers.py"}
     assert tried | {"demo.py"} == PIPELINES | {"demo.py"}  # the demo is tests/test_samples_train.py's
 
 
@@ -135,3 +135,52 @@ def test_sound_events(small_encoder, tmp_path):
         "frames",
     ]
     assert all(line.count(" to ") == 2 for line in lines)
+
+
+def speech(folder: Path, speakers: dict[str, float], recordings: int, seconds: float) -> None:
+    """Tones for voices, in a table as the speech corpora have them; two recordings a chapter."""
+    rows = ["file_name,label,speaker,chapter,utterance,seconds"]
+    for who, hz in speakers.items():
+        for i in range(recordings):
+            makers.tone(folder / who / f"{i}.wav", hz, seconds, seed=i)
+            rows.append(f"{who}/{i}.wav,x,{who},{who}-{i // 2},{i},{seconds}")
+    (folder / "metadata.csv").write_text("\n".join([*rows, ""]), encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_open_set_speakers(small_encoder, tmp_path):
+    data, voices = tmp_path / "data", tmp_path / "voices"
+    many = {f"{100 + i}": 200.0 + 60 * i for i in range(10)} | {"19": 1000.0}
+    speech(data / "librispeech-251spk", many, recordings=1, seconds=9.0)
+    speech(data / "librispeech-10spk", {"7": 300.0, "8": 900.0}, recordings=4, seconds=5.5)
+    speech(data / "librispeech-3spk", {"19": 500.0, "26": 1500.0}, recordings=4, seconds=2.9)
+    made = subprocess.run(
+        [sys.executable, ROOT / "samples" / "make_voices.py", data, voices],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert made.returncode == 0, made.stderr
+    tables = {}
+    for name in ("known", "held", "ten", "three"):
+        with open(voices / name / "metadata.csv", encoding="utf-8") as file:
+            tables[name] = list(csv.DictReader(file))
+    labels = {name: {r["label"] for r in rows} for name, rows in tables.items()}
+    assert labels["held"] == {"100", "105"}
+    assert labels["known"] == set(many) - {"19", "100", "105"}  # whoever is tested on is not learnt
+    assert all(sum(r["split"] == "valid" for r in tables["known"] if r["label"] == x) == 1 for x in labels["known"])
+    with open(voices / "three.csv", encoding="utf-8") as file:
+        pairs = list(csv.DictReader(file))
+    assert {(r["target"], r["same_session"]) for r in pairs} == {("1", "0"), ("0", "0")}
+    assert sum(r["target"] == "1" for r in pairs) == 8  # of each speaker, two pieces of a chapter with two of the other
+    done = run("open_set_speakers.py", voices, tmp_path / "out", "--epochs", 1, "--encoder", small_encoder, timeout=900)
+    assert done.returncode == 0, done.stderr
+    *lines, centred, margin = done.stdout.splitlines()
+    systems = ["log-mel statistics", "encoder as it is", "encoder, centred", "margin head"]
+    assert [(x[:7].strip(), x[7:27].strip()) for x in lines] == [
+        (n, s) for n in ("held", "ten", "three") for s in systems
+    ]
+    assert all(line.count(" to ") == 2 for line in lines)
+    later = len(tables["ten"]) // 4  # half of the pieces of one of two speakers
+    assert all(f" of {later} named rightly" in x and f"of {later} of others" in x for x in (centred, margin))
