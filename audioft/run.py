@@ -91,11 +91,15 @@ def refuse(folder: Path, config: AnyConfig, *, resume: bool, overwrite: bool) ->
     """Say why a run with `config` must not be begun, or gone on with, in this folder; touch nothing.
 
     Raises:
-        UsageError: it holds a run, or something else, and neither `resume` nor `overwrite` was asked for.
+        UsageError: it holds a run, or something else, and neither `resume` nor `overwrite` was asked for; or the model
+            that the run is to go on from.
         CheckpointError: there is nothing to resume, or a run of other settings.
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; give the run a folder of its own (--out)")
+    start = getattr(getattr(config, "start", None), "model", None)
+    if start is not None and folder.resolve() in (Path(start).resolve(), Path(start).resolve().parent):
+        raise UsageError(f"{folder} holds the model that the run is to go on from; give another --out")
     has_config = (folder / "config.yaml").is_file()
     if resume:
         if not has_config:

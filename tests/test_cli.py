@@ -144,7 +144,7 @@ def test_an_interrupted_training_ends_with_130_and_goes_on(tmp_path, two_tones, 
             assert time.monotonic() < end
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=240)
     finally:
         process.kill()
     assert process.returncode == 130, err

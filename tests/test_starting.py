@@ -115,6 +115,17 @@ def test_a_run_of_our_own_is_gone_on_from(tones, tmp_path):
     assert torch.allclose(again.head.classifier.weight, model.head.classifier.weight, atol=1e-6)
 
 
+def test_the_model_to_go_on_from_is_not_written_over(tones, tmp_path):
+    model = tiny.make_classifier("hubert", head="linear")
+    folders.save(model, ModelCard(("high", "low", "middle"), False, 1.0), tmp_path / "run" / "model", "")
+    (tmp_path / "run" / "config.yaml").write_text("seed: 0\n")
+    before = makers.files(tmp_path / "run")
+    for start in (tmp_path / "run", tmp_path / "run" / "model"):
+        with pytest.raises(UsageError, match="holds the model that the run is to go on from"):
+            trained(tones, start, tmp_path / "run", overwrite=True)
+    assert makers.files(tmp_path / "run") == before
+
+
 @pytest.fixture
 def on_the_hub(source, tmp_path, monkeypatch):
     """What the hub's client has downloaded before."""
