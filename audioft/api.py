@@ -136,7 +136,7 @@ def finetune(
     processes = Processes(resolved.train.device)
     folder = Path(processes.gather([str(folder)])[0])
     if processes.main:
-        run.prepare(folder, resolved, resume=resume, overwrite=overwrite)
+        finetuning.make_ready(folder, resolved, resume=resume, overwrite=overwrite)
     processes.wait()
     console = console if processes.main else Console(quiet=True)
     if few_shot_settings.wanted(resolved):

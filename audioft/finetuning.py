@@ -17,7 +17,7 @@ from audioft.evaluation.metrics import METRICS, compute
 from audioft.evaluation.scoring import log_loss, preparation
 from audioft.models import adapting, freezing
 from audioft.progress import Console, spell_seconds
-from audioft.run import Run, identity
+from audioft.run import Run, identity, prepare
 from audioft.runtime import Processes, choose_precision
 from audioft.training.callbacks import Callback, MetricsFile, TensorBoard, Watching
 from audioft.training.checkpoint import Checkpoints, State
@@ -27,8 +27,18 @@ from audioft.training.schedules import schedules
 from audioft.training.trainer import Saving, Trainer
 
 
+def make_ready(folder: Path, config: Config, *, resume: bool, overwrite: bool) -> None:
+    """Make the folder ready for a run; a run in it is replaced only once data and model are known to be right."""
+    if overwrite and folder.is_dir():
+        start, quiet = starting.load(config), Console(quiet=True)
+        data = recordings.load(config, quiet, start=start, headers_only=True)
+        build.loss(config, data.manifest.multilabel, data.targets, data.known)
+        build.classifier(config, data.manifest.labels, data.manifest.multilabel, start)
+    prepare(folder, config, resume=resume, overwrite=overwrite)
+
+
 def run(config: Config, folder: Path, processes: Processes, console: Console, resume: bool) -> Run:
-    """Train, evaluate and write everything into `folder`, which `run.prepare` has made ready."""
+    """Train, evaluate and write everything into `folder`, which `make_ready` has made ready."""
     start = starting.load(config)
     data = recordings.load(config, console, start=start, bad_files=folder / "bad_files.csv" if processes.main else None)
     build.loss(

@@ -126,6 +126,27 @@ def test_the_model_to_go_on_from_is_not_written_over(tones, tmp_path):
     assert makers.files(tmp_path / "run") == before
 
 
+@pytest.mark.parametrize("wrong", ["encoder", "data", "start", "few"])
+def test_a_run_is_replaced_only_by_one_that_can_begin(wrong, trained_run, tones, tmp_path, audioft_command):
+    before = makers.files(trained_run)
+    data = tiny.save_tones(tmp_path / "few", ("high", "low"), clips=1) if wrong == "few" else tones
+    call = {
+        "encoder": (data, "--encoder", tmp_path / "nosuch"),
+        "data": (tmp_path / "gone",),
+        "start": (data, "--from", tmp_path / "nosuch"),
+        "few": (data, "data.test=0.3"),
+    }[wrong]
+    code, _, err = audioft_command("train", *call, "--out", trained_run, "--overwrite", "-q")
+    assert code in (1, 2)
+    assert "Traceback" not in err
+    assert makers.files(trained_run) == before
+
+
+@pytest.fixture(scope="module")
+def trained_run(two_tones, small_encoder, tmp_path_factory):
+    return makers.train(two_tones, small_encoder, tmp_path_factory.mktemp("kept") / "run").folder
+
+
 @pytest.fixture
 def on_the_hub(source, tmp_path, monkeypatch):
     """What the hub's client has downloaded before."""
