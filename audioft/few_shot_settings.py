@@ -41,6 +41,10 @@ def problems(config: Config) -> list[str]:
         found.append(
             f"freeze: {configs.spell(config.freeze)}, but {_nothing()}: add --few-shot, or freeze=all in a config"
         )
+    if config.start.extend:
+        found.append(
+            "start.extend: prototypes are fitted to the clips that are given; give clips of the old labels too"
+        )
     if config.events.use == "frames":
         found.append("events.use: frames need a head that is trained; leave it out, or take clips")
     return found + _learnt_pooling(config)

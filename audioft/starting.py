@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audioft.config import Config
-from audioft.errors import ConfigError, DataError
+from audioft.errors import ConfigError, DataError, UsageError
 
 if TYPE_CHECKING:
     from audioft.models.classifier import AudioClassifier
@@ -89,6 +89,11 @@ def load(config: Config) -> Start | None:
     if config.start.model is None:
         return None
     place: Path = model_folder(config.start.model)
+    if folder.is_small(place):
+        raise UsageError(
+            f"start.model: {config.start.model} holds an adapter without its encoder; make it whole first, "
+            f"`audioft merge {config.start.model} --out WHOLE`, and go on from that"
+        )
     model, card = folder.load(place)
     encoder = place / "encoder" if (place / "encoder" / "config.json").is_file() else place
     return Start(config.start.model, model, card, str(encoder), config.start.extend)

@@ -99,6 +99,8 @@ def test_what_does_not_go_together(source, tones, tmp_path):
         api.settings(tones, "mini", start=source)
     with pytest.raises(UsageError, match="say to which"):
         api.settings(tones, extend=True)
+    with pytest.raises(ConfigError, match="prototypes are fitted to the clips that are given"):
+        api.settings(tones, start=source, extend=True, few_shot=True)
     with pytest.raises(ConfigError, match="cannot keep the labels"):
         trained(tones, source, tmp_path / "run", extend=True, overrides={"model.head": "mlp"})
     start = starting.load(Config(start={"model": str(source), "extend": True}))
@@ -124,6 +126,12 @@ def test_the_model_to_go_on_from_is_not_written_over(tones, tmp_path):
         with pytest.raises(UsageError, match="holds the model that the run is to go on from"):
             trained(tones, start, tmp_path / "run", overwrite=True)
     assert makers.files(tmp_path / "run") == before
+
+
+def test_an_adapter_alone_is_to_be_merged_first(small_encoder, tones, tmp_path):
+    path = makers.train(tones, small_encoder, tmp_path / "small", adapt={"name": "lora", "save": "adapter"}).folder
+    with pytest.raises(UsageError, match="make it whole first, `audioft merge"):
+        trained(tones, path, tmp_path / "run")
 
 
 @pytest.mark.parametrize("wrong", ["encoder", "data", "start", "few"])
