@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
@@ -56,7 +55,7 @@ def compare(
         raise UsageError("a probe tells clips apart; events.use=frames labels frames: leave it out, or take clips")
     find_device(how.device)
     if out is not None:
-        _make(out)
+        storage.results_folder(out)
     data = recordings.load(config, console)
     chosen = _chosen(data, config, how.clips, console)
     with tempfile.TemporaryDirectory(prefix="audioft-") as folder:
@@ -192,15 +191,6 @@ def _scored(
             job.at(i + 1)
     cost = (passed.seconds_per_minute, passed.peak_bytes)
     return Row(name, tuple(layers), passed.parameters, passed.width, *cost, passed.reused)
-
-
-def _make(out: Path) -> None:
-    if out.is_file():
-        raise UsageError(f"{out} is a file; --out takes a folder")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise UsageError(f"--out {os.fspath(out)} cannot be made: {e.strerror}; give another folder") from e
 
 
 def _write(found: Comparison, out: Path) -> None:

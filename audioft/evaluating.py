@@ -19,6 +19,7 @@ from audioft.evaluation.html import write_html
 from audioft.evaluation.report import Report, make_report
 from audioft.inference.predictor import Predictor
 from audioft.progress import Console
+from audioft.storage import folder_for
 
 SIDES = ("train", "valid", "test", "all")
 
@@ -193,10 +194,7 @@ def _readable(
     with console.job("checking recordings", len(clips)) as job:
         checked = checking.check(clips, cache=checking.default_cache(), progress=lambda done, total: job.at(done))
     if out is not None:
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-        except OSError as e:
-            raise UsageError(f"--out {out} cannot be made: {e.strerror}; give another folder") from e
+        folder_for(out, "--out")
         checking.write_bad_files(out / "bad_files.csv", clips, checked)
     bad = [(c, k) for c, k in zip(clips, checked, strict=True) if k.problem]
     for clip, k in bad[:5]:

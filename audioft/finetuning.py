@@ -16,6 +16,8 @@ from audioft.data.frames import FrameGrid, TrainingWindows
 from audioft.evaluation.metrics import METRICS, compute
 from audioft.evaluation.scoring import log_loss, preparation
 from audioft.models import adapting, freezing
+from audioft.models.classifier import AudioClassifier
+from audioft.models.loading import LoadReport
 from audioft.progress import Console, spell_seconds
 from audioft.run import Run, identity, prepare
 from audioft.runtime import Processes, choose_precision
@@ -30,10 +32,8 @@ from audioft.training.trainer import Saving, Trainer
 def make_ready(folder: Path, config: Config, *, resume: bool, overwrite: bool) -> None:
     """Make the folder ready for a run; a run in it is replaced only once data and model are known to be right."""
     if overwrite and folder.is_dir():
-        start, quiet = starting.load(config), Console(quiet=True)
-        data = recordings.load(config, quiet, start=start, headers_only=True)
+        data, _, _ = _from_headers(config, Console(quiet=True))
         build.loss(config, data.manifest.multilabel, data.targets, data.known)
-        build.classifier(config, data.manifest.labels, data.manifest.multilabel, start)
     prepare(folder, config, resume=resume, overwrite=overwrite)
 
 
@@ -95,9 +95,7 @@ def introduce(parts: build.Parts) -> None:
 
 def plan(config: Config, console: Console, examples: Path | None) -> None:
     """What a run would do, from headers alone: the split by label, what trains, how many steps; and examples."""
-    start = starting.load(config)
-    data = recordings.load(config, console, start=start, headers_only=True)
-    model, loaded = build.classifier(config, data.manifest.labels, data.manifest.multilabel, start)
+    data, model, loaded = _from_headers(config, console)
     processes = Processes(config.train.device)
     precision = choose_precision(config.train.precision, processes.device)
     parts = build.Parts(config, data, model, loaded, processes, precision, console)
@@ -138,6 +136,13 @@ def plan(config: Config, console: Console, examples: Path | None) -> None:
             config.seed,
         )
         console.say(f"examples: {picture}")
+
+
+def _from_headers(config: Config, console: Console) -> tuple[recordings.Data, AudioClassifier, LoadReport]:
+    """The data as its headers tell it, and the model that a run would begin with."""
+    start = starting.load(config)
+    data = recordings.load(config, console, start=start, headers_only=True)
+    return data, *build.classifier(config, data.manifest.labels, data.manifest.multilabel, start)
 
 
 def make_trainer(parts: build.Parts, folder: Path) -> Trainer:

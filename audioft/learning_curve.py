@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,7 +48,7 @@ def measure(config: Config, how: How, out: Path | None, console: Console) -> Lea
         raise UsageError("a learning curve is of clips; events.use=frames labels frames: leave it out, or take clips")
     find_device(how.device)
     if out is not None:
-        _make(out)
+        storage.results_folder(out)
     data = recordings.load(config, console)
     side = _tested(data)
     positions = np.concatenate([data.side("train"), data.side(side)])
@@ -144,12 +143,3 @@ def _say_left_out(points: list, how: How, console: Console) -> None:
     few = [p.shots for p in points if p.shots is not None and p.each < p.shots]
     if few:
         console.say(f"note: some labels have fewer than {min(few)} clips to draw from, and give all they have")
-
-
-def _make(out: Path) -> None:
-    if out.is_file():
-        raise UsageError(f"{out} is a file; --out takes a folder")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise UsageError(f"--out {os.fspath(out)} cannot be made: {e.strerror}; give another folder") from e

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from audioft.errors import AudioftError
+from audioft.errors import AudioftError, UsageError
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -34,6 +34,25 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Strict JSON, readable by people: numbers that are not finite must have been replaced before."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def folder_for(path: Path, option: str) -> None:
+    """Make a folder that `option` names for results, if it is not there.
+
+    Raises:
+        UsageError: the file system refuses.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise UsageError(f"{option} {os.fspath(path)} cannot be made: {e.strerror}; give another folder") from e
+
+
+def results_folder(out: Path) -> None:
+    """As `folder_for`, of `--out`; says so where a file is there."""
+    if out.is_file():
+        raise UsageError(f"{out} is a file; --out takes a folder")
+    folder_for(out, "--out")
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ from audioft.inference.predictor import Predictor
 from audioft.inference.timeline import Rules
 from audioft.inference.timetables import TimeWriter
 from audioft.progress import Console
+from audioft.storage import folder_for
 
 LIVE = "-"
 
@@ -124,10 +125,7 @@ class _Drawing:
     """A picture for each recording, drawn at its end."""
 
     def __init__(self, folder: Path, predictor: Predictor, rules: Rules):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as e:
-            raise UsageError(f"--plot {folder} cannot be made: {e.strerror}; give another folder") from e
+        folder_for(folder, "--plot")
         self.folder, self.labels, self.rules = folder, predictor.labels, rules
         self.taken: set[str] = set()
         self.picture = Picture(self.labels, rules)

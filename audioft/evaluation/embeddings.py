@@ -22,6 +22,7 @@ from audioft.errors import AudioError, AudioftError
 from audioft.evaluation.probe import embed
 from audioft.evaluation.scoring import BATCH_SECONDS, PENDING_BATCHES, flat, grouped, preparation_of
 from audioft.models.encoder import Encoder
+from audioft.models.fingerprint import fingerprint_of
 from audioft.models.log_mel import LogMel
 from audioft.storage import write_bytes
 
@@ -160,11 +161,7 @@ def fingerprint(encoder: Encoder | LogMel) -> str:
         settings = encoder.model.config.to_dict()
         for key in ("_name_or_path", "transformers_version", "id2label", "label2id", "architectures"):
             settings.pop(key, None)
-    told = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
-    for name, tensor in sorted(encoder.state_dict().items()):
-        told.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}".encode())
-        told.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return told.hexdigest()
+    return fingerprint_of(encoder, settings)
 
 
 def _names(store: Store | None, clips: Sequence[Clip], digests: Sequence[str] | None) -> list[str]:

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audioft.data.batching import batches_of, pad
+from audioft.data.batching import pad
 from audioft.data.clip import Clip
 from audioft.data.windowed import clip_windows
 from audioft.errors import AudioError
-from audioft.evaluation.scoring import BATCH_SECONDS, PENDING_BATCHES, autocast, flat, grouped, preparation
+from audioft.evaluation.scoring import autocast, by_clip, over_windows, preparation
 from audioft.models.classifier import AudioClassifier
 
 
@@ -39,32 +39,19 @@ def pooled(
         `(N, D)` float32, nan for a clip that could not be read to its end; and by its position why it could not.
     """
     prepare, device = preparation(model), next(model.parameters()).device
-    most = max(1, round((batch_seconds or BATCH_SECONDS.get(device.type, 60.0)) * prepare.sample_rate))
-    sums = np.zeros((len(clips), model.pooling.output_size))
-    windows = np.zeros(len(clips))
+
+    def compute(waveforms: Sequence[Tensor]) -> list[np.ndarray]:
+        padded, lengths = pad(waveforms)
+        with torch.inference_mode(), autocast(device, precision):
+            vectors = model.embed(padded.to(device), lengths.to(device))
+        return list(vectors.float().cpu().numpy()[:, None])
+
+    sources = (clip_windows(clip, prepare, window) for clip in clips)
+    found = np.full((len(clips), model.pooling.output_size), np.nan, np.float32)
     failures: dict[int, AudioError] = {}
-    heard, training = 0, model.training
-    model.eval()
-    try:
-        for group in grouped(flat(clip_windows(c, prepare, window) for c in clips), most * PENDING_BATCHES):
-            failures |= {i: failure for i, _, failure in group if failure is not None}
-            own = [(i, w) for i, w, _ in group if w is not None]
-            for batch in batches_of([w.waveform for _, w in own], most):
-                rows = _embed(model, [own[k][1].waveform for k in batch], device, precision)
-                for k, row in zip(batch, rows, strict=True):
-                    sums[own[k][0]] += row
-                    windows[own[k][0]] += 1
-                    heard += own[k][1].samples
-                if progress is not None:
-                    progress(heard / prepare.sample_rate)
-    finally:
-        model.train(training)
-    found = (sums / np.maximum(windows, 1)[:, None]).astype(np.float32)
-    found[list(failures)] = np.nan
+    for one in by_clip(over_windows(model, sources, compute, batch_seconds), progress):
+        if one.failure is not None:
+            failures[one.index] = one.failure
+        else:
+            found[one.index] = one.scores
     return found, failures
-
-
-def _embed(model: AudioClassifier, waveforms: Sequence[Tensor], device: torch.device, precision: str) -> np.ndarray:
-    padded, lengths = pad(waveforms)
-    with torch.inference_mode(), autocast(device, precision):
-        return model.embed(padded.to(device), lengths.to(device)).float().cpu().numpy()

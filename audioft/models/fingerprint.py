@@ -1,12 +1,15 @@
-"""What tells one model's embeddings from another's."""
+"""What tells one model's numbers from another's."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 import torch
+from torch import nn
 
 from audioft.models.classifier import AudioClassifier
 
@@ -16,9 +19,13 @@ def fingerprint(model: AudioClassifier) -> str:
 
     It is the same on every device, and for a model that was saved and loaded again.
     """
-    about = {"spec": model.spec, "preprocessing": asdict(model.encoder.preprocessing)}
-    found = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
-    for name, value in sorted(model.state_dict().items()):
+    return fingerprint_of(model, {"spec": model.spec, "preprocessing": asdict(model.encoder.preprocessing)})
+
+
+def fingerprint_of(module: nn.Module, about: Mapping[str, Any]) -> str:
+    """A sha256, in hex, over a module's weights with their names, and over what else is said of it."""
+    found = hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode())
+    for name, value in sorted(module.state_dict().items()):
         found.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
         found.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
     return found.hexdigest()

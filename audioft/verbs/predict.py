@@ -63,8 +63,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         from audioft import api
         from audioft.inference.tables import PredictionWriter
 
-        model = api.load_model(options.model, device=options.device, precision=options.precision)
-    model.batch_seconds = options.batch_seconds
+        model = arguments.model(options)
     table: PredictionWriter | TimeWriter
     if timed:
         table = _predict_times(model, options, console)

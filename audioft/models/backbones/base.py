@@ -93,8 +93,11 @@ class Backbone:
 
     def is_skipped(self, layer: nn.Module) -> bool:
         """Whether this step goes round a layer (LayerDrop, Fan et al. 2019); draws a number only where it may."""
-        rate = float(getattr(self.config, "layerdrop", 0.0))
-        return layer.training and rate > 0 and bool(torch.rand([]) < rate)
+        return layer.training and self.layerdrop > 0 and bool(torch.rand([]) < self.layerdrop)
+
+    @property
+    def layerdrop(self) -> float:
+        return float(getattr(self.config, "layerdrop", 0.0))
 
     def finish(self, hidden: Tensor, lengths: Tensor, extras: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """What follows the last layer: states and their lengths."""
@@ -124,6 +127,15 @@ class Backbone:
     def mask_vector(self) -> list[nn.Module | nn.Parameter]:
         """The mask vector, if the model has one."""
         return [self.model.masked_spec_embed] if hasattr(self.model, "masked_spec_embed") else []
+
+    def heard(self, waveforms: Tensor, lengths: Tensor) -> Tensor:
+        """How many samples count as sound, `(B,)`: the padding too where it is left to leak."""
+        return lengths if self.exact else torch.full_like(lengths, waveforms.shape[1])
+
+    def silence(self, hidden: Tensor, lengths: Tensor) -> Tensor:
+        """States with those of the padding zero, unless it is left to leak."""
+        outside = self.outside(lengths, hidden)
+        return hidden if outside is None else hidden.masked_fill(outside, 0)
 
     def outside(self, lengths: Tensor, hidden: Tensor) -> Tensor | None:
         """`(B, F, 1)` bool: the padding to be set to zero; None where it is left to leak."""

@@ -61,8 +61,7 @@ class PatchBackbone(CanvasBackbone):
         return 2 + rows * moments.clamp(1, columns)
 
     def features(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        heard = lengths if self.exact else lengths * 0 + waveforms.shape[1]
-        canvas, _ = self.front_end(waveforms, heard)
+        canvas, _ = self.front_end(waveforms, self.heard(waveforms, lengths))
         return self.model.embeddings.patch_embeddings(canvas), self.frame_lengths(lengths)
 
     def project(
@@ -77,9 +76,6 @@ class PatchBackbone(CanvasBackbone):
         if mask is not None and mask.channels is not None:
             hidden = hidden.masked_fill(mask.channels[:, None, :], 0)
         return embeddings.dropout(hidden), lengths, {}
-
-    def run_layer(self, index: int, hidden: Tensor, mask: Any, extras: dict[str, Any]) -> Tensor:
-        return self.layers[index](hidden, None)
 
     def finish(self, hidden: Tensor, lengths: Tensor, extras: dict[str, Any]) -> tuple[Tensor, Tensor]:
         return self.model.layernorm(hidden), lengths
@@ -123,11 +119,9 @@ class WhisperBackbone(CanvasBackbone):
             hidden = hidden.masked_fill(mask.channels[:, None, :], 0)
         return nn.functional.dropout(hidden, model.dropout, self._trains()), lengths, {}
 
-    def run_layer(self, index: int, hidden: Tensor, mask: Any, extras: dict[str, Any]) -> Tensor:
-        layer = self.layers[index]
-        if layer.training and self.model.layerdrop > 0 and bool(torch.rand([]) < self.model.layerdrop):
-            return hidden
-        return layer(hidden, None)
+    @property
+    def layerdrop(self) -> float:
+        return float(self.model.layerdrop)
 
     def finish(self, hidden: Tensor, lengths: Tensor, extras: dict[str, Any]) -> tuple[Tensor, Tensor]:
         return self.model.layer_norm(hidden), lengths

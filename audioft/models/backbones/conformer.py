@@ -25,28 +25,25 @@ class _Around(NamedTuple):
     positions: Tensor | None  # relative or rotary position embeddings
 
 
-def _around(backbone: Backbone, hidden: Tensor, lengths: Tensor) -> _Around:
-    attention = Backbone.attention_mask(backbone, hidden, lengths)
-    embed = backbone.model.encoder.embed_positions
-    valid = None if attention is None or not backbone.exact else valid_frames(lengths, hidden.shape[1])
-    return _Around(attention, valid, None if embed is None else embed(hidden))
-
-
-class ConformerBackbone(WaveformBackbone):
-    """wav2vec2-conformer."""
+class _Conformer(Backbone):
+    """What the two share: how states come before the layers, and what these know of the padding and of positions."""
 
     def project(
         self, features: Tensor, lengths: Tensor, mask: LatentMask | None
     ) -> tuple[Tensor, Tensor, dict[str, Any]]:
-        """Projected and masked; positions are told inside the layers, `pos_conv_embed` has no part in it."""
-        hidden = self.hide(self.model.feature_projection(features)[0], mask)
-        outside = self.outside(lengths, hidden)
-        if outside is not None:
-            hidden = hidden.masked_fill(outside, 0)
+        """Projected and masked; positions are told inside the layers."""
+        hidden = self.silence(self.hide(self.model.feature_projection(features)[0], mask), lengths)
         return self.model.encoder.dropout(hidden), lengths, {}
 
-    def attention_mask(self, hidden: Tensor, lengths: Tensor) -> Any:
-        return _around(self, hidden, lengths)
+    def attention_mask(self, hidden: Tensor, lengths: Tensor) -> _Around:
+        attention = Backbone.attention_mask(self, hidden, lengths)
+        embed = self.model.encoder.embed_positions
+        valid = None if attention is None or not self.exact else valid_frames(lengths, hidden.shape[1])
+        return _Around(attention, valid, None if embed is None else embed(hidden))
+
+
+class ConformerBackbone(_Conformer, WaveformBackbone):
+    """wav2vec2-conformer; its `pos_conv_embed` has no part in what it computes."""
 
     def run_layer(self, index: int, hidden: Tensor, mask: Any, extras: dict[str, Any]) -> Tensor:
         layer: Any = self.layers[index]
@@ -85,7 +82,7 @@ def _convolved(module: Any, hidden: Tensor, valid: Tensor | None) -> Tensor:
     return module.dropout(module.pointwise_conv2(hidden)).transpose(1, 2)
 
 
-class BertBackbone(Backbone):
+class BertBackbone(_Conformer):
     """Wav2Vec2-BERT: two frames of log-mel features are one input, 20 ms apart.
 
     Args:
@@ -105,19 +102,7 @@ class BertBackbone(Backbone):
         return self.front_end.shortest
 
     def features(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        return self.front_end(waveforms, lengths if self.exact else lengths * 0 + waveforms.shape[1])
-
-    def project(
-        self, features: Tensor, lengths: Tensor, mask: LatentMask | None
-    ) -> tuple[Tensor, Tensor, dict[str, Any]]:
-        hidden = self.hide(self.model.feature_projection(features)[0], mask)
-        outside = self.outside(lengths, hidden)
-        if outside is not None:
-            hidden = hidden.masked_fill(outside, 0)
-        return self.model.encoder.dropout(hidden), lengths, {}
-
-    def attention_mask(self, hidden: Tensor, lengths: Tensor) -> Any:
-        return _around(self, hidden, lengths)
+        return self.front_end(waveforms, self.heard(waveforms, lengths))
 
     def run_layer(self, index: int, hidden: Tensor, mask: Any, extras: dict[str, Any]) -> Tensor:
         layer = self.layers[index]

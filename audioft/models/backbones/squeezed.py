@@ -31,10 +31,7 @@ class SqueezedBackbone(WaveformBackbone):
         hidden = model.layer_norm(features)
         if model.project_features:
             hidden = model.feature_projection(hidden)
-        hidden = self.hide(model.feature_dropout(hidden), mask)
-        outside = self.outside(lengths, hidden)
-        if outside is not None:
-            hidden = hidden.masked_fill(outside, 0)
+        hidden = self.silence(self.hide(model.feature_dropout(hidden), mask), lengths)
         squeezed, positions = encoder.pool(hidden.transpose(1, 2)), encoder.pos_conv_embed(hidden.transpose(1, 2))
         hidden = (squeezed + positions[..., : squeezed.shape[-1]]).transpose(1, 2)
         before = {"lengths": lengths, "frames": features.shape[1]}
@@ -45,10 +42,7 @@ class SqueezedBackbone(WaveformBackbone):
 
     def finish(self, hidden: Tensor, lengths: Tensor, extras: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """Every frame again; the last one of an odd number is zero."""
-        outside = self.outside(lengths * self.squeeze, hidden.repeat_interleave(self.squeeze, 1))
-        hidden = self.model.encoder.upsample(hidden)
-        if outside is not None:
-            hidden = hidden.masked_fill(outside, 0)
+        hidden = self.silence(self.model.encoder.upsample(hidden), lengths * self.squeeze)
         return nn.functional.pad(hidden, (0, 0, 0, extras["frames"] - hidden.shape[1])), extras["lengths"]
 
     def parts(self) -> list[Part]:
@@ -106,10 +100,8 @@ class DisentangledBackbone(SqueezedBackbone):
         convolution = self.model.encoder.encoder.conv
         if convolution is None:
             return hidden
-        before, valid = extras["before_layers"], extras["valid"]
-        if self.exact:
-            before = before.masked_fill(~valid.bool()[..., None], 0)
-        return convolution(before, hidden, valid)
+        valid = extras["valid"]
+        return convolution(self.silence(extras["before_layers"], valid.sum(1)), hidden, valid)
 
     def _projection(self) -> list[nn.Module | nn.Parameter]:
         inner = self.model.encoder.encoder
