@@ -222,7 +222,9 @@ def _peak(device: Any, before: int | None) -> int | None:
         return int(torch.cuda.max_memory_allocated(device))
     # not ru_maxrss, which a new process inherits from the one that started it
     highest = _memory("VmHWM")
-    return None if before is None or highest is None else max(0, highest - before)
+    if before is None or highest is None or highest <= before:  # a pass in memory that was free: nothing is known of it
+        return None
+    return highest - before
 
 
 def _memory(field: str) -> int | None:
