@@ -90,7 +90,8 @@ def identify(
     Args:
         model: as for `enroll`.
         inputs: files, folders and globs.
-        threshold: the score from which on the nearest speaker is believed to be the one; the model's own if not given.
+        threshold: the score from which on the nearest speaker is believed to be the one. If not given it is the
+            model's own for about so many speakers, enrolled from about so many recordings, as are.
         cohort: a folder of recordings of other people, to normalise scores by; the one that was stored by `enroll` if
             not given. Recordings of it that are among the inputs are left out of it.
         speakers: the file of the enrolled; `speakers.json` in the model folder if not given.
@@ -112,13 +113,13 @@ def identify(
         ['Ada']
     """
     from audioft import verifying
-    from audioft.inference.speakers import Identification, table_of, threshold_of
+    from audioft.inference.speakers import Identification, table_of
     from audioft.storage import write_text
 
     console = console or Console(quiet=True)
     target = None if out is None else verifying.table_path(out)
     use = verifying.Use.of(model, speakers)
-    limit = threshold_of(use.predictor.card, threshold, cohort is not None or use.enrolment.cohort is not None)
+    limit = use.limit(threshold, cohort is not None or use.enrolment.cohort is not None, console)
     clips, missing = verifying.recordings(inputs)
     scorer = use.scorer(cohort, clips, console)
     heard = verifying.hear(use.predictor.embed, clips, console)

@@ -19,16 +19,20 @@ from audioft.data.clip import Clip
 from audioft.data.inputs import unlabelled
 from audioft.data.trials import Trial
 from audioft.errors import AudioError, DataError, UsageError
+from audioft.evaluation import identification
+from audioft.evaluation.identification import OpenSet
 from audioft.evaluation.pair_embeddings import Embeddings
 from audioft.evaluation.pair_scores import Scorer
 from audioft.evaluation.verification import PRIORS, Verification, measure
 from audioft.inference.predictor import Predictor
-from audioft.inference.speakers import FILE, Enrolment
+from audioft.inference.speakers import FILE, Enrolment, choice_among, threshold_of
 from audioft.models.fingerprint import fingerprint
 from audioft.progress import Console
 
 #: Pairs of either kind that a threshold is chosen on at the end of a training.
 MOST = 100_000
+#: Enrolled speakers, and recordings of each, for which the errors of identification are shown.
+USUAL = (5, 5)
 Embed = Callable[[Sequence[Clip], Callable[[float], None]], Embeddings]
 
 
@@ -41,6 +45,7 @@ class Verified:
         trials, scores: those that could be scored, `(T,)`.
         left_out: how many could not, since a recording of theirs could not be heard.
         failures: these recordings.
+        open_set: what errors identification makes with some of these speakers enrolled; see `identification.measure`.
     """
 
     found: Verification
@@ -48,12 +53,15 @@ class Verified:
     scores: np.ndarray
     left_out: int
     failures: list[AudioError]
+    open_set: list[OpenSet]
 
     def __str__(self) -> str:
-        left = (
-            f"\nleft out     {self.left_out:,} trials, of recordings that could not be heard" if self.left_out else ""
-        )
-        return f"{self.found}{left}"
+        lines = [str(self.found)]
+        if self.open_set:
+            lines.append(f"identifying  {identification.nearest(self.open_set, *USUAL)}")
+        if self.left_out:
+            lines.append(f"left out     {self.left_out:,} trials, of recordings that could not be heard")
+        return "\n".join(lines)
 
     def table(self) -> str:
         """The scores as CSV."""
@@ -72,6 +80,7 @@ class Verified:
         return {
             "threshold": round(f.at(prior), 6),
             "normalised": f.normalised,
+            "identification": identification.as_rows(self.open_set),
             "chosen_on": chosen | {"at": "equal error rate" if prior is None else f"lowest cost at p_target {prior:g}"},
             **f.as_dict(),
         }
@@ -106,6 +115,32 @@ class Use:
     def scorer(self, cohort: str | os.PathLike[str] | None, compared: Sequence[Clip], console: Console) -> Scorer:
         """What makes scores, with the recordings in the folder `cohort`, or the stored cohort if there is one."""
         return Scorer(self.enrolment.cohort if cohort is None else self.cohort(cohort, compared, console))
+
+    def limit(self, given: float | None, normalised: bool, console: Console) -> float:
+        """The score from which on the nearest of the enrolled is believed to be the one: `given`, or the model's own.
+
+        Raises:
+            UsageError: there is none for such scores.
+        """
+        limit = threshold_of(self.predictor.card, given, normalised)
+        if given is not None:
+            return limit
+        chosen = choice_among(self.predictor.card, self.enrolment.speakers)
+        count = len(self.enrolment.speakers)
+        if chosen is None:
+            if count > 1:
+                console.say(
+                    f"note: the model's threshold {limit:.4f} is that of two recordings; with {count} speakers "
+                    "enrolled strangers pass it more often. `audioft verify MODEL --trials LIST --store`, with a few "
+                    "recordings each of several speakers, chooses one for identifying too"
+                )
+            return limit
+        if count > 2 * chosen.speakers:
+            console.say(
+                f"note: {count} speakers are enrolled; the threshold {chosen.threshold:.4f} was chosen with "
+                f"{chosen.speakers}, and strangers pass it more often the more are enrolled"
+            )
+        return chosen.threshold
 
     def cohort(self, folder: str | os.PathLike[str], compared: Sequence[Clip], console: Console) -> np.ndarray:
         """Embeddings `(K, E)` of the recordings in a folder that are not among those `compared`.
@@ -236,14 +271,16 @@ def run(
     failures = list(heard.failures.values())
     if not kept:
         raise DataError(f"none of the {len(trials)} trials can be scored; the first recording says: {failures[0]}")
-    scores = scorer.pairs(
-        heard.vectors, np.array([row[t.enrol.key] for t in kept]), np.array([row[t.test.key] for t in kept])
+    first, second = (
+        np.array([row[c.key] for c in side]) for side in zip(*((t.enrol, t.test) for t in kept), strict=True)
     )
+    scores = scorer.pairs(heard.vectors, first, second)
+    names = lists.speakers(kept)
     with console.job("drawing speakers", resamples) as job:
         found = measure(
             scores,
             np.array([t.target for t in kept]),
-            lists.speakers(kept),
+            names,
             same_session=[t.same_session for t in kept],
             priors=priors,
             normalised=scorer.normalised,
@@ -251,4 +288,7 @@ def run(
             seed=seed,
             progress=job.at,
         )
-    return Verified(found, kept, scores, len(trials) - len(kept), failures)
+    who = dict(zip((*first.tolist(), *second.tolist()), (*names[0], *names[1]), strict=True))
+    heard_of = np.array(sorted(who))
+    open_set = identification.measure(heard.vectors[heard_of], [who[i] for i in sorted(who)], scorer, seed=seed)
+    return Verified(found, kept, scores, len(trials) - len(kept), failures, open_set)

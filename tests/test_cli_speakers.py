@@ -11,6 +11,7 @@ import makers
 import pytest
 
 import audioft
+from audioft.models.folder import store_verification
 
 
 @pytest.fixture
@@ -180,6 +181,31 @@ def test_speakers_are_enrolled_and_found_again(audioft_command, refused, model, 
     stored = audioft_command("identify", model, *wanted, "--threshold", 0)[1]
     assert stored == audioft_command("identify", model, *wanted, "--threshold", 0, "--cohort", two_tones)[1]
     assert audioft.load_model(model).labels == ("high", "low")
+
+
+def test_the_nearest_of_several_has_a_threshold_of_its_own(audioft_command, model, voices, trials):
+    """By the number of the enrolled, and of their recordings; without one the pairs' is used, and that is said."""
+    code, out, _ = audioft_command("verify", model, "--trials", trials, "--store")
+    assert code == 0
+    card = audioft.load_model(model).card.verification
+    assert card is not None
+    chosen = {(x["speakers"], x["recordings"]): x for x in card["identification"]}
+    assert set(chosen) == {(1, 1), (2, 1), (1, 2), (2, 2), (1, 3), (2, 3)}
+    assert re.search(r"^identifying +\S+ % wrong either way, 2 enrolled from 3 recording\(s\) each", out, re.M)
+    for who in ("ada", "bob"):
+        audioft_command("enroll", model, who, voices / who / "0.wav")
+    wanted = [voices / who / f"{i}.wav" for who in ("ada", "bob", "cyd") for i in (1, 2, 3)]
+    code, out, err = audioft_command("identify", model, *wanted)
+    assert (code, "note" in err) == (0, False)
+    for row in csv.DictReader(out.splitlines()):
+        known = float(row["score"]) >= chosen[2, 1]["threshold"]
+        assert row["speaker"] == (row["nearest"] if known else "unknown")
+    store_verification(model, {k: v for k, v in card.items() if k != "identification"})
+    code, out, err = audioft_command("identify", model, *wanted)
+    assert code == 0
+    assert "with 2 speakers enrolled strangers pass it more often" in " ".join(err.split())
+    for row in csv.DictReader(out.splitlines()):
+        assert row["speaker"] == (row["nearest"] if float(row["score"]) >= card["threshold"] else "unknown")
 
 
 def test_speakers_of_another_model_are_refused(audioft_command, refused, model, trained_several, voices):

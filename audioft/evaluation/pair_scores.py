@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from audioft.errors import DataError
@@ -15,6 +17,23 @@ def unit(embeddings: np.ndarray) -> np.ndarray:
     """Embeddings `(..., E)` of length 1; one of zeros stays so."""
     lengths = np.linalg.norm(embeddings, axis=-1, keepdims=True)
     return embeddings / np.maximum(lengths, np.finfo(np.float64).tiny)
+
+
+class Side(NamedTuple):
+    """Embeddings ready to be compared.
+
+    Attributes:
+        units: `(N, E)`, of length 1.
+        mean, deviation: `(N,)`, of each one's highest cosines with the cohort; 0 and 1 without a cohort.
+    """
+
+    units: np.ndarray
+    mean: np.ndarray
+    deviation: np.ndarray
+
+    def at(self, places: np.ndarray) -> Side:
+        """Those at the positions `places`."""
+        return Side(*(x[places] for x in self))
 
 
 class Scorer:
@@ -54,17 +73,29 @@ class Scorer:
 
     def matrix(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Scores `(N, M)` of each of `first` `(N, E)` with each of `second` `(M, E)`."""
-        one, other = (unit(np.asarray(e, np.float64)) for e in (first, second))
-        scores = one @ other.T
+        return self.between(self.side(first), self.side(second))
+
+    def side(self, embeddings: np.ndarray) -> Side:
+        """Embeddings `(N, E)` made ready for `between`, once for however many comparisons."""
+        own = unit(np.asarray(embeddings, np.float64))
+        return Side(own, *(self._statistics(own) if self.normalised else (np.zeros(len(own)), np.ones(len(own)))))
+
+    def between(self, one: Side, other: Side) -> np.ndarray:
+        """Scores `(N, M)` of each of the one side with each of the other."""
+        scores = one.units @ other.units.T
         if not self.normalised:
             return scores
-        rows, columns = np.indices(scores.shape)
-        return self._normalised(scores, np.concatenate([one, other]), rows, columns + len(one))
+        return self._both(scores, one.mean[:, None], one.deviation[:, None], other.mean, other.deviation)
 
     def _normalised(self, scores: np.ndarray, own: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         mean, deviation = self._statistics(own)
-        counts = [(scores - mean[side]) / deviation[side] for side in (first, second)]
-        return (counts[0] + counts[1]) / 2
+        return self._both(scores, mean[first], deviation[first], mean[second], deviation[second])
+
+    @staticmethod
+    def _both(
+        scores: np.ndarray, mean: np.ndarray, deviation: np.ndarray, mean_other: np.ndarray, deviation_other: np.ndarray
+    ) -> np.ndarray:
+        return ((scores - mean) / deviation + (scores - mean_other) / deviation_other) / 2
 
     def _statistics(self, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and deviation `(N,)` of each embedding's highest cosines with the cohort."""

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from audioft.errors import AudioError, DataError, ModelError, UsageError
+from audioft.evaluation import identification
+from audioft.evaluation.identification import OpenSet
 from audioft.evaluation.pair_scores import Scorer, unit
 from audioft.models.folder import ModelCard
 from audioft.storage import read_json, write_text
@@ -239,6 +241,8 @@ class Verdict:
 def threshold_of(card: ModelCard, given: float | None, normalised: bool) -> float:
     """The threshold that was given, or the model's own, if it was chosen for scores of this kind.
 
+    It is that of two recordings; `choice_among` gives the one for the nearest of several enrolled.
+
     Raises:
         UsageError: there is none.
     """
@@ -261,6 +265,14 @@ def threshold_of(card: ModelCard, given: float | None, normalised: bool) -> floa
             "threshold with --threshold"
         )
     return float(card.verification["threshold"])
+
+
+def choice_among(card: ModelCard, enrolled: Mapping[str, Enrolled]) -> OpenSet | None:
+    """The threshold for the nearest of so many speakers, enrolled from so many recordings; None if none was chosen."""
+    found = identification.from_rows((card.verification or {}).get("identification", []))
+    if not found or not enrolled:
+        return None
+    return identification.nearest(found, len(enrolled), float(np.median([s.recordings for s in enrolled.values()])))
 
 
 def _vector(value: Any) -> np.ndarray:

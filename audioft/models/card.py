@@ -18,7 +18,8 @@ class ModelCard:
         background: the label that says nothing happens, for models of one label a clip; None if there is none.
         verification: where speakers (or whatever the labels are) are to be told apart also where they were not trained
             on: `threshold` of the score from which on two recordings are of one, `eer`, whether it is for scores
-            `normalised` by a cohort, and `chosen_on`; None if nothing was chosen.
+            `normalised` by a cohort, `chosen_on`, and in `identification` the thresholds for the nearest of several
+            enrolled; None if nothing was chosen.
         thresholds: for multi-label models the score from which on a label is given, in the order of `labels`.
         encoder: name and family of the encoder it began from.
         trained_on: counts and names of what it saw.

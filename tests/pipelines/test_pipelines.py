@@ -178,9 +178,10 @@ def test_open_set_speakers(small_encoder, tmp_path):
     assert done.returncode == 0, done.stderr
     *lines, centred, margin = done.stdout.splitlines()
     systems = ["log-mel statistics", "encoder as it is", "encoder, centred", "margin head"]
-    assert [(x[:7].strip(), x[7:27].strip()) for x in lines] == [
+    systems.append("margin head, cohort")
+    assert [(x[:6].strip(), x[6:26].strip()) for x in lines] == [
         (n, s) for n in ("held", "ten", "three") for s in systems
     ]
-    assert all(line.count(" to ") == 2 for line in lines)
+    assert all(line.count(" to ") == 3 for line in lines)
     later = len(tables["ten"]) // 4  # half of the pieces of one of two speakers
     assert all(f" of {later} named rightly" in x and f"of {later} of others" in x for x in (centred, margin))
