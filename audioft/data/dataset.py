@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -102,7 +103,7 @@ class TrainingClips(Dataset):
         max_seconds: float,
         seed: int,
         augment: Callable[[Tensor, int, np.random.Generator], Tensor] | None = None,
-        mixup: object | None = None,
+        mixup: Any = None,
         multilabel: bool = False,
     ):
         self.clips, self.seconds, self.prepare = list(clips), list(seconds), prepare
@@ -113,9 +114,31 @@ class TrainingClips(Dataset):
     def __len__(self) -> int:
         return len(self.clips)
 
+    def address(self, draw: Draw) -> tuple[object, ...]:
+        """What all that is drawn for an example depends on."""
+        return self.seed, draw.epoch, self.clips[draw.index].key, draw.repeat
+
+    def is_drawn(self, index: int) -> bool:
+        """Whether a clip is another one in another draw: it is cropped, augmented or mixed."""
+        return self.augment is not None or self.mixup is not None or self.seconds[index] > self.max_seconds
+
+    def mixed_with(self, draw: Draw) -> int | None:
+        """The partner that an example is mixed with; None if it has none."""
+        mix = self._mix(self.address(draw))
+        return None if mix is None else mix["partner"]
+
+    def labels_of(self, draw: Draw) -> tuple[Tensor, Tensor]:
+        """Targets `(C,)` of an example and which of them are known, without hearing it."""
+        targets, known = self.targets[draw.index], self.known[draw.index]
+        mix = self._mix(self.address(draw))
+        if mix is None:
+            return targets, known
+        other = mix["partner"]
+        return self.mixup.targets(targets, self.targets[other], mix, self.multilabel, known, self.known[other])
+
     def __getitem__(self, draw: Draw | int) -> Item:
         draw = Draw(draw) if isinstance(draw, int) else draw
-        address = (self.seed, draw.epoch, self.clips[draw.index].key, draw.repeat)
+        address = self.address(draw)
         try:
             with one_thread():
                 waveform, targets, known = self._mixed(draw, address)
@@ -126,20 +149,20 @@ class TrainingClips(Dataset):
 
     def _mixed(self, draw: Draw, address: tuple) -> tuple[Tensor, Tensor, Tensor]:
         waveform, targets, known = self._heard(draw.index, address)
-        if self.mixup is None:
-            return waveform, targets, known
-        mix = self.mixup.draw(generator(*address, "mixup"), len(self.clips))  # type: ignore[attr-defined]
+        mix = self._mix(address)
         if mix is None:
             return waveform, targets, known
+        assert self.mixup is not None
         other = mix["partner"]
         partner, others, known_others = self._heard(other, (*address, "partner", self.clips[other].key))
         if others.shape != targets.shape:  # frames of clips of different length have no common time
             return waveform, targets, known
-        waveform = self.mixup.apply(waveform, partner, mix)  # type: ignore[attr-defined]
-        targets, known = self.mixup.targets(  # type: ignore[attr-defined]
-            targets, others, mix, self.multilabel, known, known_others
-        )
+        waveform = self.mixup.apply(waveform, partner, mix)
+        targets, known = self.mixup.targets(targets, others, mix, self.multilabel, known, known_others)
         return waveform, targets, known
+
+    def _mix(self, address: tuple) -> dict[str, Any] | None:
+        return None if self.mixup is None else self.mixup.draw(generator(*address, "mixup"), len(self.clips))
 
     def _heard(self, index: int, address: tuple) -> tuple[Tensor, Tensor, Tensor]:
         """A clip by itself: waveform `(T,)`, targets and which of them are known."""

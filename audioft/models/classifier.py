@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from audioft.models.encoder import Encoder
 from audioft.models.families import FAMILIES
-from audioft.models.frames import LatentMask
+from audioft.models.frames import Frames, LatentMask
 from audioft.models.parts import heads, poolings
 from audioft.models.pooling import LayerSum
 from audioft.registry import Spec, split_spec
@@ -80,7 +80,10 @@ class AudioClassifier(nn.Module):
 
     def embed(self, waveforms: Tensor, lengths: Tensor, mask: LatentMask | None = None) -> Tensor:
         """What the head sees: pooled vectors `(B, D)`, or of a frame-level model the frames `(B, F, H)`."""
-        frames = self.encoder.frames(waveforms, lengths, mask, every_layer=self.layer_sum is not None)
+        return self.pooled(self.encoder.frames(waveforms, lengths, mask, every_layer=self.layer_sum is not None))
+
+    def pooled(self, frames: Frames) -> Tensor:
+        """As `embed`, of what the encoder gave."""
         if self.layer_sum is not None:
             frames = self.layer_sum(frames)
         return frames.states if self.frame_level else self.pooling(frames)

@@ -133,17 +133,27 @@ class Encoder(nn.Module):
         Raises:
             ValueError: a clip is shorter than `min_samples` or longer than `max_samples`.
         """
+        features, frame_lengths = self.features(waveforms, lengths)
+        return self.resume(self.begin(features, frame_lengths, mask, every_layer), stop)
+
+    def features(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """What comes out of the feature extractor, `(B, F, C)`, and frame lengths `(B,)`; arguments as of `frames`."""
         if int(lengths.min()) < self.min_samples:
             raise ValueError(f"a clip of {int(lengths.min())} samples gives no frame; the least is {self.min_samples}")
         if self.max_samples is not None and int(lengths.max()) > self.max_samples:
             raise ValueError(f"a clip of {int(lengths.max())} samples is too long; the most is {self.max_samples}")
         with self._grad_if_free("feature_extractor"):
-            features, frame_lengths = self.backbone.features(waveforms, lengths)
+            return self.backbone.features(waveforms, lengths)
+
+    def begin(
+        self, features: Tensor, frame_lengths: Tensor, mask: LatentMask | None = None, every_layer: bool = False
+    ) -> Frames:
+        """The frames before the first transformer layer, of what `features` gives; `resume` goes on from them."""
         with self._grad_if_free("projection"):
             states, inner, extras = self.backbone.project(features, frame_lengths, mask)
         kept = (states,) if every_layer else None
         step = self.seconds_per_frame * self.backbone.squeeze
-        return self.resume(Frames(states, inner, step, kept, inner, extras=extras), stop)
+        return Frames(states, inner, step, kept, inner, extras=extras)
 
     def resume(self, frames: Frames, stop: int | None = None) -> Frames:
         """Go on from `frames` to layer `stop` (None: to the end), to the same result as in one go."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from audioft.models.frames import Frames
 from audioft.registry import Registry
 
+#: A pooling that is `linear` gives of a weighted sum of states the same sum of what it gives of each of them.
 poolings = Registry("pooling", given=("hidden_size",))
 
 
@@ -17,6 +20,8 @@ class MeanPooling(nn.Module):
 
     Shape: `(B, F, H) -> (B, H)`.
     """
+
+    linear = True
 
     def __init__(self, hidden_size: int):
         super().__init__()
@@ -34,6 +39,8 @@ class TokenPooling(nn.Module):
     Shape: `(B, F, H) -> (B, H)`.
     """
 
+    linear = True
+
     def __init__(self, hidden_size: int):
         super().__init__()
         self.output_size = hidden_size
@@ -48,6 +55,8 @@ class AllFramesPooling(nn.Module):
 
     Shape: `(B, F, H) -> (B, H)`. Only for an encoder that pads every clip to one length.
     """
+
+    linear = True
 
     def __init__(self, hidden_size: int):
         super().__init__()
@@ -143,6 +152,12 @@ class LayerSum(nn.Module):
     def forward(self, frames: Frames) -> Frames:
         if frames.layers is None:
             raise ValueError("a layer sum needs the states of every layer")
+        return frames.of_layers(self.of(frames.layers))
+
+    def of(self, states: Sequence[Tensor]) -> Tensor:
+        """The weighted sum of `states`, one a layer."""
         weights = torch.softmax(self.layer_weights, dim=-1)
-        total = sum(w * s for w, s in zip(weights, frames.layers, strict=True))
-        return frames.of_layers(total)
+        total = weights[0] * states[0]
+        for weight, own in zip(weights[1:], states[1:], strict=True):
+            total = total + weight * own
+        return total

@@ -28,12 +28,14 @@ class Backbone:
             `hidden_states` of the family's own model.
         timed: whether a frame is a moment of the clip.
         longest: the most samples that go through at once; None without a limit.
+        masks_padding: whether what lies beyond a clip's own frames has no part in what it gives.
     """
 
     squeeze = 1
     finishes_last = False
     timed = True
     longest: int | None = None
+    masks_padding = True
 
     def __init__(self, model: Any, exact: bool = True):
         self.model, self.config, self.exact = model, model.config, exact
@@ -98,6 +100,21 @@ class Backbone:
     @property
     def layerdrop(self) -> float:
         return float(getattr(self.config, "layerdrop", 0.0))
+
+    def extras(self, layer: int, hidden: Tensor, lengths: Tensor, all_lengths: Tensor) -> dict[str, Any]:
+        """What the layers after `layer` need besides its states, made anew where only these were kept.
+
+        Args:
+            layer: from 0, one of which `can_go_on_from` is true.
+            hidden: `(B, F, H)`, its states.
+            lengths: `(B,)`, how many of them are each clip's own.
+            all_lengths: `(B,)`, the same in frames that are not squeezed.
+        """
+        return {}
+
+    def can_go_on_from(self, layer: int) -> bool:
+        """Whether the states after a layer (0: before the first) and `extras` are all that later ones need."""
+        return True
 
     def finish(self, hidden: Tensor, lengths: Tensor, extras: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """What follows the last layer: states and their lengths."""

@@ -25,6 +25,7 @@ class CanvasBackbone(Backbone):
     """
 
     finishes_last = True
+    masks_padding = False
 
     def __init__(self, model: Any, exact: bool, front_end: FrontEnd):
         super().__init__(model, exact)

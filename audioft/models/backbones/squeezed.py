@@ -40,6 +40,9 @@ class SqueezedBackbone(WaveformBackbone):
     def _normalised(self, hidden: Tensor) -> Tensor:
         return self.model.encoder.dropout(self.model.encoder.layer_norm(hidden))
 
+    def extras(self, layer: int, hidden: Tensor, lengths: Tensor, all_lengths: Tensor) -> dict[str, Any]:
+        return {"lengths": all_lengths, "frames": int(all_lengths.max())}
+
     def finish(self, hidden: Tensor, lengths: Tensor, extras: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """Every frame again; the last one of an odd number is zero."""
         hidden = self.silence(self.model.encoder.upsample(hidden), lengths * self.squeeze)
@@ -83,6 +86,9 @@ class DisentangledBackbone(SqueezedBackbone):
         elif index == 1:
             hidden = self._beside_first(hidden, extras)
         return self.layers[index](hidden, attention, relative_pos=positions, rel_embeddings=embeddings)
+
+    def can_go_on_from(self, layer: int) -> bool:
+        return layer != 1  # the convolution beside the first layer still wants what came before it
 
     def finish(self, hidden: Tensor, lengths: Tensor, extras: dict[str, Any]) -> tuple[Tensor, Tensor]:
         if len(self.layers) == 1:

@@ -72,6 +72,13 @@ class WaveformBackbone(Backbone):
         extras["position_bias"] = bias
         return hidden
 
+    def extras(self, layer: int, hidden: Tensor, lengths: Tensor, all_lengths: Tensor) -> dict[str, Any]:
+        if not self.position_bias or layer == 0:
+            return {}
+        attention: Any = self.layers[0].attention
+        bias = attention.compute_bias(hidden.shape[1], hidden.shape[1])  # of distances between frames alone
+        return {"position_bias": bias[None].expand(len(hidden), -1, -1, -1).flatten(0, 1)}
+
     def finish(self, hidden: Tensor, lengths: Tensor, extras: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """A norm in the pre-norm variant, nothing otherwise."""
         return (self.model.encoder.layer_norm(hidden) if self._normalised_last else hidden), lengths
