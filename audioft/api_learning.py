@@ -57,7 +57,7 @@ def learning_curve(
     """
     from audioft import api
     from audioft import learning_curve as engine
-    from audioft.evaluation.embeddings import default_store
+    from audioft.evaluation.embedding_store import default_store
 
     if draws < 1 or not shots or min(shots) < 1:
         raise UsageError(f"shots and draws are numbers above 0; found {list(shots)} and {draws}")

@@ -57,7 +57,7 @@ def compare(
     """
     from audioft import api, choosing
     from audioft import config as configs
-    from audioft.evaluation.embeddings import default_store
+    from audioft.evaluation.embedding_store import default_store
 
     given = configs.pairs(overrides)
     config = api.settings(data, overrides=dict([*SIDES, *given]))

@@ -13,9 +13,15 @@ from typing import Any
 from audioft.errors import AudioftError, UsageError
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write beside, sync, rename: a reader finds the old content or the new one, never half of it."""
-    partial = path.with_name(f".{path.name}.partial")
+def write_bytes(path: Path, data: bytes, *, shared: bool = False) -> None:
+    """Write beside, sync, rename: a reader finds the old content or the new one, never half of it.
+
+    Args:
+        path: the file.
+        data: its content.
+        shared: other processes may write the same file at once. What a killed process leaves beside it then stays.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial" if shared else f".{path.name}.partial")
     try:
         with open(partial, "wb") as f:
             f.write(data)
