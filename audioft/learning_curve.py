@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from audioft.evaluation.learning_report import LearningCurve
 
 CHUNK = 2000  # clips whose features of all layers are held at once; the last layer is kept of each
+FILES = ("learning_curve.csv", "learning_curve.json", "learning_curve.png")
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,6 @@ def measure(config: Config, how: How, out: Path | None, console: Console) -> Lea
     if config.events.use == "frames":
         raise UsageError("a learning curve is of clips; events.use=frames labels frames: leave it out, or take clips")
     find_device(how.device)
-    if out is not None:
-        storage.results_folder(out)
     data = recordings.load(config, console)
     side = _tested(data)
     positions = np.concatenate([data.side("train"), data.side(side)])

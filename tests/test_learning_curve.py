@@ -40,7 +40,11 @@ def test_the_command_prints_a_table_and_writes_all_of_it(audioft_command, data, 
     assert [(r["method"], r["shots"], r["clips"]) for r in rows[:4]] == [
         ("prototypes", "1", "3"), ("prototypes", "2", "6"), ("prototypes", "4", "12"), ("prototypes", "all", "27")
     ]  # fmt: skip
-    code, again, said = call(audioft_command, data, small_encoder, "--shots", "1,2,4")
+    again = call(audioft_command, data, small_encoder, "--shots", "1,2,4", "--out", out)
+    assert (again[0], "already holds results (learning_curve.csv," in again[2]) == (2, True)
+    (out / "learning_curve.csv").write_text("old")
+    code, again, said = call(audioft_command, data, small_encoder, "--shots", "1,2,4", "--out", out, "--overwrite")
+    assert (out / "learning_curve.csv").read_text() != "old"
     assert (code, again) == (0, printed)
     assert "embeddings of 36 of 36 clips were kept" in said
 
