@@ -126,22 +126,21 @@ def finetune(
     resolved = _absolute_source(given)
     name = resolved.start.model or resolved.encoder.name
     folder = Path(out) if out is not None else run.default_folder(str(resolved.data.source), name)
-    run.refuse(
-        folder, resolved, resume=resume, overwrite=overwrite
-    )  # before torch is imported, since it can be told now
+    run.refuse(folder, resolved, resume=resume, overwrite=overwrite)  # before torch is imported
     from audioft import few_shot as of_few
     from audioft import few_shot_settings, finetuning
     from audioft.runtime import Processes
 
     processes = Processes(resolved.train.device)
     folder = Path(processes.gather([str(folder)])[0])
-    if processes.main:
-        finetuning.make_ready(folder, resolved, resume=resume, overwrite=overwrite)
-    processes.wait()
     console = console if processes.main else Console(quiet=True)
-    if few_shot_settings.wanted(resolved):
-        return of_few.run(resolved, folder, processes, console)
-    return finetuning.run(resolved, folder, processes, console, resume)
+    with run.beginning(folder, new=processes.main and not resume):
+        if processes.main:
+            finetuning.make_ready(folder, resolved, resume=resume, overwrite=overwrite)
+        processes.wait()
+        if few_shot_settings.wanted(resolved):
+            return of_few.run(resolved, folder, processes, console)
+        return finetuning.run(resolved, folder, processes, console, resume)
 
 
 def plan(config: Config, console: Console, examples: PathLike | None = None) -> None:

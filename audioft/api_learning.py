@@ -27,6 +27,7 @@ def learning_curve(
     device: str = "auto",
     batch_seconds: float | None = None,
     cache: bool = True,
+    overwrite: bool = False,
     console: Console | None = None,
 ) -> LearningCurve:
     """How well a frozen encoder tells labels apart after a few clips of each, and what more clips would bring.
@@ -42,25 +43,28 @@ def learning_curve(
         device: `auto`, `cpu`, `cuda`.
         batch_seconds: how much sound goes through at once.
         cache: keep embeddings in the user's cache, and use those that are kept there.
+        overwrite: replace the results in `out`, if there are any.
         console: where messages go; standard error if not given.
 
     Returns:
         The curve; `print` shows it as a table and a sentence.
 
     Raises:
-        AudioftError: a child of it for whatever is wrong with the data, see `audioft.errors`.
+        AudioftError: a child of it for whatever is wrong with the call or the data, see `audioft.errors`.
 
     Example:
         >>> curve = learning_curve("samples/keywords", shots=[1, 2], draws=3, cache=False, console=Console(quiet=True))
         >>> [p.shots for p in curve.points]
         [1, 2, None]
     """
-    from audioft import api
+    from audioft import api, storage
     from audioft import learning_curve as engine
-    from audioft.evaluation.embeddings import default_store
+    from audioft.evaluation.embedding_store import default_store
 
     if draws < 1 or not shots or min(shots) < 1:
         raise UsageError(f"shots and draws are numbers above 0; found {list(shots)} and {draws}")
     config = api.settings(data, encoder, overrides=overrides)
     how = engine.How(tuple(shots), draws, device, batch_seconds, default_store() if cache else None)
-    return engine.measure(config, how, None if out is None else Path(out), console or Console())
+    place = None if out is None else Path(out)
+    with storage.results(place, engine.FILES, overwrite=overwrite):
+        return engine.measure(config, how, place, console or Console())

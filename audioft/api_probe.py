@@ -27,6 +27,7 @@ def compare(
     device: str = "auto",
     batch_seconds: float | None = None,
     cache: bool = True,
+    overwrite: bool = False,
     console: Console | None = None,
 ) -> Comparison:
     """What each layer of several encoders knows of the labels of recordings, without training the encoders.
@@ -42,26 +43,29 @@ def compare(
         device: `auto`, `cpu`, `cuda`.
         batch_seconds: how much sound goes through at once.
         cache: keep embeddings in the user's cache, and use those that are kept there.
+        overwrite: replace the results in `out`, if there are any.
         console: where messages go; standard error if not given.
 
     Returns:
         The comparison; `print` shows it as a table with a suggestion.
 
     Raises:
-        AudioftError: a child of it for whatever is wrong with the data, see `audioft.errors`.
+        AudioftError: a child of it for whatever is wrong with the call or the data, see `audioft.errors`.
 
     Example:
         >>> found = compare("samples/keywords", ["mini"], out=tmp / "probe", console=Console(quiet=True), cache=False)
         >>> found.rows[0].name, found.rows[0].last, (tmp / "probe" / "probe.png").is_file()
         ('mini', 6, True)
     """
-    from audioft import api, choosing
+    from audioft import api, choosing, storage
     from audioft import config as configs
-    from audioft.evaluation.embeddings import default_store
+    from audioft.evaluation.embedding_store import default_store
 
     given = configs.pairs(overrides)
     config = api.settings(data, overrides=dict([*SIDES, *given]))
     how = choosing.How(clips, device, batch_seconds, default_store() if cache else None)
     names = [os.fspath(e) for e in ([encoders] if isinstance(encoders, str | os.PathLike) else encoders)]
     said = [f"{k}={configs.spell(v)}" for k, v in given]
-    return choosing.compare(config, names, how, None if out is None else Path(out), said, console or Console())
+    place = None if out is None else Path(out)
+    with storage.results(place, choosing.FILES, overwrite=overwrite):
+        return choosing.compare(config, names, how, place, said, console or Console())

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from audioft.evaluation.layer_probes import LabelTask
 
 
+FILES = ("probe.csv", "layers.csv", "probe.json", "probe.png")
+
+
 @dataclass(frozen=True)
 class How:
     """How the encoders go over the clips.
@@ -54,8 +57,6 @@ def compare(
     if config.events.use == "frames":
         raise UsageError("a probe tells clips apart; events.use=frames labels frames: leave it out, or take clips")
     find_device(how.device)
-    if out is not None:
-        storage.results_folder(out)
     data = recordings.load(config, console)
     chosen = _chosen(data, config, how.clips, console)
     with tempfile.TemporaryDirectory(prefix="audioft-") as folder:
@@ -201,3 +202,5 @@ def _write(found: Comparison, out: Path) -> None:
     storage.write_json(out / "probe.json", found.json())
     if any(r.layers for r in found.rows):
         storage.write_bytes(out / "probe.png", png(found))
+    else:
+        (out / "probe.png").unlink(missing_ok=True)  # of a comparison that is replaced

@@ -8,6 +8,7 @@ which there is not enough memory ends its own process, not the comparison.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pickle
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import audioft
-from audioft import storage
+from audioft import keeping, storage
 from audioft.errors import AudioError, AudioftError, ModelError
 
 if TYPE_CHECKING:
@@ -147,7 +148,8 @@ def carry_out(order: Order, tell: Callable[[dict[str, Any]], None]) -> None:
     """The pass itself: `tell` hears `{"done": n}` as it goes on, and at its end `{"passed": ...}`."""
     import numpy as np
 
-    from audioft.evaluation.embeddings import Store, embed_clips
+    from audioft.evaluation.embedding_store import Store
+    from audioft.evaluation.embeddings import embed_clips
     from audioft.evaluation.probe import embed
     from audioft.evaluation.scoring import preparation_of
     from audioft.models.architecture import count
@@ -166,20 +168,24 @@ def carry_out(order: Order, tell: Callable[[dict[str, Any]], None]) -> None:
     encoder = encoder.to(device).eval().requires_grad_(False)
     warm = np.random.default_rng(0).normal(size=encoder.sample_rate)
     embed(encoder, [preparation_of(encoder)(warm)])  # what is done once only is no part of the speed
-    found = embed_clips(
-        encoder,
-        order.clips,
-        max_seconds=order.max_seconds,
-        batch_seconds=order.batch_seconds,
-        store=order.store,
-        digests=order.digests,
-        progress=lambda done: tell({"done": done}),
-    )
-    peak = _peak(device, before)
-    speed = 60 * found.took / found.heard if found.heard >= LEAST_SECONDS else None
-    if order.store is not None:
-        folder = Store(order.store, encoder, order.max_seconds).folder
-        speed, peak = _kept_cost(folder / COST, f"{device.type}", found.reused, len(order.clips), speed, peak)
+    with contextlib.ExitStack() as stack:
+        kept = None
+        if order.store is not None:
+            kept = stack.enter_context(Store(order.store, encoder, order.max_seconds))
+        found = embed_clips(
+            encoder,
+            order.clips,
+            max_seconds=order.max_seconds,
+            batch_seconds=order.batch_seconds,
+            store=kept,
+            digests=order.digests,
+            progress=lambda done: tell({"done": done}),
+        )
+        peak = _peak(device, before)
+        speed = 60 * found.took / found.heard if found.heard >= LEAST_SECONDS else None
+        if kept is not None:
+            cost = kept.folder / COST
+            speed, peak = _kept_cost(cost, f"{device.type}", found.reused, len(order.clips), speed, peak)
     with open(order.result, "wb") as file:
         np.save(file, found.features)
     failures = tuple((i, e.stage, e.reason) for i, e in sorted(found.failures.items()))
@@ -199,6 +205,7 @@ def _kept_cost(
         except (OSError, AudioftError):  # told of the features already
             pass
         return speed, peak
+    keeping.used(path)
     try:
         kept = storage.read_json(path, AudioftError)
     except AudioftError:

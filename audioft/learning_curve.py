@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from audioft.evaluation.learning_report import LearningCurve
 
 CHUNK = 2000  # clips whose features of all layers are held at once; the last layer is kept of each
+FILES = ("learning_curve.csv", "learning_curve.json", "learning_curve.png")
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,6 @@ def measure(config: Config, how: How, out: Path | None, console: Console) -> Lea
     if config.events.use == "frames":
         raise UsageError("a learning curve is of clips; events.use=frames labels frames: leave it out, or take clips")
     find_device(how.device)
-    if out is not None:
-        storage.results_folder(out)
     data = recordings.load(config, console)
     side = _tested(data)
     positions = np.concatenate([data.side("train"), data.side(side)])
@@ -92,6 +92,7 @@ def _features(
     config: Config, data: recordings.Data, positions: np.ndarray, how: How, console: Console
 ) -> tuple[np.ndarray, np.ndarray]:
     """The mean over time of the last layer, `(N, H)`, and which clips have it, `(N,)` bool."""
+    from audioft.evaluation.embedding_store import Store
     from audioft.evaluation.embeddings import embed_clips
     from audioft.models.loading import load_encoder
 
@@ -100,7 +101,11 @@ def _features(
     encoder = encoder.to(find_device(how.device)).eval().requires_grad_(False)
     features = np.zeros((len(positions), encoder.hidden_size), np.float32)
     usable, reused, unkept = np.ones(len(positions), bool), 0, None
-    with console.job("one frozen pass over clips", len(positions)) as job:
+    with contextlib.ExitStack() as stack:
+        store = None
+        if how.store is not None:
+            store = stack.enter_context(Store(how.store, encoder, config.data.max_seconds))
+        job = stack.enter_context(console.job("one frozen pass over clips", len(positions)))
         for start in range(0, len(positions), CHUNK):
             part = positions[start : start + CHUNK]
             found = embed_clips(
@@ -108,7 +113,7 @@ def _features(
                 [data.manifest.clips[i] for i in part],
                 max_seconds=config.data.max_seconds,
                 batch_seconds=how.batch_seconds,
-                store=how.store,
+                store=store,
                 digests=[data.checked[i].digest for i in part],
                 progress=lambda done, before=start: job.at(before + done),  # type: ignore[misc]
             )

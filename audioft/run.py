@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from audioft import config as configs
 from audioft.config import AnyConfig, Config, Kind
 from audioft.errors import CheckpointError, UsageError
-from audioft.storage import write_text
+from audioft.storage import no_empty_folders, write_text
 
 if TYPE_CHECKING:
     from audioft.evaluation.report import Report
@@ -29,6 +31,7 @@ FREE = (
 )
 
 
+BAD_FILES = "bad_files.csv"  # all that may be left of a run that never began
 OWN_FOLDERS = ("checkpoints", "model", "tensorboard", "decoded")
 PRETRAINING = "pretraining"  # the run folder inside the folder of an encoder
 ENCODER_FILES = (
@@ -36,7 +39,7 @@ ENCODER_FILES = (
     "pretraining.png",
 )
 OWN_FILES = (
-    *("manifest.csv", "metrics.jsonl", "bad_files.csv"),
+    *("manifest.csv", "metrics.jsonl", BAD_FILES),
     *("report.json", "report.html", "predictions.csv"),
 )
 
@@ -109,7 +112,7 @@ def refuse(folder: Path, config: AnyConfig, *, resume: bool, overwrite: bool) ->
         raise UsageError(
             f"{folder} already holds a run: go on with it (--resume), replace it (--overwrite), or give another --out"
         )
-    elif not has_config and folder.exists() and any(folder.iterdir()):
+    elif not has_config and folder.exists() and any(p.name != BAD_FILES for p in folder.iterdir()):
         raise UsageError(f"{folder} is not empty and holds no run; nothing there is touched: give another --out")
 
 
@@ -149,6 +152,37 @@ def prepare(folder: Path, config: AnyConfig, *, resume: bool, overwrite: bool) -
     except OSError as e:
         raise UsageError(f"{folder} cannot be made: {e.strerror}; give another --out") from e
     write_text(folder / "config.yaml", configs.save(config))
+
+
+@contextlib.contextmanager
+def beginning(folder: Path, *, new: bool) -> Iterator[None]:
+    """A new run that fails before its first step leaves nothing of itself but the table of bad recordings, if any.
+
+    One that was interrupted stays, as it can be gone on with; and so does all that is no run's.
+    """
+    if not new:
+        yield
+        return
+    with no_empty_folders(folder):
+        try:
+            yield
+        except Exception:
+            if not _begun(folder) and not (folder / "metrics.jsonl").exists():
+                _forget(folder)
+            raise
+
+
+def _forget(folder: Path) -> None:
+    """Take away what `prepare` and the preparations of a run have made."""
+    own = {"config.yaml", *OWN_FOLDERS, *OWN_FILES}
+    if not (folder / "config.yaml").is_file() or {p.name for p in folder.iterdir()} - own:
+        return
+    for name in OWN_FOLDERS:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    bad = folder / BAD_FILES
+    needed = bad.is_file() and len(bad.read_bytes().splitlines()) > 1  # the message that follows refers to it
+    for name in ("config.yaml", *(n for n in OWN_FILES if n != BAD_FILES or not needed)):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _begun(folder: Path) -> bool:

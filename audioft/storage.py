@@ -6,16 +6,22 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from audioft.errors import AudioftError, UsageError
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write beside, sync, rename: a reader finds the old content or the new one, never half of it."""
-    partial = path.with_name(f".{path.name}.partial")
+def write_bytes(path: Path, data: bytes, *, shared: bool = False) -> None:
+    """Write beside, sync, rename: a reader finds the old content or the new one, never half of it.
+
+    Args:
+        path: the file.
+        data: its content.
+        shared: other processes may write the same file at once. What a killed process leaves beside it then stays.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial" if shared else f".{path.name}.partial")
     try:
         with open(partial, "wb") as f:
             f.write(data)
@@ -48,11 +54,44 @@ def folder_for(path: Path, option: str) -> None:
         raise UsageError(f"{option} {os.fspath(path)} cannot be made: {e.strerror}; give another folder") from e
 
 
-def results_folder(out: Path) -> None:
-    """As `folder_for`, of `--out`; says so where a file is there."""
+@contextlib.contextmanager
+def results(out: Path | None, names: Sequence[str], *, overwrite: bool) -> Iterator[None]:
+    """Make the folder of `--out` for results, to be written in the block; where that fails, no empty folder is left.
+
+    Args:
+        out: the folder; None for none.
+        names: of the files that may be written there.
+        overwrite: whether those that are there may be replaced.
+
+    Raises:
+        UsageError: it is a file or cannot be made, or holds results that may not be replaced.
+    """
+    if out is None:
+        yield
+        return
     if out.is_file():
         raise UsageError(f"{out} is a file; --out takes a folder")
-    folder_for(out, "--out")
+    there = [name for name in names if (out / name).exists()]
+    if there and not overwrite:
+        raise UsageError(
+            f"{out} already holds results ({', '.join(there)}): replace them (--overwrite), or give another --out"
+        )
+    with no_empty_folders(out):
+        folder_for(out, "--out")
+        yield
+
+
+@contextlib.contextmanager
+def no_empty_folders(path: Path) -> Iterator[None]:
+    """Where the block fails, take away `path` and the folders above it that it has made and that are empty."""
+    missing = [p for p in (path, *path.parents) if not p.exists()]
+    try:
+        yield
+    except BaseException:
+        for place in missing:
+            with contextlib.suppress(OSError):
+                place.rmdir()
+        raise
 
 
 @contextlib.contextmanager

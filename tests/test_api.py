@@ -139,7 +139,7 @@ def test_too_many_bad_recordings_stop_the_run_before_training(small_encoder, tmp
     (data / "low" / "bad.wav").write_text("no")
     with pytest.raises(DataError, match=r"1 of 13 clips \(7.7%\) cannot be used, more than data.max_bad=0.05"):
         makers.train(data, small_encoder, tmp_path / "run")
-    assert sorted(makers.files(tmp_path / "run")) == ["bad_files.csv", "config.yaml"]
+    assert sorted(makers.files(tmp_path / "run")) == ["bad_files.csv"]
 
 
 def test_a_run_without_other_sides_has_a_model_and_no_figures(small_encoder, tmp_path, two_tones):

@@ -9,6 +9,7 @@ import sys
 
 import makers
 import pytest
+import soundfile
 
 
 @pytest.mark.parametrize(
@@ -105,6 +106,46 @@ def test_a_run_that_never_began_can_be_begun_again(train, audioft_command, two_t
         *("train", two_tones, "--encoder", small_encoder, *makers.QUICK_ARGUMENTS, "--out", tmp_path / "out")
     )
     assert code == 0, err
+
+
+@pytest.mark.parametrize("more", [(), ("--few-shot",)])
+def test_a_run_that_never_began_leaves_nothing(refused, small_encoder, tmp_path, more):
+    """Data of one label, settings that fit no data, an encoder that is not there."""
+    one = makers.tones(tmp_path / "one", labels=("low",))
+    out = ("--out", tmp_path / "runs" / "mine", "data.workers=0", *more)
+    refused("train", one, "--encoder", small_encoder, *out, code=1, said=("the one label",))
+    two = makers.tones(tmp_path / "two")
+    refused("train", two, "--encoder", "nobody/none", *out, code=1, said=("nobody/none",))
+    refused("train", two, "--encoder", small_encoder, *out, "data.test=fold=5", code=2, said=("no column 'fold'",))
+    refused("predict", tmp_path / "runs" / "mine", two, code=2, said=("no such folder",))
+    assert not (tmp_path / "runs").exists()
+    (tmp_path / "runs" / "mine").mkdir(parents=True)
+    refused("train", one, "--encoder", small_encoder, *out, code=1, said=("the one label",))
+    assert (tmp_path / "runs" / "mine").is_dir(), "which the user has made"
+
+
+def test_of_a_run_that_bad_recordings_stopped_their_list_stays_and_blocks_nothing(
+    train, refused, audioft_command, two_tones, small_encoder, tmp_path
+):
+    data = shutil.copytree(two_tones, tmp_path / "data")
+    (data / "low" / "low_00.wav").write_text("no")
+    train(data, code=1, said=("bad_files.csv", "data.max_bad"))
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["bad_files.csv"]
+    said = ("a run never began there", str(tmp_path / "out" / "bad_files.csv"))
+    refused("predict", tmp_path / "out", two_tones, code=2, said=said)
+    quick = ("--encoder", small_encoder, *makers.QUICK_ARGUMENTS, "--out", tmp_path / "out")
+    code, _, err = audioft_command("train", two_tones, *quick)
+    assert code == 0, err
+    assert (tmp_path / "out" / "bad_files.csv").read_text() == "path,start,end,stage,reason\n"
+
+
+def test_what_is_no_runs_stays_where_a_run_is_replaced_by_one_that_fails(train, two_tones, trained, tmp_path):
+    run = shutil.copytree(trained.folder, tmp_path / "run")
+    (run / "notes.txt").write_text("mine")
+    two = shutil.copytree(two_tones, tmp_path / "data")
+    soundfile.write(two / "low" / "low_00.wav", [0.0] * 8000, 16000)  # no header tells
+    train(two, "--out", run, "--overwrite", code=1, said=("low_00.wav", "data.max_bad"))
+    assert (run / "notes.txt").read_text() == "mine"
 
 
 def test_nothing_to_resume(train, refused, two_tones, tmp_path):
@@ -206,7 +247,11 @@ def test_a_model_folder_with_half_a_file(refused, trained, two_tones, tmp_path, 
 def test_a_run_whose_training_has_not_ended(refused, trained, two_tones, tmp_path):
     shutil.copytree(trained.folder, tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "model")
-    said = ("has no model yet", f"audioft train --resume --out {tmp_path / 'run'}")
+    resume = f"audioft train --resume --out {tmp_path / 'run'}"
+    said = ("has no model yet: its training has not ended", resume)
+    refused("predict", tmp_path / "run", two_tones, code=2, said=said)
+    shutil.rmtree(tmp_path / "run" / "checkpoints")
+    said = ("has no model: it was stopped before its first checkpoint", resume)
     refused("predict", tmp_path / "run", two_tones, code=2, said=said)
 
 

@@ -342,6 +342,32 @@ def test_no_data_and_a_file_for_a_folder(refused, two_tones, tmp_path):
     refused("probe", two_tones, "--out", tmp_path / "f", code=2, said=("is a file",))
 
 
+def test_results_are_replaced_only_where_that_is_asked_for(
+    here, cache, two_tones, small_encoder, audioft_command, refused, tmp_path
+):
+    out = tmp_path / "out"
+    (out).mkdir()
+    for name in ("probe.csv", "probe.png", "notes.txt"):
+        (out / name).write_text("mine")
+    call = ("probe", two_tones, "--encoders", "./nowhere", "--out", out)
+    said = (f"{out} already holds results (probe.csv, probe.png)", "--overwrite", "another --out")
+    refused(*call, code=2, said=said)
+    assert set(makers.files(out).values()) == {b"mine"}
+    refused(*call, "--overwrite", "data.test=fold=5", code=2, said=("no column 'fold'",))
+    assert set(makers.files(out).values()) == {b"mine"}
+    audioft_command(*call, "--overwrite")
+    assert set(makers.files(out)) == {"probe.csv", "layers.csv", "probe.json", "notes.txt"}, "no picture of nothing"
+    assert (out / "notes.txt").read_text() == "mine"
+
+
+def test_a_wrong_call_leaves_no_folder(two_tones, refused, tmp_path):
+    (tmp_path / "here").mkdir()
+    for verb in ("probe", "learning-curve"):
+        for out in (tmp_path / "new" / "out", tmp_path / "here"):
+            refused(verb, two_tones, "--out", out, "data.test=fold=5", code=2, said=("no column 'fold'",))
+    assert list(tmp_path.iterdir()) == [tmp_path / "here"]
+
+
 def test_the_probe_of_one_encoder_stays(two_tones, small_encoder):
     import audioft
 

@@ -14,12 +14,14 @@ import audioft
 ROOT = Path(audioft.__file__).parent
 PIPELINES = ROOT.parent / "pipelines"
 
-BASE = {"errors", "registry", "runtime"}
+BASE = {"errors", "wording", "registry", "runtime"}
 ROOMS = {"audio", "annotations", "data", "augmentation", "models", "evaluation", "training", "inference"}
-BELOW_ROOT = BASE | ROOMS | {"storage", "progress", "sections", "pretrain_sections", "config"}
+BELOW_ROOT = BASE | ROOMS | {"storage", "keeping", "progress", "sections", "pretrain_sections", "config"}
 #: floor -> the floors its modules may import besides their own
 MAY_IMPORT = {
     "errors": set(),
+    "wording": set(),
+    "keeping": BASE,
     "registry": {"errors"},
     "runtime": {"errors"},
     "storage": {"errors"},
@@ -30,7 +32,7 @@ MAY_IMPORT = {
     "data": BASE | {"audio", "annotations"},
     "augmentation": BASE | {"audio"},
     "models": BASE | {"storage", "audio"},
-    "evaluation": BASE | {"storage", "models", "data", "annotations"},
+    "evaluation": BASE | {"storage", "keeping", "models", "data", "annotations"},
     "training": BASE | {"storage", "progress", "audio", "models", "data", "augmentation", "evaluation"},
     "inference": BASE | {"storage", "audio", "annotations", "models", "data", "evaluation"},
     "sections": {"errors"},

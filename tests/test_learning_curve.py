@@ -11,7 +11,7 @@ import pytest
 import audioft
 from audioft import api_learning
 from audioft.errors import DataError, UsageError
-from audioft.evaluation import embeddings
+from audioft.evaluation import embedding_store
 
 SPLIT = ("data.valid=null", "data.test=0.25", "data.workers=0")
 
@@ -40,13 +40,17 @@ def test_the_command_prints_a_table_and_writes_all_of_it(audioft_command, data, 
     assert [(r["method"], r["shots"], r["clips"]) for r in rows[:4]] == [
         ("prototypes", "1", "3"), ("prototypes", "2", "6"), ("prototypes", "4", "12"), ("prototypes", "all", "27")
     ]  # fmt: skip
-    code, again, said = call(audioft_command, data, small_encoder, "--shots", "1,2,4")
+    again = call(audioft_command, data, small_encoder, "--shots", "1,2,4", "--out", out)
+    assert (again[0], "already holds results (learning_curve.csv," in again[2]) == (2, True)
+    (out / "learning_curve.csv").write_text("old")
+    code, again, said = call(audioft_command, data, small_encoder, "--shots", "1,2,4", "--out", out, "--overwrite")
+    assert (out / "learning_curve.csv").read_text() != "old"
     assert (code, again) == (0, printed)
     assert "embeddings of 36 of 36 clips were kept" in said
 
 
 def test_kept_embeddings_change_nothing_and_none_are_kept_unasked(data, small_encoder, monkeypatch, tmp_path):
-    monkeypatch.setattr(embeddings, "default_store", lambda: tmp_path / "store")
+    monkeypatch.setattr(embedding_store, "default_store", lambda: tmp_path / "store")
 
     def curve(cache: bool):
         return api_learning.learning_curve(data, encoder=str(small_encoder), shots=[1, 3], draws=3, overrides=SPLIT,
@@ -56,6 +60,19 @@ def test_kept_embeddings_change_nothing_and_none_are_kept_unasked(data, small_en
     assert not (tmp_path / "store").exists()
     assert [str(curve(cache=True)), str(curve(cache=True))] == [first, first]
     assert (tmp_path / "store").is_dir()
+
+
+def test_weights_are_hashed_once_however_many_chunks_there_are(data, small_encoder, monkeypatch, tmp_path):
+    from audioft import learning_curve as engine
+
+    hashed = []
+    original = embedding_store.fingerprint_of
+    monkeypatch.setattr(embedding_store, "fingerprint_of", lambda *a: hashed.append(1) or original(*a))
+    monkeypatch.setattr(embedding_store, "default_store", lambda: tmp_path / "store")
+    monkeypatch.setattr(engine, "CHUNK", 10)
+    api_learning.learning_curve(data, encoder=str(small_encoder), shots=[1], draws=2, overrides=SPLIT,
+                                console=audioft.Console(quiet=True))  # fmt: skip
+    assert hashed == [1]
 
 
 def test_whole_groups_are_on_one_side(small_encoder, tmp_path, monkeypatch):

@@ -6,7 +6,6 @@ A clip's features are those of `evaluation.probe.embed`; of a clip in several wi
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,18 +14,14 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from audioft.data.check import default_cache
 from audioft.data.clip import Clip
 from audioft.data.windowed import clip_windows
-from audioft.errors import AudioError, AudioftError
+from audioft.errors import AudioError
+from audioft.evaluation.embedding_store import Store
 from audioft.evaluation.probe import embed
 from audioft.evaluation.scoring import BATCH_SECONDS, PENDING_BATCHES, flat, grouped, preparation_of
 from audioft.models.encoder import Encoder
-from audioft.models.fingerprint import fingerprint_of
 from audioft.models.log_mel import LogMel
-from audioft.storage import write_bytes
-
-VERSION = 1  # of what is computed: raise it whenever a clip's features become others
 
 
 @dataclass(frozen=True)
@@ -62,18 +57,13 @@ class Embeddings:
         return self.features[:, index]
 
 
-def default_store() -> Path:
-    """The folder `embeddings` beside the cache of the checking pass."""
-    return default_cache().parent / "embeddings"
-
-
 def embed_clips(
     encoder: Encoder | LogMel,
     clips: Sequence[Clip],
     *,
     max_seconds: float,
     batch_seconds: float | None = None,
-    store: Path | None = None,
+    store: Store | None = None,
     digests: Sequence[str] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Embeddings:
@@ -85,17 +75,18 @@ def embed_clips(
         max_seconds: longer clips go through in windows of this length, and have the mean of their features.
         batch_seconds: how much sound goes through at once, padding included; None for what suits the device. It
             changes no feature by more than rounding.
-        store: a folder where features are kept and looked for, see `default_store`; None keeps none. An entry is
-            used only for the same weights, preprocessing, `max_seconds`, bytes of the recording, start and end.
+        store: where features are kept and looked for, made for this encoder and `max_seconds`, and open; None keeps
+            none. An entry is used only for the same weights, preprocessing, `max_seconds`, bytes of the recording,
+            start and end.
         digests: sha256 in hex of each clip's recording, where the checking pass has told them; the recordings are
             hashed if not given.
         progress: is called with the number of clips done: first those that were kept, then as it goes on.
     """
-    kept = Store(store, encoder, max_seconds) if store is not None else None
-    names = _names(kept, clips, digests)
+    assert store is None or store.max_seconds == max_seconds, "a store of other windows"
+    names = _names(store, clips, digests)
     found: dict[int, np.ndarray] = {}
-    if kept is not None:
-        found = {i: old for i, name in enumerate(names) if (old := kept.get(name)) is not None}
+    if store is not None:
+        found = {i: old for i, name in enumerate(names) if (old := store.get(name)) is not None}
     reused = len(found)
     if progress is not None:
         progress(reused)
@@ -108,15 +99,15 @@ def embed_clips(
             failures[i] = row
             continue
         found[i] = row
-        if kept is not None:
+        if store is not None:
             before = time.monotonic()
-            kept.put(names[i], row)
+            store.put(names[i], row)
             storing += time.monotonic() - before
     took = time.monotonic() - began - storing
     features = np.full((len(clips), encoder.num_layers + 1, 2 * encoder.hidden_size), np.nan, np.float32)
     for i, own in found.items():
         features[i] = own
-    return Embeddings(features, failures, reused, heard, took, kept.failure if kept is not None else None)
+    return Embeddings(features, failures, reused, heard, took, store.failure if store is not None else None)
 
 
 def _computed(
@@ -153,17 +144,6 @@ def _computed(
             total, windows, samples = np.zeros(shape), 0, 0
 
 
-def fingerprint(encoder: Encoder | LogMel) -> str:
-    """A hash, in hex, of all that an encoder's output depends on besides the waveform."""
-    if isinstance(encoder, LogMel):
-        settings = encoder.settings
-    else:
-        settings = encoder.model.config.to_dict()
-        for key in ("_name_or_path", "transformers_version", "id2label", "label2id", "architectures"):
-            settings.pop(key, None)
-    return fingerprint_of(encoder, settings)
-
-
 def _names(store: Store | None, clips: Sequence[Clip], digests: Sequence[str] | None) -> list[str]:
     if store is None:
         return [""] * len(clips)
@@ -182,59 +162,3 @@ def _digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:  # what is wrong with it is told when it is read
         return ""
-
-
-class Store:
-    """Features on disk, a file a clip, in a folder of the encoder. Whatever is wrong with it, work goes on.
-
-    Args:
-        folder: of all encoders.
-        encoder: whose features these are.
-        max_seconds: see `embed_clips`.
-    """
-
-    def __init__(self, folder: Path, encoder: Encoder | LogMel, max_seconds: float):
-        self.owner = _hash(VERSION, fingerprint(encoder), repr(encoder.preprocessing), float(max_seconds))
-        self.folder = folder / self.owner[:32]
-        self.shape = (encoder.num_layers + 1, 2 * encoder.hidden_size)
-        self.failure: str | None = None
-
-    def name(self, clip: Clip, digest: str) -> str:
-        """What names a clip's features; nothing does if its recording could not be read."""
-        return _hash(self.owner, digest, clip.start, clip.end) if digest else ""
-
-    def get(self, name: str) -> np.ndarray | None:
-        """`(L + 1, 2 * H)` float32, if they are there and whole."""
-        from safetensors import SafetensorError, safe_open
-
-        path = self._path(name)
-        if not name or not path.is_file():
-            return None
-        try:
-            with safe_open(path, "np") as file:
-                about, row = file.metadata() or {}, file.get_tensor("features")
-        except (OSError, SafetensorError, ValueError):
-            return None
-        # a name in the file itself: a file that was renamed or copied is another clip's
-        whole = about.get("name") == name and about.get("sha256") == hashlib.sha256(row.tobytes()).hexdigest()
-        return row if whole and row.shape == self.shape and row.dtype == np.float32 else None
-
-    def put(self, name: str, row: np.ndarray) -> None:
-        """Keep a clip's features; the first refusal of the file system is remembered, and nothing more is written."""
-        from safetensors.numpy import save
-
-        if not name or self.failure is not None:
-            return
-        about = {"name": name, "sha256": hashlib.sha256(row.tobytes()).hexdigest()}
-        try:
-            self._path(name).parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(self._path(name), save({"features": row}, about))
-        except (OSError, AudioftError) as e:
-            self.failure = str(e)
-
-    def _path(self, name: str) -> Path:
-        return self.folder / name[:2] / f"{name}.safetensors"
-
-
-def _hash(*parts: object) -> str:
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

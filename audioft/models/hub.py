@@ -40,6 +40,21 @@ def download(name: str) -> Path:
     return Path(found)
 
 
+def _refuse_unfinished(path: Path) -> None:
+    """Say of a run without a model how far it came."""
+    resume = f"`audioft train --resume --out {path}`"
+    if (path / "config.yaml").is_file():
+        kept = path / "checkpoints"
+        if kept.is_dir() and any(kept.iterdir()):
+            raise UsageError(f"run {path} has no model yet: its training has not ended; go on with {resume}")
+        raise UsageError(f"run {path} has no model: it was stopped before its first checkpoint; begin it with {resume}")
+    if (path / "bad_files.csv").is_file():
+        raise UsageError(
+            f"{path} holds no model: a run never began there; mend what {path / 'bad_files.csv'} lists, "
+            f"and train again (`audioft train DATA --out {path}`)"
+        )
+
+
 def model_folder(path: str | os.PathLike[str]) -> Path:
     """The model folder that `path` is, or that lies in the run folder that it is; or that of a hub id."""
     path = Path(path)
@@ -49,8 +64,6 @@ def model_folder(path: str | os.PathLike[str]) -> Path:
         return download(str(path))
     if (path / "model").is_dir():
         return path / "model"
-    if (path / "config.yaml").is_file() and not (path / "config.json").is_file():
-        raise UsageError(
-            f"run {path} has no model yet: its training has not ended; go on with `audioft train --resume --out {path}`"
-        )
+    if not (path / "config.json").is_file():
+        _refuse_unfinished(path)
     return path

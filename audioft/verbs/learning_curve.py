@@ -21,6 +21,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--draws", type=arguments.count, default=20, metavar="N", help="how often each number is drawn, by seed (20)"
     )
     parser.add_argument("--out", metavar="DIR", help="write learning_curve.csv, .json and .png there")
+    parser.add_argument("--overwrite", action="store_true", help="replace the results in --out")
     parser.add_argument("--no-cache", action="store_true", help="neither keep embeddings nor use those that were kept")
     parser.add_argument(
         "--batch-seconds", type=arguments.seconds, metavar="S", help="audio that goes through at once (20, on a GPU 60)"
@@ -53,6 +54,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         device=options.device,
         batch_seconds=options.batch_seconds,
         cache=not options.no_cache,
+        overwrite=options.overwrite,
         console=console,
     )
     print(curve)

@@ -27,6 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--clips", type=arguments.count, default=2000, metavar="N", help="at most so many clips, chosen by seed (2000)"
     )
+    parser.add_argument("--overwrite", action="store_true", help="replace the results in --out")
     parser.add_argument("--no-cache", action="store_true", help="neither keep embeddings nor use those that were kept")
     parser.add_argument(
         "--batch-seconds", type=arguments.seconds, metavar="S", help="audio that goes through at once (20, on a GPU 60)"
@@ -54,6 +55,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         device=options.device,
         batch_seconds=options.batch_seconds,
         cache=not options.no_cache,
+        overwrite=options.overwrite,
         console=console,
     )
     print(found.text(layers=options.layers))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import time
 from pathlib import Path
 
 import makers
@@ -11,11 +14,12 @@ import soundfile
 import tiny
 import torch
 
+from audioft import keeping
 from audioft.data.clip import Clip
 from audioft.data.dataset import beginning
 from audioft.errors import AudioError
 from audioft.evaluation import embeddings
-from audioft.evaluation.embeddings import embed_clips, fingerprint
+from audioft.evaluation.embedding_store import Store, default_store, fingerprint
 from audioft.evaluation.probe import embed
 from audioft.evaluation.scoring import preparation_of
 from audioft.models.encoder import Encoder, Preprocessing
@@ -46,6 +50,13 @@ def passes(monkeypatch) -> list[int]:
 
     monkeypatch.setattr(embeddings, "embed", counting)
     return counted
+
+
+def embed_clips(encoder, clips, *, max_seconds: float, store: Path | None = None, **how) -> embeddings.Embeddings:
+    """A pass, with a store that is open meanwhile."""
+    with contextlib.ExitStack() as stack:
+        kept = store and stack.enter_context(Store(store, encoder, max_seconds))
+        return embeddings.embed_clips(encoder, clips, max_seconds=max_seconds, store=kept, **how)
 
 
 def expected(encoder: Encoder, clip: Clip, start: float = 0, seconds: float = 60) -> np.ndarray:
@@ -159,7 +170,51 @@ def test_digests_that_are_known_are_not_computed(encoder, clips, tmp_path, monke
 
 def test_the_default_store_lies_in_the_users_cache(monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert embeddings.default_store() == Path("/somewhere/audioft/embeddings")
+    assert default_store() == Path("/somewhere/audioft/embeddings")
+
+
+def test_a_pass_throws_away_what_was_used_longest_ago_and_nothing_of_its_own(encoder, clips, tmp_path, monkeypatch):
+    monkeypatch.setattr(keeping, "GRACE", 0)
+    store, other = tmp_path / "s", made(seed=1)
+    embed_clips(other, clips[:1], max_seconds=5, store=store)
+    (first,) = store.rglob("*.safetensors")
+    embed_clips(other, clips, max_seconds=5, store=store)
+    entries = [first, *(p for p in store.rglob("*.safetensors") if p != first)]
+    for hours, path in zip((9, 8, 7, 6), entries, strict=True):
+        os.utime(path, (time.time() - 3600 * hours,) * 2)
+    size = sum(p.stat().st_size for p in entries)
+    monkeypatch.setenv("AUDIOFT_EMBEDDINGS_GB", str(1.6 * size / 1e9))  # six entries
+    embed_clips(other, clips[:1], max_seconds=5, store=store)
+    embed_clips(encoder, clips, max_seconds=5, store=store)
+    assert [p.exists() for p in entries] == [True, False, False, True], "the first one was used again"
+    assert embed_clips(encoder, clips, max_seconds=5, store=store).reused == 4
+
+
+def test_two_processes_may_keep_the_same_clip_at_once(encoder, clips, tmp_path, monkeypatch):
+    """While one writes, the other has written and renamed the same file."""
+    from audioft import storage
+
+    row, real = np.ones((4, 64), np.float32), os.fsync
+    with Store(tmp_path / "s", encoder, 5) as store:
+        name = store.name(clips[0], "abc")
+
+        def fsync(handle: int) -> None:
+            monkeypatch.setattr(storage.os, "fsync", real)
+            monkeypatch.setattr(storage.os, "getpid", lambda: 1)
+            store.put(name, row)
+            monkeypatch.undo()
+            real(handle)
+
+        monkeypatch.setattr(storage.os, "fsync", fsync)
+        store.put(name, row)
+        assert store.failure is None
+        assert np.array_equal(store.get(name), row)
+
+
+def test_a_limit_that_is_no_number_is_told_before_anything_is_done(monkeypatch, refused, tones):
+    monkeypatch.setenv("AUDIOFT_EMBEDDINGS_GB", "lots")
+    refused("probe", tones, code=2, said=("AUDIOFT_EMBEDDINGS_GB=lots: expected a number of GB",))
+    refused("learning-curve", tones, code=2, said=("AUDIOFT_EMBEDDINGS_GB=lots: expected a number of GB",))
 
 
 def test_the_encoder_is_left_as_it_was(encoder, clips):
