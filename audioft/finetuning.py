@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from audioft import build, few_shot_settings, finishing, listening, recordings, scored, starting
+from audioft import build, caching, few_shot_settings, finishing, listening, recordings, scored, starting
 from audioft.config import Config
 from audioft.data import manifest as manifests
 from audioft.data.batching import StepPlan
@@ -14,6 +14,7 @@ from audioft.data.dataset import TrainingClips
 from audioft.data.decoded import within_long
 from audioft.data.frames import FrameGrid, TrainingWindows
 from audioft.evaluation.metrics import METRICS, compute
+from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.scoring import log_loss, preparation
 from audioft.models import adapting, freezing
 from audioft.models.classifier import AudioClassifier
@@ -21,9 +22,9 @@ from audioft.models.loading import LoadReport
 from audioft.progress import Console, spell_seconds
 from audioft.run import Run, identity, prepare
 from audioft.runtime import Processes, choose_precision
+from audioft.training.cached import FromBoundary
 from audioft.training.callbacks import Callback, MetricsFile, TensorBoard, Watching
 from audioft.training.checkpoint import Checkpoints, State
-from audioft.training.objectives import Classification
 from audioft.training.optim import adamw, count_parameters, parameter_groups
 from audioft.training.schedules import schedules
 from audioft.training.trainer import Saving, Trainer
@@ -51,15 +52,18 @@ def run(config: Config, folder: Path, processes: Processes, console: Console, re
     introduce(parts)
     if processes.main:
         manifests.save(data.manifest, data.split, folder / "manifest.csv", data.checked)
-    trainer = make_trainer(parts, folder)
-    if resume:
-        _resume(trainer, console)
-    if processes.main:
-        trainer.callbacks = _callbacks(parts, trainer, folder)
-    state = trainer.fit()
+    inner = _dataset(parts, folder / "decoded")
+    with caching.opened(parts, inner, folder / "states") as cache:
+        trainer = make_trainer(parts, folder, inner, cache)
+        if resume:
+            _resume(trainer, console)
+        if processes.main:
+            trainer.callbacks = _callbacks(parts, trainer, folder)
+        state = trainer.fit()
     if processes.main:
         finishing.finish(parts, folder, _best(parts, trainer, state))  # the others need not wait for it
-        shutil.rmtree(folder / "decoded", ignore_errors=True)
+        for made in ("decoded", "states"):
+            shutil.rmtree(folder / made, ignore_errors=True)
     return Run(folder)
 
 
@@ -145,12 +149,13 @@ def _from_headers(config: Config, console: Console) -> tuple[recordings.Data, Au
     return data, *build.classifier(config, data.manifest.labels, data.manifest.multilabel, start)
 
 
-def make_trainer(parts: build.Parts, folder: Path) -> Trainer:
-    """The trainer of a run, at its beginning."""
+def make_trainer(
+    parts: build.Parts, folder: Path, dataset: TrainingClips, cache: caching.Cache | None = None
+) -> Trainer:
+    """The trainer of a run, at its beginning; with a cache it computes what is frozen no more."""
     config, data, model = parts.config, parts.data, parts.model
     t = config.train
     index = data.side("train")
-    dataset = _dataset(parts, folder / "decoded")
     weights = build.sampling_weights(config, data.targets[index], data.known[index])
     plan = StepPlan(len(dataset), t.batch_size, config.seed, weights)
     clips = [
@@ -161,6 +166,8 @@ def make_trainer(parts: build.Parts, folder: Path) -> Trainer:
     loss = build.loss(config, parts.multilabel, data.targets[index], data.known[index])
 
     def begin_epoch(epoch: int) -> None:
+        if cache is not None:
+            cache.epoch = epoch
         policy = freezing.at_epoch(freeze, epoch)
         freezing.apply(policy, model.encoder)
         if epoch in freeze and epoch > 0:
@@ -170,15 +177,15 @@ def make_trainer(parts: build.Parts, folder: Path) -> Trainer:
 
     return Trainer(
         model,
-        Classification(loss, build.single("latent", config.latent)),
-        dataset,
+        FromBoundary(loss, build.single("latent", config.latent)),
+        dataset if cache is None else cache.clips,
         plan,
         adamw(parameter_groups(model, t.lr, t.head_lr, t.layer_decay, t.weight_decay)),
         schedules.build(t.schedule, steps=t.epochs * plan.steps),
         epochs=t.epochs,
-        checkpoints=Checkpoints(folder / "checkpoints", identity(config, clips), t.keep),
+        checkpoints=Checkpoints(folder / "checkpoints", identity(config, clips), t.keep, caching.never_free(parts)),
         processes=parts.processes,
-        validate=(lambda: validate(parts)) if len(data.side("valid")) else None,
+        validate=(lambda: validate(parts, cache)) if len(data.side("valid")) else None,
         begin_epoch=begin_epoch,
         begin_step=lambda step: loss.at(step / plan.steps),
         metric=metric,
@@ -187,7 +194,7 @@ def make_trainer(parts: build.Parts, folder: Path) -> Trainer:
         accumulate=t.accumulate,
         clip_norm=t.clip_norm,
         precision=parts.precision,
-        workers=config.data.workers,
+        workers=0 if cache is not None and cache.always else config.data.workers,
         seed=config.seed,
         log_every=t.log_every,
         saving=Saving(t.save_steps, t.save_minutes),
@@ -223,9 +230,12 @@ def _dataset(parts: build.Parts, place: Path) -> TrainingClips:
     return TrainingWindows(quick, data.manifest.events, data.manifest.labels, grid, **how)
 
 
-def validate(parts: build.Parts) -> dict[str, float]:
+def validate(parts: build.Parts, cache: caching.Cache | None = None) -> dict[str, float]:
     """The figures of the validation side, the same on every process."""
     e = parts.config.evaluate
+    cut = None if cache is None else cache.cut_of(cache.epoch)
+    if cache is not None and cut is not None:
+        return figures(scored.predictions(parts.data, "valid", cache.score(cut)))
     if parts.model.frame_level:
         return listening.validate(
             parts.model,
@@ -245,7 +255,11 @@ def validate(parts: build.Parts) -> dict[str, float]:
         precision=parts.precision,
         processes=parts.processes,
     )
-    p = found.predictions
+    return figures(found.predictions)
+
+
+def figures(p: Predictions) -> dict[str, float]:
+    """Loss and metrics of predictions."""
     return {"loss": log_loss(p.scores, p.targets, p.known, p.multilabel)} | compute(p)
 
 

@@ -32,7 +32,7 @@ FREE = (
 
 
 BAD_FILES = "bad_files.csv"  # all that may be left of a run that never began
-OWN_FOLDERS = ("checkpoints", "model", "tensorboard", "decoded")
+OWN_FOLDERS = ("checkpoints", "model", "tensorboard", "decoded", "states")
 PRETRAINING = "pretraining"  # the run folder inside the folder of an encoder
 ENCODER_FILES = (
     *("config.json", "model.safetensors", "preprocessor_config.json", "encoder.json", "README.md"),
@@ -215,7 +215,7 @@ def flat(settings: dict[str, Any]) -> dict[str, Any]:
     >>> flat({"seed": 1, "train": {"lr": 2}})
     {'seed': 1, 'train.lr': 2}
     """
-    sections = ("data", "encoder", "start", "model", "train", "evaluate", "objective", "probe")
+    sections = ("data", "encoder", "start", "model", "train", "cache", "evaluate", "objective", "probe")
     found: dict[str, Any] = {}
     for key, value in settings.items():
         found |= {f"{key}.{k}": v for k, v in value.items()} if key in sections else {key: value}

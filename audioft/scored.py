@@ -98,13 +98,39 @@ def score_clips(
     if processes is not None:
         found = processes.gather(found)
     found.sort(key=lambda entry: entry[0])
+    return Scored(
+        _predictions(clips, targets, known, labels, multilabel, found),
+        [(clips[i], failure) for i, _, failure in found if failure is not None],
+    )
+
+
+def predictions(data: Data, side: str, found: Sequence[tuple[int, np.ndarray | AudioError]]) -> Predictions:
+    """Predictions of one side of `data`, of whose clips `found` has the scores `(C,)`, or why there are none.
+
+    Raises:
+        DataError: there are none at all.
+    """
+    index = data.side(side)
+    rows = [(i, None, x) if isinstance(x, AudioError) else (i, x, None) for i, x in found]
+    m = data.manifest
+    return _predictions(data.clips(side), data.targets[index], data.known[index], m.labels, m.multilabel, rows)
+
+
+def _predictions(
+    clips: Sequence[Clip],
+    targets: np.ndarray,
+    known: np.ndarray,
+    labels: tuple[str, ...],
+    multilabel: bool,
+    found: Sequence[tuple[int, Any, Any]],
+) -> Predictions:
     good = [(i, scores) for i, scores, failure in found if failure is None]
     if not good:
         raise DataError(
             f"none of the {len(clips)} clips could be scored; the first says: {found[0][2] if found else 'nothing'}"
         )
     kept = [i for i, _ in good]
-    predictions = Predictions(
+    return Predictions(
         labels=labels,
         multilabel=multilabel,
         scores=np.stack([scores for _, scores in good]),
@@ -112,7 +138,6 @@ def score_clips(
         known=known[kept],
         clips=[described(clips[i]) for i in kept],
     )
-    return Scored(predictions, [(clips[i], failure) for i, _, failure in found if failure is not None])
 
 
 def described(clip: Clip) -> dict[str, Any]:

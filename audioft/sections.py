@@ -126,6 +126,16 @@ class TrainSection(Section):
     """Write TensorBoard events."""
 
 
+class CacheSection(Section):
+    views: int | None = Field(None, ge=0)
+    """What is frozen is computed once for so many drawn views of a clip (crop, augmentation, mixture) and kept; 0 keeps
+    nothing. null: 1 where nothing is drawn before the frozen part ends, else 0."""
+    precision: Literal["float16", "bfloat16", "float32"] = "float16"
+    """What is kept in; it is read as kept from the first epoch on."""
+    gigabytes: float = Field(20.0, ge=0)
+    """Most that may be kept, of all runs together; what was used longest ago goes first."""
+
+
 class EvaluateSection(Section):
     batch_seconds: float | None = Field(None, gt=0)
     """Seconds of audio that go through the model at once; changes no score by more than rounding. null: 20 on a
@@ -162,6 +172,7 @@ class Config(Section):
     latent: dict[str, Any] | None = None
     """SpecAugment inside the encoder: `{time: 0.05, time_length: 10, channels: 0.0}`; null for none."""
     train: TrainSection = TrainSection()
+    cache: CacheSection = CacheSection()
     evaluate: EvaluateSection = EvaluateSection()
     seed: int = Field(0, ge=0)
     """Of everything random."""

@@ -13,20 +13,22 @@ from typing import Any
 from audioft.errors import AudioftError, UsageError
 
 
-def write_bytes(path: Path, data: bytes, *, shared: bool = False) -> None:
+def write_bytes(path: Path, data: bytes, *, shared: bool = False, durable: bool = True) -> None:
     """Write beside, sync, rename: a reader finds the old content or the new one, never half of it.
 
     Args:
         path: the file.
         data: its content.
         shared: other processes may write the same file at once. What a killed process leaves beside it then stays.
+        durable: on the disk when this returns. What is hashed and can be made again need not be.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial" if shared else f".{path.name}.partial")
     try:
         with open(partial, "wb") as f:
             f.write(data)
             f.flush()
-            os.fsync(f.fileno())
+            if durable:
+                os.fsync(f.fileno())
         os.replace(partial, path)
     except OSError as e:
         partial.unlink(missing_ok=True)

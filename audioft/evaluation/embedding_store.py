@@ -11,6 +11,7 @@ import hashlib
 import json
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
@@ -40,13 +41,15 @@ def default_store() -> Path:
 
 def fingerprint(encoder: Encoder | LogMel) -> str:
     """A hash, in hex, of all that an encoder's output depends on besides the waveform."""
-    if isinstance(encoder, LogMel):
-        settings = encoder.settings
-    else:
-        settings = encoder.model.config.to_dict()
-        for key in ("_name_or_path", "transformers_version", "id2label", "label2id", "architectures"):
-            settings.pop(key, None)
-    return fingerprint_of(encoder, settings)
+    return fingerprint_of(encoder, encoder.settings if isinstance(encoder, LogMel) else settings_of(encoder))
+
+
+def settings_of(encoder: Encoder) -> dict[str, Any]:
+    """Of an encoder's config what its output may depend on."""
+    settings = encoder.model.config.to_dict()
+    for key in ("_name_or_path", "transformers_version", "id2label", "label2id", "architectures"):
+        settings.pop(key, None)
+    return settings
 
 
 class Store:

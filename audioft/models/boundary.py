@@ -84,8 +84,8 @@ def boundary(model: AudioClassifier, frozen: Iterable[str]) -> Boundary | None:
         return Boundary("features", -1)
     learnt_sum = model.layer_sum is not None
     if layer == model.encoder.num_layers and not model.frame_level:
-        parameters = any(True for _ in model.pooling.parameters())
-        if not parameters and (not learnt_sum or getattr(model.pooling, "linear", False)):
+        learns = any(True for _ in model.pooling.parameters())
+        if not learns and (not learnt_sum or getattr(model.pooling, "linear", False)):
             return Boundary("pooled", layer)
     return Boundary("layers" if learnt_sum else "states", layer)
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from audioft.models.classifier import AudioClassifier
 
@@ -24,8 +24,13 @@ def fingerprint(model: AudioClassifier) -> str:
 
 def fingerprint_of(module: nn.Module, about: Mapping[str, Any]) -> str:
     """A sha256, in hex, over a module's weights with their names, and over what else is said of it."""
-    found = hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode())
-    for name, value in sorted(module.state_dict().items()):
+    return weights_hash(module.state_dict(), about)
+
+
+def weights_hash(weights: Mapping[str, Tensor], about: Mapping[str, Any] | None = None) -> str:
+    """A sha256, in hex, over weights with their names, and over what else is said of them."""
+    found = hashlib.sha256(b"" if about is None else json.dumps(about, sort_keys=True, default=str).encode())
+    for name, value in sorted(weights.items()):
         found.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
-        found.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+        found.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     return found.hexdigest()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import torch
 from torch import nn
 
 from audioft.errors import CheckpointError
+from audioft.models.fingerprint import weights_hash
 from audioft.storage import new_folder, read_json, write_bytes, write_json
 
 FILES = ("model.safetensors", "optimizer.safetensors", "state.json")
@@ -63,18 +65,22 @@ class Checkpoints:
         folder: `RUN/checkpoints`.
         identity: what makes it the same run (a hash of config and data); one of another run is not continued.
         keep: how many to keep.
+        fixed: names of parameters that never change in the run. They are not written: whoever goes on has them, which
+            a hash tells.
     """
 
-    def __init__(self, folder: Path, identity: str, keep: int = 2):
+    def __init__(self, folder: Path, identity: str, keep: int = 2, fixed: Collection[str] = ()):
         self.folder, self.identity, self.keep = folder, identity, keep
+        self.fixed = frozenset(fixed)
+        self._fixed_hash: str | None = None
 
     def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, state: State) -> Path:
         """Write the checkpoint of a step, whole or not at all, and remove what is older than the last `keep`."""
         names = names_of(model, optimizer)
         contents = {
-            "model.safetensors": pack(model.state_dict()),
+            "model.safetensors": pack(self._changing(model)),
             "optimizer.safetensors": pack(optimizer_tensors(optimizer, names)),
-            "state.json": json.dumps(asdict(state) | {"identity": self.identity}, indent=2).encode(),
+            "state.json": json.dumps(asdict(state) | self._about(model), indent=2).encode(),
         }
         path = self.folder / f"step-{state.step:08d}"
         with new_folder(path) as partial:
@@ -111,7 +117,7 @@ class Checkpoints:
                     f"{path} belongs to another run: its data or its settings were different. "
                     "Give the run its own folder (--out), or begin anew with --overwrite"
                 )
-            model.load_state_dict(unpack(contents["model.safetensors"]))
+            self._load(model, contents["model.safetensors"], state.pop("fixed", ""), path)
             load_optimizer(optimizer, unpack(contents["optimizer.safetensors"]), names_of(model, optimizer))
             return State(**state), damaged
         said = "".join(f"\n{d}" for d in damaged)
@@ -120,15 +126,42 @@ class Checkpoints:
     def save_best(self, model: nn.Module, about: dict[str, Any]) -> None:
         """Keep the weights of the best epoch so far, for the model folder."""
         with new_folder(self.folder / "best") as partial:
-            write_bytes(partial / "model.safetensors", pack(model.state_dict()))
-            write_json(partial / "about.json", about)
+            write_bytes(partial / "model.safetensors", pack(self._changing(model)))
+            write_json(partial / "about.json", about | {"fixed": self._hash(model)})
 
     def load_best(self, model: nn.Module) -> dict[str, Any]:
         """Put the best weights into `model`; what was said of them."""
         folder = self.folder / "best"
         about = read_json(folder / "about.json", CheckpointError)
-        model.load_state_dict(unpack((folder / "model.safetensors").read_bytes()))
+        self._load(model, (folder / "model.safetensors").read_bytes(), about.pop("fixed", ""), folder)
         return about
+
+    def _changing(self, model: nn.Module) -> dict[str, torch.Tensor]:
+        return {k: v for k, v in model.state_dict().items() if k not in self.fixed}
+
+    def _about(self, model: nn.Module) -> dict[str, str]:
+        return {"identity": self.identity, "fixed": self._hash(model)}
+
+    def _hash(self, model: nn.Module) -> str:
+        """Of the weights that never change; empty if there are none."""
+        if self._fixed_hash is None:
+            weights = {k: v for k, v in model.state_dict().items() if k in self.fixed}
+            self._fixed_hash = weights_hash(weights) if weights else ""
+        return self._fixed_hash
+
+    def _load(self, model: nn.Module, data: bytes, fixed: str, path: Path) -> None:
+        weights = unpack(data)
+        if self.fixed & weights.keys():  # written by an audioft that wrote all of them
+            model.load_state_dict(weights)
+            return
+        if fixed != self._hash(model):
+            raise CheckpointError(
+                f"{path} goes on from an encoder with other frozen weights than the one that was loaded now; give "
+                "encoder.name the encoder that the run began with, or begin anew with --overwrite"
+            )
+        absent, unknown = model.load_state_dict(weights, strict=False)
+        if unknown or set(absent) != self.fixed:
+            raise CheckpointError(f"{path} does not fit the model: {', '.join([*absent, *unknown][:3])}")
 
     def _read(self, path: Path) -> dict[str, bytes]:
         hashes = read_json(path / "hashes.json", CheckpointError)

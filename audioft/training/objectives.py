@@ -8,6 +8,7 @@ from torch import Tensor
 
 from audioft.data.batching import Batch
 from audioft.models.classifier import AudioClassifier
+from audioft.models.frames import LatentMask
 from audioft.models.parts import heads
 from audioft.registry import Spec, split_spec
 from audioft.training.latent import LatentMasking
@@ -35,13 +36,18 @@ class Classification:
         self.loss, self.latent = loss, latent
 
     def __call__(self, model: AudioClassifier, batch: Batch) -> tuple[Tensor, Tensor]:
-        mask = None
-        if self.latent is not None:
-            mask = self.latent.draw(model.encoder, batch.lengths, batch.addresses)
-        logits, targets, known = model(batch.waveforms, batch.lengths, mask), batch.targets, batch.known
+        logits, targets, known = self.logits(model, batch), batch.targets, batch.known
         if model.frame_level:  # every frame is an example; of those beyond a clip's end nothing is known
             logits, targets, known = logits.flatten(0, 1), targets.flatten(0, 1), known.flatten(0, 1)
         return self.loss(logits, targets, known)
+
+    def logits(self, model: AudioClassifier, batch: Batch) -> Tensor:
+        """`(B, C)`, or of frames `(B, F, C)`."""
+        return model(batch.waveforms, batch.lengths, self.mask(model, batch))
+
+    def mask(self, model: AudioClassifier, batch: Batch) -> LatentMask | None:
+        """What is hidden of each clip, drawn at its address."""
+        return None if self.latent is None else self.latent.draw(model.encoder, batch.lengths, batch.addresses)
 
 
 def problems(loss: Spec, head: Spec, mixed: bool, several: bool) -> list[str]:
