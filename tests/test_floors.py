@@ -63,6 +63,7 @@ MAY_IMPORT = {
     "api_pretrain": BELOW_ROOT | {"run", "rendering", "probing", "build_pretraining", "pretraining"},
     "api_probe": BELOW_ROOT | {"api", "choosing"},
     "api_speakers": BELOW_ROOT | {"run", "verifying"},
+    "api_trials": BELOW_ROOT | {"run", "verifying"},
     "learning_curve": BELOW_ROOT | {"recordings"},
     "api_learning": BELOW_ROOT | {"api", "learning_curve"},
     "verbs": {
@@ -75,6 +76,7 @@ MAY_IMPORT = {
         "api_probe",
         "api_learning",
         "api_speakers",
+        "api_trials",
         "pretrain_sections",
         "sections",
         "config",

@@ -22,9 +22,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from audioft import api_speakers
+    from audioft import api_trials
 
-    trials, targets = api_speakers.make_trials(
+    trials, targets = api_trials.make_trials(
         options.data,
         options.out,
         label=options.label,

@@ -41,10 +41,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.items or options.threshold is not None:
         raise UsageError("--trials LIST measures at all thresholds: give neither recordings nor --threshold with it")
     with startup.loading():
-        from audioft import api_speakers
+        from audioft import api_trials
 
         model = options.model if options.model == FLOOR else arguments.model(options)
-    done = api_speakers.verify_trials(
+    done = api_trials.verify_trials(
         model,
         options.trials,
         root=options.root,
