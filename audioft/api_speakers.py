@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audioft.errors import DataError, UsageError
 from audioft.progress import Console
 
 if TYPE_CHECKING:
+    from audioft.inference.enrolled import Enrolled, EnrolledNow
     from audioft.inference.predictor import Predictor
-    from audioft.inference.speakers import EnrolledNow, Identification, Verdict
+    from audioft.inference.speakers import Identification, Verdict
     from audioft.run import Run
 
 PathLike = str | os.PathLike[str]
@@ -35,16 +37,18 @@ def enroll(
         model: a run, a run folder, a model folder, or a `Predictor` made before.
         name: of the speaker.
         inputs: recordings of nobody else: files, folders and globs.
-        add: add these recordings to those that the speaker is enrolled from.
+        add: add these recordings to those that the speaker is enrolled from; what is among them already counts once.
         replace_old: take these in their place.
         cohort: a folder of recordings of other people; their embeddings are stored, and scores normalised by them.
+            Recordings that speakers are enrolled from are left out of it.
         speakers: the file of the enrolled; `speakers.json` in the model folder if not given.
         console: where messages go; nowhere if not given.
 
     Raises:
-        DataError: none of the recordings can be heard.
+        DataError: none of the recordings can be heard, or fewer than two are left of the cohort.
         ModelError: the file is of another model.
-        UsageError: the name is taken and neither `add` nor `replace_old` is asked for.
+        UsageError: no recordings are given, or none that are new; somebody else is enrolled from one of them; or the
+            name is taken and neither `add` nor `replace_old` is asked for.
 
     Example:
         >>> done = enroll(trained, "Ada", "samples/recordings/ada_letter.ogg", speakers=tmp / "speakers.json")
@@ -53,24 +57,80 @@ def enroll(
     """
     from audioft import verifying
     from audioft.data.targets import clean
-    from audioft.inference.speakers import Enrolled, EnrolledNow
+    from audioft.enrolling import Use, strangers
+    from audioft.inference.enrolled import Enrolled, EnrolledNow
+    from audioft.storage import refuse_place
 
     console = console or Console(quiet=True)
     name = clean(name)
-    use = verifying.Use.of(model, speakers)
-    use.enrolment.refuse(name, add or replace_old)  # before anything is heard
     clips, failures = verifying.recordings(inputs)
-    heard = verifying.hear(use.predictor.embed, clips, console)
+    use = Use.of(model, speakers)
+    use.enrolment.refuse(name, add or replace_old)  # before anything is heard
+    refuse_place(use.path)
+    fresh = use.fresh(name, clips, add, console)
+    if not fresh and not failures:
+        raise UsageError(f"speaker {name!r} is enrolled from all of these recordings already; give others")
+    others = None if cohort is None else use.cohort(cohort, clips, console, enrolled=fresh)
+    heard = verifying.hear(use.predictor.embed, list(fresh.values()), console)
     failures += list(heard.failures.values())
     if not len(heard.kept):
-        raise DataError([str(f) for f in failures] or f"speaker {name!r}: no recordings were given")
-    enrolment = use.enrolment.enrol(name, Enrolled.of(heard.vectors, heard.seconds), add=add, replace_old=replace_old)
-    if cohort is not None:
-        enrolment = replace(enrolment, cohort=use.cohort(cohort, clips, console))
-    verifying.made_folder(use.path)
-    enrolment.save(use.path)
+        raise DataError([str(f) for f in failures])
+    digests = [list(fresh)[i] for i in heard.kept]
+    found = Enrolled.of(heard.vectors, heard.seconds, digests)
+    enrolment = use.enrolment.enrol(name, found, add=add, replace_old=replace_old)
+    if others is not None:
+        enrolment = replace(enrolment, cohort=others[0], cohort_digests=others[1])
+    strangers(enrolment, console).save(use.path)
     own = enrolment.speakers[name]
     return EnrolledNow(name, own.recordings, own.seconds, use.path, failures)
+
+
+def list_speakers(model: PathLike | Run | Predictor, *, speakers: PathLike | None = None) -> dict[str, Enrolled]:
+    """Who is enrolled, by name in order of the alphabet.
+
+    Args:
+        model, speakers: as for `enroll`.
+
+    Raises:
+        ModelError: the file is of another model.
+
+    Example:
+        >>> own = tmp / "listed.json"
+        >>> _ = enroll(trained, "Ada", "samples/recordings/ada_letter.ogg", speakers=own)
+        >>> {name: speaker.recordings for name, speaker in list_speakers(trained, speakers=own).items()}
+        {'Ada': 1}
+    """
+    from audioft.enrolling import Use
+
+    return dict(sorted(Use.of(model, speakers).enrolment.speakers.items()))
+
+
+def remove_speaker(model: PathLike | Run | Predictor, name: str, *, speakers: PathLike | None = None) -> Path:
+    """Let a model forget an enrolled speaker.
+
+    Args:
+        model, name, speakers: as for `enroll`.
+
+    Returns:
+        The file that the speaker was in.
+
+    Raises:
+        UsageError: nobody of this name is enrolled.
+        ModelError: the file is of another model.
+
+    Example:
+        >>> own = tmp / "removed.json"
+        >>> _ = enroll(trained, "Ada", "samples/recordings/ada_letter.ogg", speakers=own)
+        >>> _ = remove_speaker(trained, "Ada", speakers=own)
+        >>> list_speakers(trained, speakers=own)
+        {}
+    """
+    from audioft.data.targets import clean
+    from audioft.enrolling import Use
+
+    use = Use.of(model, speakers)
+    use.enrolment.without(clean(name)).save(use.path)
+    return use.path
 
 
 def identify(
@@ -110,14 +170,16 @@ def identify(
         ['Ada']
     """
     from audioft import verifying
-    from audioft.inference.speakers import Identification, table_of, threshold_of
-    from audioft.storage import write_text
+    from audioft.enrolling import Use
+    from audioft.inference.speakers import UNKNOWN, Identification, table_of, threshold_of
+    from audioft.storage import write_result
 
     console = console or Console(quiet=True)
     target = None if out is None else verifying.table_path(out)
-    use = verifying.Use.of(model, speakers)
-    limit = threshold_of(use.predictor.card, threshold, cohort is not None or use.enrolment.cohort is not None)
     clips, missing = verifying.recordings(inputs)
+    use = Use.of(model, speakers)
+    use.enrolment.refuse_nobody(use.path)
+    limit = threshold_of(use.predictor.card, threshold, cohort is not None or use.enrolment.cohort is not None)
     scorer = use.scorer(cohort, clips, console)
     heard = verifying.hear(use.predictor.embed, clips, console)
     answers = use.enrolment.identify(heard.vectors, scorer, limit)
@@ -129,7 +191,9 @@ def identify(
         for i, clip in enumerate(clips)
     ] + [Identification(e.path, None, float("nan"), error=e) for e in missing]
     if target is not None:
-        write_text(target, table_of(found))
+        write_result(target, table_of(found))
+    sure = sum(x.speaker not in (None, UNKNOWN) for x in found)
+    console.say(f"{sure} of {len(found)} recordings are of enrolled speakers, at the threshold {limit:.4f}")
     return found
 
 
@@ -160,10 +224,11 @@ def verify(
         same 1.0000 (threshold 0.9000)
     """
     from audioft import verifying
+    from audioft.enrolling import Use
     from audioft.inference.speakers import Verdict, threshold_of
 
     console = console or Console(quiet=True)
-    use = verifying.Use.of(model, speakers)
+    use = Use.of(model, speakers)
     limit = threshold_of(use.predictor.card, threshold, cohort is not None or use.enrolment.cohort is not None)
     clips = [verifying.recording(path) for path in (first, second)]
     scorer = use.scorer(cohort, clips, console)

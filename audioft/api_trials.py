@@ -35,7 +35,7 @@ def verify_trials(
 
     Args:
         model: as for `enroll`; or `log-mel` for statistics of spectra, which a model should do better than.
-        trials: the list, see `audioft.data.trials.read`; `make_trials` makes one.
+        trials: the list, see `audioft.data.trial_lists.read`; `make_trials` makes one.
         root: the folder that its names are relative to; its own by default.
         cohort, speakers: as for `verify`.
         out: a `.csv` file for the scores.
@@ -57,29 +57,32 @@ def verify_trials(
         40
     """
     from audioft import verifying
-    from audioft.data import trials as lists
+    from audioft.data import trial_lists as lists
+    from audioft.enrolling import Use
     from audioft.evaluation import pair_floor
     from audioft.evaluation.pair_scores import Scorer
     from audioft.evaluation.verification import PRIORS
     from audioft.models.folder import store_verification
-    from audioft.storage import write_text
+    from audioft.storage import write_result
 
     console = console or Console(quiet=True)
     if p_target is not None and not 0 < p_target < 1:
         raise UsageError(f"p_target {p_target}: expected a share above 0 and below 1")
     target = None if out is None else verifying.table_path(out)
     pairs = lists.read(os.fspath(trials), None if root is None else os.fspath(root))
+    if target is not None and target.exists() and os.path.samefile(target, trials):
+        raise UsageError(f"--out {target} is the list of trials itself; give the scores a file of their own")
     if model == pair_floor.NAME:
         if cohort is not None or speakers is not None or store:
             raise UsageError(f"{model} is no model folder: it goes with no cohort, no speakers and no stored threshold")
         embed, scorer = pair_floor.embed, Scorer()
     else:
-        use = verifying.Use.of(model, speakers)
+        use = Use.of(model, speakers)
         embed, scorer = use.predictor.embed, use.scorer(cohort, [c for t in pairs for c in (t.enrol, t.test)], console)
     priors = sorted({*PRIORS, *([] if p_target is None else [p_target])})
     found = verifying.run(embed, pairs, scorer, console, priors=priors, resamples=resamples, seed=seed)
     if target is not None:
-        write_text(target, found.table())
+        write_result(target, found.table())
     if store:
         store_verification(use.predictor.folder, found.for_card(p_target, Path(trials).name))
     return found
@@ -95,34 +98,39 @@ def make_trials(
     same: int | None = None,
     different: int | None = None,
     seed: int = 0,
+    overwrite: bool = False,
 ) -> tuple[int, int]:
     """Make a list of trials of labelled recordings.
 
     Args:
         source: a folder or a table, as for training.
-        out: the list: a `.csv`, or else lines as VoxCeleb has them.
+        out: the list: a `.csv`, or else (`.txt`, or no ending) lines as VoxCeleb has them.
         label: the column with the speaker; the label's if not given.
         session: a column that says when or where a clip was recorded.
         side: `train`, `valid` or `test`: only clips of this side.
         same, different: how many pairs of one speaker and of two to draw; all if not given.
         seed: of what is drawn.
+        overwrite: replace the list in `out`; nothing else that is there is ever replaced.
 
     Returns:
         How many trials there are, and how many of them of one speaker.
 
     Raises:
         DataError: what is wrong with the source, or it makes no such pairs.
+        UsageError: there is no such source or column, or `out` is there and may not be replaced.
 
     Example:
         >>> make_trials("samples/keywords", tmp / "trials.csv", same=20, different=30)
         (50, 20)
     """
-    from audioft import verifying
     from audioft.data import manifest as manifests
+    from audioft.data import trial_lists
     from audioft.data import trials as lists
-    from audioft.storage import write_text
+    from audioft.storage import refuse_place, write_result
 
     target = Path(out)
+    trial_lists.refuse(target, overwrite)
+    refuse_place(target)
     manifest = manifests.load(os.fspath(source), label=label)
     if manifest.multilabel:
         raise DataError(f"{source}: a trial needs one speaker a clip; these clips carry several labels")
@@ -130,6 +138,5 @@ def make_trials(
     if not clips:
         raise DataError(f"{source}: no clip is on the side {side!r}")
     made = lists.make(clips, session=session, same=same, different=different, seed=seed)
-    verifying.made_folder(target)
-    write_text(target, lists.text_of(made, target))
+    write_result(target, trial_lists.text_of(made, target))
     return len(made), sum(t.target for t in made)
