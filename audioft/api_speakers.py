@@ -80,16 +80,20 @@ def enroll(
     enrolment = use.enrolment.enrol(name, found, add=add, replace_old=replace_old)
     if others is not None:
         enrolment = replace(enrolment, cohort=others[0], cohort_digests=others[1])
+        console.say(f"scores are normalised by {len(others[0])} recordings of other people from now on")
     strangers(enrolment, console).save(use.path)
     own = enrolment.speakers[name]
     return EnrolledNow(name, own.recordings, own.seconds, use.path, failures)
 
 
-def list_speakers(model: PathLike | Run | Predictor, *, speakers: PathLike | None = None) -> dict[str, Enrolled]:
+def list_speakers(
+    model: PathLike | Run | Predictor, *, speakers: PathLike | None = None, console: Console | None = None
+) -> dict[str, Enrolled]:
     """Who is enrolled, by name in order of the alphabet.
 
     Args:
         model, speakers: as for `enroll`.
+        console: told of a stored cohort.
 
     Raises:
         ModelError: the file is of another model.
@@ -102,7 +106,10 @@ def list_speakers(model: PathLike | Run | Predictor, *, speakers: PathLike | Non
     """
     from audioft.enrolling import Use
 
-    return dict(sorted(Use.of(model, speakers).enrolment.speakers.items()))
+    known = Use.of(model, speakers).enrolment
+    if known.cohort is not None and console is not None:
+        console.say(f"scores are normalised by {len(known.cohort)} stored recordings of other people")
+    return dict(sorted(known.speakers.items()))
 
 
 def remove_speaker(model: PathLike | Run | Predictor, name: str, *, speakers: PathLike | None = None) -> Path:
@@ -170,6 +177,7 @@ def identify(
         ['Ada']
     """
     from audioft import verifying
+    from audioft.data.inputs import digest
     from audioft.enrolling import Use
     from audioft.inference.speakers import UNKNOWN, Identification, table_of, threshold_of
     from audioft.storage import write_result
@@ -181,6 +189,10 @@ def identify(
     use.enrolment.refuse_nobody(use.path)
     limit = threshold_of(use.predictor.card, threshold, cohort is not None or use.enrolment.cohort is not None)
     scorer = use.scorer(cohort, clips, console)
+    owners = use.enrolment.owners()
+    own = sum(digest(c.path) in owners for c in clips) if owners else 0
+    if own:
+        console.say(f"note: {own} of these recording(s) are ones that speakers are enrolled from: found, of course")
     heard = verifying.hear(use.predictor.embed, clips, console)
     answers = use.enrolment.identify(heard.vectors, scorer, limit)
     by_place = dict(zip(heard.kept.tolist(), answers, strict=True))
@@ -224,6 +236,7 @@ def verify(
         same 1.0000 (threshold 0.9000)
     """
     from audioft import verifying
+    from audioft.data.inputs import digest
     from audioft.enrolling import Use
     from audioft.inference.speakers import Verdict, threshold_of
 
@@ -231,6 +244,8 @@ def verify(
     use = Use.of(model, speakers)
     limit = threshold_of(use.predictor.card, threshold, cohort is not None or use.enrolment.cohort is not None)
     clips = [verifying.recording(path) for path in (first, second)]
+    if digest(clips[0].path) == digest(clips[1].path):
+        console.say("note: both are the same recording")
     scorer = use.scorer(cohort, clips, console)
     heard = verifying.hear(use.predictor.embed, clips, console)
     for failure in heard.failures.values():

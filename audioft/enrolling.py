@@ -119,7 +119,7 @@ class Use:
                 again.append(clip.name)
             else:
                 found[key or clip.key] = clip
-        if again:
+        if again and found:
             more = f", and {len(again) - 3} more" if len(again) > 3 else ""
             console.say(f"note: counted once, though given again: {', '.join(again[:3])}{more}")
         return found

@@ -301,7 +301,7 @@ def test_a_recording_counts_once(audioft_command, refused, model, voices, tmp_pa
     assert f"note: counted once, though given again: {copy}\n" in err
     before = (model / "speakers.json").read_bytes()
     said = ("'ada' is enrolled from all of these recordings already; give others",)
-    refused("enroll", model, "ada", "--add", copy, two, code=2, said=said)
+    assert "note" not in refused("enroll", model, "ada", "--add", copy, two, code=2, said=said)
     assert (model / "speakers.json").read_bytes() == before
     code, out, err = audioft_command("enroll", model, "--add", "ada", copy, three)
     assert (code, out.split(",")[0]) == (0, "ada: 3 recording(s)")
@@ -311,6 +311,12 @@ def test_a_recording_counts_once(audioft_command, refused, model, voices, tmp_pa
     pair = [json.loads(p.read_text())["speakers"]["ada"] for p in (model / "speakers.json", at_once)]
     assert pair[0]["embedding"] == pytest.approx(pair[1]["embedding"], abs=1e-6)
     assert pair[0]["digests"] == pair[1]["digests"]
+    err = audioft_command("identify", model, copy, voices / "cyd", "--threshold", 0)[2]
+    assert "note: 1 of these recording(s) are ones that speakers are enrolled from" in err
+    assert "of 5 recordings are of enrolled speakers, at the threshold 0.0000" in err
+    assert "enrolled from" not in audioft_command("identify", model, voices / "cyd", "--threshold", 0)[2]
+    assert "both are the same recording" in audioft_command("verify", model, one, copy, "--threshold", 0)[2]
+    assert "both are the same" not in audioft_command("verify", model, one, two, "--threshold", 0)[2]
     # in their place, they count whether they were there or not
     assert "ada: 1 recording(s)" in audioft_command("enroll", model, "ada", copy, "--replace")[1]
 
@@ -365,6 +371,8 @@ def test_a_cohort_is_of_other_people(audioft_command, refused, model, voices, tw
     assert "note: 1 recording(s) of the cohort are of enrolled speakers, not of others: left out" in err
     assert "a cohort of 13 recordings makes unsteady scores; better 200" in err
     assert len(enrolled(model)["cohort"]) == len(enrolled(model)["cohort_digests"]) == 13
+    assert "scores are normalised by 13 recordings of other people from now on" in err
+    assert "normalised by 13 stored recordings" in audioft_command("enroll", model, "--list")[2]
     # who is enrolled later is no other person either
     err = audioft_command("enroll", model, "bob", voices / "bob")[2]
     assert "1 recording(s) of the stored cohort are of an enrolled speaker now: taken out of it" in err

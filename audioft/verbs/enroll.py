@@ -19,7 +19,7 @@ ABOUT = "Tell a model of a speaker, from recordings of nobody else; list who is 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL_OR_RUN", help="a run folder or a model folder")
-    parser.add_argument("speaker", nargs="?", metavar="NAME", help="of the speaker")
+    parser.add_argument("speaker", nargs="?", metavar="NAME", help="of the speaker; none with --list")
     parser.add_argument("items", nargs="*", metavar="INPUT", help="recordings of the speaker, folders, patterns")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--add", action="store_true", help="NAME is enrolled already: add these recordings")
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
         model = arguments.model(options)
     if options.list:
-        print(_table(api_speakers.list_speakers(model, speakers=options.speakers)))
+        print(_table(api_speakers.list_speakers(model, speakers=options.speakers, console=console)))
         return 0
     if options.remove:
         path = api_speakers.remove_speaker(model, name, speakers=options.speakers)

@@ -22,7 +22,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="lowest score at which the nearest speaker is named (the model's)",
     )
     parser.add_argument(
-        "--out", metavar="FILE", help="a .csv file, replaced if there (default: CSV on standard output)"
+        "--out",
+        metavar="FILE",
+        help="a .csv for the table, replaced if it is there (default: on standard output)",
     )
     arguments.add_comparing(parser)
 

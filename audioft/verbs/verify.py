@@ -19,7 +19,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="MODEL_OR_RUN",
         help="a run or model folder; with --trials also log-mel, which it should do better than",
     )
-    parser.add_argument("items", nargs="*", metavar="A B", help="two recordings")
+    parser.add_argument(
+        "items",
+        nargs="*",
+        metavar="A B",
+        help="two recordings; answers same or different, score, threshold",
+    )
     parser.add_argument(
         "--threshold",
         type=arguments.number,
