@@ -12,10 +12,10 @@ from audioft.errors import DataError, UsageError
 from audioft.progress import Console
 
 if TYPE_CHECKING:
+    from audioft.inference.enrolled import Enrolled, EnrolledNow
     from audioft.inference.predictor import Predictor
-    from audioft.inference.speakers import EnrolledNow, Identification, Verdict
+    from audioft.inference.speakers import Identification, Verdict
     from audioft.run import Run
-    from audioft.verifying import Verified
 
 PathLike = str | os.PathLike[str]
 
@@ -37,16 +37,18 @@ def enroll(
         model: a run, a run folder, a model folder, or a `Predictor` made before.
         name: of the speaker.
         inputs: recordings of nobody else: files, folders and globs.
-        add: add these recordings to those that the speaker is enrolled from.
+        add: add these recordings to those that the speaker is enrolled from; what is among them already counts once.
         replace_old: take these in their place.
         cohort: a folder of recordings of other people; their embeddings are stored, and scores normalised by them.
+            Recordings that speakers are enrolled from are left out of it.
         speakers: the file of the enrolled; `speakers.json` in the model folder if not given.
         console: where messages go; nowhere if not given.
 
     Raises:
-        DataError: none of the recordings can be heard.
+        DataError: none of the recordings can be heard, or fewer than two are left of the cohort.
         ModelError: the file is of another model.
-        UsageError: the name is taken and neither `add` nor `replace_old` is asked for.
+        UsageError: no recordings are given, or none that are new; somebody else is enrolled from one of them; or the
+            name is taken and neither `add` nor `replace_old` is asked for.
 
     Example:
         >>> done = enroll(trained, "Ada", "samples/recordings/ada_letter.ogg", speakers=tmp / "speakers.json")
@@ -55,24 +57,87 @@ def enroll(
     """
     from audioft import verifying
     from audioft.data.targets import clean
-    from audioft.inference.speakers import Enrolled, EnrolledNow
+    from audioft.enrolling import Use, strangers
+    from audioft.inference.enrolled import Enrolled, EnrolledNow
+    from audioft.storage import refuse_place
 
     console = console or Console(quiet=True)
     name = clean(name)
-    use = verifying.Use.of(model, speakers)
-    use.enrolment.refuse(name, add or replace_old)  # before anything is heard
     clips, failures = verifying.recordings(inputs)
-    heard = verifying.hear(use.predictor.embed, clips, console)
+    use = Use.of(model, speakers)
+    use.enrolment.refuse(name, add or replace_old)  # before anything is heard
+    refuse_place(use.path)
+    fresh = use.fresh(name, clips, add, console)
+    if not fresh and not failures:
+        raise UsageError(f"speaker {name!r} is enrolled from all of these recordings already; give others")
+    others = None if cohort is None else use.cohort(cohort, clips, console, enrolled=fresh)
+    heard = verifying.hear(use.predictor.embed, list(fresh.values()), console)
     failures += list(heard.failures.values())
     if not len(heard.kept):
-        raise DataError([str(f) for f in failures] or f"speaker {name!r}: no recordings were given")
-    enrolment = use.enrolment.enrol(name, Enrolled.of(heard.vectors, heard.seconds), add=add, replace_old=replace_old)
-    if cohort is not None:
-        enrolment = replace(enrolment, cohort=use.cohort(cohort, clips, console))
-    verifying.made_folder(use.path)
-    enrolment.save(use.path)
+        raise DataError([str(f) for f in failures])
+    digests = [list(fresh)[i] for i in heard.kept]
+    found = Enrolled.of(heard.vectors, heard.seconds, digests)
+    enrolment = use.enrolment.enrol(name, found, add=add, replace_old=replace_old)
+    if others is not None:
+        enrolment = replace(enrolment, cohort=others[0], cohort_digests=others[1])
+        console.say(f"scores are normalised by {len(others[0])} recordings of other people from now on")
+    strangers(enrolment, console).save(use.path)
     own = enrolment.speakers[name]
     return EnrolledNow(name, own.recordings, own.seconds, use.path, failures)
+
+
+def list_speakers(
+    model: PathLike | Run | Predictor, *, speakers: PathLike | None = None, console: Console | None = None
+) -> dict[str, Enrolled]:
+    """Who is enrolled, by name in order of the alphabet.
+
+    Args:
+        model, speakers: as for `enroll`.
+        console: told of a stored cohort.
+
+    Raises:
+        ModelError: the file is of another model.
+
+    Example:
+        >>> own = tmp / "listed.json"
+        >>> _ = enroll(trained, "Ada", "samples/recordings/ada_letter.ogg", speakers=own)
+        >>> {name: speaker.recordings for name, speaker in list_speakers(trained, speakers=own).items()}
+        {'Ada': 1}
+    """
+    from audioft.enrolling import Use
+
+    known = Use.of(model, speakers).enrolment
+    if known.cohort is not None and console is not None:
+        console.say(f"scores are normalised by {len(known.cohort)} stored recordings of other people")
+    return dict(sorted(known.speakers.items()))
+
+
+def remove_speaker(model: PathLike | Run | Predictor, name: str, *, speakers: PathLike | None = None) -> Path:
+    """Let a model forget an enrolled speaker.
+
+    Args:
+        model, name, speakers: as for `enroll`.
+
+    Returns:
+        The file that the speaker was in.
+
+    Raises:
+        UsageError: nobody of this name is enrolled.
+        ModelError: the file is of another model.
+
+    Example:
+        >>> own = tmp / "removed.json"
+        >>> _ = enroll(trained, "Ada", "samples/recordings/ada_letter.ogg", speakers=own)
+        >>> _ = remove_speaker(trained, "Ada", speakers=own)
+        >>> list_speakers(trained, speakers=own)
+        {}
+    """
+    from audioft.data.targets import clean
+    from audioft.enrolling import Use
+
+    use = Use.of(model, speakers)
+    use.enrolment.without(clean(name)).save(use.path)
+    return use.path
 
 
 def identify(
@@ -113,15 +178,22 @@ def identify(
         ['Ada']
     """
     from audioft import verifying
-    from audioft.inference.speakers import Identification, table_of
-    from audioft.storage import write_text
+    from audioft.data.inputs import digest
+    from audioft.enrolling import Use
+    from audioft.inference.speakers import UNKNOWN, Identification, table_of
+    from audioft.storage import write_result
 
     console = console or Console(quiet=True)
     target = None if out is None else verifying.table_path(out)
-    use = verifying.Use.of(model, speakers)
-    limit = use.limit(threshold, cohort is not None or use.enrolment.cohort is not None, console)
     clips, missing = verifying.recordings(inputs)
+    use = Use.of(model, speakers)
+    use.enrolment.refuse_nobody(use.path)
+    limit = use.limit(threshold, cohort is not None or use.enrolment.cohort is not None, console)
     scorer = use.scorer(cohort, clips, console)
+    owners = use.enrolment.owners()
+    own = sum(digest(c.path) in owners for c in clips) if owners else 0
+    if own:
+        console.say(f"note: {own} of these recording(s) are ones that speakers are enrolled from: found, of course")
     heard = verifying.hear(use.predictor.embed, clips, console)
     answers = use.enrolment.identify(heard.vectors, scorer, limit)
     by_place = dict(zip(heard.kept.tolist(), answers, strict=True))
@@ -132,7 +204,9 @@ def identify(
         for i, clip in enumerate(clips)
     ] + [Identification(e.path, None, float("nan"), error=e) for e in missing]
     if target is not None:
-        write_text(target, table_of(found))
+        write_result(target, table_of(found))
+    sure = sum(x.speaker not in (None, UNKNOWN) for x in found)
+    console.say(f"{sure} of {len(found)} recordings are of enrolled speakers, at the threshold {limit:.4f}")
     return found
 
 
@@ -163,132 +237,19 @@ def verify(
         same 1.0000 (threshold 0.9000)
     """
     from audioft import verifying
-    from audioft.inference.speakers import Verdict, threshold_of
+    from audioft.data.inputs import digest
+    from audioft.enrolling import Use
+    from audioft.inference.speaker_thresholds import threshold_of
+    from audioft.inference.speakers import Verdict
 
     console = console or Console(quiet=True)
-    use = verifying.Use.of(model, speakers)
+    use = Use.of(model, speakers)
     limit = threshold_of(use.predictor.card, threshold, cohort is not None or use.enrolment.cohort is not None)
     clips = [verifying.recording(path) for path in (first, second)]
+    if digest(clips[0].path) == digest(clips[1].path):
+        console.say("note: both are the same recording")
     scorer = use.scorer(cohort, clips, console)
     heard = verifying.hear(use.predictor.embed, clips, console)
     for failure in heard.failures.values():
         raise failure
     return Verdict(float(scorer.matrix(heard.vectors[:1], heard.vectors[1:])[0, 0]), limit)
-
-
-def verify_trials(
-    model: PathLike | Run | Predictor,
-    trials: PathLike,
-    *,
-    root: PathLike | None = None,
-    cohort: PathLike | None = None,
-    speakers: PathLike | None = None,
-    out: PathLike | None = None,
-    store: bool = False,
-    p_target: float | None = None,
-    resamples: int = 1000,
-    seed: int = 0,
-    console: Console | None = None,
-) -> Verified:
-    """Measure how well a model tells speakers apart, on a list of trials.
-
-    Args:
-        model: as for `enroll`; or `log-mel` for statistics of spectra, which a model should do better than.
-        trials: the list, see `audioft.data.trials.read`; `make_trials` makes one.
-        root: the folder that its names are relative to; its own by default.
-        cohort, speakers: as for `verify`.
-        out: a `.csv` file for the scores.
-        store: write the threshold into the model folder, for `identify` and `verify` to use.
-        p_target: choose it for this share of pairs of one speaker; at the equal error rate if not given.
-        resamples: draws of the speakers for the intervals.
-        seed: of the draws.
-        console: where messages go; nowhere if not given.
-
-    Returns:
-        The figures (`print` shows them), the scores, and what could not be heard.
-
-    Raises:
-        DataError: what is wrong with the list, or none of its trials can be scored.
-
-    Example:
-        >>> _ = make_trials("samples/keywords", tmp / "list.csv", same=20, different=20)
-        >>> print(verify_trials(trained, tmp / "list.csv", resamples=0).found.trials)
-        40
-    """
-    from audioft import verifying
-    from audioft.data import trials as lists
-    from audioft.evaluation import pair_floor
-    from audioft.evaluation.pair_scores import Scorer
-    from audioft.evaluation.verification import PRIORS
-    from audioft.models.folder import store_verification
-    from audioft.storage import write_text
-
-    console = console or Console(quiet=True)
-    if p_target is not None and not 0 < p_target < 1:
-        raise UsageError(f"p_target {p_target}: expected a share above 0 and below 1")
-    target = None if out is None else verifying.table_path(out)
-    pairs = lists.read(os.fspath(trials), None if root is None else os.fspath(root))
-    if model == pair_floor.NAME:
-        if cohort is not None or speakers is not None or store:
-            raise UsageError(f"{model} is no model folder: it goes with no cohort, no speakers and no stored threshold")
-        embed, scorer = pair_floor.embed, Scorer()
-    else:
-        use = verifying.Use.of(model, speakers)
-        embed, scorer = use.predictor.embed, use.scorer(cohort, [c for t in pairs for c in (t.enrol, t.test)], console)
-    priors = sorted({*PRIORS, *([] if p_target is None else [p_target])})
-    found = verifying.run(embed, pairs, scorer, console, priors=priors, resamples=resamples, seed=seed)
-    if target is not None:
-        write_text(target, found.table())
-    if store:
-        store_verification(use.predictor.folder, found.for_card(p_target, Path(trials).name))
-    return found
-
-
-def make_trials(
-    source: PathLike,
-    out: PathLike,
-    *,
-    label: str | None = None,
-    session: str | None = None,
-    side: str | None = None,
-    same: int | None = None,
-    different: int | None = None,
-    seed: int = 0,
-) -> tuple[int, int]:
-    """Make a list of trials of labelled recordings.
-
-    Args:
-        source: a folder or a table, as for training.
-        out: the list: a `.csv`, or else lines as VoxCeleb has them.
-        label: the column with the speaker; the label's if not given.
-        session: a column that says when or where a clip was recorded.
-        side: `train`, `valid` or `test`: only clips of this side.
-        same, different: how many pairs of one speaker and of two to draw; all if not given.
-        seed: of what is drawn.
-
-    Returns:
-        How many trials there are, and how many of them of one speaker.
-
-    Raises:
-        DataError: what is wrong with the source, or it makes no such pairs.
-
-    Example:
-        >>> make_trials("samples/keywords", tmp / "trials.csv", same=20, different=30)
-        (50, 20)
-    """
-    from audioft import verifying
-    from audioft.data import manifest as manifests
-    from audioft.data import trials as lists
-    from audioft.storage import write_text
-
-    target = Path(out)
-    manifest = manifests.load(os.fspath(source), label=label)
-    if manifest.multilabel:
-        raise DataError(f"{source}: a trial needs one speaker a clip; these clips carry several labels")
-    clips = [c for c in manifest.clips if side is None or c.split == side]
-    if not clips:
-        raise DataError(f"{source}: no clip is on the side {side!r}")
-    made = lists.make(clips, session=session, same=same, different=different, seed=seed)
-    verifying.made_folder(target)
-    write_text(target, lists.text_of(made, target))
-    return len(made), sum(t.target for t in made)

@@ -44,6 +44,33 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
+def refuse_place(path: Path) -> None:
+    """Raise where a file cannot be written to `path`, before the work whose result it is; nothing is left behind.
+
+    Raises:
+        UsageError: `path` is a folder, or its own folder cannot be made or written to.
+    """
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; expected the name of a file")
+    new = [p for p in path.parents if not p.exists()]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)  # whether it can be made is only known by making it
+    except OSError as e:
+        raise UsageError(f"{path} cannot be written: {e.strerror}") from e
+    finally:
+        for folder in new:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+    if not new and not os.access(path.parent, os.W_OK):
+        raise UsageError(f"{path} cannot be written: the folder {path.parent} is read-only")
+
+
+def write_result(path: Path, text: str) -> None:
+    """As `write_text`; the file's folder is made if it is not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, text)
+
+
 def folder_for(path: Path, option: str) -> None:
     """Make a folder that `option` names for results, if it is not there.
 

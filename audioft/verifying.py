@@ -24,10 +24,8 @@ from audioft.evaluation.identification import OpenSet
 from audioft.evaluation.pair_embeddings import Embeddings
 from audioft.evaluation.pair_scores import Scorer
 from audioft.evaluation.verification import PRIORS, Verification, measure
-from audioft.inference.predictor import Predictor
-from audioft.inference.speakers import FILE, Enrolment, choice_among, threshold_of
-from audioft.models.fingerprint import fingerprint
 from audioft.progress import Console
+from audioft.storage import refuse_place
 
 #: Pairs of either kind that a threshold is chosen on at the end of a training.
 MOST = 100_000
@@ -86,88 +84,18 @@ class Verified:
         }
 
 
-@dataclasses.dataclass(frozen=True)
-class Use:
-    """A model and the speakers it knows.
-
-    Attributes:
-        predictor: the model.
-        path: the file of the enrolled, which need not be there yet.
-        enrolment: what it holds.
-    """
-
-    predictor: Predictor
-    path: Path
-    enrolment: Enrolment
-
-    @classmethod
-    def of(cls, model: str | os.PathLike[str] | Predictor, speakers: str | os.PathLike[str] | None) -> Use:
-        """Load the model, and the speakers from the file beside it or from `speakers`.
-
-        Raises:
-            ModelError: the speakers were enrolled with another model.
-            DataError: their file is damaged.
-        """
-        predictor = model if isinstance(model, Predictor) else Predictor(model)
-        path = predictor.folder / FILE if speakers is None else Path(speakers)
-        return cls(predictor, path, Enrolment.load(path, fingerprint(predictor.model)))
-
-    def scorer(self, cohort: str | os.PathLike[str] | None, compared: Sequence[Clip], console: Console) -> Scorer:
-        """What makes scores, with the recordings in the folder `cohort`, or the stored cohort if there is one."""
-        return Scorer(self.enrolment.cohort if cohort is None else self.cohort(cohort, compared, console))
-
-    def limit(self, given: float | None, normalised: bool, console: Console) -> float:
-        """The score from which on the nearest of the enrolled is believed to be the one: `given`, or the model's own.
-
-        Raises:
-            UsageError: there is none for such scores.
-        """
-        limit = threshold_of(self.predictor.card, given, normalised)
-        if given is not None:
-            return limit
-        chosen = choice_among(self.predictor.card, self.enrolment.speakers)
-        count = len(self.enrolment.speakers)
-        if chosen is None:
-            if count > 1:
-                console.say(
-                    f"note: the model's threshold {limit:.4f} is that of two recordings; with {count} speakers "
-                    "enrolled strangers pass it more often. `audioft verify MODEL --trials LIST --store`, with a few "
-                    "recordings each of several speakers, chooses one for identifying too"
-                )
-            return limit
-        if count > 2 * chosen.speakers:
-            console.say(
-                f"note: {count} speakers are enrolled; the threshold {chosen.threshold:.4f} was chosen with "
-                f"{chosen.speakers}, and strangers pass it more often the more are enrolled"
-            )
-        return chosen.threshold
-
-    def cohort(self, folder: str | os.PathLike[str], compared: Sequence[Clip], console: Console) -> np.ndarray:
-        """Embeddings `(K, E)` of the recordings in a folder that are not among those `compared`.
-
-        Raises:
-            DataError: they are fewer than two.
-        """
-        clips, failures = unlabelled([os.fspath(folder)])
-        own = {os.path.realpath(c.path) for c in compared}
-        others = [c for c in clips if os.path.realpath(c.path) not in own]
-        if len(others) < len(clips):
-            console.say(f"note: {len(clips) - len(others)} recordings of the cohort are themselves compared: left out")
-        heard = hear(self.predictor.embed, others, console)
-        for failure in [*failures, *heard.failures.values()]:
-            console.say(f"note: left out of the cohort: {failure}")
-        Scorer(heard.vectors)
-        return heard.vectors
-
-
 def recordings(
     inputs: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
 ) -> tuple[list[Clip], list[AudioError]]:
-    """The recordings that files, folders and globs lead to, and what led to none."""
+    """The recordings that files, folders and globs lead to, and what led to none.
+
+    Raises:
+        UsageError: nothing was given.
+    """
     wanted = [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
     clips, failures = unlabelled([os.fspath(i) for i in wanted])
     if not clips and not failures:
-        raise DataError("nothing to listen to: no inputs were given")
+        raise UsageError("no recordings were given: name files, folders or patterns")
     return clips, failures
 
 
@@ -186,30 +114,16 @@ def recording(path: str | os.PathLike[str]) -> Clip:
     return clips[0]
 
 
-def made_folder(path: Path) -> None:
-    """The folder that a file is to be written to is made.
-
-    Raises:
-        UsageError: it cannot be, or `path` itself is a folder.
-    """
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder; expected the name of a file")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise UsageError(f"{path} cannot be written: {e.strerror}") from e
-
-
 def table_path(out: str | os.PathLike[str]) -> Path:
-    """Where a table is to be written; its folder is made.
+    """Where a table of results is to be written; one that is there will be replaced.
 
     Raises:
-        UsageError: it does not end in `.csv`, or its folder cannot be made.
+        UsageError: it does not end in `.csv`, or cannot be written.
     """
     path = Path(out)
     if path.suffix != ".csv":
         raise UsageError(f"--out {path}: expected a file ending in .csv")
-    made_folder(path)
+    refuse_place(path)
     return path
 
 

@@ -15,7 +15,10 @@ import audioft
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(m.name for m in pkgutil.walk_packages(audioft.__path__, "audioft.") if m.name != "audioft.__main__")
 #: those whose examples label the sample keywords with a model
-NEED_A_MODEL = {"audioft.api", "audioft.api_speakers", "audioft.evaluation.report", "audioft.inference.predictor"}
+NEED_A_MODEL = {
+    *("audioft.api", "audioft.api_speakers", "audioft.api_trials"),
+    *("audioft.evaluation.report", "audioft.inference.predictor"),
+}
 
 
 @pytest.fixture(scope="module")

@@ -48,6 +48,7 @@ MAY_IMPORT = {
     "scored": BELOW_ROOT | {"recordings"},
     "listening": BELOW_ROOT | {"recordings"},
     "verifying": BELOW_ROOT,
+    "enrolling": BELOW_ROOT | {"verifying"},
     "finishing": BELOW_ROOT | {"recordings", "build", "run", "scored", "listening", "verifying"},
     "finetuning": BELOW_ROOT
     | {"starting", "few_shot_settings", "recordings", "build", "run", "scored", "finishing", "listening", "caching"},
@@ -66,7 +67,8 @@ MAY_IMPORT = {
     "api_merge": BELOW_ROOT,
     "api_pretrain": BELOW_ROOT | {"run", "rendering", "probing", "build_pretraining", "pretraining"},
     "api_probe": BELOW_ROOT | {"api", "choosing"},
-    "api_speakers": BELOW_ROOT | {"run", "verifying"},
+    "api_speakers": BELOW_ROOT | {"run", "verifying", "enrolling"},
+    "api_trials": BELOW_ROOT | {"run", "verifying", "enrolling"},
     "learning_curve": BELOW_ROOT | {"recordings"},
     "api_learning": BELOW_ROOT | {"api", "learning_curve"},
     "verbs": {
@@ -79,6 +81,7 @@ MAY_IMPORT = {
         "api_probe",
         "api_learning",
         "api_speakers",
+        "api_trials",
         "pretrain_sections",
         "sections",
         "config",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -37,6 +38,18 @@ def unlabelled(inputs: Iterable[str | Path]) -> tuple[list[Clip], list[AudioErro
         for name in found:
             _add(Path(name), clips, failures)
     return list(clips.values()), failures
+
+
+def digest(path: Path) -> str:
+    """What tells a recording wherever it lies and whatever it is called: 16 hex digits of its bytes' sha256.
+
+    Empty where the file cannot be read, which hearing it tells better.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    except OSError:
+        return ""
 
 
 def _add(path: Path, clips: dict[str, Clip], failures: list[AudioError]) -> None:

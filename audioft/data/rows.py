@@ -12,7 +12,7 @@ from pathlib import Path
 from audioft.data.clip import Clip
 from audioft.data.tables import FILE_COLUMNS, Row, columns_of, file_column
 from audioft.data.targets import clean, several, single
-from audioft.errors import DataError
+from audioft.errors import DataError, UsageError
 from audioft.registry import suggest
 
 ROLES = {
@@ -47,6 +47,7 @@ def to_clips(
     Raises:
         DataError: missing columns; or, of all rows at once, missing files, paths out of the root, duplicates,
             rows without a label, times that are none.
+        UsageError: there is no such column as `label` or `group` names.
     """
     files = file_column(rows, table)
     column = _label_column(rows, table, label)
@@ -153,7 +154,7 @@ def _label_column(rows: list[Row], table: str, label: str | None) -> str:
     columns = columns_of(rows)
     if label is not None:
         if label not in columns:
-            raise DataError(f"{table}: data.label={label!r}: there is no such column{suggest(label, columns)}")
+            raise UsageError(f"{table}: data.label={label!r}: there is no such column{suggest(label, columns)}")
         return label
     found = [c for c in ("label", "labels") if c in columns]
     if len(found) == 2:
@@ -187,7 +188,7 @@ def times(row: Row) -> tuple[float, float | None]:
 def _grouping(clips: list[Clip], columns: list[str], table: str, group: str | None) -> str:
     if group is not None:
         if group not in columns and group != "recording":
-            raise DataError(f"{table}: data.group={group!r}: there is no such column{suggest(group, columns)}")
+            raise UsageError(f"{table}: data.group={group!r}: there is no such column{suggest(group, columns)}")
         return group
     column = next((c for c in GROUP_COLUMNS if c in columns), None)
     if column is None or all(c.labels == (clean(c.columns.get(column, "")),) for c in clips):

@@ -1,25 +1,13 @@
-"""Trials: pairs of recordings, and whether both are of one speaker; made from labelled clips, read and written.
-
-A list is a table `enrol,test,target` (CSV, TSV or JSON lines), with more columns where more is known, or has lines as
-VoxCeleb's lists have them: `1 a.wav b.wav`.
-"""
+"""Trials: pairs of recordings, and whether both are of one speaker; made from labelled clips."""
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
-import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 
-from audioft.annotations.lines import lines_of
-from audioft.data.clip import Clip, seconds
-from audioft.data.manifest import absolute
-from audioft.data.rows import Names, times
-from audioft.data.tables import SUFFIXES, Row, columns_of, read_table
+from audioft.data.clip import Clip
 from audioft.data.targets import clean
 from audioft.errors import DataError, UsageError
 from audioft.registry import suggest
@@ -27,15 +15,6 @@ from audioft.runtime import generator
 
 #: More trials than anybody evaluates on; they are made one by one and held in memory.
 MOST = 5_000_000
-COLUMNS = ("enrol", "test", "target")
-#: What a list may say of a trial, and what that means.
-TARGETS = {"1": True, "true": True, "target": True, "same": True} | {
-    "0": False,
-    "false": False,
-    "nontarget": False,
-    "different": False,
-}
-SESSIONS = {"1": True, "true": True, "0": False, "false": False, "": None}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -72,12 +51,13 @@ def make(
         seed: of what is drawn.
 
     Raises:
-        DataError: there is no such column, or no pair of one speaker, or none of two.
-        UsageError: they would be more than `MOST`.
+        DataError: there is no pair of one speaker, or none of two.
+        UsageError: there is no such column, or the trials would be more than `MOST`.
     """
     columns = sorted({c for clip in clips for c in clip.columns})
     if session is not None and session not in columns:
-        raise DataError(f"session {session!r}: there is no such column{suggest(session, columns)}")
+        known = suggest(session, columns) if columns else "; recordings in folders have no columns, a metadata.csv has"
+        raise UsageError(f"session {session!r}: there is no such column{known}")
     ordered = sorted(clips, key=lambda c: (c.labels, c.key))
     codes = np.unique([c.labels[0] for c in ordered], return_inverse=True)[1] if ordered else np.zeros(0, int)
     place, end = np.arange(len(ordered)), np.searchsorted(codes, codes, "right")
@@ -146,133 +126,3 @@ class _Joined:
     def join(self, one: str, other: str) -> None:
         low, high = sorted((self.of(one), self.of(other)))
         self.above[high] = low
-
-
-def read(path: str | Path, root: str | Path | None = None) -> list[Trial]:
-    """Read a list of trials.
-
-    Args:
-        path: `.csv`, `.tsv` or `.jsonl` for a table with `enrol`, `test`, `target` and, where known, `enrol_speaker`,
-            `test_speaker`, `same_session`, and `enrol_start`, `enrol_end`, `test_start`, `test_end` in seconds;
-            anything else has lines `1 a.wav b.wav`.
-        root: the folder that the names are relative to; the list's own by default.
-
-    Raises:
-        UsageError: no such file.
-        DataError: all that is wrong with its lines, and what they say against each other.
-    """
-    path = Path(path)
-    if path.suffix.lower() in SUFFIXES:
-        rows = read_table(path, "one row a trial, with enrol, test and target")
-        absent = [c for c in COLUMNS if c not in columns_of(rows)]
-        if absent:
-            raise DataError(
-                f"{path}: no column {', '.join(absent)}; expected enrol, test and target, the columns are "
-                f"{', '.join(columns_of(rows))}"
-            )
-        problems: list[str] = []
-    else:
-        problems, rows = [], []
-        for number, line in lines_of(path, "list of trials"):
-            cells = line.split()
-            if len(cells) == 3:
-                rows.append(Row(f"{path} line {number}", dict(zip(("target", "enrol", "test"), cells, strict=True))))
-            else:
-                problems.append(f"{path} line {number}: expected `1 a.wav b.wav` or `0 a.wav b.wav`, found {line!r}")
-    names = Names(absolute(root or path.parent))
-    trials, where = [], []
-    for row in rows:
-        if (trial := _trial(row, names, problems)) is not None:
-            trials.append(trial)
-            where.append(row.where)
-    problems += _contradictions(trials, where)
-    if problems:
-        raise DataError(problems)
-    if not trials:
-        raise DataError(f"{path}: no trials in it; expected lines as `1 a.wav b.wav`")
-    return trials
-
-
-def _trial(row: Row, names: Names, problems: list[str]) -> Trial | None:
-    """The trial of a row; what is wrong with it is added to `problems`."""
-    found = []
-    before = len(problems)
-    for side in ("enrol", "test"):
-        cells = {k: row.cells.get(f"{side}_{k}", "") for k in ("start", "end")}
-        speaker = clean(row.cells.get(f"{side}_speaker", ""))
-        try:
-            name, file = names.find(row.cells.get(side, "").strip(), allow_outside=True)
-            found.append(Clip(file, name, *times(Row(row.where, cells)), labels=(speaker,) if speaker else ()))
-        except ValueError as e:
-            problems.append(f"{row.where}: {side}: {e}")
-    target, session = (row.cells.get(c, "").strip().lower() for c in ("target", "same_session"))
-    if target not in TARGETS:
-        problems.append(f"{row.where}: target {target!r}: expected 1 (one speaker) or 0 (two)")
-    if session not in SESSIONS:
-        problems.append(f"{row.where}: same_session {session!r}: expected 1, 0 or nothing")
-    if len(found) == 2 and found[0].key == found[1].key:
-        problems.append(f"{row.where}: {found[0].key} is compared with itself; remove the line")
-    if len(problems) > before:
-        return None
-    return Trial(found[0], found[1], TARGETS[target], SESSIONS[session])
-
-
-def _contradictions(trials: Sequence[Trial], where: Sequence[str]) -> list[str]:
-    """Recordings of two names, and trials against what the names, or other trials, say."""
-    problems = []
-    known: dict[str, tuple[str, str]] = {}
-    for trial, place in zip(trials, where, strict=True):
-        for clip in (trial.enrol, trial.test):
-            if clip.labels:
-                name, earlier = known.setdefault(clip.key, (clip.labels[0], place))
-                if name != clip.labels[0]:
-                    problems.append(f"{place}: {clip.key} is of {clip.labels[0]!r}, but of {name!r} in {earlier}")
-    for trial, place, *pair in zip(trials, where, *speakers(trials), strict=True):
-        if trial.target != (pair[0] == pair[1]):
-            said = "one speaker" if trial.target else "two speakers"
-            why = f"{pair[0]!r} and {pair[1]!r}" if trial.target else f"both are of {pair[0]!r}"
-            if not (trial.enrol.labels and trial.test.labels):
-                why = "other trials join them"
-            problems.append(f"{place}: {trial.enrol.key} and {trial.test.key} are called of {said}, but {why}")
-    return problems
-
-
-def text_of(trials: Sequence[Trial], path: Path) -> str:
-    """The list as a file at `path` holds it, names relative to its folder: a table if it ends in `.csv`.
-
-    Raises:
-        DataError: lines as VoxCeleb's cannot hold a clip that is a part of a recording, nor a name with a blank.
-    """
-    names: dict[Path, str] = {}
-    folder = os.path.abspath(path.parent)
-    for t in trials:
-        for clip in (t.enrol, t.test):
-            if clip.path not in names:
-                names[clip.path] = Path(os.path.relpath(clip.path, folder)).as_posix()
-    if path.suffix.lower() == ".csv":
-        return _table(trials, names)
-    parts = sorted({c.key for t in trials for c in (t.enrol, t.test) if not c.whole})
-    blanks = sorted(n for n in names.values() if n.split() != [n])
-    if parts or blanks:
-        raise DataError(
-            f"{path}: {(parts or blanks)[0]!r} {'is a part of a recording' if parts else 'has a blank in its name'}, "
-            "which a list of lines cannot hold; give a file that ends in .csv"
-        )
-    return "".join(f"{int(t.target)} {names[t.enrol.path]} {names[t.test.path]}\n" for t in trials)
-
-
-def _table(trials: Sequence[Trial], names: dict[Path, str]) -> str:
-    cuts = not all(t.enrol.whole and t.test.whole for t in trials)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    ends = ("enrol_start", "enrol_end", "test_start", "test_end") if cuts else ()
-    writer.writerow([*COLUMNS, "enrol_speaker", "test_speaker", "same_session", *ends])
-    for t in trials:
-        who = [c.labels[0] if c.labels else "" for c in (t.enrol, t.test)]
-        session = "" if t.same_session is None else int(t.same_session)
-        row = [names[t.enrol.path], names[t.test.path], int(t.target), *who, session]
-        if cuts:
-            for c in (t.enrol, t.test):
-                row += [seconds(c.start), "" if c.end is None else seconds(c.end)]
-        writer.writerow(row)
-    return out.getvalue()

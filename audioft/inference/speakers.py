@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,44 +16,18 @@ from typing import Any
 
 import numpy as np
 
-from audioft.errors import AudioError, DataError, ModelError, UsageError
-from audioft.evaluation import identification
-from audioft.evaluation.identification import OpenSet
-from audioft.evaluation.pair_scores import Scorer, unit
-from audioft.models.folder import ModelCard
-from audioft.storage import read_json, write_text
+from audioft.errors import AudioError, DataError, ModelError, UsageError, listed
+from audioft.evaluation.pair_scores import Scorer
+from audioft.inference.enrolled import Enrolled
+from audioft.registry import suggest
+from audioft.storage import read_json, write_result
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+#: What is read; version 1 did not remember the recordings.
+READ = (1, 2)
 FILE = "speakers.json"
 #: What a recording of nobody that is enrolled is said to be of.
 UNKNOWN = "unknown"
-KINDS = {False: "plain cosines", True: "cosines normalised by a cohort"}
-
-
-@dataclass(frozen=True)
-class Enrolled:
-    """One speaker.
-
-    Attributes:
-        embedding: `(E,)`, the mean over the speaker's recordings of their embeddings of length 1.
-        recordings: how many.
-        seconds: of sound in them.
-    """
-
-    embedding: np.ndarray
-    recordings: int
-    seconds: float
-
-    @classmethod
-    def of(cls, vectors: np.ndarray, seconds: np.ndarray) -> Enrolled:
-        """From the embeddings `(K, E)` of K recordings and their lengths."""
-        return cls(unit(vectors).mean(0), len(vectors), float(seconds.sum()))
-
-    def with_more(self, other: Enrolled) -> Enrolled:
-        """As if both had been enrolled from all recordings at once."""
-        count = self.recordings + other.recordings
-        total = self.recordings * self.embedding + other.recordings * other.embedding
-        return Enrolled(total / count, count, self.seconds + other.seconds)
 
 
 @dataclass(frozen=True)
@@ -63,11 +38,13 @@ class Enrolment:
         model: the `fingerprint` of the model whose embeddings these are.
         speakers: by name.
         cohort: `(K, E)`, embeddings of other people that scores are normalised by; None if there are none.
+        cohort_digests: of their K recordings, see `Enrolled.digests`; none where they were not remembered.
     """
 
     model: str
     speakers: Mapping[str, Enrolled] = field(default_factory=dict)
     cohort: np.ndarray | None = None
+    cohort_digests: tuple[str, ...] = ()
 
     def enrol(self, name: str, found: Enrolled, *, add: bool = False, replace_old: bool = False) -> Enrolment:
         """With one speaker more, or with more of one.
@@ -89,21 +66,61 @@ class Enrolment:
                 "these recordings to them, --replace takes these instead"
             )
 
+    def refuse_nobody(self, path: Path | None = None) -> None:
+        """Raise where nobody is enrolled in the file at `path`."""
+        if not self.speakers:
+            where = "" if path is None else f" in {path}"
+            raise UsageError(f"nobody is enrolled{where}; `audioft enroll MODEL NAME RECORDINGS` enrols a speaker")
+
+    def owners(self) -> dict[str, str]:
+        """Who is enrolled from a recording, by its digest."""
+        return {digest: name for name, s in self.speakers.items() for digest in s.digests}
+
+    def refuse_of_others(self, name: str, given: Sequence[tuple[str, str]]) -> None:
+        """Raise where recordings, `(name of the file, digest)`, are what somebody else than `name` is enrolled from."""
+        owners = self.owners()
+        taken = [(file, owners[digest]) for file, digest in given if owners.get(digest, name) != name]
+        if taken:
+            told = [f"{file} is a recording that {other!r} is enrolled from" for file, other in taken]
+            raise UsageError(
+                f"{listed('the recordings', told)}; a recording is of one speaker: leave it out, or remove the other "
+                f"speaker first with `audioft enroll MODEL {shlex.quote(taken[0][1])} --remove`"
+            )
+
+    def without(self, name: str) -> Enrolment:
+        """With one speaker fewer.
+
+        Raises:
+            UsageError: nobody of this name is enrolled.
+        """
+        if name not in self.speakers:
+            known = suggest(name, self.speakers) if self.speakers else "; nobody is"
+            raise UsageError(f"speaker {name!r} is not enrolled{known}")
+        return replace(self, speakers={n: s for n, s in self.speakers.items() if n != name})
+
+    def without_enrolled(self) -> Enrolment:
+        """With a cohort of other people only: without recordings that somebody has been enrolled from since."""
+        owners = self.owners()
+        if self.cohort is None or not any(d in owners for d in self.cohort_digests):
+            return self
+        kept = [i for i, d in enumerate(self.cohort_digests) if d not in owners]
+        digests = tuple(self.cohort_digests[i] for i in kept)
+        return replace(self, cohort=self.cohort[kept], cohort_digests=digests)
+
     def save(self, path: Path) -> None:
-        """Write the file, a line a speaker, whole or not at all."""
-        who = [
-            f"    {_text(name)}: {_text({'recordings': s.recordings, 'seconds': round(s.seconds, 2)})[:-1]}, "
-            f'"embedding": {_numbers(s.embedding)}}}'
-            for name, s in sorted(self.speakers.items())
-        ]
+        """Write the file, a line a speaker, whole or not at all; its folder is made if it is not there."""
+        who = []
+        for name, s in sorted(self.speakers.items()):
+            about = {"recordings": s.recordings, "seconds": round(s.seconds, 2), "digests": s.digests}
+            who.append(f'    {_text(name)}: {_text(about)[:-1]}, "embedding": {_numbers(s.embedding)}}}')
         cohort = "null"
         if self.cohort is not None:
             cohort = "[\n    " + ",\n    ".join(map(_numbers, self.cohort)) + "\n  ]"
-        write_text(
+        write_result(
             path,
             f'{{\n  "format_version": {FORMAT_VERSION},\n  "model": {_text(self.model)},\n  "speakers": {{\n'
             + ",\n".join(who)
-            + f'\n  }},\n  "cohort": {cohort}\n}}\n',
+            + f'\n  }},\n  "cohort": {cohort},\n  "cohort_digests": {_text(self.cohort_digests)}\n}}\n',
         )
 
     @classmethod
@@ -118,20 +135,23 @@ class Enrolment:
             return cls(model)
         about = read_json(path, DataError)
         try:
-            if about["format_version"] != FORMAT_VERSION:
+            version = about["format_version"]
+            if version not in READ:
                 raise DataError(
-                    f"{path}: format_version {about['format_version']!r}, this audioft reads {FORMAT_VERSION}; enrol "
-                    "the speakers again"
+                    f"{path}: format_version {version!r}, this audioft reads {' and '.join(map(str, READ))}; use the "
+                    "audioft that wrote it, or remove the file and enrol the speakers again"
                 )
             speakers = {
-                name: Enrolled(_vector(s["embedding"]), int(s["recordings"]), float(s["seconds"]))
+                name: Enrolled(_vector(s["embedding"]), int(s["recordings"]), float(s["seconds"]), _digests(s, version))
                 for name, s in about["speakers"].items()
             }
             cohort = None if about["cohort"] is None else np.stack([_vector(v) for v in about["cohort"]])
-            own = about["model"]
+            own, of_cohort = about["model"], _digests(about, version, "cohort_digests")
             sizes = {len(s.embedding) for s in speakers.values()} | (set() if cohort is None else {cohort.shape[1]})
             if len(sizes) > 1:
                 raise ValueError(f"embeddings of {len(sizes)} sizes")
+            if of_cohort and (cohort is None or len(of_cohort) != len(cohort)):
+                raise ValueError("a cohort of other recordings than it names")
         except (KeyError, TypeError, ValueError, AttributeError) as e:
             raise DataError(f"{path} is damaged ({e!r}); remove it and enrol the speakers again") from e
         if own != model:
@@ -140,7 +160,7 @@ class Enrolment:
                 f"{model[:12]}), whose embeddings cannot be compared; enrol them again with this model, or name this "
                 "model's own file with --speakers"
             )
-        return cls(model, speakers, cohort)
+        return cls(model, speakers, cohort, of_cohort)
 
     def identify(self, vectors: np.ndarray, scorer: Scorer, threshold: float) -> list[tuple[str, float, str]]:
         """Who speaks in each of N recordings: a name or `UNKNOWN`, the score, and who comes nearest in any case.
@@ -154,8 +174,7 @@ class Enrolment:
         Raises:
             UsageError: nobody is enrolled.
         """
-        if not self.speakers:
-            raise UsageError("nobody is enrolled; `audioft enroll MODEL NAME RECORDINGS` enrols a speaker")
+        self.refuse_nobody()
         if not len(vectors):
             return []
         names = list(self.speakers)
@@ -163,25 +182,6 @@ class Enrolment:
         best = scores.argmax(1)
         found = zip((names[i] for i in best), scores[np.arange(len(best)), best].tolist(), strict=True)
         return [(name if score >= threshold else UNKNOWN, score, name) for name, score in found]
-
-
-@dataclass(frozen=True)
-class EnrolledNow:
-    """What became of enrolling a speaker.
-
-    Attributes:
-        name: of the speaker.
-        recordings: how many the speaker is enrolled from by now.
-        seconds: of sound in them.
-        path: the file of all enrolled speakers.
-        failures: recordings that could not be heard, left out.
-    """
-
-    name: str
-    recordings: int
-    seconds: float
-    path: Path
-    failures: list[AudioError]
 
 
 @dataclass(frozen=True)
@@ -238,48 +238,18 @@ class Verdict:
         return f"{'same' if self.same else 'different'} {self.score:.4f} (threshold {self.threshold:.4f})"
 
 
-def threshold_of(card: ModelCard, given: float | None, normalised: bool) -> float:
-    """The threshold that was given, or the model's own, if it was chosen for scores of this kind.
-
-    It is that of two recordings; `choice_among` gives the one for the nearest of several enrolled.
-
-    Raises:
-        UsageError: there is none.
-    """
-    if given is not None:
-        return given
-    if card.verification is None:
-        raise UsageError(
-            "the model has no threshold to tell speakers apart by; give one with --threshold, or let it be chosen on "
-            "trials with `audioft verify MODEL --trials LIST --store`"
-        )
-    own = bool(card.verification.get("normalised"))
-    if own != normalised:
-        remedy = (
-            "give a cohort with --cohort"
-            if own
-            else "choose one with `audioft verify MODEL --trials LIST --cohort DIR --store`"
-        )
-        raise UsageError(
-            f"the model's threshold is for {KINDS[own]}, these scores are {KINDS[normalised]}; {remedy}, or give a "
-            "threshold with --threshold"
-        )
-    return float(card.verification["threshold"])
-
-
-def choice_among(card: ModelCard, enrolled: Mapping[str, Enrolled]) -> OpenSet | None:
-    """The threshold for the nearest of so many speakers, enrolled from so many recordings; None if none was chosen."""
-    found = identification.from_rows((card.verification or {}).get("identification", []))
-    if not found or not enrolled:
-        return None
-    return identification.nearest(found, len(enrolled), float(np.median([s.recordings for s in enrolled.values()])))
-
-
 def _vector(value: Any) -> np.ndarray:
     vector = np.array(value, np.float64)
     if vector.ndim != 1 or not len(vector) or not np.isfinite(vector).all():
         raise ValueError("an embedding that is no list of numbers")
     return vector
+
+
+def _digests(about: Mapping[str, Any], version: int, key: str = "digests") -> tuple[str, ...]:
+    found = [] if version == 1 else about[key]
+    if not isinstance(found, list) or not all(isinstance(d, str) for d in found):
+        raise ValueError(f"{key} that are no list of texts")
+    return tuple(found)
 
 
 def _numbers(vector: np.ndarray) -> str:

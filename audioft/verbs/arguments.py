@@ -44,12 +44,15 @@ def add_computing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32", help="what to compute in (fp32)")
 
 
-def add_comparing(parser: argparse.ArgumentParser) -> None:
-    """What scores of pairs depend on."""
+def add_comparing(
+    parser: argparse.ArgumentParser,
+    cohort: str = "recordings of other people, to normalise scores by (default: those that enroll stored, if any)",
+) -> None:
+    """What scores of pairs depend on; `cohort` is what a folder of other people is for."""
+    parser.add_argument("--cohort", metavar="DIR", help=f"{cohort}; at least 50, better 200")
     parser.add_argument(
-        "--cohort", metavar="DIR", help="recordings of other people, to normalise scores by (the stored ones, if any)"
+        "--speakers", metavar="FILE", help="file of the enrolled (default: speakers.json in the model folder)"
     )
-    parser.add_argument("--speakers", metavar="FILE", help="the enrolled (default: speakers.json in the model folder)")
     add_computing(parser)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from audioft import startup
+from audioft.errors import UsageError
 from audioft.progress import Console
 from audioft.verbs import arguments
 
@@ -15,13 +16,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL_OR_RUN", help="a run folder or a model folder")
     parser.add_argument("items", nargs="*", metavar="INPUT", help="recordings, folders of them, patterns")
     parser.add_argument(
-        "--threshold", type=arguments.number, metavar="T", help="lowest score of a speaker (the model's)"
+        "--threshold",
+        type=arguments.number,
+        metavar="T",
+        help="lowest score at which the nearest speaker is named (the model's)",
     )
-    parser.add_argument("--out", metavar="FILE", help="a .csv file (default: CSV on standard output)")
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        help="a .csv for the table, replaced if it is there (default: on standard output)",
+    )
     arguments.add_comparing(parser)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
+    if not options.items:
+        raise UsageError("no recordings given: name files, folders or patterns after the model")
     with startup.loading():
         from audioft import api_speakers
         from audioft.inference.speakers import table_of

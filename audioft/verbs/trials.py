@@ -12,7 +12,8 @@ ABOUT = "Make a list of trials, pairs of recordings of one speaker and of two, o
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", metavar="DATA", help="a folder, .csv or .jsonl of labelled recordings")
-    parser.add_argument("--out", metavar="LIST", required=True, help="a .csv, or else lines `1 a.wav b.wav`")
+    parser.add_argument("--out", metavar="LIST", required=True, help="the list: a .csv, or else lines `1 a.wav b.wav`")
+    parser.add_argument("--overwrite", action="store_true", help="replace the list in --out")
     parser.add_argument("--label", metavar="COLUMN", help="column with the speaker (default: the label)")
     parser.add_argument("--session", metavar="COLUMN", help="column that says when or where a clip was recorded")
     parser.add_argument("--side", choices=("train", "valid", "test"), help="only clips of this side of the split")
@@ -22,9 +23,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from audioft import api_speakers
+    from audioft import api_trials
 
-    trials, targets = api_speakers.make_trials(
+    trials, targets = api_trials.make_trials(
         options.data,
         options.out,
         label=options.label,
@@ -33,6 +34,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         same=options.same,
         different=options.different,
         seed=options.seed,
+        overwrite=options.overwrite,
     )
     print(f"{trials:,} trials, {targets:,} of one speaker, in {options.out}")
     return 0

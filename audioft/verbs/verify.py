@@ -15,23 +15,33 @@ ABOUT = "Say whether two recordings are of one speaker; or measure how well that
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "model", metavar="MODEL_OR_RUN", help="a run folder or a model folder; log-mel for what to do better than"
+        "model",
+        metavar="MODEL_OR_RUN",
+        help="a run or model folder; with --trials also log-mel, which it should do better than",
     )
-    parser.add_argument("items", nargs="*", metavar="A B", help="two recordings")
     parser.add_argument(
-        "--threshold", type=arguments.number, metavar="T", help="lowest score of one speaker (the model's)"
+        "items",
+        nargs="*",
+        metavar="A B",
+        help="two recordings; answers same or different, score, threshold",
+    )
+    parser.add_argument(
+        "--threshold",
+        type=arguments.number,
+        metavar="T",
+        help="lowest score of two recordings of one speaker (the model's)",
     )
     arguments.add_comparing(parser)
-    many = parser.add_argument_group("many pairs")
+    many = parser.add_argument_group("many pairs", "how well the model tells speakers apart: EER, minDCF, a threshold")
     many.add_argument("--trials", metavar="LIST", help="a .csv with enrol, test, target; or lines `1 a.wav b.wav`")
-    many.add_argument("--root", metavar="DIR", help="what the names in LIST are relative to (its own folder)")
-    many.add_argument("--out", metavar="FILE", help="write the scores to a .csv file")
-    many.add_argument("--store", action="store_true", help="write the threshold into the model folder")
+    many.add_argument("--root", metavar="DIR", help="what the names in LIST are relative to (default: its own folder)")
+    many.add_argument("--out", metavar="FILE", help="write the scores to a .csv file, replaced if it is there")
+    many.add_argument("--store", action="store_true", help="write the threshold into the model folder, for later calls")
     many.add_argument(
         "--p-target",
         type=arguments.share,
         metavar="P",
-        help="choose it for a share P of pairs of one speaker (default: at the equal error rate)",
+        help="choose the threshold for a share P of pairs of one speaker (default: at the equal error rate)",
     )
 
 
@@ -41,10 +51,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.items or options.threshold is not None:
         raise UsageError("--trials LIST measures at all thresholds: give neither recordings nor --threshold with it")
     with startup.loading():
-        from audioft import api_speakers
+        from audioft import api_trials
 
         model = options.model if options.model == FLOOR else arguments.model(options)
-    done = api_speakers.verify_trials(
+    done = api_trials.verify_trials(
         model,
         options.trials,
         root=options.root,

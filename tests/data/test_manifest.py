@@ -104,7 +104,7 @@ def test_groups(tmp_path):
     table(tmp_path, "file_name,label,speaker,room\na.wav,x,x,1\nb.wav,y,y,1\n")
     assert load(tmp_path).grouping == "recording"
     assert [c.group for c in load(tmp_path, group="room").clips] == ["1", "1"]
-    with pytest.raises(DataError, match="did you mean 'room'"):
+    with pytest.raises(UsageError, match="did you mean 'room'"):
         load(tmp_path, group="rom")
 
 

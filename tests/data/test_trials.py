@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from audioft.data import trials as lists
 from audioft.data.clip import Clip
-from audioft.data.trials import Trial, make, read, speakers, text_of
+from audioft.data.trial_lists import read, refuse, text_of
+from audioft.data.trials import Trial, make, speakers
 from audioft.errors import DataError, UsageError
 
 
@@ -74,8 +75,11 @@ def test_sessions_are_told():
     assert {t.same_session for t in make(clips(3, 2))} == {None}
     blank = [Clip(Path(f"/d/{i}"), f"{i}", labels=("ab"[i // 2],), columns={"day": " "}) for i in range(4)]
     assert {t.same_session for t in make(blank, session="day")} == {None}
-    with pytest.raises(DataError, match=r"session 'dya': there is no such column.*day"):
+    with pytest.raises(UsageError, match=r"session 'dya': there is no such column.*day"):
         make(clips(3, 2), session="dya")
+    plain = [Clip(Path(f"/d/{i}"), f"{i}", labels=("ab"[i // 2],)) for i in range(4)]
+    with pytest.raises(UsageError, match=r"session 'day': there is no such column; recordings in folders have no col"):
+        make(plain, session="day")
 
 
 def test_too_many_are_refused(monkeypatch):
@@ -193,17 +197,37 @@ def test_trials_that_others_contradict_are_refused(folder):
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "error", "said"),
     [
-        ("p.txt", "\n", "no trials in it"),
-        ("p.csv", "enrol,test,target\n", "expected one row a trial"),
-        ("p.csv", "file_name,label\na0.wav,a\n", "no column enrol, test, target; .* the columns are file_name, label"),
+        ("p.txt", "\n", UsageError, "no list of trials: no line of it is as `1 a.wav b.wav`"),
+        ("p.txt", "a0.wav b0.wav 0\n1 a0.wav\n", UsageError, "no list of trials: no line of it"),
+        ("p.csv", "enrol,test,target\n", DataError, "expected one row a trial"),
+        (
+            *("p.csv", "file_name,label\na0.wav,a\n", UsageError),
+            "no list of trials: no column enrol, test, target; .* the columns are file_name, label.*audioft trials",
+        ),
     ],
 )
-def test_lists_of_nothing(folder, name, text, said):
+def test_lists_of_nothing(folder, name, text, error, said):
     (folder / name).write_text(text)
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(error, match=said):
         read(folder / name)
+
+
+@pytest.mark.parametrize("name", ["p.csv", "p.txt"])
+def test_a_list_is_only_replaced_when_asked_and_nothing_else_ever(folder, name):
+    path = folder / name
+    refuse(path, overwrite=False)  # nothing is there
+    path.write_text(text_of(make(clips(2, 2, folder=folder)), path))
+    with pytest.raises(UsageError, match=rf"{name} is there already: replace it \(--overwrite\)"):
+        refuse(path, overwrite=False)
+    refuse(path, overwrite=True)
+    path.write_text("file_name,label\na0.wav,a\n")
+    with pytest.raises(UsageError, match="is no list of trials and is not replaced"):
+        refuse(path, overwrite=True)
+    for ending in ("tsv", "jsonl"):  # they would be read as tables, which is not what would be written
+        with pytest.raises(UsageError, match=rf"p\.{ending}: expected a \.csv, or another name as list\.txt"):
+            refuse(folder / f"p.{ending}", overwrite=True)
 
 
 def test_a_list_that_is_not_there(tmp_path):

@@ -17,8 +17,10 @@ from audioft.data.batching import pad
 from audioft.errors import AudioftError, DataError, ModelError, UsageError
 from audioft.evaluation.pair_embeddings import embed
 from audioft.evaluation.pair_scores import Scorer, unit
+from audioft.inference.enrolled import Enrolled
 from audioft.inference.predictor import Predictor
-from audioft.inference.speakers import UNKNOWN, Enrolled, Enrolment, threshold_of
+from audioft.inference.speaker_thresholds import threshold_of
+from audioft.inference.speakers import UNKNOWN, Enrolment
 from audioft.models.classifier import AudioClassifier
 from audioft.models.fingerprint import fingerprint
 from audioft.models.folder import ModelCard, store_verification
@@ -122,8 +124,8 @@ def test_a_fingerprint_changes_with_everything_that_an_embedding_depends_on(trai
     assert len(seen) == 4
 
 
-def speaker(*vectors, seconds=1.0):
-    return Enrolled.of(np.array(vectors, float), np.full(len(vectors), seconds))
+def speaker(*vectors, seconds=1.0, digests=()):
+    return Enrolled.of(np.array(vectors, float), np.full(len(vectors), seconds), digests)
 
 
 def test_recordings_added_later_count_as_much_as_those_before():
@@ -139,8 +141,10 @@ def test_recordings_added_later_count_as_much_as_those_before():
 
 def test_the_file_holds_what_was_enrolled_and_is_readable(tmp_path):
     rng = np.random.default_rng(0)
-    own = Enrolment("f00d", cohort=rng.normal(size=(3, 4)))
-    own = own.enrol("Ada", speaker(*rng.normal(size=(2, 4)))).enrol('Zoë "Z"', speaker(rng.normal(size=4)))
+    own = Enrolment("f00d", cohort=rng.normal(size=(3, 4)), cohort_digests=("c1", "c2", "c3"))
+    own = own.enrol("Ada", speaker(*rng.normal(size=(2, 4)), digests=("a1", "a2"))).enrol(
+        'Zoë "Z"', speaker(rng.normal(size=4))
+    )
     path = tmp_path / "speakers.json"
     own.save(path)
     again = Enrolment.load(path, "f00d")
@@ -148,10 +152,12 @@ def test_the_file_holds_what_was_enrolled_and_is_readable(tmp_path):
     for name, s in own.speakers.items():
         assert again.speakers[name].embedding == pytest.approx(s.embedding, rel=1e-6)
         assert (again.speakers[name].recordings, again.speakers[name].seconds) == (s.recordings, s.seconds)
+    assert [s.digests for s in again.speakers.values()] == [("a1", "a2"), ()]
+    assert again.cohort_digests == ("c1", "c2", "c3")
     assert again.cohort == pytest.approx(own.cohort, rel=1e-6)
     lines = path.read_text(encoding="utf-8").splitlines()
-    assert '    "Ada": {"recordings": 2, "seconds": 2.0, "embedding": [' in lines[4]
-    assert len(lines) < 15
+    assert '    "Ada": {"recordings": 2, "seconds": 2.0, "digests": ["a1", "a2"], "embedding": [' in lines[4]
+    assert len(lines) < 16
     empty = Enrolment("f00d")
     empty.save(path)
     assert Enrolment.load(path, "f00d").speakers == {}
@@ -187,7 +193,10 @@ def test_speakers_of_another_model_are_refused(tmp_path):
         (lambda about: about["speakers"]["Ada"].update(embedding=[1, "x"]), "damaged"),
         (lambda about: about["speakers"]["Ada"].update(embedding=[1, None]), "damaged"),
         (lambda about: about["speakers"]["Ada"].update(embedding=[1, 2, 3]), "embeddings of 2 sizes"),
-        (lambda about: about.update(format_version=2), "format_version 2"),
+        (lambda about: about["speakers"]["Ada"].pop("digests"), "damaged"),
+        (lambda about: about["speakers"]["Ada"].update(digests=[1]), "digests that are no list of texts"),
+        (lambda about: about.update(cohort_digests=["c1"]), "a cohort of other recordings than it names"),
+        (lambda about: about.update(format_version=3), "format_version 3, this audioft reads 1 and 2"),
     ],
 )
 def test_damaged_files_are_refused(tmp_path, change, said):
@@ -201,6 +210,51 @@ def test_damaged_files_are_refused(tmp_path, change, said):
     path.write_text("{")
     with pytest.raises(DataError, match="cannot be read as JSON"):
         Enrolment.load(path, "f00d")
+
+
+def test_a_file_of_the_first_version_is_read(tmp_path):
+    path = tmp_path / "speakers.json"
+    Enrolment("f00d", cohort=np.eye(2)).enrol("Ada", speaker([1, 0], [0, 1])).save(path)
+    about = json.loads(path.read_text())
+    about["format_version"] = 1
+    about.pop("cohort_digests")
+    about["speakers"]["Ada"].pop("digests")
+    path.write_text(json.dumps(about))
+    own = Enrolment.load(path, "f00d")
+    assert (own.speakers["Ada"].recordings, own.speakers["Ada"].digests) == (2, ())
+    assert (own.cohort.tolist(), own.cohort_digests) == ([[1, 0], [0, 1]], ())
+    own.enrol("Ada", speaker([1, 1], digests=("a3",)), add=True).save(path)
+    assert json.loads(path.read_text())["format_version"] == 2
+    assert Enrolment.load(path, "f00d").speakers["Ada"].digests == ("a3",)
+
+
+def test_a_recording_is_of_one_speaker():
+    own = Enrolment("f00d").enrol("Ada B", speaker([1, 0], [0, 1], digests=("a1", "a2")))
+    own.refuse_of_others("Ada B", [("x.wav", "a1")])
+    own.refuse_of_others("Bob", [("x.wav", "b1"), ("broken.wav", "")])
+    with pytest.raises(UsageError, match=r"x\.wav is a recording that 'Ada B' is enrolled from; .*'Ada B' --remove"):
+        own.refuse_of_others("Bob", [("y.wav", "b1"), ("x.wav", "a2")])
+    with pytest.raises(UsageError, match=r"2 problems in the recordings"):
+        own.refuse_of_others("Bob", [("y.wav", "a1"), ("x.wav", "a2")])
+
+
+def test_a_speaker_is_forgotten():
+    own = Enrolment("f00d").enrol("Ada", speaker([1, 0], digests=("a1",))).enrol("Bob", speaker([0, 1]))
+    assert list(own.without("Ada").speakers) == ["Bob"]
+    assert own.without("Ada").owners() == {}
+    assert list(own.speakers) == ["Ada", "Bob"]
+    with pytest.raises(UsageError, match="'Bop' is not enrolled: did you mean 'Bob'"):
+        own.without("Bop")
+    with pytest.raises(UsageError, match="'Ada' is not enrolled; nobody is"):
+        Enrolment("f00d").without("Ada")
+
+
+def test_a_cohort_loses_those_who_are_enrolled():
+    own = Enrolment("f00d", cohort=np.eye(3), cohort_digests=("c1", "a1", "c3"))
+    assert own.without_enrolled() is own
+    found = own.enrol("Ada", speaker([1, 0, 0], digests=("a1",))).without_enrolled()
+    assert found.cohort_digests == ("c1", "c3")
+    assert found.cohort.tolist() == [[1, 0, 0], [0, 0, 1]]
 
 
 def test_a_file_that_cannot_be_written_stays_as_it_was(tmp_path, monkeypatch):
