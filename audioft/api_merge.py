@@ -6,15 +6,23 @@ import os
 from pathlib import Path
 
 from audioft.errors import UsageError
+from audioft.progress import Console
 
 
-def merge(model: str | os.PathLike[str], out: str | os.PathLike[str], *, encoder: str | None = None) -> Path:
+def merge(
+    model: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    encoder: str | None = None,
+    console: Console | None = None,
+) -> Path:
     """Make a whole model of an adapter (`adapt.save: adapter`) and its encoder; it gives the same numbers.
 
     Args:
         model: a run, a run folder or a model folder that holds an adapter alone.
         out: the new model folder, in transformers' format where the head is one of transformers'.
         encoder: where the encoder is, if no longer where it was.
+        console: where messages go; standard error if not given.
 
     Raises:
         UsageError: the model is whole already, or there is something in `out`.
@@ -31,4 +39,7 @@ def merge(model: str | os.PathLike[str], out: str | os.PathLike[str], *, encoder
     whole, card = folders.load(source, encoder)
     readme = source / "README.md"
     folders.save(whole, card, target, readme.read_text(encoding="utf-8") if readme.is_file() else "")
+    reads = "which transformers loads, too" if whole.transformers_equivalent else "which audioft alone loads"
+    about = f"the adapter of {source} and its encoder {encoder or card.encoder.get('name', '')}"
+    (console or Console()).say(f"merged {about} into a whole model, {reads}:")
     return target

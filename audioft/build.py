@@ -38,7 +38,8 @@ def problems(config: Config) -> list[str]:
 
     found = freezing.problems(config.freeze)
     if config.adapt is not None:
-        found += [] if found else adapting.contradictions(config.freeze)
+        if not found and not few_shot_settings.wanted(config):  # which trains nothing: told below
+            found += adapting.contradictions(config.freeze)
         found += adaptations.check(config.adapt, "adapt")
         if config.start.model is not None and split_spec(config.adapt)[1].get("save") == "adapter":
             found.append("adapt.save: an adapter alone needs a published encoder; with start.model save merged")

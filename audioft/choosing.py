@@ -14,10 +14,11 @@ import numpy as np
 
 from audioft import recordings, storage
 from audioft.config import Config
-from audioft.errors import DataError, ModelError, UsageError
+from audioft.errors import ConfigError, DataError, ModelError, UsageError
 from audioft.frozen import LOG_MEL, Order, Passed, features
 from audioft.progress import Console
 from audioft.runtime import find_device, generator
+from audioft.wording import counted
 
 if TYPE_CHECKING:
     from audioft.evaluation.comparison import Comparison, Row
@@ -52,6 +53,8 @@ def compare(
     from audioft.evaluation.suggestion import suggest
 
     names = list(dict.fromkeys(e for e in encoders if e != LOG_MEL))
+    for twice in (n for n in names if list(encoders).count(n) > 1):
+        console.say(f"note: {twice} is named more than once; it is measured once")
     if not names:
         raise UsageError("no encoders given: name them with --encoders A,B,C")
     if config.events.use == "frames":
@@ -59,6 +62,7 @@ def compare(
     find_device(how.device)
     data = recordings.load(config, console)
     chosen = _chosen(data, config, how.clips, console)
+    _task(data, chosen, config)  # what cannot be measured is told before an encoder is run
     with tempfile.TemporaryDirectory(prefix="audioft-") as folder:
         passes = [_pass(n, data, chosen, config, how, Path(folder) / f"{i}.npy", console)
                   for i, n in enumerate([*names, LOG_MEL])]  # fmt: skip
@@ -70,9 +74,15 @@ def compare(
         ]
     *rows, baseline = rows
     source = str(config.data.source)
-    about = f"{source}: {len(usable)} clips of {len(task.labels)} labels; {task.tested}; chance is {task.chance:.3f}"
+    about = (
+        f"{source}: {counted(len(usable), 'clip')} of {counted(len(task.labels), 'label')}; {task.tested}; chance is "
+        f"{task.chance:.3f}"
+    )
     found = suggest(rows, baseline.top if baseline.layers else None, task.per_label)
-    advice = None if found is None else (found.why, found.command(source, overrides))
+    advice = None
+    if found is not None:
+        without, why = _without_sides(data, config, overrides)
+        advice = ((*found.why, *why), found.command(source, [*overrides, *without]))
     comparison = Comparison(tuple(rows), baseline, task.metric, task.chance, about, advice)
     if out is not None:
         _write(comparison, out)
@@ -84,7 +94,7 @@ def _chosen(data: recordings.Data, config: Config, most: int, console: Console) 
     total = len(data.manifest.clips)
     if total <= most:
         return np.arange(total)
-    console.say(f"note: {most} of {total} clips are chosen by the seed; --clips takes more")
+    console.say(f"note: {most} of {counted(total, 'clip')} are chosen by the seed; --clips takes more")
     return np.sort(generator(config.seed, "probe").permutation(total)[:most])
 
 
@@ -122,7 +132,9 @@ def _pass(
     if passed.unkept:
         console.say(f"note: the embeddings are not kept: {passed.unkept}")
     if passed.reused:
-        console.say(f"{name}: embeddings of {passed.reused} of {len(chosen)} clips were kept and are used again")
+        console.say(
+            f"{name}: embeddings of {passed.reused} of {counted(len(chosen), 'clip')} were kept and are used again"
+        )
     return found, passed
 
 
@@ -131,10 +143,10 @@ def _usable(passes: Iterable[Passed], clips: int, console: Console) -> np.ndarra
     bad = {i: reason for p in passes for i, _, reason in p.failures}
     if bad:
         console.say(
-            f"note: {len(bad)} clips could not be read to their end and are left out: {next(iter(bad.values()))}"
+            f"note: {counted(len(bad), 'clip')} could not be read to the end, left out: {next(iter(bad.values()))}"
         )
     if len(bad) == clips:
-        raise DataError(f"none of the {clips} clips can be read; the first says: {bad[0]}")
+        raise DataError(f"none of {counted(clips, 'clip')} can be read; the first says: {bad[0]}")
     return np.array([i for i in range(clips) if i not in bad], np.int64)
 
 
@@ -164,12 +176,37 @@ def _task(data: recordings.Data, rows: np.ndarray, config: Config) -> LabelTask:
             splits = probe.folds(np.array([c.labels[0] for c in clips]), groups, config.seed)
             tested = f"{len(splits)} folds"
     except ValueError as e:
-        raise DataError(f"{manifest.root}: nothing to probe on: {e}") from e
+        chosen = f" (of {counted(len(rows), 'clip')} that were chosen; --clips takes more)"
+        more = chosen if len(rows) < len(manifest.clips) else ""
+        raise DataError(f"{manifest.root}: nothing to probe on: {e}{more}") from e
     if manifest.grouping != "recording":
         tested += f", resampled by {manifest.grouping}"
     if any(((targets * known)[learn].sum(0) > 0).sum() < (1 if manifest.multilabel else 2) for learn, _ in splits):
         raise DataError(f"{manifest.root}: nothing to probe on: fewer than two labels among the clips to learn from")
     return LabelTask(manifest.labels, manifest.multilabel, targets, known, groups, splits, tested)
+
+
+def _without_sides(data: recordings.Data, config: Config, overrides: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Settings without which `audioft train` would refuse its usual sides of this data, and why, in a sentence."""
+    from audioft.data import splits
+
+    given = {o.partition("=")[0] for o in overrides}
+    free = [s for s in ("valid", "test") if f"data.{s}" not in given]
+    usual, problem = type(config.data)(), None
+    sides = {s: getattr(usual if s in free else config.data, s) for s in ("valid", "test")}
+    for none in (free[:i] for i in range(len(free) + 1)):
+        try:
+            split = splits.split(data.manifest, **(sides | dict.fromkeys(none)), seed=config.seed)
+            splits.check_leaks(data.manifest, split, [c.digest for c in data.checked])
+        except (ConfigError, DataError) as e:
+            problem = problem or e.problems[0].split(". ")[0].split("; ")[0]
+            continue
+        settings = [f"data.{s}=null" for s in none]
+        if problem is None:
+            return [], []
+        unmeasured = "; the model is then not measured" if len(none) == 2 else ""
+        return settings, [f"Training needs {' '.join(settings)}{unmeasured}: {problem}."]
+    return [], []  # what was given allows no training: it was told when the data was loaded
 
 
 def _scored(

@@ -16,6 +16,7 @@ from audioft.models.prototypes import Fit
 from audioft.progress import Console, spell_seconds
 from audioft.run import Run
 from audioft.runtime import Processes
+from audioft.wording import counted
 
 
 def run(config: Config, folder: Path, processes: Processes, console: Console) -> Run:
@@ -64,7 +65,9 @@ def fit(parts: build.Parts) -> finishing.Learnt:
         raise DataError(f"no training clip of {', '.join(map(repr, lacking[:10]))} can be used: {first}")
     found = model.head.fit(torch.from_numpy(vectors[good]), targets, known, parts.multilabel)
     said = describe(found, parts.multilabel)
-    parts.console.say(f"prototypes of {len(data.manifest.labels)} labels from {len(good)} clips; {said}")
+    parts.console.say(
+        f"prototypes of {counted(len(data.manifest.labels), 'label')} from {counted(len(good), 'clip')}; {said}"
+    )
     return finishing.Learnt(
         failures=[(clips[i].key, e.stage, e.reason) for i, e in failures.items()],
         about={"learning": f"prototypes, {said}", "learning time": spell_seconds(time.monotonic() - began)},

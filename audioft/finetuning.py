@@ -28,6 +28,7 @@ from audioft.training.checkpoint import Checkpoints, State
 from audioft.training.optim import adamw, count_parameters, parameter_groups
 from audioft.training.schedules import schedules
 from audioft.training.trainer import Saving, Trainer
+from audioft.wording import counted
 
 
 def make_ready(folder: Path, config: Config, *, resume: bool, overwrite: bool) -> None:
@@ -86,7 +87,8 @@ def introduce(parts: build.Parts) -> None:
     m = data.manifest
     kind = "several labels a clip" if m.multilabel else "one label a clip"
     hours = sum(c.seconds for c in data.checked) / 3600
-    console.say(f"data: {len(m.clips)} clips, {hours:.2f} hours, {len(m.labels)} labels ({kind}), from {m.layout}")
+    clips, labels = counted(len(m.clips), "clip"), counted(len(m.labels), "label")
+    console.say(f"data: {clips}, {hours:.2f} hours, {labels} ({kind}), from {m.layout}")
     console.say("split: " + ", ".join(f"{side} {len(data.side(side))}" for side in recordings.SIDES))
     console.say(f"encoder: {parts.loaded}")
     trained, total = count_parameters(parts.model)
@@ -113,7 +115,9 @@ def plan(config: Config, console: Console, examples: Path | None) -> None:
     size = sum(t.numel() for t in (*model.head_parameters(), *model.head.buffers()))
     console.say(f"  {'head':<18} {size:>12,}  {'is fitted' if few else 'trains'}")
     steps = -(-len(data.side("train")) // config.train.batch_size)
-    console.say("steps: none, one pass over the clips" if few else f"steps: {config.train.epochs} epochs of {steps}")
+    console.say(
+        "steps: none, one pass over the clips" if few else f"steps: {counted(config.train.epochs, 'epoch')} of {steps}"
+    )
     width = max(len(x) for x in ("label", *data.manifest.labels))
     unsure = not data.known.all()
     console.say(f"{'label':<{width}} " + "".join(f"{side:>8}" for side in recordings.SIDES) + " unknown" * unsure)

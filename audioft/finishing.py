@@ -25,6 +25,7 @@ from audioft.models.folder import ModelCard
 from audioft.run import Run
 from audioft.training.optim import count_parameters
 from audioft.training.trainer import finite
+from audioft.wording import counted
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +103,7 @@ def _measure_clips(parts: Parts, folder: Path, learnt: Learnt) -> Measured:
     if side is None:
         return Measured(chosen, None, None, [])
     found = scored.score_side(parts.model, data, side, **options, console=parts.console)
-    notes += [f"{len(found.failures)} clips could not be scored"] if found.failures else []
+    notes += [f"{counted(len(found.failures), 'clip')} could not be scored"] if found.failures else []
     report = make_report(found.predictions, side, thresholds, config.evaluate.resamples, config.seed, notes)
     found.predictions.write(folder / "predictions.csv", thresholds)
     return Measured(chosen, None, report, [(c.key, e.stage, e.reason) for c, e in found.failures])

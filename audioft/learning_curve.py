@@ -14,6 +14,7 @@ from audioft.config import Config
 from audioft.errors import DataError, UsageError
 from audioft.progress import Console
 from audioft.runtime import find_device
+from audioft.wording import counted, quoted
 
 if TYPE_CHECKING:
     from audioft.evaluation.learning_report import LearningCurve
@@ -49,7 +50,7 @@ def measure(config: Config, how: How, out: Path | None, console: Console) -> Lea
     if config.events.use == "frames":
         raise UsageError("a learning curve is of clips; events.use=frames labels frames: leave it out, or take clips")
     find_device(how.device)
-    data = recordings.load(config, console)
+    data = _loaded(config, console)
     side = _tested(data)
     positions = np.concatenate([data.side("train"), data.side(side)])
     features, usable = _features(config, data, positions, how, console)
@@ -66,16 +67,31 @@ def measure(config: Config, how: How, out: Path | None, console: Console) -> Lea
     groups = np.array([data.manifest.clips[i].group or data.manifest.clips[i].key for i in positions[test]])
     outlooks = {m: learning.outlook(points, m, groups, config.seed) for m in learning.METHODS}
     about = (
-        f"{config.data.source}, {config.encoder.name} as it is: drawn from {len(learn)} clips (train), tested on "
-        f"{len(test)} ({side}), {len(set(labels[learn]))} labels, {how.draws} draws"
+        f"{config.data.source}, {config.encoder.name} as it is: drawn from {counted(len(learn), 'clip')} (train), "
+        f"tested on {len(test)} ({side}), {len(set(labels[learn]))} labels, {counted(how.draws, 'draw')}"
     )
     chance = float(np.unique(labels[test], return_counts=True)[1].max() / len(test))
-    curve = LearningCurve(tuple(points), outlooks, about, chance)
+    curve = LearningCurve(tuple(points), outlooks, about, chance, len(set(groups.tolist())))
     if out is not None:
         storage.write_text(out / "learning_curve.csv", curve.csv())
         storage.write_json(out / "learning_curve.json", curve.json())
         storage.write_bytes(out / "learning_curve.png", png(curve))
     return curve
+
+
+def _loaded(config: Config, console: Console) -> recordings.Data:
+    """The recordings; where a label has too few for two sides, the remedy is not to make fewer of them."""
+    from audioft.data.splits import TooFewClips
+
+    try:
+        return recordings.load(config, console)
+    except TooFewClips as e:
+        if not e.alone:
+            raise
+        raise DataError(
+            f"{config.data.source}: there is only one clip, or one group of clips, of {quoted(e.alone)}, and a curve "
+            "learns from one and is tested on another; add recordings, or leave the label out"
+        ) from e
 
 
 def _tested(data: recordings.Data) -> str:
@@ -122,19 +138,19 @@ def _features(
             reused, unkept = reused + found.reused, unkept or found.unkept
             if found.failures:
                 first = next(iter(found.failures.values()))
-                console.say(f"note: {len(found.failures)} clips could not be read to their end: {first}")
+                console.say(f"note: {counted(len(found.failures), 'clip')} could not be read to the end: {first}")
     if unkept:
         console.say(f"note: the embeddings are not kept: {unkept}")
     if reused:
-        console.say(f"embeddings of {reused} of {len(positions)} clips were kept and are used again")
+        console.say(f"embeddings of {reused} of {counted(len(positions), 'clip')} were kept and are used again")
     return features, usable
 
 
 def _enough(data: recordings.Data, labels: np.ndarray, tested: int) -> None:
     if len(set(labels.tolist())) < 2 or not tested:
         raise DataError(
-            f"{data.manifest.root}: {len(set(labels.tolist()))} labels to learn and {tested} clips to test on could be "
-            "read: a learning curve needs two labels and a clip"
+            f"{data.manifest.root}: {counted(len(set(labels.tolist())), 'label')} to learn and "
+            f"{counted(tested, 'clip')} to test on could be read: a learning curve needs two labels and a clip"
         )
 
 
@@ -143,8 +159,11 @@ def _say_left_out(points: list, how: How, console: Console) -> None:
     if left:
         told = ", ".join(map(str, left))
         console.say(
-            f"note: no label has more than {left[0]} clips to draw from; in place of {told} the last row has all"
+            f"note: no label has more than {counted(left[0], 'clip')} to draw from; in place of {told} the last row "
+            "has all"
         )
     few = [p.shots for p in points if p.shots is not None and p.each < p.shots]
     if few:
-        console.say(f"note: some labels have fewer than {min(few)} clips to draw from, and give all they have")
+        console.say(
+            f"note: some labels have fewer than {counted(min(few), 'clip')} to draw from, and give all they have"
+        )

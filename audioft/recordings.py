@@ -11,6 +11,7 @@ import numpy as np
 from audioft.config import Config
 from audioft.errors import DataError, UsageError
 from audioft.progress import Console
+from audioft.wording import counted
 
 if TYPE_CHECKING:
     from audioft.data.check import Checked
@@ -122,13 +123,13 @@ def _checked(manifest: Manifest, config: Config, console: Console, headers_only:
     checking.enforce(manifest.clips, checked, config.data.max_bad, bad_files)
     if bad:
         where = f", see {bad_files}" if bad_files is not None else ""
-        console.say(f"note: {len(bad)} of {len(checked)} recordings cannot be used{where}")
+        console.say(f"note: {len(bad)} of {counted(len(checked), 'recording')} cannot be used{where}")
         for clip, k in bad[:5]:
             assert k.problem is not None
             console.say(f"      {clip.name}: {k.problem[1]}")
     good = [(c, k) for c, k in zip(manifest.clips, checked, strict=True) if k.problem is None]
     if not good:
-        raise DataError(f"{manifest.root}: none of its {len(checked)} recordings can be used")
+        raise DataError(f"{manifest.root}: none of its {counted(len(checked), 'recording')} can be used")
     clips = tuple(c for c, _ in good)
     labels = targets.label_order(clips)
     if not labels:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from audioft.config import Config
 from audioft.errors import ConfigError, DataError, UsageError
+from audioft.wording import counted
 
 if TYPE_CHECKING:
     from audioft.models.classifier import AudioClassifier
@@ -74,7 +75,7 @@ class Start:
         keep_head(model, self.model, [own.index(label) if label in own else None for label in labels])
         new = [label for label in labels if label not in own]
         made = f"; newly made for {len(new)}: {', '.join(new)}" if new else ""
-        return f"encoder and head kept from {self.name}, for {len(own)} labels{made}"
+        return f"encoder and head kept from {self.name}, for {counted(len(own), 'label')}{made}"
 
 
 def load(config: Config) -> Start | None:

@@ -1,6 +1,8 @@
-"""Numbers of things in messages."""
+"""Numbers and names of things in messages."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 def counted(number: int, noun: str) -> str:
@@ -10,3 +12,13 @@ def counted(number: int, noun: str) -> str:
     ('1 clip', '0 clips', '1200 labels')
     """
     return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def quoted(names: Sequence[str], most: int = 10) -> str:
+    """Names in quotes, no more than so many of them.
+
+    >>> quoted(["a"]), quoted(["a", "b", "c"], most=2)
+    ("'a'", "'a', 'b' and 1 more")
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(repr, names[:most])) + more

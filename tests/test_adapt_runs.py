@@ -32,8 +32,10 @@ def small(two_tones, small_encoder, tmp_path_factory):
 
 def test_both_forms_of_a_run_are_the_same_model(whole, small, two_tones, tmp_path, audioft_command):
     assert (whole.folder / "predictions.csv").read_bytes() == (small.folder / "predictions.csv").read_bytes()
-    code, out, _ = audioft_command("merge", small.folder, "--out", tmp_path / "merged")
+    code, out, said = audioft_command("merge", small.folder, "--out", tmp_path / "merged")
     assert (code, out) == (0, f"{tmp_path / 'merged'}\n")
+    assert f"merged the adapter of {small.model} and its encoder" in said
+    assert "which transformers loads, too" in said
     first, second = (load_file(f / "model.safetensors") for f in (whole.model, tmp_path / "merged"))
     assert first.keys() == second.keys()
     assert all(torch.equal(first[k], second[k]) for k in first)

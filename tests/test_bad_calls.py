@@ -45,6 +45,33 @@ def test_an_encoder_of_the_hub_without_a_network_says_what_to_do(train, two_tone
     train(two_tones, "--encoder", "nobody/no-such-encoder", code=1, said=said)
 
 
+def test_a_model_where_an_encoder_is_asked_for_and_the_other_way_round(
+    train, refused, two_tones, trained, trained_several, small_encoder, tmp_path
+):
+    run = trained.folder
+    said = (f"encoder '{run}' is a trained model", f"--from {run}", f"its encoder alone is {run / 'model'}")
+    train(two_tones, "--encoder", run, code=2, said=said)
+    said = (f"--from {trained_several.model}", f"alone is {trained_several.model / 'encoder'}")
+    train(two_tones, "--encoder", trained_several.model, code=2, said=said)
+    (tmp_path / "begun").mkdir()
+    (tmp_path / "begun" / "config.yaml").write_text("seed: 1")
+    train(two_tones, "--encoder", tmp_path / "begun", code=2, said=("is a run that has no model",))
+    for call in (("train", two_tones, "--from"), ("predict",)):
+        rest = (two_tones,) if call == ("predict",) else ("--out", tmp_path / "out")
+        said = ("model mini: that is the embedded encoder", "`audioft train DATA --encoder mini`")
+        refused(*call, "mini", *rest, code=2, said=said)
+        refused(*call, "nosuch", *rest, code=2, said=("no such folder", "the hub id of a classifier (OWNER/NAME)"))
+        refused(*call, small_encoder, *rest, code=1, said=("it is an encoder", "`audioft train DATA --encoder`"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_encoder_of_a_model_in_transformers_format_is_an_encoder(trained, trained_several):
+    from audioft.models.loading import resolve
+
+    for folder in (trained.model, trained_several.model / "encoder"):
+        assert resolve(str(folder)) == str(folder)
+
+
 def test_an_encoder_folder_without_its_weights(train, two_tones, small_encoder, tmp_path):
     broken = tmp_path / "broken"
     shutil.copytree(small_encoder, broken)
@@ -167,7 +194,10 @@ def test_nothing_to_resume(train, refused, two_tones, tmp_path):
         (("train", "a", "--examples", "b"), "--examples goes with --dry-run"),
         (("train", "a", "--epochs", "3"), "unknown option: --epochs"),
         (("evaluate", "a"), "required: DATA"),
-        (("evaluate", "gone", "data"), "model gone: no such folder; give a run folder or a model folder"),
+        (
+            ("evaluate", "gone", "data"),
+            "model gone: no such folder; give a run folder or a model folder, or the hub id of a classifier",
+        ),
         (("predict", "gone", "x.wav"), "model gone: no such folder"),
         (("predict", "a"), "nothing to label"),
         (("predict", "a", "b", "--frobnicate"), "unknown option: --frobnicate"),

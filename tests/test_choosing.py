@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import shlex
+import shutil
 
 import makers
 import numpy as np
@@ -87,6 +88,8 @@ def test_what_is_suggested_is_a_call_that_can_be_made(values, per_label):
 def test_of_few_clips_the_encoder_is_left_as_it_is(values, settings):
     assert chosen([row("a", *values)], per_label=19.5).settings == settings
     assert "freeze=all" not in chosen([row("a", *values)], per_label=20).settings
+    assert "about 6 clips" in " ".join(chosen([row("a", *values)], per_label=6.5).why)
+    assert "about 1 clip to" in " ".join(chosen([row("a", *values)], per_label=1).why)
 
 
 def test_what_is_no_better_than_a_spectrum_is_said():
@@ -340,6 +343,62 @@ def test_no_data_and_a_file_for_a_folder(refused, two_tones, tmp_path):
     refused("probe", code=2, said=("none given",))
     (tmp_path / "f").write_text("x")
     refused("probe", two_tones, "--out", tmp_path / "f", code=2, said=("is a file",))
+
+
+@pytest.mark.parametrize(
+    ("each", "more", "settings"),
+    [
+        ({"high": 6, "low": 6}, (), []),
+        ({"high": 6, "low": 2}, (), ["data.valid=null"]),
+        ({"high": 6, "low": 2}, ("data.valid=0.3",), ["data.valid=0.3", "data.test=null"]),
+        ({"high": 6, "low": 3}, ("data.test=0.2",), ["data.test=0.2"]),
+    ],
+)
+def test_the_command_that_is_suggested_runs(
+    here, cache, each, more, settings, small_encoder, audioft_command, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    for label, n in each.items():
+        makers.tones(tmp_path / "data", each=n, labels=(label,))
+    code, table, said = audioft_command("probe", "data", "--encoders", small_encoder, *more)
+    assert code == 0, said
+    words = shlex.split(table.splitlines()[-1])
+    assert [w for w in words if w.startswith("data.")] == settings
+    assert ("class 'low' has 2 clips, too few" in table) == ("null" in str(settings))
+    code, _, said = audioft_command(*words[1:], *makers.QUICK_ARGUMENTS, "--out", tmp_path / "run")
+    assert code == 0, said
+
+
+def test_the_same_recording_twice_is_no_reason_to_suggest_what_train_refuses(
+    here, cache, two_tones, small_encoder, audioft_command, tmp_path
+):
+    data = shutil.copytree(two_tones, tmp_path / "data")
+    for i in range(6):
+        shutil.copy(data / "low" / f"low_{i:02d}.wav", data / "low" / f"again_{i:02d}.wav")
+    code, table, said = audioft_command("probe", data, "--encoders", small_encoder)
+    assert code == 0, said
+    assert table.splitlines()[-1].endswith("data.valid=null data.test=null")
+    assert "the model is then not measured: the same bytes on two sides" in " ".join(table.split())
+
+
+def test_a_label_of_one_clip_is_named_before_an_encoder_is_run(here, cache, two_tones, refused, tmp_path):
+    data = shutil.copytree(two_tones, tmp_path / "data")
+    for label in ("creak", "squeak"):
+        makers.tone(data / label / "x.wav", 700 + 10 * len(label))
+    said = ("there is only one clip of 'creak', 'squeak'", "add recordings")
+    refused("probe", data, "--out", tmp_path / "new" / "out", code=1, said=said)
+    assert here == []
+    assert not (tmp_path / "new").exists()
+
+
+def test_encoders_that_are_named_twice_or_not_at_all(here, cache, two_tones, small_encoder, audioft_command, refused):
+    code, table, said = audioft_command("probe", two_tones, "--encoders", f"{small_encoder},{small_encoder}")
+    assert code == 0
+    assert here == [12, 12]
+    assert f"note: {small_encoder} is named more than once; it is measured once" in said
+    assert "chosen on the clips that are measured on" in table
+    for given in ("", " , "):
+        refused("probe", two_tones, "--encoders", given, code=2, said=("--encoders names no encoder",))
 
 
 def test_results_are_replaced_only_where_that_is_asked_for(

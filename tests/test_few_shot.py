@@ -135,13 +135,15 @@ def test_a_finished_run_is_not_replaced_unasked_and_an_interrupted_one_begins_ag
         (("freeze=none",), ("freeze: none, but",)),
         (("model.pooling=attentive_stats",), ("'attentive_stats' has weights to be trained", "take mean")),
         (("events.use=frames",), ("events.use: frames need a head that is trained",)),
+        (("adapt.name=lora",), ("adapt: {name: lora} has nothing to act on", "nothing is trained; leave it out")),
         (("model.head=linear",), ("model.head: linear is trained, and --few-shot trains nothing",)),
         (("encoder.dropout=0.1",), ("encoder.dropout: 0.1 has nothing",)),
     ],
 )
 def test_what_would_act_on_nothing_is_refused(settings, said, refused, two_tones, small_encoder, tmp_path):
-    refused("train", two_tones, "--few-shot", "--encoder", small_encoder, "--out", tmp_path / "out", *settings,
-            code=2, said=said)  # fmt: skip
+    err = refused("train", two_tones, "--few-shot", "--encoder", small_encoder, "--out", tmp_path / "out", *settings,
+                  code=2, said=said)  # fmt: skip
+    assert ("freeze" in err) == ("freeze" in settings[0]), "of no other setting is it the reason"
     assert not (tmp_path / "out").exists()
 
 

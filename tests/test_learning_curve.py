@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 
 import makers
 import pytest
@@ -112,6 +113,24 @@ def test_several_labels_no_side_and_wrong_calls_are_refused(refused, chords, dat
         api_learning.learning_curve(data, draws=0)
     with pytest.raises(DataError, match="one label a clip"):
         api_learning.learning_curve(chords, encoder=str(small_encoder), console=audioft.Console(quiet=True))
+
+
+def test_a_label_of_few_clips_gets_a_remedy_that_works(audioft_command, refused, small_encoder, tmp_path):
+    data = makers.tones(tmp_path / "data", each=6)
+    (data / "low" / "low_00.wav").rename(data / "first.wav")
+    shutil.rmtree(data / "low")
+    (data / "low").mkdir()
+    (data / "first.wav").rename(data / "low" / "first.wav")
+    call = ("learning-curve", data, "--encoder", small_encoder, "--shots", 1, "--draws", 2, "data.workers=0")
+    err = refused(*call, code=1, said=("only one clip, or one group of clips, of 'low'", "add recordings"))
+    assert "null" not in err
+    makers.tone(data / "low" / "second.wav", 310)
+    err = refused(*call, code=1, said=("class 'low' has 2 clips", "fewer sides with data.valid=null"))
+    assert "data.test=null" not in err
+    code, printed, said = audioft_command(*call, "data.valid=null")
+    assert code == 0, said
+    assert "Caution: only 2 clips tested, each is worth 50 points: all figures are rough." in printed
+    assert "\nprobe: logistic regression on the means of the last layer; `audioft probe` takes deviations" in printed
 
 
 def test_shots_that_are_no_numbers_are_refused(audioft_command, data):

@@ -12,8 +12,21 @@ from audioft.data.assign import assign
 from audioft.data.manifest import SIDES, Manifest
 from audioft.errors import ConfigError, DataError
 from audioft.registry import suggest
+from audioft.wording import counted
 
 Share = float | str | None
+
+
+class TooFewClips(DataError):
+    """Labels have too few clips, or groups of clips, for the sides that are to be made.
+
+    Attributes:
+        alone: those that can be on one side only.
+    """
+
+    def __init__(self, problems: list[str], alone: tuple[str, ...]):
+        super().__init__(problems)
+        self.alone = alone
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,7 +64,8 @@ def split(manifest: Manifest, *, valid: Share = 0.15, test: Share = 0.15, seed: 
     Raises:
         ConfigError: a share out of range, a selection that names no column or matches nothing, or overlapping
             ones.
-        DataError: too few clips or groups of a class, a label that train lacks, an empty train side.
+        TooFewClips: too few clips or groups of a class.
+        DataError: a label that train lacks, an empty train side.
     """
     asked = {"valid": valid, "test": test}
     _check_shares(asked)
@@ -192,15 +206,15 @@ def _enough(manifest: Manifest, pool: list[int], made: dict[str, float]) -> None
         have = len(groups[label])
         if have < len(made):
             grouped = f" in {have} groups ({manifest.grouping})" if have != count[label] else ""
-            nulls = " and ".join(f"data.{s}=null" for s in made if s != "train")
+            nulls = " and ".join(f"data.{s}=null" for s in [s for s in made if s != "train"][: len(made) - have])
             problems.append(
-                f"class {label!r} has {count[label]} clip{'s' * (count[label] != 1)}{grouped}, too few for "
+                f"class {label!r} has {counted(count[label], 'clip')}{grouped}, too few for "
                 f"{', '.join(made)}: expected at least {len(made)}. Add recordings of it, leave the class "
                 f"out, or make fewer sides with {nulls}"
                 + (" (or data.group=recording if the groups may be on two sides)" if grouped else "")
             )
     if problems:
-        raise DataError(problems)
+        raise TooFewClips(problems, tuple(label for label in manifest.labels if len(groups[label]) < 2))
 
 
 def _units(manifest: Manifest, pool: list[int]) -> tuple[np.ndarray, list[str]]:

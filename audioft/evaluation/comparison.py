@@ -14,6 +14,7 @@ from audioft.evaluation.layer_probes import Score
 from audioft.evaluation.text import number, pad, printable, width
 
 NAME_COLUMNS = 40
+CHOSEN = "Best layer and best encoder are chosen on the clips that are measured on: a little too good."
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Comparison:
 
     def text(self, layers: bool = False) -> str:
         """The table of encoders; with `layers` that of layers below it; and the advice."""
-        parts = [printable(self.about), self._encoders()]
+        parts = [printable(self.about), f"{self._encoders()}\n{CHOSEN}"]
         if layers:
             parts.append(self._layers())
         if self.advice is not None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from audioft.evaluation.charts import STYLE, TRAIN, VALID
 from audioft.evaluation.learning import METHODS, Outlook, Point
+from audioft.wording import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 COLOURS = dict(zip(METHODS, (VALID, TRAIN), strict=True))
 MARKERS = dict(zip(METHODS, ("s", "o"), strict=True))
 APART = dict(zip(METHODS, (0.98, 1.02), strict=True))  # or one band would hide the other
+FEW = 50  # tested clips, or groups of them, below which figures are told to be rough
+ABOUT_PROBE = (
+    "probe: logistic regression on the means of the last layer; `audioft probe` takes deviations too, of every layer"
+)
 BEFORE = {"prototypes": "prototypes label", "probe": "the probe labels"}
 
 
@@ -32,15 +37,17 @@ class LearningCurve:
         outlooks: of each method what more clips would bring, or why that cannot be said.
         about: data, encoder and sides, in words.
         chance: the share of the commonest label among the tested clips.
+        tested: clips, or groups of clips that belong together, that are tested on.
     """
 
     points: tuple[Point, ...]
     outlooks: dict[str, Outlook | str]
     about: str
     chance: float
+    tested: int
 
     def __str__(self) -> str:
-        return "\n".join([self.about, "", *self._table(), "", *self.sentences()])
+        return "\n".join([self.about, "", *self._table(), ABOUT_PROBE, "", *self.sentences()])
 
     @property
     def better(self) -> str:
@@ -48,16 +55,25 @@ class LearningCurve:
         return max(METHODS, key=self.points[-1].accuracy)
 
     def sentences(self) -> list[str]:
-        """What more clips would bring, in words."""
+        """What more clips would bring, in words; before it how far that can be relied on, where it is not far."""
+        return [*self._cautions(), *self._outlook()]
+
+    def _cautions(self) -> list[str]:
+        clips = self.points[-1].hits[METHODS[0]].shape[1]
+        if self.tested >= FEW:
+            return []
+        grouped = f" in {counted(self.tested, 'group')}" if self.tested < clips else ""
+        worth = f"each is worth {100 / clips:.2g} points" if not grouped else "clips of one group go together"
+        return [f"Caution: only {counted(clips, 'clip')}{grouped} tested, {worth}: all figures are rough."]
+
+    def _outlook(self) -> list[str]:
         method, last = self.better, self.points[-1]
         found = self.outlooks[method]
-        now = (
-            f"With {last.each:.3g} clips a label {BEFORE[method]} {last.accuracy(method):.1%} of the tested clips right"
-        )
+        now = f"With {_each(last.each)} a label {BEFORE[method]} {last.accuracy(method):.1%} of the tested clips right"
         if isinstance(found, str):
             return [f"{now}. What more clips would bring cannot be said: {found}."]
         more = [
-            f"with {k * last.each:.3g} about {x.accuracy:.1%} ({x.low:.1%} to {x.high:.1%}), "
+            f"with {round(k * last.each)} about {x.accuracy:.1%} ({x.low:.1%} to {x.high:.1%}), "
             f"{100 * x.gain:.1f} points more ({100 * x.gain_low:.1f} to {100 * x.gain_high:.1f})"
             for k, x in found.expected.items()
         ]
@@ -90,6 +106,7 @@ class LearningCurve:
         return {
             "about": self.about,
             "chance": self.chance,
+            "tested": self.tested,
             "rows": self.rows(),
             "outlooks": {m: {"why_not": o} if isinstance(o, str) else asdict(o) for m, o in self.outlooks.items()},
             "said": self.sentences(),
@@ -106,6 +123,16 @@ class LearningCurve:
             "  ".join([row[0].ljust(wide[0]), *(v.rjust(w) for v, w in zip(row[1:], wide[1:], strict=True))])
             for row in table
         ]
+
+
+def _each(clips: float) -> str:
+    """Clips a label, as a mean that may be no whole number.
+
+    >>> _each(1.0), _each(6.5)
+    ('1 clip', 'about 6 clips')
+    """
+    about = "" if clips == round(clips) else "about "
+    return f"{about}{counted(round(clips), 'clip')}"
 
 
 def _cells(p: Point, method: str) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from audioft.data.batching import batches_of, pad
 from audioft.models.encoder import Encoder
 from audioft.models.log_mel import LogMel
 from audioft.runtime import generator
+from audioft.wording import quoted
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -148,13 +149,20 @@ def folds(labels: np.ndarray, groups: np.ndarray, seed: int) -> list[tuple[np.nd
     """`(learn, test)` masks `(N,)`, labels spread evenly, no group on both sides of one.
 
     Raises:
-        ValueError: there are too few groups for two folds.
+        ValueError: there are too few clips of a label, which is named, or too few groups for two folds.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
-    count = min(FOLDS, len(set(groups.tolist())), min(np.unique(labels, return_counts=True)[1].tolist()))
+    names, each = np.unique(labels, return_counts=True)
+    alone = [str(name) for name in names[each < 2]]
+    if alone:
+        raise ValueError(
+            f"there is only one clip of {quoted(alone)}, and learning and testing take one each; add recordings, or "
+            "leave the label out"
+        )
+    count = min(FOLDS, len(set(groups.tolist())), min(each.tolist()))
     if count < 2:
-        raise ValueError("some label has one clip, or all clips are of one group")
+        raise ValueError("all clips are of one group, and learning and testing take one each; add recordings of others")
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     made = []
     for learn, test in splitter.split(labels, labels, groups):

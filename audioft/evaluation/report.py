@@ -96,8 +96,8 @@ class Report:
 
     @property
     def counted(self) -> str:
-        """What `clips` counts: `clips` or `recordings`."""
-        return "recordings" if self.kind == "events" else "clips"
+        """What `clips` counts: `clips` or `recordings`, or one of them."""
+        return ("recording" if self.kind == "events" else "clip") + "s" * (self.clips != 1)
 
     @property
     def thresholds(self) -> dict[str, float] | None:

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 
 from audioft.evaluation.comparison import Row
 from audioft.evaluation.layer_probes import Score
+from audioft.wording import counted
 
 FEW = 20  # clips of a label to learn from, below which an encoder is better left as it is
 
@@ -107,7 +108,8 @@ def _policy(row: Row, per_label: float) -> tuple[tuple[str, ...], list[str]]:
     few = per_label < FEW
     layers = f"its last layer is clearly worse ({last:.3f})"
     if few:
-        told = f"A label has {per_label:g} clips to learn from, fewer than {FEW}: leave the encoder as it is"
+        each = counted(int(per_label), "clip")
+        told = f"A label has about {each} to learn from, fewer than {FEW}: leave the encoder as it is"
         if worse:
             return ("freeze=all", "model.layers=weighted"), [f"{told}; {layers}: let the head weigh all layers."]
         return ("freeze=all",), [f"{told}."]

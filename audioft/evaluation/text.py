@@ -6,6 +6,8 @@ import math
 import unicodedata
 from typing import TYPE_CHECKING
 
+from audioft import wording
+
 if TYPE_CHECKING:
     from audioft.evaluation.report import Report
 
@@ -98,8 +100,9 @@ def number(value: float) -> str:
 
 def counted(report: Report) -> str:
     """What was measured and how the intervals came about, in a sentence or two."""
-    grouped = f" in {report.groups} groups" if report.groups != report.clips else ""
-    text = f"{report.side}: {report.clips} {report.counted}{grouped}, {len(report.labels)} labels"
+    grouped = f" in {wording.counted(report.groups, 'group')}" if report.groups != report.clips else ""
+    labels = wording.counted(len(report.labels), "label")
+    text = f"{report.side}: {report.clips} {report.counted}{grouped}, {labels}"
     if report.resamples:
         text += f"; 95 % intervals from {report.resamples} bootstrap resamples over {report.unit}"
     return text

@@ -77,7 +77,9 @@ def load(path: str | Path, encoder: str | None = None) -> tuple[AudioClassifier,
     missing = [f for f in REQUIRED if not (folder / f).is_file()]
     about = foreign.describe(folder, FORMAT_VERSION) if "audioft.json" in missing else None
     if missing and about is None:
-        raise ModelError(f"{folder} is not a whole model folder: {', '.join(missing)} missing from it")
+        raise ModelError(
+            f"{folder} is not a whole model folder: {', '.join(missing)} missing from it{foreign.encoder_hint(folder)}"
+        )
     about = about or read_json(folder / "audioft.json", ModelError)
     card = _card(folder, about)
     config = read_json(folder / "config.json", ModelError)

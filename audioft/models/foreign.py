@@ -25,10 +25,8 @@ def describe(folder: Path, version: int) -> dict[str, Any] | None:
     Raises:
         ModelError: it is of a family that is not supported, or its labels are not numbered from 0.
     """
-    config = read_json(folder / "config.json", ModelError) if (folder / "config.json").is_file() else None
-    if not isinstance(config, dict) or config.get(MADE_BY) == "audioft":
-        return None
-    if not any(str(a).endswith(CLASSIFIERS) for a in config.get("architectures") or ()):
+    config = _config(folder)
+    if config is None or not any(str(a).endswith(CLASSIFIERS) for a in config.get("architectures") or ()):
         return None
     from transformers import AutoConfig
 
@@ -52,3 +50,17 @@ def describe(folder: Path, version: int) -> dict[str, Any] | None:
         "head": {"name": family.head, **sized},
         "encoder": {"name": str(folder), "family": whole.model_type},
     }
+
+
+def encoder_hint(folder: Path) -> str:
+    """What else to do with a folder that is an encoder, to go at the end of a message; empty where it is none."""
+    config = _config(folder)
+    if config is None or config.get("model_type") not in FAMILIES:
+        return ""
+    return "; it is an encoder, which labels nothing before it is trained: `audioft train DATA --encoder`"
+
+
+def _config(folder: Path) -> dict[str, Any] | None:
+    """The `config.json` of a folder; None where there is none, or where audioft wrote it with a model."""
+    config = read_json(folder / "config.json", ModelError) if (folder / "config.json").is_file() else None
+    return config if isinstance(config, dict) and config.get(MADE_BY) != "audioft" else None

@@ -9,6 +9,7 @@ from pathlib import Path
 from audioft.errors import ModelError, UsageError
 
 DESCRIPTIONS = ("config.json", "preprocessor_config.json", "audioft.json", "README.md", "model.safetensors.index.json")
+EMBEDDED = Path(__file__).parent.parent / "assets"  # encoders in the package
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 
@@ -59,8 +60,16 @@ def model_folder(path: str | os.PathLike[str]) -> Path:
     """The model folder that `path` is, or that lies in the run folder that it is; or that of a hub id."""
     path = Path(path)
     if not path.exists():
+        if (EMBEDDED / path / "config.json").is_file():
+            raise UsageError(
+                f"model {path}: that is the embedded encoder, which labels nothing before it is trained: "
+                f"`audioft train DATA --encoder {path}`"
+            )
         if not is_id(str(path)):
-            raise UsageError(f"model {path}: no such folder; give a run folder or a model folder")
+            raise UsageError(
+                f"model {path}: no such folder; give a run folder or a model folder, or the hub id of a classifier "
+                "(OWNER/NAME)"
+            )
         return download(str(path))
     if (path / "model").is_dir():
         return path / "model"

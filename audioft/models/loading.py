@@ -20,9 +20,9 @@ import torch
 from audioft.errors import ModelError, UsageError
 from audioft.models.encoder import Encoder, Preprocessing
 from audioft.models.families import FAMILIES
+from audioft.models.hub import EMBEDDED
 from audioft.runtime import address
 
-EMBEDDED = Path(__file__).parent.parent / "assets"
 MASK_EMBEDDING = "masked_spec_embed"
 DROPOUTS = (
     *("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout", "conformer_conv_dropout"),
@@ -114,6 +114,7 @@ def resolve(name: str) -> str:
         return str(EMBEDDED / name)
     path = Path(name).expanduser()
     if path.is_dir():
+        _refuse_model(name, path)
         if not (path / "config.json").is_file():
             raise ModelError(f"encoder folder {name}: there is no config.json in it")
         return str(path)
@@ -122,6 +123,32 @@ def resolve(name: str) -> str:
             f"encoder {name!r}: no such folder; give `mini`, a folder in transformers' format, or a hub id"
         )
     return name
+
+
+def _refuse_model(name: str, path: Path) -> None:
+    """Say what to give instead of a run, and of a model folder whose encoder lies deeper in it.
+
+    A model folder in transformers' format is an encoder, too: its head is left over.
+    """
+    if (path / "config.json").is_file() and not (path / "audioft.json").is_file():
+        return
+    run = (path / "config.yaml").is_file()
+    model = path / "model" if run else path
+    if not (model / "audioft.json").is_file():
+        if run:
+            raise UsageError(f"encoder {name!r} is a run that has no model; give `mini`, a folder or a hub id")
+        return
+    encoder = model / "encoder" if (model / "encoder").is_dir() else model
+    if (model / "adapter").is_dir():
+        raise UsageError(
+            f"encoder {name!r} holds an adapter without its encoder; make it whole first, `audioft merge {name} --out "
+            "WHOLE`, and go on from that with `audioft train DATA --from WHOLE`"
+        )
+    if encoder != path:
+        raise UsageError(
+            f"encoder {name!r} is a trained model: `audioft train DATA --from {name}` goes on from it; its encoder "
+            f"alone is {encoder}"
+        )
 
 
 def _encoder_of(model: Any, info: dict[str, Any]) -> tuple[Any, list[str], list[str]]:

@@ -18,5 +18,5 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     from audioft.api_merge import merge
 
-    print(merge(options.model, options.out, encoder=options.encoder))
+    print(merge(options.model, options.out, encoder=options.encoder, console=console))
     return 0

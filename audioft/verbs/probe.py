@@ -43,7 +43,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
     strange = [o for o in overrides if o.partition("=")[0].split(".")[0] not in ("data", "events", "seed")]
     if strange:
         raise UsageError(f"{strange[0]}: a probe trains nothing; it takes settings of data and events, and the seed")
-    encoders = [name.strip() for given in options.encoders for name in given.split(",") if name.strip()]
+    named = [[name.strip() for name in given.split(",") if name.strip()] for given in options.encoders]
+    if not all(named):
+        raise UsageError("--encoders names no encoder: give names, as in --encoders mini,facebook/wav2vec2-base")
+    encoders = [name for names in named for name in names]
     from audioft import api_probe
 
     found = api_probe.compare(

@@ -148,7 +148,7 @@ def test_why_nothing_can_be_said_is_said():
 
 def curve(points: list[Point]) -> LearningCurve:
     outlooks = {m: outlook(points, m, np.arange(400), 0) for m in METHODS}
-    return LearningCurve(tuple(points), outlooks, "tones", 0.25)
+    return LearningCurve(tuple(points), outlooks, "tones", 0.25, 400)
 
 
 def test_the_table_the_sentence_the_files_and_the_picture():
@@ -171,11 +171,18 @@ def test_the_table_the_sentence_the_files_and_the_picture():
     assert png(short) != png(found)
 
 
+def test_few_tested_clips_or_groups_are_told():
+    points = made_points(PowerLaw(0.05, 0.5, 0.4))
+    assert "Caution" not in str(curve(points))
+    told = str(LearningCurve(tuple(points), dict.fromkeys(METHODS, "no"), "", 0.5, 12))
+    assert "Caution: only 400 clips in 12 groups tested, clips of one group go together" in told
+
+
 def test_labels_with_fewer_clips_are_told_in_the_table():
     labels = np.array(["x"] * 10 + ["y"] * 4)
     x = np.random.default_rng(0).normal(size=(14, 3)).astype(np.float32)
     learn, test = np.arange(0, 14, 2), np.arange(1, 14, 2)
     points = measure(x, labels, learn, test, shots=[3], draws=2, seed=0)
     assert (points[0].clips, points[0].each) == (5, 2.5)
-    told = LearningCurve(tuple(points), dict.fromkeys(METHODS, "no"), "", 0.5)
+    told = LearningCurve(tuple(points), dict.fromkeys(METHODS, "no"), "", 0.5, 200)
     assert "3 at most (2.5)" in str(told)

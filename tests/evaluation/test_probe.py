@@ -78,9 +78,15 @@ def test_folds_keep_groups_apart_and_test_every_clip_once():
     assert all(np.array_equal(a, b) for x, y in zip(found, again, strict=True) for a, b in zip(x, y, strict=True))
 
 
-@pytest.mark.parametrize(("labels", "groups"), [(["a", "b"], ["1", "2"]), (["a", "a", "b", "b"], ["1"] * 4)])
-def test_too_little_for_folds(labels, groups):
-    with pytest.raises(ValueError, match=r"one clip, or all clips are of one group"):
+@pytest.mark.parametrize(
+    ("labels", "groups", "said"),
+    [
+        (["a", "b", "c", "c"], ["1", "2", "3", "4"], "only one clip of 'a', 'b', and"),
+        (["a", "a", "b", "b"], ["1"] * 4, "all clips are of one group"),
+    ],
+)
+def test_too_little_for_folds(labels, groups, said):
+    with pytest.raises(ValueError, match=said):
         folds(np.array(labels), np.array(groups), 0)
 
 

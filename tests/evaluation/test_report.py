@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 
@@ -22,6 +23,12 @@ def test_it_holds_the_figures_with_intervals_and_says_what_was_resampled():
     assert accuracy.low < accuracy.value < accuracy.high
     assert (report.clips, report.groups, report.unit, report.thresholds) == (60, 60, "clips", None)
     assert np.trace(report.confusion) / 60 == pytest.approx(accuracy.value)
+
+
+def test_one_clip_is_one_clip():
+    report = dataclasses.replace(make_report(single(0), "test", resamples=0), clips=1, groups=1)
+    assert str(report).startswith("test: 1 clip, ")
+    assert str(dataclasses.replace(report, clips=2)).startswith("test: 2 clips in 1 group, ")
 
 
 def test_several_labels_have_thresholds_and_no_confusion():
