@@ -6,10 +6,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from audioft import build, few_shot_settings, finishing, listening, recordings, scored, starting
+from audioft import build, few_shot_settings, finishing, listening, pace, recordings, scored, starting
 from audioft.config import Config
 from audioft.data import manifest as manifests
-from audioft.data.batching import StepPlan
 from audioft.data.dataset import TrainingClips
 from audioft.data.decoded import within_long
 from audioft.data.frames import FrameGrid, TrainingWindows
@@ -66,11 +65,14 @@ def run(config: Config, folder: Path, processes: Processes, console: Console, re
 def _best(parts: build.Parts, trainer: Trainer, state: State) -> finishing.Learnt:
     """Put the best weights into the model, and tell how it came by them."""
     best, clips = trainer.checkpoints.load_best(parts.model), parts.data.clips("train")
+    waiting = pace.waiting_told(trainer.waiting, parts.config)
+    parts.console.say(f"the model waited for data {waiting}")
     return finishing.Learnt(
         failures=[(clips[int(i)].key, stage, reason) for i, (stage, reason) in state.failures.items()],
         about={
             "best epoch": f"{best['epoch']} of {parts.config.train.epochs}, by {parts.metric}",
             "training time": spell_seconds(state.seconds),
+            "waiting for data": waiting,
         },
         best_epoch=best["epoch"],
     )
@@ -108,8 +110,8 @@ def plan(config: Config, console: Console, examples: Path | None) -> None:
     few = few_shot_settings.wanted(config)
     size = sum(t.numel() for t in (*model.head_parameters(), *model.head.buffers()))
     console.say(f"  {'head':<18} {size:>12,}  {'is fitted' if few else 'trains'}")
-    steps = -(-len(data.side("train")) // config.train.batch_size)
-    console.say("steps: none, one pass over the clips" if few else f"steps: {config.train.epochs} epochs of {steps}")
+    steps = ["steps: none, one pass over the clips"] if few else _steps(parts, pace.step_plan(config, data))
+    console.say("\n".join(steps))
     width = max(len(x) for x in ("label", *data.manifest.labels))
     unsure = not data.known.all()
     console.say(f"{'label':<{width}} " + "".join(f"{side:>8}" for side in recordings.SIDES) + " unknown" * unsure)
@@ -138,6 +140,11 @@ def plan(config: Config, console: Console, examples: Path | None) -> None:
         console.say(f"examples: {picture}")
 
 
+def _steps(parts: build.Parts, plan: pace.StepPlan) -> list[str]:
+    t = parts.config.train
+    return pace.told(plan, t.epochs, parts.processes.count, t.accumulate)
+
+
 def _from_headers(config: Config, console: Console) -> tuple[recordings.Data, AudioClassifier, LoadReport]:
     """The data as its headers tell it, and the model that a run would begin with."""
     start = starting.load(config)
@@ -151,8 +158,8 @@ def make_trainer(parts: build.Parts, folder: Path) -> Trainer:
     t = config.train
     index = data.side("train")
     dataset = _dataset(parts, folder / "decoded")
-    weights = build.sampling_weights(config, data.targets[index], data.known[index])
-    plan = StepPlan(len(dataset), t.batch_size, config.seed, weights)
+    plan = pace.step_plan(config, data)
+    parts.console.say("\n".join(_steps(parts, plan)))
     clips = [
         (data.manifest.clips[i].key, side, data.checked[i].digest) for side in recordings.SIDES for i in data.side(side)
     ]
@@ -174,13 +181,13 @@ def make_trainer(parts: build.Parts, folder: Path) -> Trainer:
         dataset,
         plan,
         adamw(parameter_groups(model, t.lr, t.head_lr, t.layer_decay, t.weight_decay)),
-        schedules.build(t.schedule, steps=t.epochs * plan.steps),
+        schedules.build(t.schedule, steps=plan.total(t.epochs)),
         epochs=t.epochs,
         checkpoints=Checkpoints(folder / "checkpoints", identity(config, clips), t.keep),
         processes=parts.processes,
         validate=(lambda: validate(parts)) if len(data.side("valid")) else None,
         begin_epoch=begin_epoch,
-        begin_step=lambda step: loss.at(step / plan.steps),
+        begin_step=lambda step: loss.at(plan.epoch_of(step)),
         metric=metric,
         higher_is_better=metric in METRICS and METRICS[metric].higher_is_better,
         patience=t.patience,

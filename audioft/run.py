@@ -181,7 +181,7 @@ def flat(settings: dict[str, Any]) -> dict[str, Any]:
     >>> flat({"seed": 1, "train": {"lr": 2}})
     {'seed': 1, 'train.lr': 2}
     """
-    sections = ("data", "encoder", "start", "model", "train", "evaluate", "objective", "probe")
+    sections = ("data", "encoder", "start", "model", "train", "cache", "evaluate", "objective", "probe")
     found: dict[str, Any] = {}
     for key, value in settings.items():
         found |= {f"{key}.{k}": v for k, v in value.items()} if key in sections else {key: value}

@@ -84,6 +84,9 @@ class TrainSection(Section):
     """Passes over the training side."""
     batch_size: int = Field(16, gt=0)
     """Clips a step, over all processes and pieces together."""
+    batch_seconds: float | None = Field(None, gt=0)
+    """Seconds of sound a step, padding included, over all processes and pieces together: as many clips of like length
+    as fit, and batch_size says nothing. A longer clip is a step of its own. null: batch_size decides."""
     accumulate: int = Field(1, gt=0)
     """Pieces a step is computed in: more pieces take less memory and learn the same but for the draws of dropout."""
     lr: float = Field(1e-4, gt=0)
@@ -126,6 +129,13 @@ class TrainSection(Section):
     """Write TensorBoard events."""
 
 
+class CacheSection(Section):
+    audio: bool = False
+    """Keep the decoded training clips in the user's cache folder (audioft/audio) at the encoder's rate, 115 MB an hour,
+    so that later epochs and runs neither decode nor resample. Their samples are rounded to 16 bits; a crop is cut after
+    resampling, not before."""
+
+
 class EvaluateSection(Section):
     batch_seconds: float | None = Field(None, gt=0)
     """Seconds of audio that go through the model at once; changes no score by more than rounding. null: 20 on a
@@ -162,6 +172,7 @@ class Config(Section):
     latent: dict[str, Any] | None = None
     """SpecAugment inside the encoder: `{time: 0.05, time_length: 10, channels: 0.0}`; null for none."""
     train: TrainSection = TrainSection()
+    cache: CacheSection = CacheSection()
     evaluate: EvaluateSection = EvaluateSection()
     seed: int = Field(0, ge=0)
     """Of everything random."""
