@@ -6,9 +6,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from audioft import build, few_shot_settings, finishing, listening, pace, recordings, scored, starting
+from audioft import audio_kept, build, few_shot_settings, finishing, listening, pace, recordings, scored, starting
 from audioft.config import Config
 from audioft.data import manifest as manifests
+from audioft.data.clip import Clip
 from audioft.data.dataset import TrainingClips
 from audioft.data.decoded import within_long
 from audioft.data.frames import FrameGrid, TrainingWindows
@@ -204,13 +205,8 @@ def make_trainer(parts: build.Parts, folder: Path) -> Trainer:
 def _dataset(parts: build.Parts, place: Path) -> TrainingClips:
     """What is trained on: clips, or windows with a target for each frame; long recordings decoded into `place`."""
     config, data, model = parts.config, parts.data, parts.model
-    clips = data.clips("train")
-    with parts.console.job("decoding long recordings", len(clips)) as job:
-        if parts.processes.main:
-            quick = within_long(clips, place, model.encoder.sample_rate, job.at)
-    parts.processes.wait()
-    if not parts.processes.main:  # all files are there by now
-        quick = within_long(clips, place, model.encoder.sample_rate, lambda done: None)
+    cache = audio_kept.filled(parts) if config.cache.audio else None
+    quick = data.clips("train") if cache else _within_long(parts, place)
     index = data.side("train")
     how: dict[str, Any] = {
         "seconds": data.seconds("train"),
@@ -222,12 +218,24 @@ def _dataset(parts: build.Parts, place: Path) -> TrainingClips:
         "augment": build.chain(config),
         "mixup": build.single("mixup", config.mixup),
         "multilabel": parts.multilabel,
+        "read": cache,
     }
     if not model.frame_level:
         return TrainingClips(quick, **how)
     assert data.manifest.events is not None
     grid = FrameGrid(model.encoder.convolutions, model.encoder.sample_rate)
     return TrainingWindows(quick, data.manifest.events, data.manifest.labels, grid, **how)
+
+
+def _within_long(parts: build.Parts, place: Path) -> list[Clip]:
+    clips, rate = parts.data.clips("train"), parts.model.encoder.sample_rate
+    with parts.console.job("decoding long recordings", len(clips)) as job:
+        if parts.processes.main:
+            quick = within_long(clips, place, rate, job.at)
+    parts.processes.wait()
+    if not parts.processes.main:  # all files are there by now
+        quick = within_long(clips, place, rate, lambda done: None)
+    return quick
 
 
 def validate(parts: build.Parts) -> dict[str, float]:

@@ -6,9 +6,10 @@ import contextlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from audioft.errors import AudioftError, UsageError
 
@@ -34,6 +35,23 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Strict JSON, readable by people: numbers that are not finite must have been replaced before."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+@contextlib.contextmanager
+def cache_file(path: Path) -> Iterator[BinaryIO]:
+    """Fill the yielded file; when the block ends well it takes the place of `path`, otherwise it is removed.
+
+    Several processes may write the same one at once, and the last one's stays. It is not synced: for what is checked
+    when it is read, and can be made again.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+    try:
+        with open(handle, "w+b") as file:
+            yield file
+        os.replace(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 def folder_for(path: Path, option: str) -> None:

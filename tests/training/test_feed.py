@@ -13,7 +13,7 @@ from audioft.data.batching import StepPlan
 from audioft.runtime import Processes
 from audioft.training.feed import Feed, share
 
-PLAN = StepPlan(11, 4, seed=0, seconds=np.linspace(1, 4, 11), batch_seconds=9.0)
+PLAN = StepPlan(11, 4, seed=0, seconds=np.linspace(1, 4, 11), batch_seconds=7.0)
 
 
 class Fellow(Processes):
