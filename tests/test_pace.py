@@ -6,17 +6,20 @@ import io
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import makers
 import numpy as np
 import pytest
 import soundfile
+from safetensors.torch import load_file
 
 import audioft
 from audioft import pace
 from audioft.audio import io as audio_io
-from audioft.config import load
+from audioft.config import load, spell
 from audioft.data.audio_cache import default_folder
 from audioft.data.batching import StepPlan
 
@@ -147,3 +150,25 @@ def test_what_helps_against_waiting(monkeypatch):
     assert pace.waiting_told(0.5, load()).endswith("; try data.workers=4 or cache.audio=true")
     kept = load(overrides={"cache.audio": True, "data.workers": 0})
     assert pace.waiting_told(0.5, kept).endswith("; try data.workers=2")
+
+
+@pytest.mark.slow
+def test_two_processes_learn_what_one_does(mixed, small_encoder, tmp_path):
+    own = {"encoder.dropout": 0.0, "encoder.layerdrop": 0.0, "train.device": "cpu", "train.epochs": 2}
+    own |= {"cache.audio": True, "augment": [], "mixup": None}
+    one, _ = train(mixed, small_encoder, tmp_path / "one", overrides=own)
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "audioft"]
+    settings = [f"{k}={spell(v)}" for k, v in (SETTINGS | own).items()]
+    done = subprocess.run(
+        [*launch, "train", str(mixed), "--encoder", str(small_encoder), "--out", str(tmp_path / "two"), *settings],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    last = [max((tmp_path / name / "checkpoints").glob("step-*")) for name in ("one", "two")]
+    assert last[0].name == last[1].name
+    ours, theirs = (load_file(p / "model.safetensors") for p in last)
+    assert max((ours[k] - theirs[k]).abs().max().item() for k in ours) < 1e-4
+    assert [r["epoch"] for r in one.history] == [r["epoch"] for r in audioft.Run(tmp_path / "two").history]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,13 +131,14 @@ class StepPlan:
 
     def epoch(self, epoch: int) -> list[list[Draw]]:
         """The steps of an epoch (from 0)."""
+        return list(self.each(epoch))
+
+    def each(self, epoch: int, begin: int = 0) -> Iterator[list[Draw]]:
+        """The steps of an epoch from `begin` on, one after the other: a million draws take seconds to make."""
         order, steps = self._positions(epoch)
-        seen: dict[int, int] = {}
-        draws = []
-        for index in order.tolist():
-            draws.append(Draw(index, epoch, seen.get(index, 0)))
-            seen[index] = seen.get(index, 0) + 1
-        return [[draws[p] for p in step.tolist()] for step in steps]
+        repeats = _repeats(order)
+        for step in steps[begin:]:
+            yield [Draw(i, epoch, r) for i, r in zip(order[step].tolist(), repeats[step].tolist(), strict=True)]
 
     def padding(self, epoch: int, processes: int = 1, accumulate: int = 1) -> float:
         """The share, 0 to 1, of what goes through the model in an epoch that is padding."""
@@ -162,6 +163,19 @@ class StepPlan:
             assert self.seconds is not None
             return order, buckets(self.seconds[order], self.batch_seconds, rng)
         return order, np.split(np.arange(len(order)), range(self.batch_size, len(order), self.batch_size))
+
+
+def _repeats(order: np.ndarray) -> np.ndarray:
+    """How often each of N numbers has come before.
+
+    >>> _repeats(np.array([4, 2, 4, 4])).tolist()
+    [0, 0, 1, 2]
+    """
+    sort = np.argsort(order, kind="stable")
+    begins = np.flatnonzero(np.diff(order[sort], prepend=-1))
+    found = np.empty_like(sort)
+    found[sort] = np.arange(len(order)) - np.repeat(begins, np.diff(begins, append=len(order)))
+    return found
 
 
 def pieces(step: Sequence[Any] | np.ndarray, process: int, processes: int, accumulate: int) -> list[list[Any]]:

@@ -44,21 +44,14 @@ def ends(seconds: np.ndarray, budget: float) -> list[int]:
     >>> ends(np.array([4.0, 3.0, 1.0, 1.0, 9.0]), 8.0)
     [2, 4, 5]
     """
-    found, at, size = [], 0, 8
-    while at < len(seconds):
-        fit = _fitting(seconds[at : at + 2 * size], budget)
-        if fit == 2 * size:  # the part before this one had less than half as many
-            fit = _fitting(seconds[at : at + int(budget / seconds[at : at + fit].max()) + 1], budget)
-        size = max(1, fit)
-        at += size
-        found.append(at)
-    return found
-
-
-def _fitting(seconds: np.ndarray, budget: float) -> int:
-    """How many of the first clips fit together."""
-    padded = np.maximum.accumulate(seconds) * np.arange(1, len(seconds) + 1)
-    return int(np.searchsorted(padded, budget + _ROUNDING, side="right"))
+    found, count, longest = [], 0, 0.0
+    for i, length in enumerate(seconds.tolist()):  # faster than arrays as short as a batch
+        longest = max(longest, length)
+        if count and longest * (count + 1) > budget + _ROUNDING:
+            found.append(i)
+            count, longest = 0, length
+        count += 1
+    return [*found, len(seconds)]
 
 
 def padding(batches: list[np.ndarray]) -> float:

@@ -43,7 +43,7 @@ class Feed:
 
         def shares() -> Iterator[list[list[Draw]]]:
             for epoch in epochs:
-                for step in plan.epoch(epoch)[begin if epoch == epochs[0] else 0 :]:
+                for step in plan.each(epoch, begin if epoch == epochs[0] else 0):
                     yield [p for p in pieces(step, processes.rank, processes.count, accumulate) if p]
 
         ahead, self._shares = itertools.tee(shares())  # what is read runs ahead of what is trained on
