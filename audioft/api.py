@@ -151,9 +151,9 @@ def plan(config: Config, console: Console, examples: PathLike | None = None) -> 
         console: what is found is said there.
         examples: a folder for a few augmented training clips, as audio and as a picture; none are made if not given.
     """
-    from audioft import finetuning
+    from audioft import planning
 
-    finetuning.plan(_absolute_source(config), console, None if examples is None else Path(examples))
+    planning.plan(_absolute_source(config), console, None if examples is None else Path(examples))
 
 
 def evaluate(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from audioft import build, finetuning, finishing, recordings, starting
+from audioft import build, finishing, planning, recordings, starting
 from audioft.config import Config
 from audioft.data import manifest as manifests
 from audioft.errors import DataError
@@ -31,7 +31,7 @@ def run(config: Config, folder: Path, processes: Processes, console: Console) ->
     model, loaded = build.classifier(config, data.manifest.labels, data.manifest.multilabel, start)
     model.to(processes.device)
     parts = build.Parts(config, data, model, loaded, processes, config.evaluate.precision, console)
-    finetuning.introduce(parts)
+    planning.introduce(parts)
     manifests.save(data.manifest, data.split, folder / "manifest.csv", data.checked)
     finishing.finish(parts, folder, fit(parts))
     if (folder / "checkpoints").is_dir() and not any((folder / "checkpoints").iterdir()):

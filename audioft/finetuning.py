@@ -6,10 +6,21 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from audioft import build, caching, few_shot_settings, finishing, listening, recordings, scored, starting
+from audioft import (
+    audio_kept,
+    build,
+    caching,
+    finishing,
+    listening,
+    pace,
+    planning,
+    recordings,
+    scored,
+    starting,
+)
 from audioft.config import Config
 from audioft.data import manifest as manifests
-from audioft.data.batching import StepPlan
+from audioft.data.clip import Clip
 from audioft.data.dataset import TrainingClips
 from audioft.data.decoded import within_long
 from audioft.data.frames import FrameGrid, TrainingWindows
@@ -17,8 +28,6 @@ from audioft.evaluation.metrics import METRICS, compute
 from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.scoring import log_loss, preparation
 from audioft.models import adapting, freezing
-from audioft.models.classifier import AudioClassifier
-from audioft.models.loading import LoadReport
 from audioft.progress import Console, spell_seconds
 from audioft.run import Run, identity, prepare
 from audioft.runtime import Processes, choose_precision
@@ -28,13 +37,12 @@ from audioft.training.checkpoint import Checkpoints, State
 from audioft.training.optim import adamw, count_parameters, parameter_groups
 from audioft.training.schedules import schedules
 from audioft.training.trainer import Saving, Trainer
-from audioft.wording import counted
 
 
 def make_ready(folder: Path, config: Config, *, resume: bool, overwrite: bool) -> None:
     """Make the folder ready for a run; a run in it is replaced only once data and model are known to be right."""
     if overwrite and folder.is_dir():
-        data, _, _ = _from_headers(config, Console(quiet=True))
+        data, _, _ = planning.from_headers(config, Console(quiet=True))
         build.loss(config, data.manifest.multilabel, data.targets, data.known)
     prepare(folder, config, resume=resume, overwrite=overwrite)
 
@@ -50,7 +58,7 @@ def run(config: Config, folder: Path, processes: Processes, console: Console, re
     model.to(processes.device)
     precision = choose_precision(config.train.precision, processes.device)
     parts = build.Parts(config, data, model, loaded, processes, precision, console)
-    introduce(parts)
+    planning.introduce(parts)
     if processes.main:
         manifests.save(data.manifest, data.split, folder / "manifest.csv", data.checked)
     inner = _dataset(parts, folder / "decoded")
@@ -71,86 +79,17 @@ def run(config: Config, folder: Path, processes: Processes, console: Console, re
 def _best(parts: build.Parts, trainer: Trainer, state: State) -> finishing.Learnt:
     """Put the best weights into the model, and tell how it came by them."""
     best, clips = trainer.checkpoints.load_best(parts.model), parts.data.clips("train")
+    waiting = pace.waiting_told(trainer.waiting, parts.config)
+    parts.console.say(f"the model waited for data {waiting}")
     return finishing.Learnt(
         failures=[(clips[int(i)].key, stage, reason) for i, (stage, reason) in state.failures.items()],
         about={
             "best epoch": f"{best['epoch']} of {parts.config.train.epochs}, by {parts.metric}",
             "training time": spell_seconds(state.seconds),
+            "waiting for data": waiting,
         },
         best_epoch=best["epoch"],
     )
-
-
-def introduce(parts: build.Parts) -> None:
-    """Say what will be trained on what."""
-    data, console = parts.data, parts.console
-    m = data.manifest
-    kind = "several labels a clip" if m.multilabel else "one label a clip"
-    hours = sum(c.seconds for c in data.checked) / 3600
-    clips, labels = counted(len(m.clips), "clip"), counted(len(m.labels), "label")
-    console.say(f"data: {clips}, {hours:.2f} hours, {labels} ({kind}), from {m.layout}")
-    console.say("split: " + ", ".join(f"{side} {len(data.side(side))}" for side in recordings.SIDES))
-    console.say(f"encoder: {parts.loaded}")
-    trained, total = count_parameters(parts.model)
-    policy = freezing.at_epoch(freezing.plan(parts.config.freeze), 0)
-    said = adapting.describe(parts.model.encoder, lambda: freezing.describe(policy))
-    console.say(f"parameters: {trained:,} of {total:,} train ({said})")
-    fellows = f", {parts.processes.count} processes" if parts.processes.count > 1 else ""
-    console.say(f"computing on {parts.processes.device} in {parts.precision}{fellows}")
-
-
-def plan(config: Config, console: Console, examples: Path | None) -> None:
-    """What a run would do, from headers alone: the split by label, what trains, how many steps; and examples."""
-    data, model, loaded = _from_headers(config, console)
-    processes = Processes(config.train.device)
-    precision = choose_precision(config.train.precision, processes.device)
-    parts = build.Parts(config, data, model, loaded, processes, precision, console)
-    introduce(parts)
-    for part, parameters in model.encoder.parts():
-        size = sum(p.numel() for p in parameters)
-        free = sum(p.numel() for p in parameters if p.requires_grad)
-        told = "frozen" if not free else "trains" if free == size else f"{free:,} train"
-        console.say(f"  {part:<18} {size:>12,}  {told}")
-    few = few_shot_settings.wanted(config)
-    size = sum(t.numel() for t in (*model.head_parameters(), *model.head.buffers()))
-    console.say(f"  {'head':<18} {size:>12,}  {'is fitted' if few else 'trains'}")
-    steps = -(-len(data.side("train")) // config.train.batch_size)
-    console.say(
-        "steps: none, one pass over the clips" if few else f"steps: {counted(config.train.epochs, 'epoch')} of {steps}"
-    )
-    width = max(len(x) for x in ("label", *data.manifest.labels))
-    unsure = not data.known.all()
-    console.say(f"{'label':<{width}} " + "".join(f"{side:>8}" for side in recordings.SIDES) + " unknown" * unsure)
-    present = (data.targets * data.known) > 0
-    for column, label in enumerate(data.manifest.labels):
-        counts = [int(present[data.side(side), column].sum()) for side in recordings.SIDES]
-        counts += [int((~data.known[:, column]).sum())] if unsure else []
-        console.say(f"{label:<{width}} " + "".join(f"{n:>8}" for n in counts))
-    if examples is not None:
-        from audioft.augmentation.examples import write_examples
-
-        chain = build.chain(config)
-        if chain is None:
-            console.say(
-                "note: no augmentations are set, so no examples are written; try --config configs/quick_cpu.yaml"
-            )
-            return
-        picture = write_examples(
-            examples,
-            chain,
-            data.clips("train"),
-            model.encoder.sample_rate,
-            config.data.max_seconds,
-            config.seed,
-        )
-        console.say(f"examples: {picture}")
-
-
-def _from_headers(config: Config, console: Console) -> tuple[recordings.Data, AudioClassifier, LoadReport]:
-    """The data as its headers tell it, and the model that a run would begin with."""
-    start = starting.load(config)
-    data = recordings.load(config, console, start=start, headers_only=True)
-    return data, *build.classifier(config, data.manifest.labels, data.manifest.multilabel, start)
 
 
 def make_trainer(
@@ -160,8 +99,8 @@ def make_trainer(
     config, data, model = parts.config, parts.data, parts.model
     t = config.train
     index = data.side("train")
-    weights = build.sampling_weights(config, data.targets[index], data.known[index])
-    plan = StepPlan(len(dataset), t.batch_size, config.seed, weights)
+    plan = pace.step_plan(config, data)
+    parts.console.say("\n".join(planning.steps_told(parts, plan)))
     clips = [
         (data.manifest.clips[i].key, side, data.checked[i].digest) for side in recordings.SIDES for i in data.side(side)
     ]
@@ -185,13 +124,13 @@ def make_trainer(
         dataset if cache is None else cache.clips,
         plan,
         adamw(parameter_groups(model, t.lr, t.head_lr, t.layer_decay, t.weight_decay)),
-        schedules.build(t.schedule, steps=t.epochs * plan.steps),
+        schedules.build(t.schedule, steps=plan.total(t.epochs)),
         epochs=t.epochs,
         checkpoints=Checkpoints(folder / "checkpoints", identity(config, clips), t.keep, caching.never_free(parts)),
         processes=parts.processes,
         validate=(lambda: validate(parts, cache)) if len(data.side("valid")) else None,
         begin_epoch=begin_epoch,
-        begin_step=lambda step: loss.at(step / plan.steps),
+        begin_step=lambda step: loss.at(plan.epoch_of(step)),
         metric=metric,
         higher_is_better=metric in METRICS and METRICS[metric].higher_is_better,
         patience=t.patience,
@@ -208,13 +147,8 @@ def make_trainer(
 def _dataset(parts: build.Parts, place: Path) -> TrainingClips:
     """What is trained on: clips, or windows with a target for each frame; long recordings decoded into `place`."""
     config, data, model = parts.config, parts.data, parts.model
-    clips = data.clips("train")
-    with parts.console.job("decoding long recordings", len(clips)) as job:
-        if parts.processes.main:
-            quick = within_long(clips, place, model.encoder.sample_rate, job.at)
-    parts.processes.wait()
-    if not parts.processes.main:  # all files are there by now
-        quick = within_long(clips, place, model.encoder.sample_rate, lambda done: None)
+    cache = audio_kept.filled(parts) if config.cache.audio else None
+    quick = data.clips("train") if cache else _within_long(parts, place)
     index = data.side("train")
     how: dict[str, Any] = {
         "seconds": data.seconds("train"),
@@ -226,12 +160,24 @@ def _dataset(parts: build.Parts, place: Path) -> TrainingClips:
         "augment": build.chain(config),
         "mixup": build.single("mixup", config.mixup),
         "multilabel": parts.multilabel,
+        "read": cache,
     }
     if not model.frame_level:
         return TrainingClips(quick, **how)
     assert data.manifest.events is not None
     grid = FrameGrid(model.encoder.convolutions, model.encoder.sample_rate)
     return TrainingWindows(quick, data.manifest.events, data.manifest.labels, grid, **how)
+
+
+def _within_long(parts: build.Parts, place: Path) -> list[Clip]:
+    clips, rate = parts.data.clips("train"), parts.model.encoder.sample_rate
+    with parts.console.job("decoding long recordings", len(clips)) as job:
+        if parts.processes.main:
+            quick = within_long(clips, place, rate, job.at)
+    parts.processes.wait()
+    if not parts.processes.main:  # all files are there by now
+        quick = within_long(clips, place, rate, lambda done: None)
+    return quick
 
 
 def validate(parts: build.Parts, cache: caching.Cache | None = None) -> dict[str, float]:

@@ -88,6 +88,11 @@ class Processes:
         """Whether this process writes files and speaks."""
         return self.rank == 0
 
+    @property
+    def first_here(self) -> bool:
+        """Whether this process is the first of those on its machine, and makes what they share there."""
+        return self.accelerator.is_local_main_process
+
     def wait(self) -> None:
         """Go on once all processes have come here."""
         self.accelerator.wait_for_everyone()

@@ -84,6 +84,9 @@ class TrainSection(Section):
     """Passes over the training side."""
     batch_size: int = Field(16, gt=0)
     """Clips a step, over all processes and pieces together."""
+    batch_seconds: float | None = Field(None, gt=0)
+    """Seconds of sound a step, padding included, over all processes and pieces together: as many clips of like length
+    as fit, and batch_size says nothing. A longer clip is a step of its own. null: batch_size decides."""
     accumulate: int = Field(1, gt=0)
     """Pieces a step is computed in: more pieces take less memory and learn the same but for the draws of dropout."""
     lr: float = Field(1e-4, gt=0)
@@ -134,6 +137,10 @@ class CacheSection(Section):
     """What is kept in; it is read as kept from the first epoch on."""
     gigabytes: float = Field(20.0, ge=0)
     """Most that may be kept, of all runs together; what was used longest ago goes first."""
+    audio: bool = False
+    """Keep the decoded training clips in the user's cache folder (audioft/audio) at the encoder's rate, 115 MB an hour,
+    so that later epochs and runs neither decode nor resample. Their samples are rounded to 16 bits; a crop is cut after
+    resampling, not before."""
 
 
 class EvaluateSection(Section):

@@ -6,29 +6,28 @@ import contextlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from audioft.errors import AudioftError, UsageError
 
 
-def write_bytes(path: Path, data: bytes, *, shared: bool = False, durable: bool = True) -> None:
+def write_bytes(path: Path, data: bytes, *, shared: bool = False) -> None:
     """Write beside, sync, rename: a reader finds the old content or the new one, never half of it.
 
     Args:
         path: the file.
         data: its content.
         shared: other processes may write the same file at once. What a killed process leaves beside it then stays.
-        durable: on the disk when this returns. What is hashed and can be made again need not be.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial" if shared else f".{path.name}.partial")
     try:
         with open(partial, "wb") as f:
             f.write(data)
             f.flush()
-            if durable:
-                os.fsync(f.fileno())
+            os.fsync(f.fileno())
         os.replace(partial, path)
     except OSError as e:
         partial.unlink(missing_ok=True)
@@ -69,6 +68,23 @@ def write_result(path: Path, text: str) -> None:
     """As `write_text`; the file's folder is made if it is not there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, text)
+
+
+@contextlib.contextmanager
+def cache_file(path: Path) -> Iterator[BinaryIO]:
+    """Fill the yielded file; when the block ends well it takes the place of `path`, otherwise it is removed.
+
+    Several processes may write the same one at once, and the last one's stays. It is not synced: for what is checked
+    when it is read, and can be made again.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+    try:
+        with open(handle, "w+b") as file:
+            yield file
+        os.replace(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 def folder_for(path: Path, option: str) -> None:

@@ -69,7 +69,7 @@ def strings(settings: dict[str, Any]) -> list[str]:
 def rows(folder: Path, name: str) -> list[dict[str, Any]]:
     """The metrics of a round, without the time they took."""
     lines = (folder / "pretraining" / name / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in lines]
+    return [{k: v for k, v in json.loads(line).items() if k not in ("seconds", "waiting")} for line in lines]
 
 
 def measured(folder: Path, name: str) -> list[dict[str, Any]]:

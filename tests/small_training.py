@@ -80,7 +80,7 @@ def make_trainer(
         dataset,
         plan,
         adamw(groups),
-        options.pop("schedule", None) or Linear(epochs * plan.steps),
+        options.pop("schedule", None) or Linear(plan.total(epochs)),
         epochs=epochs,
         checkpoints=Checkpoints(folder / "checkpoints", options.pop("identity", "this"), options.pop("keep", 2)),
         processes=Processes("cpu"),

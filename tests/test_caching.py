@@ -43,7 +43,7 @@ def own_cache(tmp_path, monkeypatch):
 
 def rows(run):
     lines = (run.folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    return [{k: v for k, v in json.loads(x).items() if k != "seconds"} for x in lines]
+    return [{k: v for k, v in json.loads(x).items() if k not in ("seconds", "waiting")} for x in lines]
 
 
 def near(one, other, tolerance):

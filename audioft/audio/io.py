@@ -165,10 +165,18 @@ def write_wav(path: str | Path, samples: np.ndarray, rate: int, subtype: str = "
     soundfile.write(str(path), samples, rate, subtype=subtype, format="WAV")
 
 
-def convert(source: str | Path, path: str | Path, rate: int, start: float = 0.0, end: float | None = None) -> None:
+def convert(
+    source: str | Path,
+    path: str | Path,
+    rate: int,
+    start: float = 0.0,
+    end: float | None = None,
+    subtype: str = "PCM_16",
+) -> None:
     """Decode a recording, or a cut of it, into a mono 16-bit WAV file at `rate` Hz, block by block.
 
-    The file is whole or not there. Samples outside -1 to 1 are clipped.
+    The file is whole or not there. Samples outside -1 to 1 are clipped. With the subtype `FLOAT` they are not, and the
+    file is a W64 one, which may be longer than a WAV file.
 
     Raises:
         AudioError: as `stream` does.
@@ -177,9 +185,10 @@ def convert(source: str | Path, path: str | Path, rate: int, start: float = 0.0,
     path = Path(path)
     partial = path.with_name(f".{path.name}.partial")
     try:
-        with soundfile.SoundFile(str(partial), "w", rate, 1, subtype="PCM_16", format="WAV") as file:
+        exact = subtype == "FLOAT"
+        with soundfile.SoundFile(str(partial), "w", rate, 1, subtype=subtype, format="W64" if exact else "WAV") as file:
             for block in stream(source, rate, start, end):
-                file.write(np.clip(block, -1, 1))
+                file.write(block if exact else np.clip(block, -1, 1))
         os.replace(partial, path)
     except (soundfile.SoundFileError, OSError) as e:
         raise AudioftError(f"cannot write {path}: {why(e)}; is the disk full?") from e

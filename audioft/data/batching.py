@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, Dataset
 
+from audioft.data.buckets import buckets, padding
+from audioft.data.check import SHORTEST
 from audioft.data.dataset import Draw, Item
 from audioft.errors import AudioError
 from audioft.runtime import generator
@@ -68,7 +70,8 @@ class StepPlan:
     """The clips of every step of an epoch, in an order that depends on (seed, epoch) alone.
 
     A step's clips are those of all processes and of all pieces of an accumulated step together, so neither changes
-    what is learnt, up to rounding and the draws of dropout.
+    what is learnt, up to rounding and the draws of dropout. A step is so many clips, or so many seconds: then clips of
+    like length stand together, the longest or the shortest first, and epochs differ in the number of their steps.
 
     Args:
         size: clips in the training set.
@@ -77,6 +80,8 @@ class StepPlan:
         weights: `(size,)`, how often to draw each clip relative to the others; None takes each once an epoch.
         draws: with weights, how many clips an epoch draws; as many as there are if not given.
         together: with weights, how often a drawn clip stands in its step; a crop of it is another one each time.
+        seconds: `(size,)`, how long an example of each clip is; is needed with `batch_seconds`, and for `padding`.
+        batch_seconds: seconds a step, padding included, instead of `batch_size` clips; a longer clip is alone.
     """
 
     def __init__(
@@ -87,20 +92,63 @@ class StepPlan:
         weights: np.ndarray | None = None,
         draws: int | None = None,
         together: int = 1,
+        seconds: Sequence[float] | np.ndarray | None = None,
+        batch_seconds: float | None = None,
     ):
         if (draws is not None or together > 1) and weights is None:
             raise ValueError("without weights each clip is drawn once an epoch, and no other number of times")
+        if batch_seconds is not None and (seconds is None or together > 1):
+            raise ValueError("steps of so many seconds need the seconds of each clip, and take no clip several times")
         self.size, self.batch_size, self.seed, self.weights = size, batch_size, seed, weights
         self.draws = size if draws is None else draws
-        self.together = together
+        self.together, self.batch_seconds = together, batch_seconds
+        self.seconds = None if seconds is None else np.maximum(np.asarray(seconds, dtype=np.float64), SHORTEST)
+        self._counts: dict[int, int] = {}
 
-    @property
-    def steps(self) -> int:
-        """Steps an epoch; the last one may be smaller."""
-        return -(-self.draws // self.batch_size)
+    def steps_of(self, epoch: int) -> int:
+        """Steps of an epoch (from 0); the last one may be smaller."""
+        if self.batch_seconds is None:
+            return -(-self.draws // self.batch_size)
+        if epoch not in self._counts:
+            self._counts[epoch] = len(self._positions(epoch)[1])
+        return self._counts[epoch]
+
+    def total(self, epochs: int) -> int:
+        """Steps of the first `epochs` epochs together."""
+        if self.batch_seconds is None:
+            return epochs * self.steps_of(0)
+        return sum(map(self.steps_of, range(epochs)))
+
+    def epoch_of(self, step: int) -> float:
+        """How many epochs are over when `step` steps are done."""
+        if self.batch_seconds is None:
+            return step / self.steps_of(0)
+        epoch = 0
+        while step > self.steps_of(epoch):
+            step -= self.steps_of(epoch)
+            epoch += 1
+        return epoch + step / self.steps_of(epoch)
 
     def epoch(self, epoch: int) -> list[list[Draw]]:
         """The steps of an epoch (from 0)."""
+        return list(self.each(epoch))
+
+    def each(self, epoch: int, begin: int = 0) -> Iterator[list[Draw]]:
+        """The steps of an epoch from `begin` on, one after the other: a million draws take seconds to make."""
+        order, steps = self._positions(epoch)
+        repeats = _repeats(order)
+        for step in steps[begin:]:
+            yield [Draw(i, epoch, r) for i, r in zip(order[step].tolist(), repeats[step].tolist(), strict=True)]
+
+    def padding(self, epoch: int, processes: int = 1, accumulate: int = 1) -> float:
+        """The share, 0 to 1, of what goes through the model in an epoch that is padding."""
+        assert self.seconds is not None
+        order, steps = self._positions(epoch)
+        shares = (pieces(self.seconds[order[s]], p, processes, accumulate) for s in steps for p in range(processes))
+        return padding([np.asarray(piece) for share in shares for piece in share])
+
+    def _positions(self, epoch: int) -> tuple[np.ndarray, list[np.ndarray]]:
+        """The clips in the order they are drawn in, and which positions of it make a step."""
         rng = generator(self.seed, "order", epoch)
         if self.weights is None:
             order = rng.permutation(self.size)
@@ -111,15 +159,26 @@ class StepPlan:
             each = max(1, self.batch_size // self.together)
             steps = [np.tile(drawn[i : i + each], self.together) for i in range(0, len(drawn), each)]
             order = np.concatenate(steps)[: self.draws]
-        seen: dict[int, int] = {}
-        draws = []
-        for index in order.tolist():
-            draws.append(Draw(index, epoch, seen.get(index, 0)))
-            seen[index] = seen.get(index, 0) + 1
-        return [draws[i : i + self.batch_size] for i in range(0, len(draws), self.batch_size)]
+        if self.batch_seconds is not None:
+            assert self.seconds is not None
+            return order, buckets(self.seconds[order], self.batch_seconds, rng)
+        return order, np.split(np.arange(len(order)), range(self.batch_size, len(order), self.batch_size))
 
 
-def pieces(step: Sequence[Draw], process: int, processes: int, accumulate: int) -> list[list[Draw]]:
+def _repeats(order: np.ndarray) -> np.ndarray:
+    """How often each of N numbers has come before.
+
+    >>> _repeats(np.array([4, 2, 4, 4])).tolist()
+    [0, 0, 1, 2]
+    """
+    sort = np.argsort(order, kind="stable")
+    begins = np.flatnonzero(np.diff(order[sort], prepend=-1))
+    found = np.empty_like(sort)
+    found[sort] = np.arange(len(order)) - np.repeat(begins, np.diff(begins, append=len(order)))
+    return found
+
+
+def pieces(step: Sequence[Any] | np.ndarray, process: int, processes: int, accumulate: int) -> list[list[Any]]:
     """One process's share of a step, cut into the pieces it accumulates over; a piece may be empty.
 
     >>> [[d.index for d in p] for p in pieces([Draw(i) for i in range(5)], 0, 2, 2)]
@@ -130,27 +189,15 @@ def pieces(step: Sequence[Draw], process: int, processes: int, accumulate: int) 
     return [mine[i * size : (i + 1) * size] for i in range(accumulate)]
 
 
-class _Listed:
-    """A batch sampler over lists made beforehand."""
-
-    def __init__(self, batches: Sequence[Sequence[Any]]):
-        self.batches = batches
-
-    def __iter__(self) -> Iterator[Sequence[Any]]:
-        return iter(self.batches)
-
-    def __len__(self) -> int:
-        return len(self.batches)
-
-
-def loader(dataset: Dataset, batches: Sequence[Sequence[Any]], workers: int) -> DataLoader:
-    """Batches of `dataset` in the given order, read by `workers` processes (0: by this one).
+def loader(dataset: Dataset, batches: Iterable[Sequence[Any]], workers: int) -> DataLoader:
+    """Batches of `dataset` in the given order, which may be found while they are read; by `workers` processes
+    (0: by this one).
 
     A dataset whose items are not `Item`s brings its own `collate`.
     """
     return DataLoader(
         dataset,
-        batch_sampler=_Listed(batches),  # type: ignore[arg-type]
+        batch_sampler=batches,  # type: ignore[arg-type]
         collate_fn=getattr(dataset, "collate", collate),
         num_workers=workers,
         # a worker draws nothing from global generators, so this seed has no effect beyond not touching the main one

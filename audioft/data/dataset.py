@@ -91,6 +91,7 @@ class TrainingClips(Dataset):
         augment: waveform to waveform, with a generator: `(waveform (T,), rate, rng) -> (T',)`.
         mixup: draws a partner and mixes two clips and their targets; None for no mixing.
         multilabel: how mixed targets combine.
+        read: gives the samples of a part of a clip's recording, as `read_exactly` does, which is taken for None.
     """
 
     def __init__(
@@ -105,11 +106,13 @@ class TrainingClips(Dataset):
         augment: Callable[[Tensor, int, np.random.Generator], Tensor] | None = None,
         mixup: Any = None,
         multilabel: bool = False,
+        read: Callable[[Clip, int, float, float | None], np.ndarray] | None = None,
     ):
         self.clips, self.seconds, self.prepare = list(clips), list(seconds), prepare
         self.targets, self.known = torch.from_numpy(targets), torch.from_numpy(known)
         self.max_seconds, self.seed = max_seconds, seed
         self.augment, self.mixup, self.multilabel = augment, mixup, multilabel
+        self.read = read or read_exactly
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -170,7 +173,7 @@ class TrainingClips(Dataset):
         return self._augmented(index, address, start, end), self.targets[index], self.known[index]
 
     def _augmented(self, index: int, address: tuple, start: float, end: float | None) -> Tensor:
-        waveform = torch.from_numpy(read_exactly(self.clips[index], self.prepare.sample_rate, start, end))
+        waveform = torch.from_numpy(self.read(self.clips[index], self.prepare.sample_rate, start, end))
         if self.augment is None:
             return waveform
         try:

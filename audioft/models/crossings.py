@@ -17,7 +17,7 @@ from torch import Tensor
 from audioft import keeping
 from audioft.errors import AudioftError
 from audioft.models.boundary import Crossing
-from audioft.storage import write_bytes
+from audioft.storage import cache_file
 
 PRECISIONS = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
 HIGHEST = 60_000.0  # what float16 holds; larger numbers are divided by a power of two before
@@ -101,10 +101,10 @@ class Crossings:
         tensors |= {f"{i}.about": torch.tensor([s.exponent, s.samples, *s.frames]) for i, s in enumerate(stored)}
         path = self._path(name)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            with cache_file(path) as file:
+                file.write(save(tensors, {"name": name, "sha256": _digest(tensors)}))
         except OSError as e:
-            raise AudioftError(f"cannot make the folder {path.parent}: {e.strerror}") from e
-        write_bytes(path, save(tensors, {"name": name, "sha256": _digest(tensors)}), shared=True, durable=False)
+            raise AudioftError(f"cannot write {path}: {e.strerror}") from e
         self.checked.add(name)
         return [s.crossing() for s in stored]
 

@@ -39,6 +39,7 @@ class State:
         loss, weight: summed over the steps since the last row of metrics.
         skipped: steps whose numbers were not finite, in a row.
         seconds: spent training so far, over all sessions.
+        waited, worked: seconds of all steps so far, waiting for data and computing.
         finished: training has ended.
         failures: recordings that failed in training, as `{index: [stage, reason]}`.
     """
@@ -54,6 +55,8 @@ class State:
     weight: float = 0.0
     skipped: int = 0
     seconds: float = 0.0
+    waited: float = 0.0
+    worked: float = 0.0
     finished: bool = False
     failures: dict[str, list[str]] = field(default_factory=dict)
 

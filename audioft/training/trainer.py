@@ -10,20 +10,20 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.utils.data import Dataset
 
-from audioft.data.batching import Batch, StepPlan, loader, pieces
-from audioft.data.dataset import Draw
+from audioft.data.batching import Batch, StepPlan
 from audioft.errors import AudioftError
 from audioft.evaluation.scoring import autocast
 from audioft.runtime import Processes, address
 from audioft.training.callbacks import Callback
 from audioft.training.checkpoint import Checkpoints, State
+from audioft.training.feed import Feed, share
 from audioft.training.objectives import Objective
 from audioft.training.optim import set_rates
 
@@ -105,15 +105,23 @@ class Trainer:
         self.workers, self.seed, self.log_every = workers, seed, log_every
         self.saving, self.callbacks = saving or Saving(), list(callbacks)
         self.state = State()
+        self._feed: Feed | None = None
+        self._told = (0.0, 0.0)  # waited and worked at the last row of metrics
         self._clock = self._saved = time.monotonic()
 
     @property
     def total_steps(self) -> int:
-        return self.epochs * self.plan.steps
+        return self.plan.total(self.epochs)
+
+    @property
+    def waiting(self) -> float:
+        """The share, 0 to 1, of the time of all steps so far that the model waited for data."""
+        return share(self.state.waited, self.state.worked)
 
     def resume(self) -> list[str]:
         """Go on from the newest whole checkpoint; sentences about damaged ones."""
         self.state, damaged = self.checkpoints.load_last(self.model, self.optimizer)
+        self._told = self.state.waited, self.state.worked
         return damaged
 
     def fit(self) -> State:
@@ -127,6 +135,7 @@ class Trainer:
             while not self.state.finished and self.state.epoch < self.epochs:
                 self._epoch()
         finally:
+            self._feed = None  # its workers end
             for c in self._listeners():
                 c.end()
         return self.state
@@ -135,25 +144,28 @@ class Trainer:
         state = self.state
         self.begin_epoch(state.epoch)
         self.model.train()
-        steps = self.plan.epoch(state.epoch)[state.step_in_epoch :]
-        for batches in self._batches(steps):
-            self._step(batches)
+        steps = self.plan.steps_of(state.epoch)
+        while state.step_in_epoch < steps:
+            self._train_step()
             state.step += 1
             state.step_in_epoch += 1
             if state.step % self.log_every == 0:
                 self._log_training()
-            if state.step_in_epoch < self.plan.steps and self._save_is_due():
+            if state.step_in_epoch < steps and self._save_is_due():
                 self._save()
         state.epoch, state.step_in_epoch = state.epoch + 1, 0
         self._end_of_epoch()
 
-    def _batches(self, steps: list[list[Draw]]) -> Iterator[list[Batch]]:
-        """The batches of each step for this process; a process may have none in a small last step."""
-        rank, count = self.processes.rank, self.processes.count
-        shares = [[p for p in pieces(s, rank, count, self.accumulate) if p] for s in steps]
-        stream = iter(loader(self.dataset, [p for share in shares for p in share], self.workers))
-        for share in shares:
-            yield [next(stream) for _ in share]
+    def _train_step(self) -> None:
+        state = self.state
+        if self._feed is None or self._feed.dataset is not self.dataset:
+            place = range(state.epoch, self.epochs), state.step_in_epoch
+            self._feed = Feed(self.dataset, self.plan, *place, self.processes, self.accumulate, self.workers)
+        begun = time.monotonic()
+        batches, waited = self._feed.step()
+        self._step(batches)
+        state.waited += waited
+        state.worked += time.monotonic() - begun - waited
 
     def _step(self, batches: list[Batch]) -> None:
         device = self.processes.device
@@ -210,10 +222,10 @@ class Trainer:
         mean = state.loss / state.weight if state.weight else None
         state.loss = state.weight = 0.0
         rates = {g["name"]: g["lr"] for g in self.optimizer.param_groups}
-        shown = (
-            {"lr": max(rates.values()), "lr_head": rates["head"]} if "head" in rates else {"lr": max(rates.values())}
-        )
-        self._row({"kind": "train", "loss": mean, **shown})
+        shown = {"lr": max(rates.values())} | ({"lr_head": rates["head"]} if "head" in rates else {})
+        waiting = share(state.waited - self._told[0], state.worked - self._told[1])
+        self._told = state.waited, state.worked
+        self._row({"kind": "train", "loss": mean, **shown, "waiting": round(waiting, 4)})
 
     def _end_of_epoch(self) -> None:
         state = self.state
@@ -264,7 +276,7 @@ class Trainer:
         self.processes.wait()
 
     def _row(self, row: dict) -> None:
-        epoch = self.state.epoch + self.state.step_in_epoch / self.plan.steps
+        epoch = self.plan.epoch_of(self.state.step)
         seconds = self.state.seconds + time.monotonic() - self._clock
         row = {
             "kind": row["kind"],

@@ -32,7 +32,7 @@ def left_behind(run):
     checkpoints = run.folder / "checkpoints"
     last = max(checkpoints.glob("step-*"))
     files = sorted(f for place in (last, checkpoints / "best", run.model) for f in place.rglob("*.safetensors"))
-    rows = [{k: v for k, v in r.items() if k != "seconds"} for r in run.history]
+    rows = [{k: v for k, v in r.items() if k not in ("seconds", "waiting")} for r in run.history]
     return [f.read_bytes() for f in files], rows, (run.folder / "predictions.csv").read_bytes()
 
 

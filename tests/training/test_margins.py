@@ -174,7 +174,7 @@ def margin_trainer(folder, **options):
     told = []
 
     def begin_step(step):
-        loss.at(step / trainer.plan.steps)
+        loss.at(trainer.plan.epoch_of(step))
         told.append((step, loss.margin))
 
     trainer.begin_step = begin_step

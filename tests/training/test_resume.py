@@ -80,9 +80,10 @@ def left_behind(run):
     last = last_checkpoint(run)
     files = [last / "model.safetensors", last / "optimizer.safetensors"]
     files += [run.folder / "checkpoints" / "best" / "model.safetensors", *run.model.rglob("*.safetensors")]
-    rows = [{k: v for k, v in r.items() if k != "seconds"} for r in run.history]
+    rows = [{k: v for k, v in r.items() if k not in ("seconds", "waiting")} for r in run.history]
     state = json.loads((last / "state.json").read_text())
-    state.pop("seconds")
+    for clock in ("seconds", "waited", "worked"):
+        state.pop(clock)
     named = {str(f.relative_to(run.folder)): f.read_bytes() for f in files}
     named["predictions.csv"] = (run.folder / "predictions.csv").read_bytes()
     return named, rows, state
