@@ -113,7 +113,11 @@ def test_a_killed_run_of_frames_ends_the_same(scapes, small_encoder, tmp_path):
         "mixup": {"p": 0.5},
     }
     whole = audioft.finetune(
-        scapes, encoder=str(small_encoder), out=tmp_path / "whole", overrides=settings, console=QUIET
+        scapes,
+        encoder=str(small_encoder),
+        out=tmp_path / "whole",
+        overrides=settings,
+        console=QUIET,
     )
     import shutil
 
@@ -194,3 +198,20 @@ def test_silence_between_events_is_nothing_bad(small_encoder, tmp_path):
     (tmp_path / "metadata.csv").write_text("\n".join([*rows, ""]))
     run = audioft.finetune(tmp_path, encoder=str(small_encoder), out=tmp_path / "r", overrides=FRAMES, console=QUIET)
     assert (run.folder / "bad_files.csv").read_text().count("\n") == 1
+
+
+@pytest.mark.slow
+def test_windows_of_recordings_that_are_kept_decoded_are_the_same(scapes, small_encoder, tmp_path):
+    """The recordings are of 16 bits at the encoder's rate, so nothing is rounded."""
+    found = []
+    for kept in (False, True):
+        settings = FRAMES | {"train.epochs": 1, "cache.audio": kept}
+        run = audioft.finetune(
+            scapes,
+            encoder=str(small_encoder),
+            out=tmp_path / str(kept),
+            overrides=settings,
+            console=QUIET,
+        )
+        found.append((run.folder / "checkpoints" / "best" / "model.safetensors").read_bytes())
+    assert found[0] == found[1]
