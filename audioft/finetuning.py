@@ -20,7 +20,7 @@ from audioft.models.classifier import AudioClassifier
 from audioft.models.loading import LoadReport
 from audioft.progress import Console, spell_seconds
 from audioft.run import Run, identity, prepare
-from audioft.runtime import Processes, choose_precision
+from audioft.runtime import Processes, choose_precision, explain_precision
 from audioft.training.callbacks import Callback, MetricsFile, TensorBoard, Watching
 from audioft.training.checkpoint import Checkpoints, State
 from audioft.training.objectives import Classification
@@ -90,7 +90,8 @@ def introduce(parts: build.Parts) -> None:
     said = adapting.describe(parts.model.encoder, lambda: freezing.describe(policy))
     console.say(f"parameters: {trained:,} of {total:,} train ({said})")
     fellows = f", {parts.processes.count} processes" if parts.processes.count > 1 else ""
-    console.say(f"computing on {parts.processes.device} in {parts.precision}{fellows}")
+    precision = explain_precision(parts.config.train.precision, parts.processes.device)
+    console.say(f"computing on {parts.processes.device} in {precision}{fellows}")
 
 
 def plan(config: Config, console: Console, examples: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""From frames to one vector a clip, over the clip's own frames only."""
+"""From frames to one vector a clip, over the clip's own frames only; in float32, whatever the frames are in."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class MeanPooling(nn.Module):
         self.output_size = hidden_size
 
     def forward(self, frames: Frames) -> Tensor:
-        states = frames.states.masked_fill(~frames.valid[..., None], 0)
+        states = frames.states.float().masked_fill(~frames.valid[..., None], 0)
         return states.sum(1) / frames.lengths[:, None]
 
 
@@ -39,7 +39,7 @@ class TokenPooling(nn.Module):
         self.output_size = hidden_size
 
     def forward(self, frames: Frames) -> Tensor:
-        return (frames.states[:, 0] + frames.states[:, 1]) / 2
+        return (frames.states[:, 0].float() + frames.states[:, 1].float()) / 2
 
 
 @poolings.register("all_frames")
@@ -54,7 +54,7 @@ class AllFramesPooling(nn.Module):
         self.output_size = hidden_size
 
     def forward(self, frames: Frames) -> Tensor:
-        return frames.states.mean(1)
+        return frames.states.float().mean(1)
 
 
 def statistics(frames: Frames) -> tuple[Tensor, Tensor]:
@@ -144,5 +144,5 @@ class LayerSum(nn.Module):
         if frames.layers is None:
             raise ValueError("a layer sum needs the states of every layer")
         weights = torch.softmax(self.layer_weights, dim=-1)
-        total = sum(w * s for w, s in zip(weights, frames.layers, strict=True))
+        total = sum(w * s.float() for w, s in zip(weights, frames.layers, strict=True))
         return frames.of_layers(total)
