@@ -7,9 +7,9 @@ A wav2vec2-base of random weights (width 768, dropouts of 0.1 as in its publishe
 every step is of the same size) takes steps of the trainer's own on noise of one length. The median step is timed; one
 more is profiled, and its time told by part. The speed of a step is its floating-point operations, those of products and
 convolutions as torch counts them where no convolution is done by spectra, divided by its time; that of the machine is a
-product of float32 matrices of 2,048 x 2,048, timed before each step. `--plain` takes torch's dropout, attention, convolution and an AdamW that is not fused, as it would be without
-`audioft.models.dropout`, `attention` and `positions`; `--against` alternates both and prints the median of ratios.
-OMP_NUM_THREADS says how many threads compute.
+product of float32 matrices of 2,048 x 2,048, timed before each step. `--plain` takes torch's dropout, attention,
+convolution and an AdamW that is not fused, as it would be without `audioft.models.dropout`, `attention` and
+`positions`; `--against` alternates both and prints the median of ratios. OMP_NUM_THREADS says how many threads compute.
 """
 
 from __future__ import annotations
