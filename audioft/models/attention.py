@@ -58,13 +58,18 @@ def attention(
     from transformers.integrations.sdpa_attention import create_position_bias_mask, sdpa_attention_forward
 
     plain = not getattr(module, "is_causal", False) and query.shape[1] == key.shape[1]
-    if not 0 < dropout < 1 or query.device.type != "cpu" or not plain or not torch.is_grad_enabled():
+    if not plain or not is_quick(query, dropout):
         return sdpa_attention_forward(
             module, query, key, value, attention_mask, dropout, scaling, position_bias=position_bias, **others
         )
     if position_bias is not None:
         attention_mask = create_position_bias_mask(position_bias, attention_mask, False, query, key)
     return attend(query, key, value, attention_mask, dropout, scaling).transpose(1, 2).contiguous(), None
+
+
+def is_quick(states: Tensor, dropout: float) -> bool:
+    """Whether `attend` is the quicker way: in training with dropout on a CPU."""
+    return 0 < dropout < 1 and states.device.type == "cpu" and torch.is_grad_enabled()
 
 
 def attend(

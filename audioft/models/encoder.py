@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from audioft.models import attention, dropout
+from audioft.models import attention, dropout, wavlm_attention
 from audioft.models.backbones.base import Backbone
 from audioft.models.families import FAMILIES, backbone_of
 from audioft.models.frames import Frames, LatentMask
@@ -54,6 +54,7 @@ class Encoder(nn.Module):
         super().__init__()
         dropout.quicken(model)
         attention.quicken(model)
+        wavlm_attention.restore(model)
         self.model = model
         self.preprocessing = preprocessing
         self.name = name
