@@ -10,7 +10,7 @@ from audioft.models import adapting, freezing
 from audioft.models.classifier import AudioClassifier
 from audioft.models.loading import LoadReport
 from audioft.progress import Console
-from audioft.runtime import Processes, choose_precision
+from audioft.runtime import Processes, choose_precision, explain_precision
 from audioft.training.optim import count_parameters
 from audioft.wording import counted
 
@@ -30,7 +30,8 @@ def introduce(parts: build.Parts) -> None:
     said = adapting.describe(parts.model.encoder, lambda: freezing.describe(policy))
     console.say(f"parameters: {trained:,} of {total:,} train ({said})")
     fellows = f", {parts.processes.count} processes" if parts.processes.count > 1 else ""
-    console.say(f"computing on {parts.processes.device} in {parts.precision}{fellows}")
+    precision = explain_precision(parts.config.train.precision, parts.processes.device)
+    console.say(f"computing on {parts.processes.device} in {precision}{fellows}")
 
 
 def plan(config: Config, console: Console, examples: Path | None) -> None:

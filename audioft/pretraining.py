@@ -30,7 +30,7 @@ from audioft.models.loading import load_encoder
 from audioft.probing import probe_task
 from audioft.progress import Console
 from audioft.run import PRETRAINING, identity
-from audioft.runtime import Processes, address, choose_precision
+from audioft.runtime import Processes, address, choose_precision, explain_precision
 from audioft.storage import new_folder, read_json, write_json
 from audioft.training import clusters as clustering
 from audioft.training.callbacks import Callback, MetricsFile, TensorBoard, Watching
@@ -94,9 +94,9 @@ def run(config: PretrainConfig, out: Path, processes: Processes, console: Consol
 
 def introduce(parts: Parts, encoder: Encoder, name: str, rounds: list[RoundPlan]) -> None:
     """Say what will be learnt from what."""
-    console, data = parts.console, parts.data
-    hours = f"{sum(data.seconds) / 3600:.2f} hours"
-    console.say(f"data: {len(data.clips)} recordings, {hours}; {len(data.held_out)} of them are only measured on")
+    console, data, p, asked = parts.console, parts.data, parts.processes, parts.config.train.precision
+    hours, measured = sum(data.seconds) / 3600, len(data.held_out)
+    console.say(f"data: {len(data.clips)} recordings, {hours:.2f} hours; {measured} of them are only measured on")
     for source, amount, share in data.sources:
         console.say(f"  {source:<40} {amount / 3600:6.2f} h, {share:5.1%} of the crops")
     start = "from nothing" if parts.config.encoder.start is None else f"going on from {name}"
@@ -105,7 +105,7 @@ def introduce(parts: Parts, encoder: Encoder, name: str, rounds: list[RoundPlan]
         f"{count(encoder):,} parameters, a frame every {1000 * encoder.seconds_per_frame:g} ms, {start}"
     )
     console.say("\n".join(f"{plan.name}: {plan.spell()}" for plan in rounds))
-    console.say(f"computing on {parts.processes.device} in {parts.precision}, {parts.processes.count} process(es)")
+    console.say(f"computing on {p.device} in {explain_precision(asked, p.device)}, {p.count} process(es)")
 
 
 def train_round(parts: Parts, encoder: Encoder, plan: RoundPlan, resume: bool) -> None:

@@ -157,16 +157,29 @@ def choose_precision(asked: str, device) -> str:
 
     On a CPU that is avx512_bf16 or AMX, on a GPU Ampere or later.
     """
-    import torch
-
     if asked != "auto":
         return asked
+    return "bf16" if _has_bfloat16(device) else "fp32"
+
+
+def explain_precision(asked: str, device) -> str:
+    """What `choose_precision` chooses, and why.
+
+    >>> explain_precision("bf16", find_device("cpu"))
+    'bf16 (as asked)'
+    """
+    what = "GPU" if device.type == "cuda" else "processor"
+    why = f"this {what} computes in bfloat16" if _has_bfloat16(device) else f"this {what} has no native bfloat16"
+    return f"{choose_precision(asked, device)} ({'as asked' if asked != 'auto' else why})"
+
+
+def _has_bfloat16(device) -> bool:
+    import torch
+
     if device.type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    if device.type == "cpu":
-        native = torch.backends.cpu.get_cpu_capability().startswith("AVX512") and _cpu_flag("avx512_bf16")
-        return "bf16" if native or _cpu_flag("amx_bf16") else "fp32"
-    return "fp32"
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    native = torch.backends.cpu.get_cpu_capability().startswith("AVX512") and _cpu_flag("avx512_bf16")
+    return device.type == "cpu" and (native or _cpu_flag("amx_bf16"))
 
 
 def _cpu_flag(flag: str) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from audioft.models import attention, dropout, wavlm_attention
 from audioft.models.backbones.base import Backbone
 from audioft.models.families import FAMILIES, backbone_of
 from audioft.models.frames import Frames, LatentMask
@@ -38,7 +39,8 @@ class Encoder(nn.Module):
     """A pretrained encoder behind one interface.
 
     Args:
-        model: the transformers model; its state dict keeps transformers' key names below `model.`.
+        model: the transformers model; its state dict keeps transformers' key names below `model.`. Its dropout and
+            attention become those of `models.dropout` and `models.attention`, which only training notices.
         preprocessing: what its clips must go through first.
         name: what it was loaded from, for messages and cards.
         exact: see `Backbone`.
@@ -50,6 +52,9 @@ class Encoder(nn.Module):
 
     def __init__(self, model: Any, preprocessing: Preprocessing, name: str = "", exact: bool = True):
         super().__init__()
+        dropout.quicken(model)
+        attention.quicken(model)
+        wavlm_attention.restore(model)
         self.model = model
         self.preprocessing = preprocessing
         self.name = name

@@ -1,4 +1,4 @@
-"""From frames to one vector a clip, over the clip's own frames only."""
+"""From frames to one vector a clip, over the clip's own frames only; in float32, whatever the frames are in."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class MeanPooling(nn.Module):
         self.output_size = hidden_size
 
     def forward(self, frames: Frames) -> Tensor:
-        states = frames.states.masked_fill(~frames.valid[..., None], 0)
+        states = frames.states.float().masked_fill(~frames.valid[..., None], 0)
         return states.sum(1) / frames.lengths[:, None]
 
 
@@ -46,7 +46,7 @@ class TokenPooling(nn.Module):
         self.output_size = hidden_size
 
     def forward(self, frames: Frames) -> Tensor:
-        return (frames.states[:, 0] + frames.states[:, 1]) / 2
+        return (frames.states[:, 0].float() + frames.states[:, 1].float()) / 2
 
 
 @poolings.register("all_frames")
@@ -63,7 +63,7 @@ class AllFramesPooling(nn.Module):
         self.output_size = hidden_size
 
     def forward(self, frames: Frames) -> Tensor:
-        return frames.states.mean(1)
+        return frames.states.float().mean(1)
 
 
 def statistics(frames: Frames) -> tuple[Tensor, Tensor]:
@@ -157,7 +157,7 @@ class LayerSum(nn.Module):
     def of(self, states: Sequence[Tensor]) -> Tensor:
         """The weighted sum of `states`, one a layer."""
         weights = torch.softmax(self.layer_weights, dim=-1)
-        total = weights[0] * states[0]
+        total = weights[0] * states[0].float()
         for weight, own in zip(weights[1:], states[1:], strict=True):
-            total = total + weight * own
+            total = total + weight * own.float()
         return total

@@ -25,7 +25,7 @@ from audioft.training.callbacks import Callback
 from audioft.training.checkpoint import Checkpoints, State
 from audioft.training.feed import Feed, share
 from audioft.training.objectives import Objective
-from audioft.training.optim import set_rates
+from audioft.training.optim import scale_gradients, set_rates
 
 LAST = "last"  # as a metric: every epoch is better than the one before
 MAX_SKIPPED = 10  # steps in a row whose numbers are not finite, before the run is given up
@@ -197,10 +197,7 @@ class Trainer:
         total, weight = sums.tolist()
         set_rates(self.optimizer, self.schedule(self.state.step))
         if weight > 0:
-            for p in parameters:
-                assert p.grad is not None
-                p.grad.div_(weight)
-            norm = nn.utils.clip_grad_norm_(parameters, self.clip_norm or math.inf).item()
+            norm = scale_gradients(parameters, weight, self.clip_norm or math.inf)
             if math.isfinite(total) and math.isfinite(norm):
                 self.optimizer.step()
                 self.state.loss, self.state.weight = self.state.loss + total, self.state.weight + weight

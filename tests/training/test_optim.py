@@ -4,7 +4,7 @@ import pytest
 import tiny
 import torch
 
-from audioft.training.optim import adamw, count_parameters, parameter_groups, set_rates
+from audioft.training.optim import adamw, count_parameters, parameter_groups, scale_gradients, set_rates
 
 
 @pytest.mark.parametrize("kind", tiny.EVERY)
@@ -69,3 +69,38 @@ def test_count_parameters():
     model.encoder.freeze({"layer_1"})
     layer = sum(p.numel() for p in model.encoder.model.encoder.layers[0].parameters())
     assert count_parameters(model) == (total - layer, total)
+
+
+@pytest.mark.parametrize("most", [0.01, 1e6, float("inf")])
+def test_gradients_are_divided_and_clipped_as_torch_does(most):
+    ours, theirs = tiny.make_classifier(), tiny.make_classifier()
+    for model in (ours, theirs):
+        torch.manual_seed(1)
+        for p in model.parameters():
+            p.grad = torch.randn_like(p)
+    norm = scale_gradients(list(ours.parameters()), 7.0, most)
+    for p in theirs.parameters():
+        p.grad.div_(7.0)
+    assert norm == pytest.approx(torch.nn.utils.clip_grad_norm_(theirs.parameters(), most).item(), rel=1e-5)
+    for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.allclose(a.grad, b.grad, rtol=1e-5, atol=1e-9)
+    assert scale_gradients([], 1.0, 1.0) == 0.0
+
+
+def test_the_fused_optimizer_goes_where_the_plain_one_does():
+    start, found = None, []
+    for fused in (True, False):
+        model = tiny.make_classifier()
+        optimizer = adamw(parameter_groups(model, 1e-3))
+        assert all(g["fused"] for g in optimizer.param_groups)
+        if not fused:
+            optimizer = torch.optim.AdamW(parameter_groups(model, 1e-3), betas=(0.9, 0.98), eps=1e-8)
+        start = torch.cat([p.detach().flatten() for p in model.parameters()])
+        for n in range(3):
+            torch.manual_seed(n)
+            for p in model.parameters():
+                p.grad = torch.randn_like(p)
+            optimizer.step()
+        found.append(torch.cat([p.detach().flatten() for p in model.parameters()]))
+    assert (found[0] - start).abs().max() > 1e-3
+    assert (found[0] - found[1]).abs().max() < 1e-6

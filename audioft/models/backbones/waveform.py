@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from audioft.models.backbones.base import Backbone, Part
 from audioft.models.frames import LatentMask, valid_frames
+from audioft.models.positions import convolve
 
 
 class WaveformBackbone(Backbone):
@@ -98,16 +99,17 @@ class WaveformBackbone(Backbone):
         return bool(getattr(self.config, "do_stable_layer_norm", False))
 
     def _positions(self, embed: Any, hidden: Tensor, outside: Tensor | None) -> Tensor:
-        if outside is None or not (hasattr(embed, "layers") or getattr(embed, "batch_norm", None) is not None):
-            return embed(hidden)  # one convolution, and its input is zero in the padding
-        outside = outside.transpose(1, 2)
         hidden = hidden.transpose(1, 2)
-        if not hasattr(embed, "layers"):  # HuBERT's variant: the batch norm would lift the padding off zero
-            hidden = embed.batch_norm(hidden).masked_fill(outside, 0)
-            return embed.activation(embed.padding(embed.conv(hidden))).transpose(1, 2)
-        for layer in embed.layers:  # data2vec: five convolutions in a row
-            hidden = layer(hidden).masked_fill(outside, 0)
-        return hidden.transpose(1, 2)
+        outside = None if outside is None else outside.transpose(1, 2)
+        if hasattr(embed, "layers"):  # data2vec: five convolutions in a row
+            for layer in embed.layers:
+                hidden = layer(hidden)
+                hidden = hidden if outside is None else hidden.masked_fill(outside, 0)
+            return hidden.transpose(1, 2)
+        if getattr(embed, "batch_norm", None) is not None:  # HuBERT's variant: it would lift the padding off zero
+            hidden = embed.batch_norm(hidden)
+            hidden = hidden if outside is None else hidden.masked_fill(outside, 0)
+        return embed.activation(embed.padding(convolve(embed.conv, hidden))).transpose(1, 2)
 
 
 def own_group_norm(hidden: Tensor, lengths: Tensor, norm: nn.GroupNorm) -> Tensor:
