@@ -101,6 +101,7 @@ class Names:
 
     def __init__(self, root: Path):
         self.root, self.real = root, Path(os.path.realpath(root))
+        self._base = os.path.join(root, "")
         self._listed: dict[str, dict[str, str]] = {}
         self._folders: dict[str, Path | None] = {}
         self._found: dict[str, tuple[str, Path]] = {}
@@ -138,20 +139,20 @@ class Names:
 
         It asks the disk once a file, and gives cuts of one recording the same objects: tables have millions of rows.
         """
-        path = os.path.normpath(os.path.join(self.root, name))
-        folder, last = os.path.split(path)
+        path = os.path.normpath(self._base + name)
+        folder, _, last = path.rpartition(os.sep)
         if folder not in self._folders:
             here = Path(folder)
             self._folders[folder] = here if here.is_relative_to(self.root) and self.inside(here) else None
         here = self._folders[folder]
-        if here is None:
+        if here is None or os.path.isabs(name):
             return None
         try:
             if not stat.S_ISREG(os.lstat(path).st_mode):
                 return None
         except OSError:
             return None
-        listed = path[len(os.path.join(self.root, "")) :].replace(os.sep, "/")
+        listed = path[len(self._base) :].replace(os.sep, "/")
         if len(self._found) >= _MOST_FOUND:
             self._found.clear()
         self._found[name] = found = (name if name == listed else listed, here / last)

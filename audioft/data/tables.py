@@ -75,7 +75,10 @@ def file_column(rows: list[Row], table: object) -> str:
 
 def columns_of(rows: list[Row]) -> list[str]:
     """All columns in order of their first appearance."""
-    return list(dict.fromkeys(column for row in rows for column in row.cells))
+    columns: dict[str, str] = {}
+    for row in rows:
+        columns.update(row.cells)
+    return list(columns)
 
 
 def as_text(value: Any) -> str:
@@ -89,6 +92,7 @@ def _csv_rows(path: Path, text: str, problems: list[str]) -> list[Row]:
     delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(text)
     reader = csv.reader(_lines(text), delimiter=delimiter, strict=True, skipinitialspace=True)
     shared: list[dict[str, str] | None] = []
+    named: list[int] = []
     header: list[str] = []
     rows: list[Row] = []
     line = 1
@@ -99,7 +103,7 @@ def _csv_rows(path: Path, text: str, problems: list[str]) -> list[Row]:
                 continue
             if not header:
                 header = [c.strip() for c in cells]
-                shared = [{} for _ in header]
+                shared, named = [{} for _ in header], [i for i, c in enumerate(header) if c]
                 doubled = sorted({c for c in header if c and header.count(c) > 1})
                 if doubled:
                     problems.append(f"{where}: the column {doubled[0]!r} appears twice")
@@ -114,7 +118,7 @@ def _csv_rows(path: Path, text: str, problems: list[str]) -> list[Row]:
                         cells[i] = known.setdefault(cells[i], cells[i])
                         if len(known) > _MOST_SHARED:
                             shared[i] = None
-                rows.append(Row(where, {c: v for c, v in zip(header, cells, strict=True) if c}))
+                rows.append(Row(where, {header[i]: cells[i] for i in named}))
     except csv.Error as e:
         problems.append(f"{path} line {reader.line_num}: {e}; are the quotes closed?")
     return rows
