@@ -142,8 +142,8 @@ class Names:
         path = os.path.normpath(self._base + name)
         folder, _, last = path.rpartition(os.sep)
         if folder not in self._folders:
-            here = Path(folder)
-            self._folders[folder] = here if here.is_relative_to(self.root) and self.inside(here) else None
+            place = Path(folder)
+            self._folders[folder] = place if place.is_relative_to(self.root) and self.inside(place) else None
         here = self._folders[folder]
         if here is None or os.path.isabs(name):
             return None
