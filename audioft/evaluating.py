@@ -104,7 +104,7 @@ def _of_clips(
     multilabel = predictor.card.multilabel
     wanted, known = labelling.targets(clips, predictor.labels, manifest.multilabel)
     found = scored.score_clips(
-        predictor.model,
+        predictor.scoring,
         clips,
         wanted,
         known,
@@ -149,7 +149,7 @@ def _in_time(
     clips, checked, notes = _readable(clips, out, console)
     notes += _seen(model, checked)
     heard = listening.listen(
-        predictor.model,
+        predictor.scoring,
         [own[c.name] for c in clips],
         multilabel=predictor.card.multilabel,
         window=window,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from audioft.data.ahead import ahead
 from audioft.data.batching import batches_of, pad
@@ -197,6 +198,22 @@ def autocast(device: torch.device, precision: str) -> Iterator[None]:
             yield
     else:
         yield
+
+
+def cast_products(model: AudioClassifier) -> AudioClassifier:
+    """The model with the weights of its linear layers and convolutions in bfloat16, all others shared with it.
+
+    `autocast` casts them to the same numbers again for every batch: 90 million take as long as a tenth of the batch
+    where bfloat16 is fast.
+    """
+    weights = {id(t): t for t in (*model.parameters(), *model.buffers())}
+    cast = copy.deepcopy(model, weights)
+    for module in cast.modules():
+        if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d):
+            for name, weight in list(module.named_parameters(recurse=False)):
+                if weight.dtype == torch.float32:
+                    setattr(module, name, nn.Parameter(weight.detach().bfloat16(), requires_grad=False))
+    return cast
 
 
 def _batch(
