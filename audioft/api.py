@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audioft.errors import ConfigError, DataError, UsageError
+from audioft.errors import ConfigError, UsageError
 from audioft.progress import Console
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from audioft.inference.prediction import Prediction
     from audioft.inference.predictor import Predictor
     from audioft.run import Run
+    from audioft.runtime import Processes
 
 PathLike = str | os.PathLike[str]
 
@@ -204,8 +205,12 @@ def evaluate(
     """
     from audioft import evaluating
     from audioft.inference.predictor import Predictor
+    from audioft.runtime import launched
 
     console = console or Console()
+    processes = launched(device)
+    if processes is not None:
+        device, console = str(processes.device), console if processes.main else Console(quiet=True)
     predictor = Predictor(model, device=device, precision=precision, batch_seconds=batch_seconds)
     return evaluating.evaluate(
         predictor,
@@ -221,6 +226,7 @@ def evaluate(
         resamples=resamples,
         seed=seed,
         console=console,
+        processes=processes,
     )
 
 
@@ -233,6 +239,7 @@ def predict(
     batch_seconds: float | None = None,
     window: float | None = None,
     hop: float | None = None,
+    processes: Processes | None = None,
     console: Console | None = None,
 ) -> Iterator[Prediction]:
     """Label recordings, each as a whole; `Predictor.timeline` says what happens when.
@@ -244,6 +251,7 @@ def predict(
         window: seconds; longer recordings are labelled in windows of this length, by default as long as the clips
             that the model was trained on.
         hop: seconds between two windows; `window` if not given.
+        processes: share the recordings out over these; all that is found comes to the first of them.
         console: where progress goes; nowhere if not given.
 
     Yields:
@@ -255,23 +263,15 @@ def predict(
         >>> for p in predict(trained, "samples/keywords"):
         ...     assert p.error is None and 0 <= p.score <= 1
     """
-    from audioft.data.check import headers
-    from audioft.data.inputs import unlabelled
-    from audioft.inference.prediction import Prediction
+    from audioft import labelling
     from audioft.inference.predictor import Predictor
 
     console = console or Console(quiet=True)
     if not isinstance(model, Predictor):
         model = Predictor(model, device=device, precision=precision, batch_seconds=batch_seconds)
     wanted = [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
-    clips, failures = unlabelled([os.fspath(i) for i in wanted])
-    if not clips and not failures:
-        raise DataError("nothing to label: no inputs were given")
-    total = 0.0 if console.quiet else sum(c.seconds for c in headers(clips))
-    with console.job("labelling", round(total), unit=" s of sound") as job:
-        yield from model.predict(clips, lambda heard: job.at(round(heard)), window=window, hop=hop)
-    for failure in failures:
-        yield Prediction(failure.path, None, float("nan"), error=failure)
+    names = [os.fspath(i) for i in wanted]
+    yield from labelling.label(model, names, window=window, hop=hop, console=console, processes=processes)
 
 
 def load_model(path: PathLike | Run, *, device: str = "auto", precision: str = "fp32") -> Predictor:
@@ -280,7 +280,7 @@ def load_model(path: PathLike | Run, *, device: str = "auto", precision: str = "
     Args:
         path: a run, a run folder or a model folder.
         device: `auto`, `cpu`, `cuda`.
-        precision: `fp32` or `bf16`.
+        precision: see `Predictor`.
 
     Example:
         >>> load_model(trained).labels

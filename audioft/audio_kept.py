@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import shutil
 
-from audioft import build
+from audioft import build, keeping
 from audioft.data.audio_cache import AudioCache, default_folder
-from audioft.errors import AudioftError
+from audioft.errors import AudioftError, ConfigError
 
 
 def filled(parts: build.Parts) -> AudioCache:
     """What reads the training clips of a run; all that can be decoded is there.
 
     Raises:
+        ConfigError: it takes more than `cache.gigabytes`.
         AudioftError: there is no room for it.
     """
     data, rate = parts.data, parts.model.encoder.sample_rate
@@ -26,6 +27,13 @@ def filled(parts: build.Parts) -> AudioCache:
         parts.console.say(
             f"decoded clips: {wanted}, {size * wanted / 1e6:,.0f} MB in {cache.folder}; {len(missing)} are decoded now"
         )
+        limit = round(parts.config.cache.gigabytes * 1e9)
+        if size * wanted > limit:
+            raise ConfigError(
+                f"cache.audio: {size * wanted / 1e9:.1f} GB of decoded clips are more than cache.gigabytes={limit / 1e9:g}; "
+                "raise it, or set cache.audio=false"
+            )
+        keeping.trim(cache.folder, round(limit - size * len(missing)))
         _room(cache, size * len(missing))
         recordings = len({c.path for c in missing})
         with parts.console.job("decoding recordings", recordings) as job:

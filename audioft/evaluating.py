@@ -19,6 +19,7 @@ from audioft.evaluation.html import write_html
 from audioft.evaluation.report import Report, make_report
 from audioft.inference.predictor import Predictor
 from audioft.progress import Console
+from audioft.runtime import Processes
 from audioft.storage import folder_for
 
 SIDES = ("train", "valid", "test", "all")
@@ -39,6 +40,7 @@ def evaluate(
     resamples: int,
     seed: int,
     console: Console,
+    processes: Processes | None = None,
 ) -> Report:
     """See `audioft.evaluate`."""
     if side not in (None, *SIDES):
@@ -50,7 +52,9 @@ def evaluate(
     found = source.read_annotated(
         data, label=label, group=group, allow_outside=False, asked=events or predictor.model.frame_level
     )
-    how = {"side": side, "out": out, "resamples": resamples, "seed": seed, "console": console}
+    if processes is not None and not processes.main:
+        out = None  # the first process writes
+    how = {"side": side, "out": out, "resamples": resamples, "seed": seed, "console": console, "processes": processes}
     if found is not None:
         report = _in_time(predictor, model, found, window=window, hop=hop, **how)  # type: ignore[arg-type]
     else:
@@ -77,6 +81,7 @@ def _of_clips(
     resamples: int,
     seed: int,
     console: Console,
+    processes: Processes | None = None,
 ) -> Report:
     """Each clip has its labels, whatever happens when in it."""
     for note in manifest.notes:
@@ -99,7 +104,7 @@ def _of_clips(
     multilabel = predictor.card.multilabel
     wanted, known = labelling.targets(clips, predictor.labels, manifest.multilabel)
     found = scored.score_clips(
-        predictor.model,
+        predictor.scoring,
         clips,
         wanted,
         known,
@@ -108,6 +113,7 @@ def _of_clips(
         window=predictor.window,
         batch_seconds=predictor.batch_seconds,
         precision=predictor.precision,
+        processes=processes,
         console=console,
     )
     if found.failures:
@@ -131,6 +137,7 @@ def _in_time(
     resamples: int,
     seed: int,
     console: Console,
+    processes: Processes | None = None,
 ) -> Report:
     """What happens when in whole recordings."""
     window, hop = predictor.grid(window, hop)
@@ -142,13 +149,14 @@ def _in_time(
     clips, checked, notes = _readable(clips, out, console)
     notes += _seen(model, checked)
     heard = listening.listen(
-        predictor.model,
+        predictor.scoring,
         [own[c.name] for c in clips],
         multilabel=predictor.card.multilabel,
         window=window,
         hop=hop,
         batch_seconds=predictor.batch_seconds,
         precision=predictor.precision,
+        processes=processes,
         console=console,
     )
     report, compared = listening.report(

@@ -126,6 +126,11 @@ class Processes:
         return [v for part in parts for v in part]
 
 
+def launched(device: str = "auto") -> Processes | None:
+    """The processes that a launcher started; None of a process alone, which needs no accelerate for it."""
+    return Processes(device) if int(os.environ.get("WORLD_SIZE") or "1") > 1 else None
+
+
 def find_device(asked: str):
     """The torch device of that name; `auto` is a GPU if there is one.
 

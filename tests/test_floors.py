@@ -78,8 +78,10 @@ MAY_IMPORT = {
     "frozen": BELOW_ROOT,
     "choosing": BELOW_ROOT | {"recordings", "frozen"},
     "timed": BELOW_ROOT,
+    "labelling": BELOW_ROOT,
     "api": BELOW_ROOT
-    | {"few_shot_settings", "build", "run", "scored", "planning", "finetuning", "few_shot", "evaluating", "rendering"},
+    | {"labelling", "few_shot_settings", "build", "run", "scored", "planning", "finetuning", "few_shot"}
+    | {"evaluating", "rendering"},
     "api_merge": BELOW_ROOT,
     "api_pretrain": BELOW_ROOT | {"run", "rendering", "probing", "build_pretraining", "pretraining"},
     "api_probe": BELOW_ROOT | {"api", "choosing"},
@@ -89,6 +91,7 @@ MAY_IMPORT = {
     "api_learning": BELOW_ROOT | {"api", "learning_curve"},
     "verbs": {
         "errors",
+        "runtime",
         "progress",
         "startup",
         "api",

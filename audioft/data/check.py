@@ -6,8 +6,8 @@ import csv
 import dataclasses
 import hashlib
 import math
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
 from pathlib import Path
 
 import numpy as np
@@ -62,32 +62,54 @@ def check(
     Returns:
         N findings, in the order of the clips.
     """
-    found: dict[int, Checked] = {}
-    with Memory(cache) as memory:
-        for i, clip in enumerate(clips):
-            if (known := memory.get(clip)) is not None:
-                found[i] = Checked(known[0], known[1], known[2])
-        files: dict[Path, list[int]] = {}
-        for i, clip in enumerate(clips):
-            if i not in found:
-                files.setdefault(clip.path, []).append(i)
+    found: list[Checked | None] = [None] * len(clips)
+    files: dict[Path, list[int]] = {}
+    for i, clip in enumerate(clips):
+        files.setdefault(clip.path, []).append(i)
+    done = 0
+
+    def tell(more: int) -> None:
+        nonlocal done
+        done += more
         if progress:
-            progress(len(found), len(clips))
-        pool = ThreadPoolExecutor(max(1, workers))
-        try:
-            jobs = {pool.submit(_file, path, [clips[i] for i in where]): where for path, where in files.items()}
-            for job in as_completed(jobs):
-                for i, result in zip(jobs[job], job.result(), strict=True):
-                    found[i] = result
-                    # what could not be opened may be mended without a change of the file (permissions): not
-                    # kept
-                    if not (result.problem and result.problem[0] == "open"):
-                        memory.put(clips[i], result.seconds, result.digest, result.problem)
-                if progress:
-                    progress(len(found), len(clips))
-        finally:
-            pool.shutdown(cancel_futures=True)
-    return [found[i] for i in range(len(clips))]
+            progress(done, len(clips))
+
+    with Memory(cache) as memory:
+        for path in list(files):
+            known = memory.of(path)
+            for i in files[path]:
+                if (finding := known.get((clips[i].start, clips[i].end))) is not None:
+                    found[i] = Checked(*finding)
+            files[path] = [i for i in files[path] if found[i] is None]
+            if not files[path]:
+                del files[path]
+        tell(len(clips) - sum(map(len, files.values())))
+        for where, results in _looked_at(files, clips, max(1, workers)):
+            for i, result in zip(where, results, strict=True):
+                found[i] = result
+                # what could not be opened may be mended without a change of the file (permissions): not kept
+                if not (result.problem and result.problem[0] == "open"):
+                    memory.put(clips[i], result.seconds, result.digest, result.problem)
+            tell(len(where))
+    return [c for c in found if c is not None]
+
+
+def _looked_at(
+    files: dict[Path, list[int]], clips: Sequence[Clip], workers: int
+) -> Iterator[tuple[list[int], list[Checked]]]:
+    """The findings of each recording's clips as they come, from threads; only a few recordings wait for one."""
+    pool = ThreadPoolExecutor(workers)
+    jobs: dict[Future[list[Checked]], list[int]] = {}
+    try:
+        for path, indices in files.items():
+            jobs[pool.submit(_file, path, [clips[i] for i in indices])] = indices
+            if len(jobs) >= 4 * workers:
+                for job in wait(jobs, return_when=FIRST_COMPLETED).done:
+                    yield jobs.pop(job), job.result()
+        for job in as_completed(list(jobs)):
+            yield jobs[job], job.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def silence_allowed(checked: Sequence[Checked]) -> list[Checked]:

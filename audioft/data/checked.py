@@ -55,23 +55,24 @@ class Memory:
                 self._db.commit()
             self._forget()
 
-    def get(self, clip: Clip) -> Finding | None:
-        """What was found of the clip when its file was as it is now."""
-        stat = self._stat(clip.path)
+    def of(self, path: Path) -> dict[tuple[float, float | None], Finding]:
+        """What was found of the clips of a recording, by their start and end, when its file was as it is now."""
+        stat = self._stat(path) if self._db is not None else None
         if self._db is None or stat is None:
-            return None
+            return {}
         try:
-            row = self._db.execute(
-                "SELECT seconds, digest, stage, reason, size, mtime_ns FROM checked "
-                "WHERE path = ? AND start = ? AND end = ? AND version = ?",
-                _key(clip),
-            ).fetchone()
+            rows = self._db.execute(
+                "SELECT start, end, seconds, digest, stage, reason FROM checked "
+                "WHERE path = ? AND version = ? AND size = ? AND mtime_ns = ?",
+                (os.fsencode(path), _VERSION, *stat),
+            ).fetchall()
         except sqlite3.Error:
             self._forget()
-            return None
-        if row is None or (row[4], row[5]) != stat:
-            return None
-        return row[0], row[1], (row[2], row[3]) if row[2] else None
+            return {}
+        return {
+            (start, None if end < 0 else end): (seconds, digest, (stage, reason) if stage else None)
+            for start, end, seconds, digest, stage, reason in rows
+        }
 
     def put(self, clip: Clip, seconds: float, digest: str, problem: tuple[str, str] | None) -> None:
         """Remember a finding, under the size and time of change its file had when it was first asked for."""
@@ -92,7 +93,7 @@ class Memory:
     def _stat(self, path: Path) -> tuple[int, int] | None:
         if path not in self._stats:
             try:
-                stat = path.stat()
+                stat = os.stat(path)
                 self._stats[path] = stat.st_size, stat.st_mtime_ns
             except OSError:
                 self._stats[path] = None

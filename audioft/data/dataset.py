@@ -17,7 +17,7 @@ from audioft.errors import AudioError
 from audioft.runtime import generator, one_thread
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Draw:
     """The address of one training example: what is drawn for it depends on this and the seed, on nothing else.
 

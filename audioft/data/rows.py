@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import os
+import stat
 import unicodedata
 from pathlib import Path
 
@@ -21,6 +22,7 @@ ROLES = {
     **dict.fromkeys(("test", "testing", "eval"), "test"),
 }
 GROUP_COLUMNS = ("speaker", "group", "source")
+_MOST_FOUND = 10_000  # files whose paths are remembered while a table is read
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,34 +51,38 @@ def to_clips(
             rows without a label, times that are none.
         UsageError: there is no such column as `label` or `group` names.
     """
-    files = file_column(rows, table)
-    column = _label_column(rows, table, label)
-    multilabel = column.endswith("labels")
+    files, columns = file_column(rows, table), columns_of(rows)
+    column = _label_column(columns, table, label)
+    said = several if column.endswith("labels") else single
+    grouping = _grouping(columns, table, group)
     problems: list[str] = []
     clips: list[Clip] = []
-    seen: dict[tuple, str] = {}
+    seen: dict[object, int] = {}
     names = Names(root)
-    for row in rows:
+    for i, row in enumerate(rows):
+        cells = row.cells
         try:
-            name, path = names.find(row.cells.get(files, "").strip(), allow_outside)
+            name, path = names.find(cells.get(files, "").strip(), allow_outside)
             start, end = times(row)
-            said = (several if multilabel else single)(row.cells.get(column, ""))
+            labels, unknown = said(cells.get(column, ""))
         except ValueError as e:
             problems.append(f"{row.where}: {e}")
             continue
-        same = (path, round(start, 6), None if end is None else round(end, 6), *(said[0] if as_events else ()))
-        if same in seen:
-            problems.append(f"{row.where}: {name} with the same start and end is already in {seen[same]}")
+        same: object = name
+        if start or end is not None or as_events:
+            same = (name, round(start, 6), None if end is None else round(end, 6), *(labels if as_events else ()))
+        if (first := seen.setdefault(same, i)) != i:
+            problems.append(f"{row.where}: {name} with the same start and end is already in {rows[first].where}")
             continue
-        seen[same] = row.where
-        split = ROLES.get(row.cells.get("split", "").strip().lower())
-        clips.append(Clip(path, name, start, end, *said, split, name, row.cells))
+        split = ROLES.get(cells.get("split", "").strip().lower())
+        own = clean(cells.get(grouping, "")) if grouping != "recording" else ""
+        clips.append(Clip(path, name, start, end, labels, unknown, split, own or name, cells))
     if problems:
         raise DataError(problems)
-    grouping = _grouping(clips, columns_of(rows), table, group)
-    if grouping != "recording":
-        clips = [dataclasses.replace(c, group=clean(c.columns.get(grouping, "")) or c.name) for c in clips]
-    return Read(clips, multilabel, grouping, [f"groups are {grouping}"] if grouping != "recording" else [])
+    if group is None and grouping != "recording" and all(c.labels == (clean(c.columns[grouping]),) for c in clips):
+        grouping, clips = "recording", [dataclasses.replace(c, group=c.name) for c in clips]
+    notes = [f"groups are {grouping}"] if grouping != "recording" else []
+    return Read(clips, said is several, grouping, notes)
 
 
 def label_cell(clip: Clip, multilabel: bool) -> str:
@@ -96,7 +102,10 @@ class Names:
 
     def __init__(self, root: Path):
         self.root, self.real = root, Path(os.path.realpath(root))
+        self._base = os.path.join(root, "")
         self._listed: dict[str, dict[str, str]] = {}
+        self._folders: dict[str, Path | None] = {}
+        self._found: dict[str, tuple[str, Path]] = {}
 
     def find(self, name: str, allow_outside: bool) -> tuple[str, Path]:
         """The clip's name and the file's path.
@@ -108,6 +117,8 @@ class Names:
             raise ValueError("the row names no file")
         if "\0" in name:
             raise ValueError(f"{name!r}: a path cannot hold a NUL byte")
+        if (plain := self._found.get(name) or self._plain(name)) is not None:
+            return plain
         path = Path(os.path.normpath(self.root / name))
         if not (allow_outside or path.is_relative_to(self.root) or path.is_relative_to(self.real)):
             raise ValueError(outside(name, self.root))
@@ -123,6 +134,30 @@ class Names:
         base = self.root if path.is_relative_to(self.root) else self.real
         listed = path.relative_to(base) if path.is_relative_to(base) else path
         return listed.as_posix(), path
+
+    def _plain(self, name: str) -> tuple[str, Path] | None:
+        """What `find` gives for a file that is no link, in a folder inside of the root; None for whatever else.
+
+        It asks the disk once a file, and gives cuts of one recording the same objects: tables have millions of rows.
+        """
+        path = os.path.normpath(self._base + name)
+        folder, _, last = path.rpartition(os.sep)
+        if folder not in self._folders:
+            place = Path(folder)
+            self._folders[folder] = place if place.is_relative_to(self.root) and self.inside(place) else None
+        here = self._folders[folder]
+        if here is None or os.path.isabs(name):
+            return None
+        try:
+            if not stat.S_ISREG(os.lstat(path).st_mode):
+                return None
+        except OSError:
+            return None
+        listed = path[len(self._base) :].replace(os.sep, "/")
+        if len(self._found) >= _MOST_FOUND:
+            self._found.clear()
+        self._found[name] = found = (name if name == listed else listed, here / last)
+        return found
 
     def inside(self, path: Path) -> bool:
         """Whether the file itself, links followed, lies in the root."""
@@ -150,8 +185,7 @@ def outside(name: str, root: Path) -> str:
     )
 
 
-def _label_column(rows: list[Row], table: str, label: str | None) -> str:
-    columns = columns_of(rows)
+def _label_column(columns: list[str], table: str, label: str | None) -> str:
     if label is not None:
         if label not in columns:
             raise UsageError(f"{table}: data.label={label!r}: there is no such column{suggest(label, columns)}")
@@ -169,6 +203,8 @@ def _label_column(rows: list[Row], table: str, label: str | None) -> str:
 
 def times(row: Row) -> tuple[float, float | None]:
     """A row's `start` and `end` in seconds; ValueError where they are no times."""
+    if not (row.cells.get("start") or row.cells.get("end")):
+        return 0.0, None
     found: dict[str, float | None] = {}
     for key in ("start", "end"):
         text = row.cells.get(key, "").strip()
@@ -185,15 +221,12 @@ def times(row: Row) -> tuple[float, float | None]:
     return start, end
 
 
-def _grouping(clips: list[Clip], columns: list[str], table: str, group: str | None) -> str:
+def _grouping(columns: list[str], table: str, group: str | None) -> str:
     if group is not None:
         if group not in columns and group != "recording":
             raise UsageError(f"{table}: data.group={group!r}: there is no such column{suggest(group, columns)}")
         return group
-    column = next((c for c in GROUP_COLUMNS if c in columns), None)
-    if column is None or all(c.labels == (clean(c.columns.get(column, "")),) for c in clips):
-        return "recording"
-    return column
+    return next((c for c in GROUP_COLUMNS if c in columns), "recording")
 
 
 __all__ = ["FILE_COLUMNS", "ROLES", "Names", "Read", "label_cell", "outside", "times", "to_clips"]

@@ -219,7 +219,7 @@ def _enough(manifest: Manifest, pool: list[int], made: dict[str, float]) -> None
 
 def _units(manifest: Manifest, pool: list[int]) -> tuple[np.ndarray, list[str]]:
     place = {label: i for i, label in enumerate(manifest.labels)}
-    counts = np.zeros((len(pool), len(manifest.labels)))
+    counts = np.zeros((len(pool), len(manifest.labels)), np.float32)
     for row, i in enumerate(pool):
         for label in manifest.clips[i].labels:
             counts[row, place[label]] = 1

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import io
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from audioft.errors import DataError, UsageError
 from audioft.registry import suggest
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
+_MOST_SHARED = 10_000  # different cells of a column, up to which equal ones are kept once: labels, not file names
 FILE_COLUMNS = ("file_name", "path", "file", "filename")
 
 
@@ -72,7 +75,10 @@ def file_column(rows: list[Row], table: object) -> str:
 
 def columns_of(rows: list[Row]) -> list[str]:
     """All columns in order of their first appearance."""
-    return list(dict.fromkeys(column for row in rows for column in row.cells))
+    columns: dict[str, str] = {}
+    for row in rows:
+        columns.update(row.cells)
+    return list(columns)
 
 
 def as_text(value: Any) -> str:
@@ -84,7 +90,9 @@ def as_text(value: Any) -> str:
 
 def _csv_rows(path: Path, text: str, problems: list[str]) -> list[Row]:
     delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True)
+    reader = csv.reader(_lines(text), delimiter=delimiter, strict=True, skipinitialspace=True)
+    shared: list[dict[str, str] | None] = []
+    named: list[int] = []
     header: list[str] = []
     rows: list[Row] = []
     line = 1
@@ -95,6 +103,7 @@ def _csv_rows(path: Path, text: str, problems: list[str]) -> list[Row]:
                 continue
             if not header:
                 header = [c.strip() for c in cells]
+                shared, named = [{} for _ in header], [i for i, c in enumerate(header) if c]
                 doubled = sorted({c for c in header if c and header.count(c) > 1})
                 if doubled:
                     problems.append(f"{where}: the column {doubled[0]!r} appears twice")
@@ -104,15 +113,25 @@ def _csv_rows(path: Path, text: str, problems: list[str]) -> list[Row]:
                     f'a cell that holds {delimiter!r} is written in "quotes"'
                 )
             else:
-                rows.append(Row(where, {c: v for c, v in zip(header, cells, strict=True) if c}))
+                for i, known in enumerate(shared):
+                    if known is not None:
+                        cells[i] = known.setdefault(cells[i], cells[i])
+                        if len(known) > _MOST_SHARED:
+                            shared[i] = None
+                rows.append(Row(where, {header[i]: cells[i] for i in named}))
     except csv.Error as e:
         problems.append(f"{path} line {reader.line_num}: {e}; are the quotes closed?")
     return rows
 
 
+def _lines(text: str) -> Iterator[str]:
+    """The lines with their ends, one by one: a table of millions of them is not copied."""
+    return (found.group() for found in _LINE.finditer(text))
+
+
 def _delimiter(text: str) -> str:
     """By the header alone: a `;` further down may separate labels."""
-    header = next((line for line in text.splitlines() if line.strip()), "")
+    header = next((line for line in _lines(text) if line.strip()), "").rstrip("\r\n")
     known = {*FILE_COLUMNS, "label", "labels"}
 
     def fits(delimiter: str) -> tuple[int, int]:

@@ -11,6 +11,7 @@ A `label` cell is one label. A `labels` cell is a JSON list or is separated by `
 
 from __future__ import annotations
 
+import functools
 import json
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -26,9 +27,10 @@ Said = tuple[tuple[str, ...], tuple[str, ...] | Literal["rest"]]
 
 def clean(text: str) -> str:
     """A label as it is compared and stored: NFC, without white space around it."""
-    return unicodedata.normalize("NFC", text).strip()
+    return text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip()
 
 
+@functools.lru_cache(maxsize=2**12)  # so that a million clips share the tuples of their few labels
 def single(text: str) -> Said:
     """The one label of a `label` cell.
 
@@ -41,6 +43,7 @@ def single(text: str) -> Said:
     return (label,), ()
 
 
+@functools.lru_cache(maxsize=2**12)
 def several(text: str) -> Said:
     """What a `labels` cell says: the labels present, and those of which nothing is known.
 

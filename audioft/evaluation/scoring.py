@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import copy
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from audioft.data.ahead import ahead
 from audioft.data.batching import batches_of, pad
 from audioft.data.clip import Clip
 from audioft.data.dataset import Preparation
@@ -21,7 +23,9 @@ from audioft.models.log_mel import LogMel
 
 # On a processor, larger batches are slower and take more memory: the first convolution alone is 6.5 MB a second.
 BATCH_SECONDS = {"cpu": 20.0, "cuda": 60.0}
-PENDING_BATCHES = 8  # windows of so many batches are looked at together, to put like lengths beside each other
+#: Windows of so many batches are looked at together, to put like lengths beside each other. Of recordings of 0.5 to
+#: 12 s 3.8 % is padding then; of 8 batches it is 6.0 %, of 32 2.3 %, but results come after so much sound.
+PENDING_BATCHES = 16
 
 
 @dataclass(frozen=True)
@@ -165,9 +169,10 @@ def over_windows(
     batch_seconds = batch_seconds or BATCH_SECONDS.get(device.type, 60.0)
     most = max(1, round(batch_seconds * prepare.sample_rate))
     training = model.training
+    entries = flat(sources) if at_once else flat_ahead(sources, most * PENDING_BATCHES)
     model.eval()
     try:
-        for group in grouped(flat(sources), 1 if at_once else most * PENDING_BATCHES):
+        for group in grouped(entries, 1 if at_once else most * PENDING_BATCHES):
             heard = [i for i, (_, w, _) in enumerate(group) if w is not None]
             waveforms = [group[i][1].waveform for i in heard]  # type: ignore[union-attr]
             scores: dict[int, np.ndarray] = {}
@@ -181,6 +186,7 @@ def over_windows(
                     yield _scored(group[due], scores.pop(due, None), prepare.sample_rate)
                     due += 1
     finally:
+        entries.close()  # so that nothing is read any more
         model.train(training)
 
 
@@ -192,6 +198,22 @@ def autocast(device: torch.device, precision: str) -> Iterator[None]:
             yield
     else:
         yield
+
+
+def cast_products(model: AudioClassifier) -> AudioClassifier:
+    """The model with the weights of its linear layers and convolutions in bfloat16, all others shared with it.
+
+    `autocast` casts them to the same numbers again for every batch: 90 million take as long as a tenth of the batch
+    where bfloat16 is fast.
+    """
+    weights = {id(t): t for t in (*model.parameters(), *model.buffers())}
+    cast = copy.deepcopy(model, weights)
+    for module in cast.modules():
+        if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d):
+            for name, weight in list(module.named_parameters(recurse=False)):
+                if weight.dtype == torch.float32:
+                    setattr(module, name, nn.Parameter(weight.detach().bfloat16(), requires_grad=False))
+    return cast
 
 
 def _batch(
@@ -217,7 +239,7 @@ def _scored(entry: Entry, scores: np.ndarray | None, rate: int) -> WindowScores:
     return WindowScores(index, window.start / rate, (window.start + window.samples) / rate, scores)
 
 
-def flat(sources: Iterable[Iterator[Window]]) -> Iterator[Entry]:
+def flat(sources: Iterable[Iterator[Window]]) -> Generator[Entry]:
     """All windows of all recordings, and an entry without a window at the end of each."""
     for index, source in enumerate(sources):
         failure = None
@@ -227,6 +249,12 @@ def flat(sources: Iterable[Iterator[Window]]) -> Iterator[Entry]:
         except AudioError as e:
             failure = e
         yield index, None, failure
+
+
+def flat_ahead(sources: Iterable[Iterator[Window]], most: int) -> Generator[Entry]:
+    """As `flat`, read by threads so that up to `most` samples are there before they are asked for."""
+    with contextlib.closing(ahead(sources, lambda window: len(window.waveform), most)) as read:
+        yield from flat(read)
 
 
 def grouped(entries: Iterable[Entry], most: int) -> Iterator[list[Entry]]:

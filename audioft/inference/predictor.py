@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -14,13 +15,14 @@ from audioft.data.clip import Clip
 from audioft.data.windowed import clip_windows, windows_of
 from audioft.errors import UsageError
 from audioft.evaluation.pair_embeddings import Embeddings, embed
-from audioft.evaluation.scoring import ClipScore, preparation, score, score_windows
+from audioft.evaluation.scoring import ClipScore, cast_products, preparation, score, score_windows
 from audioft.inference.following import Rules, Step, follow
 from audioft.inference.prediction import Prediction
 from audioft.inference.timeline import Scores, Timeline
 from audioft.models import folder
+from audioft.models.classifier import AudioClassifier
 from audioft.models.hub import model_folder
-from audioft.runtime import find_device
+from audioft.runtime import choose_precision, find_device
 
 
 class Predictor:
@@ -30,7 +32,8 @@ class Predictor:
         path: a model folder, or a run folder that holds one; or a classifier that transformers wrote, as a folder or
             by its hub id.
         device: `auto`, `cpu`, `cuda`.
-        precision: `fp32` or `bf16`; scores in bfloat16 differ by about 2e-2.
+        precision: `fp32`, `bf16`, or `auto` for bf16 where the device computes in it natively; scores in bfloat16
+            differ by about 2e-2.
         batch_seconds: audio that goes through at once; it changes no score by more than rounding. By default 20 on a
             processor and 60 on a GPU.
 
@@ -56,8 +59,13 @@ class Predictor:
         self.folder = model_folder(path)
         self.model, self.card = folder.load(self.folder)
         self.model.to(place)
-        self.precision, self.batch_seconds = precision, batch_seconds
+        self.precision, self.batch_seconds = choose_precision(precision, place), batch_seconds
         self._thresholds = np.array(self.card.thresholds or [0.5] * len(self.card.labels))
+
+    @functools.cached_property
+    def scoring(self) -> AudioClassifier:
+        """The model that scores: `model`, or in bfloat16 one whose large weights are cast once and for all."""
+        return cast_products(self.model) if self.precision == "bf16" else self.model
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -92,7 +100,7 @@ class Predictor:
         """Raw scores of clips, each as one, in their order."""
         window, hop = self.grid(window, hop, overlap=0)
         return score(
-            self.model,
+            self.scoring,
             clips,
             multilabel=self.card.multilabel,
             window=window,
@@ -155,7 +163,7 @@ class Predictor:
         prepare = preparation(self.model)
         sources = (clip_windows(clip, prepare, window, hop) for clip in clips)
         found = score_windows(
-            self.model,
+            self.scoring,
             sources,
             multilabel=self.card.multilabel,
             batch_seconds=self.batch_seconds,
@@ -238,7 +246,7 @@ class Predictor:
         own = self.model.encoder.sample_rate
         heard = blocks if rate in (None, own) else resampled(blocks, int(rate or own), own)
         found = score_windows(
-            self.model,
+            self.scoring,
             [windows_of(heard, "-", preparation(self.model), window, hop)],
             multilabel=self.card.multilabel,
             batch_seconds=self.batch_seconds,

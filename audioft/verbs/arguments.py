@@ -41,7 +41,12 @@ def add_computing(parser: argparse.ArgumentParser) -> None:
         help="audio that goes through at once (20, on a GPU 60); changes no score",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32", help="what to compute in (fp32)")
+    parser.add_argument(
+        "--precision",
+        choices=("fp32", "bf16", "auto"),
+        default="fp32",
+        help="what to compute in (fp32); auto: bf16 where it is native",
+    )
 
 
 def add_comparing(

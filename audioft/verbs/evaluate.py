@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from audioft.progress import Console
 from audioft.verbs import arguments
@@ -40,6 +41,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         batch_seconds=options.batch_seconds,
         console=console,
     )
+    if int(os.environ.get("RANK") or "0"):
+        return 0  # the first process speaks
     print(report)
     if options.out:
         console.say(f"written to {options.out}")

@@ -62,16 +62,30 @@ def run(options: argparse.Namespace, console: Console) -> int:
     with startup.loading():
         from audioft import api
         from audioft.inference.tables import PredictionWriter
+        from audioft.runtime import launched
 
+        processes = launched(options.device)
+        if processes is not None:
+            if timed:
+                raise UsageError(
+                    "what happens when is written by one process; leave out --what, --format and --plot, or start one"
+                )
+            options.device = str(processes.device)
+            console = console if processes.main else Console(quiet=True)
         model = arguments.model(options)
     table: PredictionWriter | TimeWriter
     if timed:
         table = _predict_times(model, options, console)
     else:
+        found = api.predict(
+            model, options.items, window=options.window, hop=options.hop, processes=processes, console=console
+        )
+        if processes is not None and not processes.main:
+            return len(list(found))  # what it finds goes to the first process: 0
         with PredictionWriter(
             options.out, model.labels, model.card.multilabel, top_k=options.top_k, all_scores=options.all_scores
         ) as table:
-            for p in api.predict(model, options.items, window=options.window, hop=options.hop, console=console):
+            for p in found:
                 table.write(p)
     for name, reason in table.failures[:10]:
         print(f"audioft: {name}: {reason}", file=sys.stderr)
