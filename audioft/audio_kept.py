@@ -30,8 +30,8 @@ def filled(parts: build.Parts) -> AudioCache:
         limit = round(parts.config.cache.gigabytes * 1e9)
         if size * wanted > limit:
             raise ConfigError(
-                f"cache.audio: {size * wanted / 1e9:.1f} GB of decoded clips are more than cache.gigabytes={limit / 1e9:g}; "
-                "raise it, or set cache.audio=false"
+                f"cache.audio: {size * wanted / 1e9:.1f} GB of decoded clips are more than "
+                f"cache.gigabytes={limit / 1e9:g}; raise it, or set cache.audio=false"
             )
         keeping.trim(cache.folder, round(limit - size * len(missing)))
         _room(cache, size * len(missing))

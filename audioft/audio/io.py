@@ -1,10 +1,9 @@
 """Recordings read and written: the only module that knows a decoder.
 
-Three facts about libsndfile shape this module. The header's frame count is a claim: `soundfile.read`
-allocates what it says, so blocks are read and what arrives is counted. For WAV, AIFF, AU, W64 and RF64 the
-library quietly lowers that claim to what the file holds, and only its log tells of the original one. And
-after a seek in a compressed file (Vorbis, MP3, ADPCM) the samples are not those of a decoding from the
-beginning, so there a cut is decoded from 0.
+Three facts about libsndfile shape this module. The header's frame count is a claim: `soundfile.read` allocates what it
+says, so blocks are read and what arrives is counted. For WAV, AIFF, AU, W64 and RF64 the library quietly lowers that
+claim to what the file holds, and only its log tells of the original one. And after a seek in a compressed file (Vorbis,
+MP3, ADPCM) the samples are not those of a decoding from the beginning, so there a cut is decoded from 0.
 """
 
 from __future__ import annotations
@@ -25,8 +24,7 @@ from audioft.audio.resample import resampled
 from audioft.audio.shortfalls import cut_short, within
 from audioft.errors import AudioError, AudioftError
 
-#: What is taken for a recording when a folder is searched. A file named explicitly is tried whatever its name
-#: is.
+#: What is taken for a recording when a folder is searched. A file named explicitly is tried whatever its name is.
 EXTENSIONS = frozenset(
     {
         *(".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au"),
