@@ -2,13 +2,14 @@
 
 python opponent.py TASK.json RESULT.json
 
-`train` follows transformers' examples/pytorch/audio-classification: its feature extractor with an attention mask, random
-crops, `freeze_feature_encoder`, an evaluation an epoch, the best epoch kept, one evaluation at the end. At its defaults
-it has the arguments of the command in the example's README, and the Trainer's own values for all else. At its best it
-has besides: bfloat16 where the machine computes in it, clips of like length together (their lengths known beforehand),
-two workers that decode and resample and stay alive, evaluation in smaller batches (faster on a processor), no checkpoint
-but of a better epoch and of the model alone, frozen parts kept in eval mode (no dropout to draw), no masking, and
-audioft's betas and weight decay. (LayerDrop it draws for frozen layers too, which makes it 5 % faster.)
+`train` follows transformers' examples/pytorch/audio-classification: its feature extractor with an attention mask,
+random crops, `freeze_feature_encoder`, an evaluation an epoch, the best epoch kept, one evaluation at the end. At its
+defaults it has what the commands in the example's README say of that, and the Trainer's own values for all else. At its
+best it has besides: bfloat16 where the machine computes in it, clips of like length together (their lengths known
+beforehand), two workers that decode and resample and stay alive, evaluation in smaller batches (faster on a processor),
+no checkpoint but of a better epoch and of the model alone, frozen parts kept in eval mode (no dropout to draw), no
+masking, and audioft's betas and weight decay. (Where some layers train, it skips frozen ones by LayerDrop too, which
+makes it a little faster.)
 
 `label` hands the recordings to `pipeline`: at its best as 16 kHz samples that its workers decode by soundfile and
 resample by soxr, as audioft does; at its defaults as decoded, so that the pipeline resamples, one at a time.
@@ -228,8 +229,10 @@ def label(task: dict[str, Any]) -> dict[str, Any]:
         if one["sorted"]:
             paths.sort(key=lambda p: soundfile.info(str(p)).duration)
         given = Recordings(paths, labeller.feature_extractor.sampling_rate if task["best"] else None)
+        workers = {"num_workers": 2} if task["best"] else {}
         began = time.monotonic()
-        found = list(labeller(given, batch_size=one["batch"], top_k=None, **({"num_workers": 2} if task["best"] else {})))
+        found = list(labeller(given, batch_size=one["batch"], top_k=None, **workers))
+        )
         seconds.append(time.monotonic() - began)
         scores = {
             str(p.relative_to(folder)): {x["label"]: x["score"] for x in answer}

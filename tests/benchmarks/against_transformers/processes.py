@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -47,14 +48,13 @@ def run(command: Sequence[str]) -> Ran:
         began = time.monotonic()
         process = subprocess.Popen(list(command), env=os.environ | own, stdout=said, stderr=subprocess.STDOUT)
         memory = _Memory(process.pid)
-        _, status, usage = os.wait4(process.pid, 0)
+        status = process.wait()
         seconds = time.monotonic() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        busy = None if gpu is None else _busy(gpu)
+        peak, busy = memory.stop(), None if gpu is None else _busy(gpu)
         if status:
             said.seek(0)
             raise SystemExit(f"{' '.join(command)} failed:\n{said.read()[-3000:]}")
-        return Ran(seconds, max(memory.stop(), usage.ru_maxrss / 1024), busy)
+        return Ran(seconds, peak, busy)
 
 
 class _Memory:
@@ -75,10 +75,10 @@ class _Memory:
         while not self._ended.wait(EVERY):
             try:
                 parent = psutil.Process(pid)
-                held = [_size(p) for p in (parent, *parent.children(recursive=True))]
+                together = sum(_size(p) for p in (parent, *parent.children(recursive=True)))
             except psutil.Error:
                 continue
-            self.most = max(self.most, sum(held) / 2**20)
+            self.most = max(self.most, together / 2**20, _highest(pid))
 
 
 def _size(process: psutil.Process) -> int:
@@ -88,6 +88,15 @@ def _size(process: psutil.Process) -> int:
         return getattr(full, "pss", full.rss)
     except psutil.Error:
         return 0
+
+
+def _highest(pid: int) -> float:
+    """The most MB a process has held by itself since it began (its `ru_maxrss` would begin with its parent's)."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
 def _watch_gpu() -> subprocess.Popen | None:
@@ -111,6 +120,4 @@ def _busy(gpu: subprocess.Popen) -> float | None:
 
 def result(path: Path) -> dict[str, Any]:
     """What a process has left as JSON."""
-    import json
-
     return json.loads(path.read_text(encoding="utf-8"))

@@ -90,7 +90,7 @@ class Bench:
         }
 
     def labelling(self, name: str, row: settings.Labelling) -> dict[str, Any]:
-        """Both label a folder, the opponent in its fastest batch; what it says one at a time in float32 is the truth."""
+        """Both label a folder, the opponent in its fastest batch; it also says one at a time what is right."""
         folder, model = self._to_label()
         task = {"do": "label", "model": str(model), "folder": str(folder), "best": True}
 
@@ -139,8 +139,8 @@ class Bench:
             said = processes.result(told)
             found.setdefault("predict: ms a clip", []).append(1e3 * said["seconds"] / said["clips"])
             found.setdefault("predict: MB", []).append(ran.peak_mb)
-        title = f"{many} clips instead of {few}"
-        return {"row": "hundredfold", "title": title, "figures": found, "grown": {k: b / a for k, (a, b) in found.items()}}
+        title, grown = f"{many} clips instead of {few}", {k: b / a for k, (a, b) in found.items()}
+        return {"row": "hundredfold", "title": title, "figures": found, "grown": grown}
 
     def step(self) -> dict[str, Any]:
         """The share of the machine's matrix-product speed that a step of the row `equal` reaches."""

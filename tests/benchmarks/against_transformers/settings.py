@@ -75,7 +75,7 @@ class Sizes:
     batches: tuple[int, ...] = PIPELINE_BATCHES
 
 
-QUICK = Sizes(8, 4, 6, 16, 8, 1, 10, 3, epochs=1, pairs=1, defaults=0, batches=(1, 4))
+QUICK = Sizes(8, 4, 6, 16, 8, 1, 40, 3, epochs=1, pairs=1, defaults=0, batches=(1, 4))
 
 
 @dataclass(frozen=True)

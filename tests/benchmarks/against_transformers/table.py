@@ -101,8 +101,8 @@ def _further(row: dict[str, Any]) -> list[str]:
             found.append(f"{k} {a:.1f}, then {b:.1f}: {row['grown'][k]:.2f} times")
     if "share" in row:
         found.append(
-            f"{row['gflop']:.0f} GFLOP in {row['seconds']:.2f} s are {row['gflops']:.0f} a second in {row['precision']}, "
-            f"{100 * row['share']:.0f} % of the {row['product_gflops']:.0f} of a matrix product"
+            f"{row['gflop']:.0f} GFLOP in {row['seconds']:.2f} s are {row['gflops']:.0f} a second, "
+            f"{100 * row['share']:.0f} % of the {row['product_gflops']:.0f} of a matrix product, in {row['precision']}"
         )
         found.append("its time: " + ", ".join(f"{k} {100 * v:.0f} %" for k, v in row["profile"].items()))
     busy = [r["gpu_busy"] for side in row.get("runs", {}).values() for r in side if r["gpu_busy"] is not None]
