@@ -232,7 +232,6 @@ def label(task: dict[str, Any]) -> dict[str, Any]:
         workers = {"num_workers": 2} if task["best"] else {}
         began = time.monotonic()
         found = list(labeller(given, batch_size=one["batch"], top_k=None, **workers))
-        )
         seconds.append(time.monotonic() - began)
         scores = {
             str(p.relative_to(folder)): {x["label"]: x["score"] for x in answer}
