@@ -48,9 +48,12 @@ def run(command: Sequence[str]) -> Ran:
         began = time.monotonic()
         process = subprocess.Popen(list(command), env=os.environ | own, stdout=said, stderr=subprocess.STDOUT)
         memory = _Memory(process.pid)
-        status = process.wait()
-        seconds = time.monotonic() - began
-        peak, busy = memory.stop(), None if gpu is None else _busy(gpu)
+        try:
+            status = process.wait()
+            seconds = time.monotonic() - began
+        finally:  # Ctrl-C ends the run, too
+            process.kill()
+            peak, busy = memory.stop(), None if gpu is None else _busy(gpu)
         if status:
             said.seek(0)
             raise SystemExit(f"{' '.join(command)} failed:\n{said.read()[-3000:]}")

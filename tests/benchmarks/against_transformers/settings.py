@@ -67,7 +67,7 @@ class Sizes:
     score_train: int = 160
     score_valid: int = 80
     score_epochs: int = 6
-    few: int = 300
+    few: int = 600  # 180 s: prediction looks at 160 s together
     times: int = 100
     epochs: int | None = None
     pairs: int | None = None

@@ -86,6 +86,8 @@ def _further(row: dict[str, Any]) -> list[str]:
         spans = " and ".join(f"{low:.2f} to {high:.2f}" for low, high in score["intervals"])
         told = "the same" if score["same"] else "NOT the same"
         losses = "/".join(_loss(x) for x in score["train_loss"])
+        rates = "/".join(f"{_rate(row, side):.3g}" for side, runs in row["runs"].items() if runs)
+        found.append(f"training clips a second, validation included: {rates}")
         found.append(f"accuracy {told} on {score['clips']} clips ({spans}), last training loss {losses}")
     if "agreement" in row:
         a, best = row["agreement"], row["pipeline seconds by batch"]
@@ -110,6 +112,11 @@ def _further(row: dict[str, Any]) -> list[str]:
         mine = row["runs"]["ours"][0]["gpu_busy"]
         found.append("GPU busy: " + ("unknown" if mine is None else f"{100 * mine:.0f} %"))
     return [f"{row['title']}: {line}" for line in found]
+
+
+def _rate(row: dict[str, Any], side: str) -> float:
+    """Training clips a second of a side's fastest run, its start left out."""
+    return row["epochs"] * row["clips"][0] / min(r["found"]["training_seconds"] for r in row["runs"][side])
 
 
 def _loss(value: float | None) -> str:
