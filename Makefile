@@ -1,15 +1,17 @@
-# make install | demo | test | check | samples
+# make install | demo | test | check | bench | samples
 PYTHON ?= python3
 BIN := .venv/bin
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help install demo test check samples clean
+.PHONY: help install demo test check bench samples clean
 
 help:
 	@echo "make install   the environment, in .venv"
 	@echo "make demo      train on the samples, evaluate, label new recordings (a few minutes)"
 	@echo "make test      all tests"
 	@echo "make check     lint, format, types and the fast tests: before a commit"
+	@echo "make bench     audioft beside transformers' own tools (an hour; ROWS=\"probe top2\" for some, QUICK=1 to try it,"
+	@echo "               DATA=FOLDER with esc10 in it for real clips, OUT=FILE.json, MORE=\"--pairs 5\")"
 	@echo "make samples   make the sample recordings again (needs espeak-ng)"
 
 install: .venv/installed
@@ -32,6 +34,10 @@ check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q -m "not slow" -n auto --dist loadfile
+
+bench: install
+	PYTHONPATH=tests/benchmarks $(BIN)/python -m against_transformers $(ROWS) $(if $(QUICK),--quick) \
+		$(if $(DATA),--data $(DATA)) --out $(or $(OUT),runs/bench.json) $(MORE)
 
 samples: install
 	$(BIN)/python samples/make_samples.py
