@@ -225,10 +225,16 @@ def _file(path: Path, clips: list[Clip]) -> list[Checked]:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         looks = [_Look(clip, rate) for clip in clips]
+        # a recording may have thousands of cuts: each block is shown to those that it lies in
+        later = sorted(looks, key=lambda look: look.first, reverse=True)
+        now: list[_Look] = []
         for block in io.stream(path, rate=None, block_seconds=1.0):
-            for look in looks:
+            while later and later[-1].first < at + len(block):
+                now.append(later.pop())
+            for look in now:
                 look.take(at, block)
             at += len(block)
+            now = [look for look in now if look.last is None or look.last > at]
     except (AudioError, OSError) as e:
         stage, reason = (e.stage, e.reason) if isinstance(e, AudioError) else ("open", f"cannot be read: {e.strerror}")
         # a clip that ends before the damage is whole

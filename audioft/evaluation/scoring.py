@@ -172,7 +172,8 @@ def over_windows(
     entries = flat(sources) if at_once else flat_ahead(sources, most * PENDING_BATCHES)
     model.eval()
     try:
-        for group in grouped(entries, 1 if at_once else most * PENDING_BATCHES):
+        # a few at first, so that the model need not wait until many are read
+        for group in grouped(entries, 1 if at_once else most * PENDING_BATCHES, first=2 * most):
             heard = [i for i, (_, w, _) in enumerate(group) if w is not None]
             waveforms = [group[i][1].waveform for i in heard]  # type: ignore[union-attr]
             scores: dict[int, np.ndarray] = {}
@@ -257,16 +258,16 @@ def flat_ahead(sources: Iterable[Iterator[Window]], most: int) -> Generator[Entr
         yield from flat(read)
 
 
-def grouped(entries: Iterable[Entry], most: int) -> Iterator[list[Entry]]:
-    """Runs of entries whose windows hold about `most` samples together."""
+def grouped(entries: Iterable[Entry], most: int, first: int | None = None) -> Iterator[list[Entry]]:
+    """Runs of entries whose windows hold about `most` samples together; `first` at first, then twice as many each."""
     group: list[Entry] = []
-    held = 0
+    held, enough = 0, most if first is None else min(first, most)
     for entry in entries:
         group.append(entry)
         held += 0 if entry[1] is None else len(entry[1].waveform)
-        if held >= most:
+        if held >= enough:
             yield group
-            group, held = [], 0
+            group, held, enough = [], 0, min(2 * enough, most)
     if group:
         yield group
 
