@@ -10,7 +10,7 @@ help:
 	@echo "make demo      train on the samples, evaluate, label new recordings (a few minutes)"
 	@echo "make test      all tests"
 	@echo "make check     lint, format, types and the fast tests: before a commit"
-	@echo "make bench     audioft beside transformers' own tools (an hour; ROWS=\"probe top2\" for some, QUICK=1 to try it,"
+	@echo "make bench     audioft beside transformers' own tools (over an hour; ROWS=\"probe top2\" for some, QUICK=1 to try it,"
 	@echo "               DATA=FOLDER with esc10 in it for real clips, OUT=FILE.json, MORE=\"--pairs 5\")"
 	@echo "make samples   make the sample recordings again (needs espeak-ng)"
 

@@ -53,7 +53,7 @@ def test_a_row_in_which_both_train(tried, name):
 @pytest.mark.parametrize("name", settings.LABELLINGS)
 def test_a_row_in_which_both_label(tried, name):
     row = tried(name, *(("--defaults", "1") if name == "label-fp32" else ()))[1][name]
-    assert row["pipeline seconds by batch"].keys() == {"1", "4"}
+    assert row["pipeline seconds by batch"].keys() == {"4", "1"}
     assert row["agreement"]["largest difference"] < (1e-4 if name == "label-fp32" else 0.2)
 
 

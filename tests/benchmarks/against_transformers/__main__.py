@@ -20,7 +20,7 @@ def main() -> None:
     options = _options()
     sizes = settings.QUICK if options.quick else settings.Sizes()
     if torch.cuda.is_available() and not options.quick:  # or the start would be most of it
-        sizes = replace(sizes, train=480, valid=160, label=960, batches=(1, 8, 32, 64))
+        sizes = replace(sizes, train=480, valid=160, label=960, batches=(64, 32, 8, 1))
     own = {f.name: getattr(options, f.name, None) for f in fields(sizes)}
     sizes = replace(sizes, **{k: v for k, v in own.items() if v is not None})
     shape = options.encoder or (settings.SMALL if options.quick else settings.ENCODER)
