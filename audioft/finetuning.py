@@ -61,7 +61,7 @@ def run(config: Config, folder: Path, processes: Processes, console: Console, re
     planning.introduce(parts)
     if processes.main:
         manifests.save(data.manifest, data.split, folder / "manifest.csv", data.checked)
-    inner = _dataset(parts, folder / "decoded")
+    inner = clips_of(parts, folder / "decoded")
     with caching.opened(parts, inner, folder / "states") as cache:
         trainer = make_trainer(parts, folder, inner, cache)
         if resume:
@@ -144,7 +144,7 @@ def make_trainer(
     )
 
 
-def _dataset(parts: build.Parts, place: Path) -> TrainingClips:
+def clips_of(parts: build.Parts, place: Path) -> TrainingClips:
     """What is trained on: clips, or windows with a target for each frame; long recordings decoded into `place`."""
     config, data, model = parts.config, parts.data, parts.model
     cache = audio_kept.filled(parts) if config.cache.audio else None

@@ -109,7 +109,13 @@ def test_a_probe_that_cannot_be(pretrain, two_tones, chords, tmp_path):
     pretrain(two_tones, "--probe", tmp_path / "none", code=2, said=(f"{tmp_path / 'none'}: no such file or folder",))
     makers.tone(tmp_path / "few" / "a" / "1.wav")
     makers.tone(tmp_path / "few" / "b" / "1.wav", 900)
-    pretrain(two_tones, "--probe", tmp_path / "few", code=1, said=("few: nothing to probe on: some label has one",))
+    pretrain(
+        two_tones,
+        "--probe",
+        tmp_path / "few",
+        code=1,
+        said=("few: nothing to probe on: there is only one clip of 'a', 'b'",),
+    )
 
 
 def test_where_nothing_may_be_written(pretrain, two_tones, tmp_path):

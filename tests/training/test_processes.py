@@ -58,7 +58,10 @@ def test_two_processes_end_where_one_does(encoder_folder, tones, tmp_path):
         assert max((ours[k] - theirs[k]).abs().max().item() for k in ours) < 1e-5
     start = load_file(encoder / "model.safetensors")
     end = load_file(one.folder / "checkpoints/step-00000010" / "model.safetensors")
-    assert max((start[k] - end[f"encoder.model.{k}"]).abs().max().item() for k in start) > 1e-4
+    assert (
+        max((start[k] - end[f"encoder.model.{k}"]).abs().max().item() for k in start if f"encoder.model.{k}" in end)
+        > 1e-4
+    )
     assert len(one.history) == len(two.history) == 12
     for a, b in zip(one.history, two.history, strict=True):
         assert a.keys() == b.keys()

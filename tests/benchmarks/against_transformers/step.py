@@ -106,10 +106,11 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
     model.to(processes.device)
     precision = choose_precision(config.train.precision, processes.device)
     parts = build.Parts(config, data, model, loaded, processes, precision, console)
-    trainer = finetuning.make_trainer(parts, Path(task["out"]))
+    out = Path(task["out"])
+    trainer = finetuning.make_trainer(parts, out, finetuning.clips_of(parts, out / "decoded"))
     trainer.validate = None
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-    clock = Clock(dtype, processes.device, trainer.plan.steps)
+    clock = Clock(dtype, processes.device, trainer.plan.steps_of(0))
     trainer.callbacks = [clock]
     trainer.fit()
     step, product = statistics.median(clock.steps), statistics.median(clock.products)
