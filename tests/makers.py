@@ -16,6 +16,7 @@ PITCHES = {"high": 2400.0, "low": 300.0, "mid": 900.0}
 QUICK = {
     "train.epochs": 1,
     "train.batch_size": 4,
+    "train.precision": "fp32",  # the same numbers on every machine
     "train.tensorboard": False,
     "data.workers": 0,
     "evaluate.resamples": 20,

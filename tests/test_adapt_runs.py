@@ -92,7 +92,9 @@ def test_contradictions_end_before_anything_is_read(train, two_tones):
     train(two_tones, "adapt.name=lora", "adapt.targets=[gate]", code=2, said=("adapt.targets: no linear layer", "gate"))
 
 
-@pytest.mark.parametrize("adapt", [LORA, {"name": "bias", "save": "adapter"}], ids=["lora", "bias"])
+@pytest.mark.parametrize(
+    "adapt", [LORA, pytest.param({"name": "bias", "save": "adapter"}, marks=pytest.mark.slow)], ids=["lora", "bias"]
+)
 def test_going_on_ends_in_the_same_bits(adapt, two_tones, encoder_folder, tmp_path, monkeypatch):
     settings = makers.QUICK | {
         "adapt": adapt,

@@ -292,10 +292,10 @@ def test_a_run_whose_training_has_not_ended(refused, trained, two_tones, tmp_pat
     ("call", "code", "said"),
     [
         (("train", "gone", "--out", "run"), 2, "gone: no such file or folder"),
-        (("train", "data", "train.epohs=3"), 2, "did you mean 'train.epochs'?"),
-        (("train", "empty", "--out", "run"), 1, "no recordings found"),
+        pytest.param(*(("train", "data", "train.epohs=3"), 2, "did you mean 'train.epochs'?"), marks=pytest.mark.slow),
+        pytest.param(*(("train", "empty", "--out", "run"), 1, "no recordings found"), marks=pytest.mark.slow),
         (("train", "data", "--encoder", "nobody/no-such-encoder", "--out", "run"), 1, "hf download ID"),
-        (("predict", "gone", "x.wav"), 2, "model gone: no such folder"),
+        pytest.param(*(("predict", "gone", "x.wav"), 2, "model gone: no such folder"), marks=pytest.mark.slow),
     ],
 )
 def test_a_process_ends_with_one_message_and_its_code(tmp_path, call, code, said):

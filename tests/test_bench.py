@@ -72,6 +72,7 @@ def test_the_share_of_the_matrix_product_speed(tried):
     assert row["profile"]["convolutions"] > 0.05
 
 
+@pytest.mark.slow
 def test_an_unknown_row_is_refused():
     env = os.environ | {"PYTHONPATH": str(BENCHMARKS)}
     command = [sys.executable, "-m", "against_transformers", "prob"]
@@ -85,6 +86,7 @@ def test_a_failed_run_ends_the_benchmark_and_says_why():
         processes.run([sys.executable, "-c", "raise RuntimeError('no such thing')"])
 
 
+@pytest.mark.slow
 def test_memory_is_that_of_a_process_and_its_children_together():
     child = "import time; held = bytearray(200_000_000); time.sleep(2)"
     both = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}]); held = bytearray(1)"

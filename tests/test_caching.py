@@ -81,7 +81,9 @@ def test_it_is_the_same_run(train, plan, model):
     near(rows(train("half", **common)), rows(plain), 2e-2)
 
 
-@pytest.mark.parametrize("plan", ["all", "feature_extractor", "a plan"])
+@pytest.mark.parametrize(
+    "plan", [*(pytest.param(p, marks=pytest.mark.slow) for p in ("all", "feature_extractor")), "a plan"]
+)
 def test_as_many_views_as_epochs_are_the_same_run_too(train, plan, own_cache):
     """All that is drawn is drawn at the same address, whether above the boundary or below it."""
     common = DRAWN | {"freeze": PLANS[plan]}
@@ -130,7 +132,9 @@ def stopped_and_resumed(train, tmp_path, monkeypatch, between=lambda: None, **se
     return whole, audioft.finetune(out=tmp_path / "stopped", resume=True, console=QUIET)
 
 
-@pytest.mark.parametrize("plan", ["all", "feature_extractor", "a plan"])
+@pytest.mark.parametrize(
+    "plan", [*(pytest.param(p, marks=pytest.mark.slow) for p in ("all", "feature_extractor")), "a plan"]
+)
 @pytest.mark.parametrize("gone", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_going_on_ends_in_the_same_bits(train, tmp_path, monkeypatch, plan, gone, own_cache):
     """Also where what was kept has been thrown away meanwhile."""

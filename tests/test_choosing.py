@@ -284,6 +284,7 @@ def test_an_encoder_that_cannot_be_loaded_is_told_and_the_others_go_on(
     assert "audioft train" not in table
 
 
+@pytest.mark.slow
 def test_a_pass_in_a_process_of_its_own(small_encoder, two_tones, tmp_path):
     clips = tuple(makers.clip(p) for p in sorted(two_tones.rglob("*.wav"))[:5])
     order = frozen.Order(str(small_encoder), clips, ("",) * 5, 5, None, "cpu", tmp_path / "s", tmp_path / "x.npy")
@@ -298,6 +299,7 @@ def test_a_pass_in_a_process_of_its_own(small_encoder, two_tones, tmp_path):
     assert passed.peak_bytes is None or 0 < passed.peak_bytes < 2e9
 
 
+@pytest.mark.slow
 def test_what_fails_in_another_process_is_told_in_its_words(tmp_path):
     order = frozen.Order("./nowhere", (), (), 5, None, "cpu", None, tmp_path / "x.npy")
     with pytest.raises(ModelError, match=r"encoder './nowhere': no such folder"):

@@ -161,6 +161,7 @@ def test_an_interrupted_training_ends_with_130_and_goes_on(tmp_path, two_tones, 
         assert "its training has not ended" in err
 
 
+@pytest.mark.slow
 def test_who_closes_the_pipe_gets_no_traceback(trained, two_tones):
     call = [*COMMAND, "predict", str(trained.folder), str(two_tones)]
     process = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -223,6 +223,7 @@ def command(model, *arguments) -> list[str]:
     return [sys.executable, "-m", "audioft", "predict", str(model), *map(str, arguments)]
 
 
+@pytest.mark.slow
 def test_a_pipe_gives_the_rows_of_the_file(model, turns, tmp_path, predict):
     data, rate = soundfile.read(turns, dtype="int16")
     soundfile.write(tmp_path / "turns.wav", data, rate)

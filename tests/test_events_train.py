@@ -63,6 +63,7 @@ def heard(scapes, small_encoder, tmp_path_factory):
     return audioft.finetune(scapes, encoder=str(small_encoder), out=out, overrides=settings, console=QUIET)
 
 
+@pytest.mark.slow
 def test_frames_are_learnt_and_found_again(heard, scapes):
     report = heard.report
     assert (report.kind, report.main, report.side, report.clips) == ("events", "segment_f1", "test", 3)
@@ -82,6 +83,7 @@ def test_frames_are_learnt_and_found_again(heard, scapes):
         assert e.end == pytest.approx(float(r["end"]), abs=0.1)
 
 
+@pytest.mark.slow
 def test_a_model_of_frames_is_complete(heard):
     about = json.loads((heard.model / "audioft.json").read_text())
     assert about["pooling"] == "none"
@@ -94,6 +96,7 @@ def test_a_model_of_frames_is_complete(heard):
     assert kinds == {"true", "found"}
 
 
+@pytest.mark.slow
 def test_evaluating_again_gives_the_same_figures(heard, scapes, audioft_command, tmp_path):
     again = audioft.evaluate(heard, scapes, console=QUIET)
     assert again.figures == pytest.approx(heard.report.figures)
@@ -104,6 +107,7 @@ def test_evaluating_again_gives_the_same_figures(heard, scapes, audioft_command,
     assert {p.name for p in (tmp_path / "e").iterdir()} >= {"report.json", "report.html", "predictions.csv"}
 
 
+@pytest.mark.slow
 def test_a_killed_run_of_frames_ends_the_same(scapes, small_encoder, tmp_path):
     settings = FRAMES | {
         "train.epochs": 2,
@@ -179,6 +183,7 @@ def test_what_does_not_go_with_frames(scapes, tmp_path, settings, said):
     assert not (tmp_path / "r").exists()
 
 
+@pytest.mark.slow
 def test_labels_that_the_model_does_not_know(heard, tmp_path):
     makers.tone(tmp_path / "a.wav", seconds=2.0)
     (tmp_path / "a.txt").write_text("0\t1\tmid\n")

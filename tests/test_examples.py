@@ -14,6 +14,8 @@ import audioft
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(m.name for m in pkgutil.walk_packages(audioft.__path__, "audioft.") if m.name != "audioft.__main__")
+#: those whose examples train for seconds
+LONG = {"audioft.api", "audioft.api_pretrain", "audioft.api_probe"}
 #: those whose examples label the sample keywords with a model
 NEED_A_MODEL = {
     *("audioft.api", "audioft.api_speakers", "audioft.api_trials"),
@@ -32,7 +34,9 @@ def test_a_public_name_has_an_example(name):
     assert ">>>" in (getattr(audioft, name).__doc__ or "")
 
 
-@pytest.mark.parametrize("name", ["audioft", *MODULES])
+@pytest.mark.parametrize(
+    "name", [pytest.param(m, marks=[pytest.mark.slow] * (m in LONG)) for m in ("audioft", *MODULES)]
+)
 def test_examples_run(name, request, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     module = importlib.import_module(name)

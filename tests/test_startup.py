@@ -56,6 +56,7 @@ def clip(tmp_path_factory) -> Path:
     return makers.tone(tmp_path_factory.mktemp("clip") / "one_second.wav", seconds=1.0)
 
 
+@pytest.mark.slow
 def test_labelling_imports_nothing_beyond_a_transformers_model_but_our_own(models, clip):
     program = (
         f"import sys; {IMPORTS}; before = set(sys.modules)\n"

@@ -66,7 +66,7 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "sew": ("SEW", FEW | SQUEEZED),
     "sew-d": ("SEWD", FEW | SQUEEZED | {"position_buckets": 16, "max_relative_positions": 32}),
 }
-CORE = ("wav2vec2", "wavlm-stable", "conformer-relative", "sew-d", "bert", "ast", "whisper")
+CORE = ("wav2vec2", "wavlm-stable", "sew-d", "bert", "ast", "whisper")
 #: For `parametrize`: all kinds, those that add least to the others only where slow tests run.
 EVERY = [k if k in CORE else pytest.param(k, marks=pytest.mark.slow) for k in KINDS]
 FAMILIES = ("wav2vec2", "hubert", "wavlm", "data2vec-audio")  # those of the wav2vec2 plan that can be pretrained
