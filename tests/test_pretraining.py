@@ -39,6 +39,7 @@ SETTINGS = {
     "train.lr": 3e-3,
     "train.measures": 3,
     "train.device": "cpu",
+    "train.precision": "fp32",
     "train.tensorboard": False,
     "probe.clips": 60,
     "probe.seconds": 1.0,

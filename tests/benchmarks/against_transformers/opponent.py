@@ -172,6 +172,7 @@ def arguments(task: dict[str, Any]) -> dict[str, Any]:
         "report_to": "none",
         "disable_tqdm": True,
         "dataloader_pin_memory": cuda,
+        "use_cpu": not cuda,  # without it bf16 is refused where there is no GPU
     }
     if not task["best"]:
         return given
