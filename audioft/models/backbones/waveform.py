@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from audioft.models import convolutions
 from audioft.models.backbones.base import Backbone, Part
 from audioft.models.frames import LatentMask, valid_frames
 from audioft.models.positions import convolve
@@ -30,8 +31,11 @@ class WaveformBackbone(Backbone):
 
     def features(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Convolutional features `(B, F, C)` of waveforms `(B, T)`, and frame lengths `(B,)`."""
+        layers = self.model.feature_extractor.conv_layers
+        if self.exact and convolutions.is_quick(layers, waveforms):
+            return convolutions.features(layers, waveforms, lengths), self.frame_lengths(lengths)
         hidden = waveforms[:, None]
-        for layer in self.model.feature_extractor.conv_layers:
+        for layer in layers:
             kernel, stride = layer.conv.kernel_size[0], layer.conv.stride[0]
             lengths = torch.div(lengths - kernel, stride, rounding_mode="floor") + 1
             if isinstance(getattr(layer, "layer_norm", None), nn.GroupNorm) and self.exact:
