@@ -1,9 +1,10 @@
-"""The wide convolution that tells positions, as products of spectra while it trains on a CPU.
+"""The wide convolution that tells positions, made quick on a CPU: while it trains as products of spectra.
 
 128 taps over groups of 48 channels: as a convolution its backward pass alone takes a twentieth of a training step. By
 the convolution theorem it is a product at each frequency, for which forty times fewer operations are needed; the
 spectra of the taps are one matrix product, which leaves them in the order that the products want. What comes out
-differs from torch's by rounding (1e-6 of the largest value). In eval mode it is torch's own.
+differs from torch's by rounding (1e-6 of the largest value). Without gradients it is torch's own with channels beside
+each other, as they come: a third quicker.
 """
 
 from __future__ import annotations
@@ -19,8 +20,13 @@ BLOCK = 384  #: samples of a transform, about; longer clips are cut into blocks 
 
 
 def convolve(conv: nn.Conv1d, hidden: Tensor) -> Tensor:
-    """`conv(hidden)`, of `(B, C, F)`; quicker where it trains on a CPU."""
-    if not (conv.training and torch.is_grad_enabled() and hidden.device.type == "cpu" and _fits(conv)):
+    """`conv(hidden)`, of `(B, C, F)`; quicker on a CPU."""
+    if hidden.device.type != "cpu" or not _fits(conv):
+        return conv(hidden)
+    if not torch.is_grad_enabled() and hidden.stride(1) == 1:  # channels last
+        padding, weight = (0, int(conv.padding[0])), conv.weight[:, :, None]
+        return nn.functional.conv2d(hidden[:, :, None], weight, conv.bias, padding=padding, groups=conv.groups)[:, :, 0]
+    if not (conv.training and torch.is_grad_enabled()):
         return conv(hidden)
     with torch.autocast("cpu", enabled=False):
         found = spectral(hidden.float(), conv.weight.float(), conv.groups, int(conv.padding[0]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import tiny
 import torch
@@ -13,14 +15,16 @@ KINDS = ("wav2vec2", "wavlm-stable", "sew")  # group norm first; a layer norm af
 
 
 def torchs(layers, waveform):
-    hidden = waveform[None, None]
-    for layer in layers:
+    hidden = waveform.double()[None, None]
+    for layer in copy.deepcopy(layers).double():
         hidden = layer(hidden)
     return hidden[0].T
 
 
 def layers_of(kind, **settings):
-    layers = tiny.make_encoder(kind, seed=3, **settings).model.feature_extractor.conv_layers.eval().requires_grad_(False)
+    layers = (
+        tiny.make_encoder(kind, seed=3, **settings).model.feature_extractor.conv_layers.eval().requires_grad_(False)
+    )
     for norm in (m for m in layers.modules() if isinstance(m, nn.GroupNorm | nn.LayerNorm)):
         nn.init.normal_(norm.weight, 1, 0.3)
         nn.init.normal_(norm.bias, 0, 0.3)

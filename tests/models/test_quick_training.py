@@ -124,6 +124,49 @@ def test_a_softmax_in_bfloat16_is_of_float32(monkeypatch):
     assert v.grad.dtype == torch.float32
 
 
+@pytest.mark.parametrize("which", range(3))
+def test_looking_in_bfloat16_is_the_formula(which):
+    torch.manual_seed(0)
+    q, k, v = (torch.randn(2, 3, 9, 8) for _ in range(3))
+    mask = masks()[which]
+    expected = functional.scaled_dot_product_attention(q, k, v, mask)
+    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+        found = attention.look(q.bfloat16(), k.bfloat16(), v.bfloat16(), mask)
+    assert found.dtype == torch.bfloat16
+    assert (found.float() - expected).abs().max() < 0.03
+
+
+@pytest.mark.parametrize("kind", ["wav2vec2", "hubert", "data2vec-audio", "unispeech-sat", "sew", "ast", "whisper"])
+def test_an_encoder_in_bfloat16_looks_so(kind, monkeypatch):
+    calls = []
+    look = attention.look
+    monkeypatch.setattr(attention, "look", lambda *a: calls.append(0) or look(*a))
+    encoder = tiny.make_encoder(kind)
+    waves, lengths = tiny.batch(tiny.noises([9000, 12000]))
+    with torch.no_grad():
+        exact = encoder.frames(waves, lengths).states
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            found = encoder.frames(waves, lengths).states
+            assert len(calls) == encoder.num_layers
+            monkeypatch.setattr(attention, "MOST", 0)  # so much memory is not to be had
+            fused = encoder.frames(waves, lengths).states
+            assert len(calls) == encoder.num_layers
+    own = encoder.frame_lengths(lengths).tolist()
+    for i, count in enumerate(own):
+        assert (found[i, :count].float() - exact[i, :count]).abs().mean() < 0.02
+        assert (found[i, :count].float() - fused[i, :count].float()).abs().mean() < 0.02
+
+
+@pytest.mark.parametrize(("batch", "frames"), [(1, 9), (3, 250)])
+def test_without_gradients_the_convolution_is_torchs(batch, frames):
+    conv = torch.nn.Conv1d(16, 24, 64, padding=32, groups=4).eval()
+    hidden = torch.randn(batch, frames, 16).transpose(1, 2)
+    with torch.no_grad():
+        found, expected = positions.convolve(conv, hidden), conv(hidden.contiguous())
+    assert found.shape == expected.shape
+    assert (found - expected).abs().max() < 1e-5
+
+
 @pytest.mark.parametrize(("frames", "taps"), [(50, 128), (249, 128), (600, 128), (777, 33), (1, 64), (900, 400)])
 def test_the_convolution_and_its_gradients_are_those_of_torch(frames, taps):
     torch.manual_seed(0)
