@@ -63,13 +63,31 @@ def test_pieces_share_out_a_step(size, processes, accumulate):
 def test_batches_of_like_lengths():
     rng = np.random.default_rng(0)
     waves = [torch.zeros(int(n)) for n in rng.integers(1, 1000, 60)]
-    batches = batches_of(waves, most=2500)
+    batches = batches_of(waves, most=2500, apart=10**6)  # as few as can be
     assert sorted(i for b in batches for i in b) == list(range(60))
     for b in batches:
         assert max(len(waves[i]) for i in b) * len(b) <= 2500
     assert len(batches) < 20
+    own = batches_of(waves, most=2500, apart=0)
+    assert all(len({len(waves[i]) for i in b}) == 1 for b in own)  # nothing is padded
+    assert sorted(i for b in own for i in b) == list(range(60))
     assert batches_of([torch.zeros(50), torch.zeros(40)], most=10) == [[0], [1]]  # longer than allowed: alone
     assert batches_of([], most=10) == []
+
+
+@pytest.mark.parametrize("apart", [0, 3, 20, 100])
+def test_no_other_cut_costs_less(apart):
+    rng = np.random.default_rng(1)
+    for lengths in ([int(n) for n in rng.integers(1, 50, 9)] for _ in range(20)):
+
+        def cost(batches, lengths=lengths):
+            return sum(apart + len(b) * max(lengths[i] for i in b) for b in batches)
+
+        order = sorted(range(9), key=lambda i: -lengths[i])
+        cuts = (np.flatnonzero([c >> i & 1 for i in range(8)]) + 1 for c in range(256))
+        ways = ([part.tolist() for part in np.split(order, cut)] for cut in cuts)
+        allowed = (w for w in ways if all(len(b) == 1 or len(b) * lengths[b[0]] <= 120 for b in w))
+        assert cost(batches_of([torch.zeros(n) for n in lengths], 120, apart)) == min(map(cost, allowed))
 
 
 def test_pad():
