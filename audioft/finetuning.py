@@ -33,10 +33,10 @@ from audioft.run import Run, identity, prepare
 from audioft.runtime import Processes, choose_precision
 from audioft.training.cached import FromBoundary
 from audioft.training.callbacks import Callback, MetricsFile, TensorBoard, Watching
-from audioft.training.checkpoint import Checkpoints, State
+from audioft.training.checkpoint import Checkpoints, Saving, State
 from audioft.training.optim import adamw, count_parameters, parameter_groups
 from audioft.training.schedules import schedules
-from audioft.training.trainer import Saving, Trainer
+from audioft.training.trainer import Trainer
 
 
 def make_ready(folder: Path, config: Config, *, resume: bool, overwrite: bool) -> None:

@@ -34,13 +34,13 @@ from audioft.runtime import Processes, address, choose_precision, explain_precis
 from audioft.storage import new_folder, read_json, write_json
 from audioft.training import clusters as clustering
 from audioft.training.callbacks import Callback, MetricsFile, TensorBoard, Watching
-from audioft.training.checkpoint import Checkpoints
+from audioft.training.checkpoint import Checkpoints, Saving
 from audioft.training.clusters import Clusters, Scale
 from audioft.training.likeness import Likeness
 from audioft.training.masked import BANDS, Cepstra, LayerStates, MaskedPrediction, MaskedPredictor, grid_of, measure
 from audioft.training.optim import adamw, count_parameters, parameter_groups
 from audioft.training.schedules import schedules
-from audioft.training.trainer import Saving, Trainer
+from audioft.training.trainer import Trainer
 
 SAME = "round.json"  # beside a round's encoder: what makes it the same round
 MIXED = """was trained on other recordings or with other settings, and going on would mix two runs;

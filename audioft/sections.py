@@ -118,9 +118,10 @@ class TrainSection(Section):
     device: str = "auto"
     """`auto`, `cpu`, `cuda`."""
     save_steps: int = Field(0, ge=0)
-    """A checkpoint every so many steps, besides every epoch."""
+    """A checkpoint every so many steps, besides those after an epoch."""
     save_minutes: float = Field(10.0, ge=0)
-    """A checkpoint every so many minutes, besides every epoch."""
+    """A checkpoint every so many minutes, besides those after an epoch: after each, or where a save takes over two
+    seconds, once it is a tenth of the time since the last one."""
     keep: int = Field(2, gt=0)
     """How many checkpoints to keep."""
     log_every: int = Field(10, gt=0)

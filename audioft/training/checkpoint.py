@@ -61,6 +61,18 @@ class State:
     failures: dict[str, list[str]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Saving:
+    """When to write checkpoints: after an epoch, if it pays, and besides every so many steps or minutes (0: never)."""
+
+    steps: int = 0
+    minutes: float = 0.0
+
+    def pays(self, cost: float, since: float) -> bool:
+        """Whether a save that takes `cost` seconds is quick, or a tenth of what would be lost without it at most."""
+        return cost < 2 or cost <= since / 10
+
+
 class Checkpoints:
     """The checkpoints of a run folder.
 

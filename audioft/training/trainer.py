@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -22,21 +21,13 @@ from audioft.errors import AudioftError
 from audioft.evaluation.scoring import autocast
 from audioft.runtime import Processes, address
 from audioft.training.callbacks import Callback
-from audioft.training.checkpoint import Checkpoints, State
+from audioft.training.checkpoint import Checkpoints, Saving, State
 from audioft.training.feed import Feed, share
 from audioft.training.objectives import Objective
 from audioft.training.optim import scale_gradients, set_rates
 
 LAST = "last"  # as a metric: every epoch is better than the one before
 MAX_SKIPPED = 10  # steps in a row whose numbers are not finite, before the run is given up
-
-
-@dataclass(frozen=True)
-class Saving:
-    """When to write checkpoints: always after an epoch, and besides every so many steps or minutes (0: never)."""
-
-    steps: int = 0
-    minutes: float = 0.0
 
 
 class Trainer:
@@ -108,6 +99,7 @@ class Trainer:
         self._feed: Feed | None = None
         self._told = (0.0, 0.0)  # waited and worked at the last row of metrics
         self._clock = self._saved = time.monotonic()
+        self._cost = 0.0  # seconds that the last save took
 
     @property
     def total_steps(self) -> int:
@@ -242,7 +234,8 @@ class Trainer:
         else:
             state.stale += 1
         state.finished = state.epoch >= self.epochs or bool(self.patience and state.stale >= self.patience)
-        self._save()
+        if self._save_is_due(after_epoch=True):
+            self._save()
 
     def _is_better(self, value: float, loss: float) -> bool:
         """By the metric; of two epochs equal in it, as accuracy on few clips often is, by the loss."""
@@ -255,22 +248,26 @@ class Trainer:
             return loss < self.state.best_loss
         return value > best if self.higher_is_better else value < best
 
-    def _save_is_due(self) -> bool:
+    def _save_is_due(self, after_epoch: bool = False) -> bool:
         """Decided by the main process for all: clocks differ."""
+        since = time.monotonic() - self._saved
         by_steps = self.saving.steps and self.state.step % self.saving.steps == 0
-        late = self.saving.minutes and time.monotonic() - self._saved >= 60 * self.saving.minutes
-        due = torch.tensor([float(bool(by_steps or late) and self.processes.main)])
-        if self.saving.steps or self.saving.minutes:
+        late = self.saving.minutes and since >= 60 * self.saving.minutes
+        pays = after_epoch and self.saving.pays(self._cost, since)
+        due = torch.tensor([float(bool(by_steps or late or pays) and self.processes.main)])
+        if after_epoch or self.saving.steps or self.saving.minutes:
             self.processes.add_up([due])
         return bool(due.item())
 
     def _save(self) -> None:
         now = time.monotonic()
         self.state.seconds += now - self._clock
-        self._clock = self._saved = now
+        self._clock = now
         if self.processes.main:
             self.checkpoints.save(self.model, self.optimizer, self.state)
         self.processes.wait()
+        self._saved = time.monotonic()
+        self._cost = self._saved - now
 
     def _row(self, row: dict) -> None:
         epoch = self.plan.epoch_of(self.state.step)

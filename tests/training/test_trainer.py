@@ -8,6 +8,7 @@ from small_training import QUIET, Rows, make_trainer
 
 from audioft.errors import AudioftError, CheckpointError
 from audioft.models import freezing
+from audioft.training.checkpoint import Checkpoints, Saving
 from audioft.training.latent import LatentMasking
 from audioft.training.losses import CrossEntropy
 from audioft.training.objectives import Classification
@@ -284,3 +285,29 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
         make_trainer(tmp_path, identity="that").resume()
     with pytest.raises(CheckpointError, match="no checkpoint"):
         make_trainer(tmp_path / "nowhere").resume()
+
+
+def test_a_dear_save_is_left_out_until_it_pays_and_nothing_is_lost(tmp_path, monkeypatch):
+    assert Saving().pays(cost=1.9, since=0.0)
+    assert not Saving().pays(cost=3.0, since=29.0)
+    assert Saving().pays(cost=3.0, since=30.0)
+    now, save = [0.0], Checkpoints.save
+
+    def dear(self, *given):
+        now[0] += 5
+        return save(self, *given)
+
+    monkeypatch.setattr(Checkpoints, "save", dear)
+    monkeypatch.setattr("audioft.training.trainer.time.monotonic", lambda: now[0])
+
+    def passing(epoch):
+        now[0] += 20
+
+    whole = make_trainer(tmp_path / "whole", size=4, epochs=5, begin_epoch=passing)
+    whole.fit()
+    assert [p.name for p in whole.checkpoints.written()] == ["step-00000001", "step-00000004"]
+    assert whole.state.step == 5
+    again = make_trainer(tmp_path / "whole", size=4, epochs=5)
+    assert again.resume() == []
+    assert again.fit().step == 5
+    assert torch.equal(weights(again), weights(whole))
