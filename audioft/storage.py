@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -78,13 +78,13 @@ def cache_file(path: Path) -> Iterator[BinaryIO]:
     when it is read, and can be made again.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+    partial = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.partial")
     try:
-        with open(handle, "w+b") as file:
+        with open(partial, "x+b") as file:  # not mkstemp, whose files nobody else may read
             yield file
-        os.replace(name, path)
+        os.replace(partial, path)
     finally:
-        Path(name).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
 
 
 def folder_for(path: Path, option: str) -> None:
@@ -143,6 +143,8 @@ def no_empty_folders(path: Path) -> Iterator[None]:
 def new_folder(path: Path) -> Iterator[Path]:
     """Fill the yielded folder; when the block ends well it takes the place of `path`, otherwise it is removed.
 
+    Its files may be read by whoever the umask lets read: safetensors writes files that only their owner may.
+
     Raises:
         AudioftError: the file system refuses; `path` is then as it was.
     """
@@ -153,8 +155,10 @@ def new_folder(path: Path) -> Iterator[Path]:
     partial.mkdir()
     try:
         yield partial
+        usual = partial.stat().st_mode & 0o666  # the folder was made as the umask says
         for file in partial.rglob("*"):
             if file.is_file():
+                _permit(file, usual)
                 sync(file)
         if path.exists():
             os.replace(path, old)
@@ -167,6 +171,13 @@ def new_folder(path: Path) -> Iterator[Path]:
         if not path.exists() and old.exists():
             os.replace(old, path)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _permit(file: Path, usual: int) -> None:
+    """Give a file the permissions `usual`, where it has others and the file system knows of them."""
+    if not file.is_symlink() and file.stat().st_mode & 0o666 != usual:
+        with contextlib.suppress(OSError):
+            file.chmod(usual)
 
 
 def sync(path: Path) -> None:
