@@ -12,7 +12,6 @@ from audioft import startup
 from audioft.errors import UsageError
 from audioft.progress import Console
 from audioft.verbs import arguments
-from audioft.wording import counted
 
 if TYPE_CHECKING:
     from audioft.inference.enrolled import Enrolled
@@ -60,10 +59,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
     print(f"{done.name}: {done.recordings} recording(s), {done.seconds:.1f} s, in {done.path}")
     code = arguments.told(done.failures)
     if code:
-        failed = len(done.failures)
+        failed, count = len(done.failures), done.recordings
         again = f"audioft enroll {shlex.quote(options.model)} {shlex.quote(done.name)} --add ..."
         print(
-            f"audioft: {done.name!r} is enrolled with {counted(done.recordings, 'recording')}; {failed} failed: once "
+            f"audioft: {done.name!r} is enrolled with {count} recording{'s' * (count != 1)}; {failed} failed: once "
             f"mended, add {'it' if failed == 1 else 'them'} with `{again}`",
             file=sys.stderr,
         )
