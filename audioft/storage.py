@@ -101,7 +101,7 @@ def folder_for(path: Path, option: str) -> None:
 
 @contextlib.contextmanager
 def results(out: Path | None, names: Sequence[str], *, overwrite: bool) -> Iterator[None]:
-    """Make the folder of `--out` for results, to be written in the block; where that fails, no empty folder is left.
+    """Make the folder of `--out` for results, to be written in the block; where none is, no empty folder is left.
 
     Args:
         out: the folder; None for none.
@@ -128,15 +128,14 @@ def results(out: Path | None, names: Sequence[str], *, overwrite: bool) -> Itera
 
 @contextlib.contextmanager
 def no_empty_folders(path: Path) -> Iterator[None]:
-    """Where the block fails, take away `path` and the folders above it that it has made and that are empty."""
+    """Take away `path` and the folders above it that the block has made and that are empty at its end."""
     missing = [p for p in (path, *path.parents) if not p.exists()]
     try:
         yield
-    except BaseException:
+    finally:
         for place in missing:
             with contextlib.suppress(OSError):
                 place.rmdir()
-        raise
 
 
 @contextlib.contextmanager
@@ -155,10 +154,9 @@ def new_folder(path: Path) -> Iterator[Path]:
     partial.mkdir()
     try:
         yield partial
-        usual = partial.stat().st_mode & 0o666  # the folder was made as the umask says
+        permit(partial)
         for file in partial.rglob("*"):
             if file.is_file():
-                _permit(file, usual)
                 sync(file)
         if path.exists():
             os.replace(path, old)
@@ -173,11 +171,16 @@ def new_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _permit(file: Path, usual: int) -> None:
-    """Give a file the permissions `usual`, where it has others and the file system knows of them."""
-    if not file.is_symlink() and file.stat().st_mode & 0o666 != usual:
-        with contextlib.suppress(OSError):
-            file.chmod(usual)
+def permit(folder: Path) -> None:
+    """Let the files in a folder be read and written by whoever may do so with the folder, where the system allows it.
+
+    A folder is made as the umask says, and so are its files then: libraries may have made them for their owner alone.
+    """
+    usual = folder.stat().st_mode & 0o666
+    for file in folder.rglob("*"):
+        if file.is_file() and not file.is_symlink() and file.stat().st_mode & 0o666 != usual:
+            with contextlib.suppress(OSError):
+                file.chmod(usual)
 
 
 def sync(path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from audioft import storage
 from audioft.models import folder as folders
+from audioft.models.architecture import save_encoder
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o002, 0o077])
@@ -17,6 +18,8 @@ def test_files_are_as_the_umask_says(umask, trained, tmp_path):
     try:
         whole, card = folders.load(trained.model)
         folders.save(whole, card, tmp_path / "model", "about")
+        (tmp_path / "encoder").mkdir()
+        save_encoder(whole.encoder, tmp_path / "encoder")
         with storage.cache_file(tmp_path / "kept" / "a.bin") as file:
             file.write(b"x")
         storage.write_text(tmp_path / "a.txt", "x")
@@ -24,7 +27,7 @@ def test_files_are_as_the_umask_says(umask, trained, tmp_path):
         os.umask(before)
     files = [p for p in tmp_path.rglob("*") if p.is_file()]
     assert {"model.safetensors", "a.bin", "a.txt"} <= {p.name for p in files}
-    assert {p.name: oct(p.stat().st_mode & 0o777) for p in files} == {p.name: oct(0o666 & ~umask) for p in files}
+    assert {p: oct(p.stat().st_mode & 0o777) for p in files} == dict.fromkeys(files, oct(0o666 & ~umask))
 
 
 def test_what_a_link_leads_to_is_not_touched(tmp_path):
