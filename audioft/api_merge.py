@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from audioft.errors import UsageError
@@ -33,13 +34,21 @@ def merge(
 
     source, target = model_folder(model), Path(out)
     if not folders.is_small(source):
-        raise UsageError(f"{source} holds no adapter without its encoder: there is nothing to merge")
+        raise UsageError(f"{source} is whole already: use it as it is; only a model with adapt.save=adapter is merged")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise UsageError(f"{target} is not empty; nothing there is touched: give another --out")
     whole, card = folders.load(source, encoder)
     readme = source / "README.md"
-    folders.save(whole, card, target, readme.read_text(encoding="utf-8") if readme.is_file() else "")
+    told = readme.read_text(encoding="utf-8") if readme.is_file() else ""
+    folders.save(whole, card, target, _of_the_whole(told, sum(p.numel() for p in whole.parameters())))
     reads = "which transformers loads, too" if whole.transformers_equivalent else "which audioft alone loads"
     about = f"the adapter of {source} and its encoder {encoder or card.encoder.get('name', '')}"
     (console or Console()).say(f"merged {about} into a whole model, {reads}:")
     return target
+
+
+def _of_the_whole(readme: str, parameters: int) -> str:
+    """The card of a model with an adapter, as it is true of the merged one."""
+    merged = "merged into the encoder's weights by `audioft merge`"
+    told = re.sub(r"^(- adapted by: .*), save adapter$", rf"\1; {merged}", readme, count=1, flags=re.M)
+    return re.sub(r"^- parameters: .*$", f"- parameters: {parameters:,}", told, count=1, flags=re.M)

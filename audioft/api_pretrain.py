@@ -45,7 +45,16 @@ def settings(
     probes = [os.fspath(p) for p in ([probe] if isinstance(probe, str | os.PathLike) else probe)]
     given = {"data.sources": sources or None, "encoder.start": start, "probe.sources": probes or None}
     pairs = [*((k, v) for k, v in given.items() if v is not None), *configs.pairs(overrides)]
-    return configs.load(config, pairs, build_pretraining.problems, PretrainConfig)
+    return configs.load(config, pairs, _problems, PretrainConfig)
+
+
+def _problems(config: PretrainConfig) -> list[str]:
+    """All that is wrong with what a config names, before anything is loaded."""
+    from audioft.models.hub import misspelt
+
+    start = config.encoder.start
+    wrong = None if start is None else misspelt(start)
+    return [*([] if wrong is None else [f"encoder.start: {wrong}"]), *build_pretraining.problems(config)]
 
 
 def pretrain(

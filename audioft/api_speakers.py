@@ -193,7 +193,10 @@ def identify(
     owners = use.enrolment.owners()
     own = sum(digest(c.path) in owners for c in clips) if owners else 0
     if own:
-        console.say(f"note: {own} of these recording(s) are ones that speakers are enrolled from: found, of course")
+        is_one = f"{own} of these recordings is one" if own == 1 else f"{own} of these recordings are ones"
+        console.say(
+            f"note: {is_one} that speakers are enrolled from; scores there say nothing of how well new ones are told"
+        )
     heard = verifying.hear(use.predictor.embed, clips, console)
     answers = use.enrolment.identify(heard.vectors, scorer, limit)
     by_place = dict(zip(heard.kept.tolist(), answers, strict=True))

@@ -58,6 +58,7 @@ def verify_trials(
     """
     from audioft import verifying
     from audioft.data import trial_lists as lists
+    from audioft.data.trials import refuse_one_kind
     from audioft.enrolling import Use
     from audioft.evaluation import pair_floor
     from audioft.evaluation.pair_scores import Scorer
@@ -70,6 +71,8 @@ def verify_trials(
         raise UsageError(f"p_target {p_target}: expected a share above 0 and below 1")
     target = None if out is None else verifying.table_path(out)
     pairs = lists.read(os.fspath(trials), None if root is None else os.fspath(root))
+    where = os.fspath(trials)
+    refuse_one_kind(pairs, where, len(pairs))
     if target is not None and target.exists() and os.path.samefile(target, trials):
         raise UsageError(f"--out {target} is the list of trials itself; give the scores a file of their own")
     if model == pair_floor.NAME:
@@ -80,7 +83,7 @@ def verify_trials(
         use = Use.of(model, speakers)
         embed, scorer = use.predictor.embed, use.scorer(cohort, [c for t in pairs for c in (t.enrol, t.test)], console)
     priors = sorted({*PRIORS, *([] if p_target is None else [p_target])})
-    found = verifying.run(embed, pairs, scorer, console, priors=priors, resamples=resamples, seed=seed)
+    found = verifying.run(embed, pairs, scorer, console, priors=priors, resamples=resamples, seed=seed, source=where)
     if target is not None:
         write_result(target, found.table())
     if store:

@@ -30,6 +30,7 @@ def problems(config: Config) -> list[str]:
     from audioft.models import adapting, freezing
     from audioft.models.adaptations import adaptations
     from audioft.models.classifier import named
+    from audioft.models.hub import misspelt
     from audioft.models.parts import heads, poolings
     from audioft.registry import split_spec, suggest
     from audioft.training import objectives
@@ -37,11 +38,13 @@ def problems(config: Config) -> list[str]:
     from audioft.training.schedules import schedules
 
     found = freezing.problems(config.freeze)
+    if config.start.model is None and (wrong := misspelt(config.encoder.name)) is not None:
+        found.append(f"encoder.name: {wrong}")
     if config.adapt is not None:
         if not found and not few_shot_settings.wanted(config):  # which trains nothing: told below
             found += adapting.contradictions(config.freeze)
-        found += adaptations.check(config.adapt, "adapt")
-        if config.start.model is not None and split_spec(config.adapt)[1].get("save") == "adapter":
+        found += (of_adapter := adaptations.check(config.adapt, "adapt"))
+        if not of_adapter and config.start.model is not None and split_spec(config.adapt)[1].get("save") == "adapter":
             found.append("adapt.save: an adapter alone needs a published encoder; with start.model save merged")
     found += poolings.check(named(config.model.pooling, "mean"), "model.pooling")
     head = named(config.model.head, "projection")

@@ -207,13 +207,13 @@ def own_rates(config: PretrainConfig) -> dict[str, float]:
     from transformers import AutoConfig
 
     from audioft.models.architecture import shape_config
-    from audioft.models.loading import resolve
+    from audioft.models.loading import quiet_transformers, resolve
 
-    e = config.encoder
-    if e.start is None:
-        whole = shape_config(e.architecture)
+    if config.encoder.start is None:
+        whole = shape_config(config.encoder.architecture)
     else:
-        whole = AutoConfig.from_pretrained(resolve(e.start), revision=e.revision)
+        with quiet_transformers():
+            whole = AutoConfig.from_pretrained(resolve(config.encoder.start), revision=config.encoder.revision)
     return {key: getattr(whole, key) for key in (*DROPOUTS, "layerdrop") if hasattr(whole, key)}
 
 

@@ -14,8 +14,9 @@ import numpy as np
 
 from audioft import recordings, storage
 from audioft.config import Config
-from audioft.errors import ConfigError, DataError, ModelError, UsageError
+from audioft.errors import ConfigError, DataError, ModelError, UsageError, listed
 from audioft.frozen import LOG_MEL, Order, Passed, features
+from audioft.models.hub import misspelt
 from audioft.progress import Console
 from audioft.runtime import find_device, generator
 from audioft.wording import counted
@@ -57,6 +58,8 @@ def compare(
         console.say(f"note: {twice} is named more than once; it is measured once")
     if not names:
         raise UsageError("no encoders given: name them with --encoders A,B,C")
+    if wrong := [w for n in names if (w := misspelt(n)) is not None]:
+        raise UsageError(listed("the encoders", [f"encoder {w}" for w in wrong]))
     if config.events.use == "frames":
         raise UsageError("a probe tells clips apart; events.use=frames labels frames: leave it out, or take clips")
     find_device(how.device)
@@ -84,7 +87,7 @@ def compare(
         without, why = _without_sides(data, config, overrides)
         advice = ((*found.why, *why), found.command(source, [*overrides, *without]))
     comparison = Comparison(tuple(rows), baseline, task.metric, task.chance, about, advice)
-    if out is not None:
+    if out is not None and comparison.measured:
         _write(comparison, out)
     return comparison
 
@@ -125,7 +128,7 @@ def _pass(
         try:
             found, passed = features(order, progress)
         except ModelError as e:
-            console.say(f"{name}: FAILED: {e}")
+            console.say(f"{name}: FAILED, and told below why")
             return None, str(e)
     for note in passed.notes:
         console.say(f"note: {note}")
@@ -221,7 +224,7 @@ def _scored(
     from audioft.evaluation.comparison import Row
 
     if found is None or isinstance(passed, str):
-        return Row(name, problem=str(passed).splitlines()[0])
+        return Row(name, problem=" ".join(str(passed).split()))
     layers = []
     with console.job(f"{name}: probes of layers", found.shape[1]) as job:
         for i in range(found.shape[1]):
@@ -237,7 +240,4 @@ def _write(found: Comparison, out: Path) -> None:
     storage.write_text(out / "probe.csv", found.csv())
     storage.write_text(out / "layers.csv", found.layers_csv())
     storage.write_json(out / "probe.json", found.json())
-    if any(r.layers for r in found.rows):
-        storage.write_bytes(out / "probe.png", png(found))
-    else:
-        (out / "probe.png").unlink(missing_ok=True)  # of a comparison that is replaced
+    storage.write_bytes(out / "probe.png", png(found))

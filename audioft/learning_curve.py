@@ -63,7 +63,7 @@ def measure(config: Config, how: How, out: Path | None, console: Console) -> Lea
         points = learning.measure(
             features, labels, learn, test, shots=how.shots, draws=how.draws, seed=config.seed, progress=job.at
         )
-    _say_left_out(points, how, console)
+    _say_left_out(points, how, int(np.unique(labels[learn], return_counts=True)[1].max()), console)
     groups = np.array([data.manifest.clips[i].group or data.manifest.clips[i].key for i in positions[test]])
     outlooks = {m: learning.outlook(points, m, groups, config.seed) for m in learning.METHODS}
     about = (
@@ -154,13 +154,13 @@ def _enough(data: recordings.Data, labels: np.ndarray, tested: int) -> None:
         )
 
 
-def _say_left_out(points: list, how: How, console: Console) -> None:
+def _say_left_out(points: list, how: How, most: int, console: Console) -> None:
+    """Say where labels have not as many clips as were asked for; `most` is what the largest has."""
     left = sorted(set(how.shots) - {p.shots for p in points})
     if left:
         told = ", ".join(map(str, left))
         console.say(
-            f"note: no label has more than {counted(left[0], 'clip')} to draw from; in place of {told} the last row "
-            "has all"
+            f"note: labels have at most {counted(most, 'clip')} to draw from; in place of {told} the last row has all"
         )
     few = [p.shots for p in points if p.shots is not None and p.each < p.shots]
     if few:

@@ -65,7 +65,7 @@ class Registry:
         try:
             name, args = split_spec(spec)
         except ConfigError as e:
-            return [f"{where}: {e}"]
+            return [f"{where}: {self._nameless(spec, where) or e}"]
         if name not in self._parts:
             return [f"{where}: unknown {self.kind} {name!r}{suggest(name, self._parts)}"]
         settings = self.settings(name)
@@ -88,6 +88,15 @@ class Registry:
         if not problems:
             problems += self._refused(name, args, where)
         return problems
+
+    def _nameless(self, spec: Any, where: str) -> str | None:
+        """What to add to arguments without a name; the part named first is one that takes them."""
+        if not isinstance(spec, Mapping) or "name" in spec or not spec:
+            return None
+        names = sorted(self._parts)
+        taking = [n for n in names if spec.keys() <= self.settings(n).keys()] or ["NAME"]
+        found = ", ".join(map(str, spec))
+        return f"{found} given, but no {self.kind} named: add {where}.name={taking[0]}; known are {', '.join(names)}"
 
     def build(self, spec: Spec, **given: Any) -> Any:
         """The part that `spec` names, made with the spec's arguments and the `given` ones it asks for."""

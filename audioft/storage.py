@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -78,13 +78,13 @@ def cache_file(path: Path) -> Iterator[BinaryIO]:
     when it is read, and can be made again.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+    partial = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.partial")
     try:
-        with open(handle, "w+b") as file:
+        with open(partial, "x+b") as file:  # not mkstemp, whose files nobody else may read
             yield file
-        os.replace(name, path)
+        os.replace(partial, path)
     finally:
-        Path(name).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
 
 
 def folder_for(path: Path, option: str) -> None:
@@ -101,7 +101,7 @@ def folder_for(path: Path, option: str) -> None:
 
 @contextlib.contextmanager
 def results(out: Path | None, names: Sequence[str], *, overwrite: bool) -> Iterator[None]:
-    """Make the folder of `--out` for results, to be written in the block; where that fails, no empty folder is left.
+    """Make the folder of `--out` for results, to be written in the block; where none is, no empty folder is left.
 
     Args:
         out: the folder; None for none.
@@ -128,20 +128,21 @@ def results(out: Path | None, names: Sequence[str], *, overwrite: bool) -> Itera
 
 @contextlib.contextmanager
 def no_empty_folders(path: Path) -> Iterator[None]:
-    """Where the block fails, take away `path` and the folders above it that it has made and that are empty."""
+    """Take away `path` and the folders above it that the block has made and that are empty at its end."""
     missing = [p for p in (path, *path.parents) if not p.exists()]
     try:
         yield
-    except BaseException:
+    finally:
         for place in missing:
             with contextlib.suppress(OSError):
                 place.rmdir()
-        raise
 
 
 @contextlib.contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
     """Fill the yielded folder; when the block ends well it takes the place of `path`, otherwise it is removed.
+
+    Its files may be read by whoever the umask lets read: safetensors writes files that only their owner may.
 
     Raises:
         AudioftError: the file system refuses; `path` is then as it was.
@@ -153,6 +154,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     partial.mkdir()
     try:
         yield partial
+        permit(partial)
         for file in partial.rglob("*"):
             if file.is_file():
                 sync(file)
@@ -167,6 +169,18 @@ def new_folder(path: Path) -> Iterator[Path]:
         if not path.exists() and old.exists():
             os.replace(old, path)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def permit(folder: Path) -> None:
+    """Let the files in a folder be read and written by whoever may do so with the folder, where the system allows it.
+
+    A folder is made as the umask says, and so are its files then: libraries may have made them for their owner alone.
+    """
+    usual = folder.stat().st_mode & 0o666
+    for file in folder.rglob("*"):
+        if file.is_file() and not file.is_symlink() and file.stat().st_mode & 0o666 != usual:
+            with contextlib.suppress(OSError):
+                file.chmod(usual)
 
 
 def sync(path: Path) -> None:

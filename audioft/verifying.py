@@ -164,6 +164,7 @@ def run(
     priors: Sequence[float],
     resamples: int = 1000,
     seed: int = 0,
+    source: str | None = None,
 ) -> Verified:
     """Score trials and measure the scores; see `measure`.
 
@@ -173,6 +174,7 @@ def run(
         scorer: what makes scores of embeddings.
         console: where it is told how far it is.
         priors, resamples, seed: see `measure`.
+        source: the file of the trials, for messages.
 
     Raises:
         DataError: no trial, or none of one kind, is left of those whose recordings can be heard.
@@ -184,7 +186,11 @@ def run(
     kept = [t for t in trials if t.enrol.key in row and t.test.key in row]
     failures = list(heard.failures.values())
     if not kept:
-        raise DataError(f"none of the {len(trials)} trials can be scored; the first recording says: {failures[0]}")
+        place = "" if source is None else f"{source}: "
+        raise DataError(
+            f"{place}none of the {len(trials)} trials can be scored; the first recording says: {failures[0]}"
+        )
+    lists.refuse_one_kind(kept, source or "the trials", len(trials))
     first, second = (
         np.array([row[c.key] for c in side]) for side in zip(*((t.enrol, t.test) for t in kept), strict=True)
     )

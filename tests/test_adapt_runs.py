@@ -39,6 +39,14 @@ def test_both_forms_of_a_run_are_the_same_model(whole, small, two_tones, tmp_pat
     first, second = (load_file(f / "model.safetensors") for f in (whole.model, tmp_path / "merged"))
     assert first.keys() == second.keys()
     assert all(torch.equal(first[k], second[k]) for k in first)
+    told = {m: (m / "README.md").read_text(encoding="utf-8") for m in (small.model, tmp_path / "merged")}
+    assert "save adapter" in told[small.model]
+    own = [line for line in told[tmp_path / "merged"].splitlines() if line not in told[small.model]]
+    assert own == [
+        f"- parameters: {sum(t.numel() for t in second.values()):,}",
+        "- adapted by: name lora, r 2, alpha 16, dropout 0.1, targets attention; merged into the encoder's weights by "
+        "`audioft merge`",
+    ]
     said = {audioft_command("predict", m, two_tones)[1] for m in (whole.model, small.model, tmp_path / "merged")}
     assert len(said) == 1
     assert "high_00.wav" in said.pop()

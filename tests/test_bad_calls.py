@@ -18,6 +18,9 @@ import soundfile
         (("train.epohs=3",), ("unknown key 'train.epohs': did you mean 'train.epochs'?",)),
         (("train.lr=fast",), ("train.lr: input should be a valid number", "found 'fast'")),
         (("model.head=liner",), ("model.head: unknown head 'liner': did you mean 'linear'?",)),
+        (("adapt.r=0",), ("adapt: r given, but no adaptation named: add adapt.name=lora; known are bias, ia3, lora",)),
+        (("adapt.r=4", "start.model=x"), ("adapt: r given, but no adaptation named", "add adapt.name=lora")),
+        (("adapt.x=4",), ("adapt: x given, but no adaptation named: add adapt.name=NAME",)),
         (("model.head={name: mlp, drop: 1}",), ("model.head.drop: head 'mlp' has no such argument",)),
         (
             ("train.epohs=3", "train.lr=fast", "model.head=liner", "mixup={p: 3}"),
@@ -49,7 +52,8 @@ def test_a_model_where_an_encoder_is_asked_for_and_the_other_way_round(
     train, refused, two_tones, trained, trained_several, small_encoder, tmp_path
 ):
     run = trained.folder
-    said = (f"encoder '{run}' is a trained model", f"--from {run}", f"its encoder alone is {run / 'model'}")
+    path = f"its encoder alone is {run / 'model'}: give that path (`--encoder {run / 'model'}`, of a probe `--encoders"
+    said = (f"encoder '{run}' is a trained model", f"--from {run}", path)
     train(two_tones, "--encoder", run, code=2, said=said)
     said = (f"--from {trained_several.model}", f"alone is {trained_several.model / 'encoder'}")
     train(two_tones, "--encoder", trained_several.model, code=2, said=said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import shlex
 import shutil
 
@@ -18,6 +19,8 @@ from audioft.evaluation.comparison import Comparison, Row
 from audioft.evaluation.layer_probes import LabelTask, Score, several_folds
 from audioft.evaluation.probe import C
 from audioft.evaluation.suggestion import Suggestion, suggest
+from audioft.models import hub
+from audioft.models.loading import load_encoder
 
 
 def row(name: str, *values: float, cost: float | None = 1.0, parameters: int = 100, wide: float = 0.05) -> Row:
@@ -279,9 +282,62 @@ def test_an_encoder_that_cannot_be_loaded_is_told_and_the_others_go_on(
     lines = table.splitlines()
     assert any(line.startswith("./nowhere  FAILED: encoder './nowhere': no such folder") for line in lines)
     assert lines[-1].endswith("freeze=all")
-    code, table, _ = audioft_command("probe", two_tones, "--encoders", "./nowhere")
+    assert "chosen on the clips that are measured on" in table
+
+
+def test_where_every_encoder_fails_nothing_is_written_and_it_is_told_once(
+    here, cache, two_tones, small_encoder, audioft_command, tmp_path
+):
+    out = tmp_path / "new" / "out"
+    code, table, said = audioft_command("probe", two_tones, "--encoders", "./nowhere", "--out", out)
     assert code == 1
     assert "audioft train" not in table
+    assert "chosen on the clips" not in table
+    assert "log-mel" in table
+    assert (table.count("no such folder"), said.count("no such folder")) == (1, 0)
+    assert f"nothing is written to {out}" in said
+    assert not (tmp_path / "new").exists()
+    code, _, said = audioft_command("probe", two_tones, "--encoders", small_encoder, "--out", out)
+    assert code == 0, said
+    assert f"written to {out}" in said
+    assert (out / "probe.png").is_file()
+
+
+def test_a_name_that_is_nearly_an_embedded_one_is_refused_before_anything_is_done(
+    here, cache, two_tones, refused, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("audioft.recordings.load", lambda *_, **__: pytest.fail("recordings are looked at"))
+    said = ("encoder 'minni' is no folder and no embedded encoder: did you mean 'mini'?",)
+    refused("probe", two_tones, "--encoders", "mini,minni", code=2, said=said)
+    said = ("2 problems in the encoders", "'minni'", "'Mini'")
+    refused("probe", two_tones, "--encoders", "Mini,minni", "--out", tmp_path / "out", code=2, said=said)
+    said = ("encoder.name: 'minni' is no folder and no embedded encoder: did you mean 'mini'?",)
+    for verb in ("train", "learning-curve"):
+        refused(verb, two_tones, "--encoder", "minni", "--out", tmp_path / "out", code=2, said=said)
+    said = ("encoder.start: 'minni' is no folder", "'mini'?")
+    refused("pretrain", two_tones, "--from", "minni", "--out", tmp_path / "out", code=2, said=said)
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(ModelError, match="'wav2vec2' cannot be loaded"):
+        load_encoder("wav2vec2")
+
+
+def test_what_the_hubs_client_tries_again_is_not_told(monkeypatch):
+    from huggingface_hub import errors
+
+    told = []
+
+    def download(*_, **__):
+        told.append(logging.getLogger("huggingface_hub.utils._http").isEnabledFor(logging.WARNING))
+        raise errors.LocalEntryNotFoundError("gone")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    monkeypatch.setattr("transformers.AutoConfig.from_pretrained", download)
+    with pytest.raises(ModelError, match="gone"):
+        hub.download("a/b")
+    with pytest.raises(ModelError, match="gone"):
+        load_encoder("a/b")
+    assert told == [False, False]
+    assert logging.getLogger("huggingface_hub.utils._http").isEnabledFor(logging.WARNING)
 
 
 @pytest.mark.slow
@@ -417,7 +473,9 @@ def test_results_are_replaced_only_where_that_is_asked_for(
     refused(*call, "--overwrite", "data.test=fold=5", code=2, said=("no column 'fold'",))
     assert set(makers.files(out).values()) == {b"mine"}
     audioft_command(*call, "--overwrite")
-    assert set(makers.files(out)) == {"probe.csv", "layers.csv", "probe.json", "notes.txt"}, "no picture of nothing"
+    assert set(makers.files(out).values()) == {b"mine"}, "nothing was measured, so what was there stays"
+    audioft_command("probe", two_tones, "--encoders", small_encoder, "--out", out, "--overwrite")
+    assert set(makers.files(out)) == {"probe.csv", "layers.csv", "probe.json", "probe.png", "notes.txt"}
     assert (out / "notes.txt").read_text() == "mine"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shlex
 import shutil
 
 import makers
@@ -235,6 +236,10 @@ def test_broken_recordings_are_named_and_the_rest_is_done(audioft_command, refus
     assert "ada: 1 recording(s)" in out
     assert f"{broken}: " in err
     assert "none.wav: no such file" in err
+    again = f"`audioft enroll {shlex.quote(str(model))} ada --add ...`"
+    assert f"'ada' is enrolled with 1 recording; 2 failed: once mended, add them with {again}" in err
+    err = audioft_command("enroll", model, "ada", good.with_name("1.wav"), broken, "--add")[2]
+    assert "'ada' is enrolled with 2 recordings; 1 failed: once mended, add it with" in err
     refused("enroll", model, "bob", broken, code=1, said=("broken.wav",))
     assert list(json.loads((model / "speakers.json").read_text())["speakers"]) == ["ada"]
     refused("verify", model, good, broken, "--threshold", 0.5, code=1, said=("broken.wav",))
@@ -251,8 +256,23 @@ def test_broken_recordings_are_named_and_the_rest_is_done(audioft_command, refus
     assert code == 1
     assert "left out     1 trials" in out
     assert f"{broken}: " in err
-    trials.write_text(lines[-1])
-    refused("verify", model, "--trials", trials, code=1, said=("none of the 1 trials can be scored", "broken.wav"))
+    shutil.copy(broken, tmp_path / "broken2.wav")
+    trials.write_text(f"{lines[-1]}\n1 {broken} {tmp_path / 'broken2.wav'}")
+    said = (f"{trials}: none of the 2 trials can be scored", "broken.wav")
+    refused("verify", model, "--trials", trials, code=1, said=said)
+    trials.write_text("\n".join([lines[0], lines[-1]]))
+    said = (f"{trials}: no pair of different speakers is among the 1 of its 2 trials that can be scored", "add rows")
+    refused("verify", model, "--trials", trials, code=1, said=said)
+
+
+@pytest.mark.parametrize(("kind", "missing"), [("1", "different speakers"), ("0", "the same speaker")])
+def test_a_list_of_one_kind_is_refused_before_anything_is_heard(refused, model, voices, tmp_path, kind, missing):
+    trials = tmp_path / "short.csv"
+    pairs = ("1.wav", "2.wav") if kind == "1" else ("../bob/1.wav", "../cyd/1.wav")
+    rows = [f"{voices / 'ada/0.wav'},{voices / 'ada' / second},{kind}" for second in pairs]
+    trials.write_text("\n".join(["enrol,test,target", *rows]))
+    said = (f"{trials}: no pair of {missing} is among its 2 trials", "`audioft trials DATA --out LIST`", "add rows of")
+    refused("verify", model, "--trials", trials, code=1, said=said)
 
 
 def test_wrong_calls(refused, model, voices, trials, tmp_path):
@@ -338,7 +358,9 @@ def test_a_recording_counts_once(audioft_command, refused, model, voices, tmp_pa
     assert pair[0]["embedding"] == pytest.approx(pair[1]["embedding"], abs=1e-6)
     assert pair[0]["digests"] == pair[1]["digests"]
     err = audioft_command("identify", model, copy, voices / "cyd", "--threshold", 0)[2]
-    assert "note: 1 of these recording(s) are ones that speakers are enrolled from" in err
+    said = "note: 1 of these recordings is one that speakers are enrolled from; scores there say nothing of how well"
+    assert said in err
+    assert "of course" not in err
     assert "of 5 recordings are of enrolled speakers, at the threshold 0.0000" in err
     assert "enrolled from" not in audioft_command("identify", model, voices / "cyd", "--threshold", 0)[2]
     assert "both are the same recording" in audioft_command("verify", model, one, copy, "--threshold", 0)[2]

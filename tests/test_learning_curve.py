@@ -50,6 +50,12 @@ def test_the_command_prints_a_table_and_writes_all_of_it(audioft_command, data, 
     assert "embeddings of 36 of 36 clips were kept" in said
 
 
+def test_more_shots_than_there_are_clips(audioft_command, data, small_encoder):
+    code, _, said = call(audioft_command, data, small_encoder, "--shots", 100)
+    assert code == 0, said
+    assert "note: labels have at most 9 clips to draw from; in place of 100 the last row has all" in said
+
+
 def test_kept_embeddings_change_nothing_and_none_are_kept_unasked(data, small_encoder, monkeypatch, tmp_path):
     monkeypatch.setattr(embedding_store, "default_store", lambda: tmp_path / "store")
 

@@ -71,6 +71,24 @@ def test_every_public_name_is_listed():
     assert not missing
 
 
+def test_what_is_said_of_thresholds_is_what_the_commands_take():
+    """Commands within sentences; that thresholds of plain and normalised scores do not mix is tested with the verbs."""
+    section = " ".join(README[README.index("## Who speaks") : README.index("## Pretraining on")].split())
+    commands = [c for c in re.findall(r"`(audioft [^`]+)`", section) if len(c.split()) > 2]
+    assert "audioft verify MODEL --trials LIST --cohort DIR --store" in commands
+    for command in commands:
+        parse(shlex.split(command)[1:])
+
+
+def test_the_demo_and_the_three_commands_print_the_same_scores():
+    """Both are one training, which is in float32 on every machine."""
+    demo = dict(re.findall(r"^  (samples/\S+) +\w+ +(\d\.\d\d)  right$", README, flags=re.M))
+    table = dict(re.findall(r"^(samples/recordings/[^,\n]+),\w+,(\d\.\d{6}),", README, flags=re.M))
+    assert len(table) == 6
+    assert {k: f"{float(v):.2f}" for k, v in table.items()} == demo
+    assert config.load(ROOT / "configs" / "quick_cpu.yaml").train.precision == "fp32"
+
+
 def test_every_file_the_readme_names_exists():
     for path in re.findall(r"`((?:configs|pipelines|samples)/[\w./]*)`", README):
         assert (ROOT / path).exists(), path

@@ -12,6 +12,7 @@ from audioft.data.targets import clean
 from audioft.errors import DataError, UsageError
 from audioft.registry import suggest
 from audioft.runtime import generator
+from audioft.wording import counted
 
 #: More trials than anybody evaluates on; they are made one by one and held in memory.
 MOST = 5_000_000
@@ -126,3 +127,26 @@ class _Joined:
     def join(self, one: str, other: str) -> None:
         low, high = sorted((self.of(one), self.of(other)))
         self.above[high] = low
+
+
+def refuse_one_kind(trials: Sequence[Trial], source: str, total: int) -> None:
+    """Raise where errors cannot be measured on trials, as they are all of one speaker, or all of two.
+
+    Args:
+        trials: what is left of a list to be measured on.
+        source: the list.
+        total: how many trials it has.
+
+    Raises:
+        DataError: they are of one kind.
+    """
+    kinds = {t.target for t in trials}
+    if len(kinds) == 1:
+        missing = "different speakers" if True in kinds else "the same speaker"
+        among = f"its {counted(total, 'trial')}"
+        if len(trials) < total:
+            among = f"the {len(trials)} of {among} that can be scored"
+        raise DataError(
+            f"{source}: no pair of {missing} is among {among}; both kinds are needed: add rows of the other, or make a "
+            "list with `audioft trials DATA --out LIST`"
+        )

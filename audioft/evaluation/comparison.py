@@ -81,12 +81,17 @@ class Comparison:
         rows = [*self.rows, self.baseline]
         return sorted(rows, key=lambda r: (not r.layers, -r.top.value if r.layers else 0))
 
+    @property
+    def measured(self) -> bool:
+        """Whether any encoder could be measured."""
+        return any(r.layers for r in self.rows)
+
     def __str__(self) -> str:
         return self.text()
 
     def text(self, layers: bool = False) -> str:
         """The table of encoders; with `layers` that of layers below it; and the advice."""
-        parts = [printable(self.about), f"{self._encoders()}\n{CHOSEN}"]
+        parts = [printable(self.about), f"{self._encoders()}\n{CHOSEN}" if self.measured else self._encoders()]
         if layers:
             parts.append(self._layers())
         if self.advice is not None:

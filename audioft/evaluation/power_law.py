@@ -62,7 +62,8 @@ def fit(
     n, e = np.asarray(sizes, float), np.asarray(errors, float)
     s = np.ones_like(e) if sigma is None else np.asarray(sigma, float)
     if len(n) < LEAST_SIZES:
-        raise ValueError(f"there are {len(n)} numbers of clips, and a curve needs {LEAST_SIZES}; measure more of them")
+        there = "there is 1 number" if len(n) == 1 else f"there are {len(n)} numbers"
+        raise ValueError(f"{there} of clips, and a curve needs {LEAST_SIZES}; measure more of them")
     if e[-1] >= e[0]:
         raise ValueError("the error does not fall with more clips")
     middle = float(np.exp(np.log(n).mean()))  # b is of this size while it is looked for, or it would run with c

@@ -82,9 +82,11 @@ class Enrolment:
         taken = [(file, owners[digest]) for file, digest in given if owners.get(digest, name) != name]
         if taken:
             told = [f"{file} is a recording that {other!r} is enrolled from" for file, other in taken]
+            it = "it" if len(taken) == 1 else "them"
+            others = [f"`audioft enroll MODEL {shlex.quote(n)} --remove`" for n in sorted({o for _, o in taken})]
             raise UsageError(
-                f"{listed('the recordings', told)}; a recording is of one speaker: leave it out, or remove the other "
-                f"speaker first with `audioft enroll MODEL {shlex.quote(taken[0][1])} --remove`"
+                f"{listed('the recordings', told)}\na recording is of one speaker: leave {it} out, or first remove "
+                f"whoever is enrolled from {it} with {' and '.join(others)}"
             )
 
     def without(self, name: str) -> Enrolment:

@@ -14,7 +14,7 @@ from audioft.models.encoder import Encoder, Preprocessing
 from audioft.models.loading import attention, quiet_transformers, require_mask_embedding
 from audioft.registry import suggest
 from audioft.runtime import address
-from audioft.storage import write_json
+from audioft.storage import permit, write_json
 
 #: What is not part of a shape: set elsewhere, or meaningless without labels.
 OTHERS = frozenset({"model_type", "id2label", "label2id", "num_labels", "torch_dtype", "dtype", "transformers_version"})
@@ -126,6 +126,7 @@ def save_encoder(
     ).save_pretrained(folder)
     if about is not None:
         write_json(folder / "encoder.json", dict(about))
+    permit(folder)
 
 
 def count(module: nn.Module) -> int:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import difflib
+import logging
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from audioft.errors import ModelError, UsageError
@@ -18,6 +22,32 @@ def is_id(name: str) -> bool:
     return HUB_ID.fullmatch(name) is not None and not Path(name).parent.is_dir()
 
 
+def misspelt(name: str) -> str | None:
+    """What is to be said of an encoder's name that is nearly that of an embedded one; None where nothing is.
+
+    Such a name is not asked for at the hub, whose encoders are `OWNER/NAME`.
+    """
+    embedded = [p.parent.name for p in EMBEDDED.glob("*/config.json")]
+    if "/" in name or name in embedded or Path(name).is_dir():
+        return None
+    near = difflib.get_close_matches(name.lower(), embedded, n=1, cutoff=0.7)
+    return f"{name!r} is no folder and no embedded encoder: did you mean {near[0]!r}?" if near else None
+
+
+@contextlib.contextmanager
+def quiet_hub() -> Iterator[None]:
+    """Without the lines of the hub's client about each request that it tries again: in the end it is said once."""
+    logger = logging.getLogger("huggingface_hub")
+    import huggingface_hub.utils.logging  # noqa: F401  (sets the level when it is imported, which must be before)
+
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
 def download(name: str) -> Path:
     """The folder of a model on the hub, downloaded where it is not yet; weights as safetensors where it has them.
 
@@ -28,9 +58,10 @@ def download(name: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        found = snapshot_download(name, allow_patterns=[*DESCRIPTIONS, "encoder/*", "model*.safetensors"])
-        if not any(Path(found).rglob("*.safetensors")):
-            found = snapshot_download(name, allow_patterns=["pytorch_model*"])
+        with quiet_hub():
+            found = snapshot_download(name, allow_patterns=[*DESCRIPTIONS, "encoder/*", "model*.safetensors"])
+            if not any(Path(found).rglob("*.safetensors")):
+                found = snapshot_download(name, allow_patterns=["pytorch_model*"])
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError, ValueError) as e:
         reason = (str(e).strip() or type(e).__name__).splitlines()[0][:300]
         raise ModelError(

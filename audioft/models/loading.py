@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +18,9 @@ import torch
 
 from audioft.errors import ModelError, UsageError
 from audioft.models.encoder import Encoder, Preprocessing
+from audioft.models.failures import explained
 from audioft.models.families import FAMILIES
-from audioft.models.hub import EMBEDDED
+from audioft.models.hub import EMBEDDED, misspelt, quiet_hub
 from audioft.runtime import address
 
 MASK_EMBEDDING = "masked_spec_embed"
@@ -74,11 +74,11 @@ def load_encoder(
     from transformers import AutoConfig, AutoModel
 
     source = resolve(name)
-    with quiet_transformers(), _explained(name):
+    with quiet_transformers(), explained(name, source):
         config = AutoConfig.from_pretrained(source, revision=revision)
     refuse_unsupported(name, config)
     set_dropout(config, dropout, layerdrop)
-    with quiet_transformers(), _explained(name):
+    with quiet_transformers(), explained(name, source):
         model, info = AutoModel.from_pretrained(
             source,
             config=config,
@@ -122,6 +122,8 @@ def resolve(name: str) -> str:
         raise UsageError(
             f"encoder {name!r}: no such folder; give `mini`, a folder in transformers' format, or a hub id"
         )
+    if (wrong := misspelt(name)) is not None:
+        raise UsageError(f"encoder {wrong}")
     return name
 
 
@@ -147,7 +149,7 @@ def _refuse_model(name: str, path: Path) -> None:
     if encoder != path:
         raise UsageError(
             f"encoder {name!r} is a trained model: `audioft train DATA --from {name}` goes on from it; its encoder "
-            f"alone is {encoder}"
+            f"alone is {encoder}: give that path (`--encoder {encoder}`, of a probe `--encoders {encoder}`)"
         )
 
 
@@ -233,35 +235,22 @@ def attention(config: Any) -> dict[str, str]:
 
 @contextlib.contextmanager
 def quiet_transformers() -> Iterator[None]:
-    """Without transformers' own loading tables and bars: what they say is read from the loading info and told once."""
+    """Without transformers' own loading tables and bars: what they say is read from the loading info and told once.
+
+    Nor with what the hub's client says of each request that it tries again.
+    """
     from transformers.utils import logging
 
     before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
+        with quiet_hub():
+            yield
     finally:
         logging.set_verbosity(before)
         if bars:
             logging.enable_progress_bar()
-
-
-@contextlib.contextmanager
-def _explained(name: str) -> Iterator[None]:
-    """Turn what transformers, the hub client and the file formats raise into one message."""
-    from safetensors import SafetensorError
-
-    try:
-        yield
-    except (SafetensorError, pickle.UnpicklingError, EOFError, RuntimeError) as e:
-        raise ModelError(f"encoder {name!r}: its weights cannot be read: {_first_line(e)}") from e
-    except (OSError, ValueError, KeyError, TypeError, json.JSONDecodeError) as e:
-        remedy = (
-            "give a local folder, the embedded encoder `mini`, or a hub id that exists; without a network a hub id "
-            "works once it has been downloaded (`hf download ID`), and HF_HUB_OFFLINE=1 keeps from asking for it"
-        )
-        raise ModelError(f"encoder {name!r} cannot be loaded: {remedy}.\ntransformers says: {_first_line(e)}") from e
 
 
 def refuse_unsupported(name: str, config: Any) -> None:
@@ -284,10 +273,6 @@ def _pretraining_note(source: str, name: str) -> list[str]:
     if json.loads(card.read_text(encoding="utf-8")).get("pretrained", True):
         return []
     return [f"{name} is NOT pretrained: its weights are random. Expect more from a pretrained encoder (--encoder)"]
-
-
-def _first_line(e: BaseException) -> str:
-    return (str(e).strip() or type(e).__name__).splitlines()[0][:300]
 
 
 def _some(names: Any, most: int = 3) -> str:

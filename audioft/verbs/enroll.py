@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -55,7 +57,16 @@ def run(options: argparse.Namespace, console: Console) -> int:
         console=console,
     )
     print(f"{done.name}: {done.recordings} recording(s), {done.seconds:.1f} s, in {done.path}")
-    return arguments.told(done.failures)
+    code = arguments.told(done.failures)
+    if code:
+        failed, count = len(done.failures), done.recordings
+        again = f"audioft enroll {shlex.quote(options.model)} {shlex.quote(done.name)} --add ..."
+        print(
+            f"audioft: {done.name!r} is enrolled with {count} recording{'s' * (count != 1)}; {failed} failed: once "
+            f"mended, add {'it' if failed == 1 else 'them'} with `{again}`",
+            file=sys.stderr,
+        )
+    return code
 
 
 def _refuse(options: argparse.Namespace, name: str | None, items: list[str]) -> None:

@@ -62,6 +62,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         console=console,
     )
     print(found.text(layers=options.layers))
-    if options.out:
+    if options.out and found.measured:
         console.say(f"written to {options.out}")
+    elif options.out:
+        console.say(f"nothing is written to {options.out}, as no encoder could be measured")
     return int(any(r.problem for r in found.rows))

@@ -37,6 +37,8 @@ def test_what_is_uncertain_counts_less():
 def test_no_law_where_there_is_none():
     with pytest.raises(ValueError, match="3 numbers of clips, and a curve needs 4"):
         fit([1, 2, 3], [0.5, 0.4, 0.3])
+    with pytest.raises(ValueError, match=r"^there is 1 number of clips, and a curve needs 4"):
+        fit([1], [0.5])
     with pytest.raises(ValueError, match="does not fall"):
         fit(SIZES, [0.3, 0.3, 0.2, 0.3, 0.3, 0.3])
 

@@ -192,7 +192,7 @@ def test_damage_is_named(saved):
 
 def test_merge_touches_nothing_that_is_there(saved, base, tmp_path):
     whole = merge(saved, tmp_path / "whole")
-    with pytest.raises(UsageError, match="nothing to merge"):
+    with pytest.raises(UsageError, match="is whole already: use it as it is"):
         merge(whole, tmp_path / "again")
     with pytest.raises(UsageError, match="not empty"):
         merge(saved, whole)
