@@ -214,7 +214,7 @@ def test_what_contradicts_is_said(freeze):
         ({"name": "lora", "targets": "some"}, "adapt.targets: 'some'"),
         ({"name": "norm", "r": 8}, "adapt.r: adaptation 'norm' has no such argument"),
         ({"name": "ia3", "save": "both"}, "adapt.save: 'both'"),
-        ({"r": 8}, "adapt: expected a name"),
+        ({"r": 8}, "add adapt.name=lora"),
     ],
 )
 def test_wrong_settings_are_told_before_anything_loads(spec, said):
