@@ -18,7 +18,8 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop, sdpa_flop
 
-KINDS = {  # of the time of a step: the first whose word is in the name of an operation
+RANGE = "convolutions"  # in a profile: what `models/convolutions.py` computes as matrix products
+KINDS = {  # of the time of a step: the first whose word is in the name of an operation, or in that of a range around it
     "convolutions": ("conv",),
     "attention": ("attention", "softmax"),
     "matrix products": ("mm", "gemm", "linear"),
@@ -84,20 +85,28 @@ class Clock:
 def by_kind(profiler: Any) -> dict[str, float]:
     """Shares of the profiled time by kind of operation, the largest first."""
     found = dict.fromkeys([*KINDS, "the rest"], 0.0)
-    for event in profiler.key_averages():
+    for event in profiler.events():
         took = event.self_device_time_total or event.self_cpu_time_total
-        name = event.key.lower()
+        name = RANGE if _is_within(event, RANGE) else event.name.lower()
         found[next((k for k, words in KINDS.items() if any(w in name for w in words)), "the rest")] += took
     total = sum(found.values()) or 1.0
     return {k: round(v / total, 3) for k, v in sorted(found.items(), key=lambda kv: -kv[1])}
 
 
+def _is_within(event: Any, name: str) -> bool:
+    while event is not None and event.name != name:
+        event = event.cpu_parent
+    return event is not None
+
+
 def measure(task: dict[str, Any]) -> dict[str, Any]:
     """Run some steps of a training; see the module."""
     from audioft import api, build, finetuning, recordings, starting
+    from audioft.models import convolutions
     from audioft.progress import Console
     from audioft.runtime import Processes, choose_precision
 
+    convolutions.features = torch.profiler.record_function(RANGE)(convolutions.features)
     console = Console(quiet=True)
     config = api.settings(task["data"], task["encoder"], overrides=task["settings"])
     data = recordings.load(config, console, start=starting.load(config), headers_only=True)
