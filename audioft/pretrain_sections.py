@@ -112,9 +112,10 @@ class StepsSection(Section):
     device: str = "auto"
     """`auto`, `cpu`, `cuda`."""
     save_steps: int = Field(0, ge=0)
-    """A checkpoint every so many steps, besides at every measure."""
+    """A checkpoint every so many steps, besides those at measures."""
     save_minutes: float = Field(5.0, ge=0)
-    """A checkpoint every so many minutes, besides at every measure."""
+    """A checkpoint every so many minutes, besides those at measures: at each, or where a save takes over two seconds,
+    once it is a tenth of the time since the last one."""
     keep: int = Field(2, gt=0)
     """How many checkpoints to keep."""
     log_every: int = Field(10, gt=0)

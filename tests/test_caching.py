@@ -26,6 +26,8 @@ PLANS = {
     "free in the end": {0: "all", 2: "none"},
     "free at first": {0: {"top": 1}, 1: "none", 2: "all"},
 }
+#: those tried with draws, too; one of them among the fast tests
+WITH_DRAWS = [*(pytest.param(p, marks=pytest.mark.slow) for p in ("all", "feature_extractor")), "a plan"]
 DRAWN = {
     "augment": [{"name": "gain", "p": 1, "min_db": -9, "max_db": 9}, {"name": "noise", "p": 0.5}],
     "mixup": {"p": 0.5},
@@ -81,9 +83,7 @@ def test_it_is_the_same_run(train, plan, model):
     near(rows(train("half", **common)), rows(plain), 2e-2)
 
 
-@pytest.mark.parametrize(
-    "plan", [*(pytest.param(p, marks=pytest.mark.slow) for p in ("all", "feature_extractor")), "a plan"]
-)
+@pytest.mark.parametrize("plan", WITH_DRAWS)
 def test_as_many_views_as_epochs_are_the_same_run_too(train, plan, own_cache):
     """All that is drawn is drawn at the same address, whether above the boundary or below it."""
     common = DRAWN | {"freeze": PLANS[plan]}
@@ -132,9 +132,7 @@ def stopped_and_resumed(train, tmp_path, monkeypatch, between=lambda: None, **se
     return whole, audioft.finetune(out=tmp_path / "stopped", resume=True, console=QUIET)
 
 
-@pytest.mark.parametrize(
-    "plan", [*(pytest.param(p, marks=pytest.mark.slow) for p in ("all", "feature_extractor")), "a plan"]
-)
+@pytest.mark.parametrize("plan", WITH_DRAWS)
 @pytest.mark.parametrize("gone", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_going_on_ends_in_the_same_bits(train, tmp_path, monkeypatch, plan, gone, own_cache):
     """Also where what was kept has been thrown away meanwhile."""

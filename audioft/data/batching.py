@@ -215,7 +215,8 @@ def batches_of(waveforms: Sequence[Tensor], most: int, apart: int = 8000) -> lis
     Args:
         waveforms: clips `(T_i,)`.
         most: samples; a longer clip is alone.
-        apart: what a batch costs besides its samples, padding included, in samples.
+        apart: what a batch costs besides its samples, padding included, in samples; half a second at 16 kHz if not
+            given.
 
     >>> batches_of([torch.zeros(n) for n in (5, 1, 4, 2)], most=8, apart=1)
     [[0], [2], [3, 1]]

@@ -208,7 +208,8 @@ def cast_products(model: AudioClassifier) -> AudioClassifier:
     """The model with the weights of its linear layers and convolutions in bfloat16, all others shared with it.
 
     `autocast` casts them to the same numbers again for every batch: 90 million take as long as a tenth of the batch
-    where bfloat16 is fast. A convolution over samples keeps its own: it has few, and may compute in float32.
+    where bfloat16 is fast. A convolution of one channel keeps its own: they are few, and over samples it computes in
+    float32.
     """
     weights = {id(t): t for t in (*model.parameters(), *model.buffers())}
     cast = copy.deepcopy(model, weights)

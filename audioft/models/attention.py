@@ -68,8 +68,10 @@ def attention(
     if position_bias is not None:
         attention_mask = create_position_bias_mask(position_bias, attention_mask, False, query, key)
     if short:
-        return look(query, key, value, attention_mask, scaling).transpose(1, 2).contiguous(), None
-    return attend(query, key, value, attention_mask, dropout, scaling).transpose(1, 2).contiguous(), None
+        found = look(query, key, value, attention_mask, scaling)
+    else:
+        found = attend(query, key, value, attention_mask, dropout, scaling)
+    return found.transpose(1, 2).contiguous(), None
 
 
 def is_quick(states: Tensor, dropout: float) -> bool:
