@@ -51,7 +51,7 @@ class Bench:
         """Both train: pairs of runs, one after the other, and beside the first of them the opponent's defaults."""
         score, s = row.encoder == "mini", self.sizes
         epochs = s.score_epochs if score else s.epochs or row.epochs
-        sides = (s.score_train, s.score_valid) if score else (row.times * s.train, row.times * s.valid)
+        sides = (s.score_train, s.score_valid) if score else (s.train, s.valid)
         data = self._data(row.clips, *sides)
         encoder = "mini" if score else self.encoder
         given = ours.training_settings(row, epochs, sides[0])

@@ -61,9 +61,9 @@ class Sizes:
         batches: sizes of batch tried with the pipeline.
     """
 
-    train: int = 16
-    valid: int = 8
-    label: int = 24
+    train: int = 32
+    valid: int = 16
+    label: int = 72
     score_train: int = 120
     score_valid: int = 80
     score_epochs: int = 6
@@ -89,7 +89,6 @@ class Training:
         epochs, lr: of both.
         floors: how many times as fast audioft is to be as the opponent at its best, at its defaults.
         pairs: how often both run, one after the other.
-        times: as many times the clips of `Sizes`.
         encoder: `base`, or `mini` (in the package), which has learnt something.
         settings: of audioft, besides `OURS`.
     """
@@ -101,7 +100,6 @@ class Training:
     lr: float
     floors: tuple[float, float] | None
     pairs: int = 2
-    times: int = 1
     encoder: str = "base"
     settings: dict[str, Any] = field(default_factory=dict)
 
@@ -122,7 +120,7 @@ class Labelling:
 
 
 TRAININGS = {
-    "probe": Training("probe: encoder frozen", "equal", "all", 20, 1e-3, (12, 20), times=2),
+    "probe": Training("probe: encoder frozen", "equal", "all", 20, 1e-3, (12, 20)),
     "top2": Training("top 2 layers free", "equal", {"top": 2}, 10, 1e-4, (2.5, 5)),
     "mixed": Training(
         "feature extractor frozen, mixed lengths", "mixed", "feature_extractor", 3, 5e-5, (1.5, 3), settings=OURS_MIXED
