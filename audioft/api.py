@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,7 +115,7 @@ def finetune(
         >>> run.report.side
         'test'
     """
-    from audioft import run
+    from audioft import holding, run
 
     console = console or Console()
     if resume:
@@ -127,21 +127,11 @@ def finetune(
     resolved = _absolute_source(given)
     name = resolved.start.model or resolved.encoder.name
     folder = Path(out) if out is not None else run.default_folder(str(resolved.data.source), name)
-    run.refuse(folder, resolved, resume=resume, overwrite=overwrite)  # before torch is imported
-    from audioft import few_shot as of_few
-    from audioft import few_shot_settings, finetuning
-    from audioft.runtime import Processes
+    with holding.held(folder):
+        run.refuse(folder, resolved, resume=resume, overwrite=overwrite)  # before torch is imported
+        from audioft import finetuning
 
-    processes = Processes(resolved.train.device)
-    folder = Path(processes.gather([str(folder)])[0])
-    console = console if processes.main else Console(quiet=True)
-    with run.beginning(folder, new=processes.main and not resume):
-        if processes.main:
-            finetuning.make_ready(folder, resolved, resume=resume, overwrite=overwrite)
-        processes.wait()
-        if few_shot_settings.wanted(resolved):
-            return of_few.run(resolved, folder, processes, console)
-        return finetuning.run(resolved, folder, processes, console, resume)
+        return finetuning.start(resolved, folder, resume=resume, overwrite=overwrite, console=console)
 
 
 def plan(config: Config, console: Console, examples: PathLike | None = None) -> None:
@@ -234,6 +224,7 @@ def predict(
     model: PathLike | Run | Predictor,
     inputs: PathLike | Iterable[PathLike],
     *,
+    skip: Collection[str] = (),
     device: str = "auto",
     precision: str = "fp32",
     batch_seconds: float | None = None,
@@ -247,6 +238,7 @@ def predict(
     Args:
         model: a run, a run folder, a model folder, or a `Predictor` made before.
         inputs: files, folders (searched in depth) and globs.
+        skip: names of recordings, as predictions have them, to leave out.
         device, precision, batch_seconds: see `Predictor`.
         window: seconds; longer recordings are labelled in windows of this length, by default as long as the clips
             that the model was trained on.
@@ -271,7 +263,7 @@ def predict(
         model = Predictor(model, device=device, precision=precision, batch_seconds=batch_seconds)
     wanted = [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
     names = [os.fspath(i) for i in wanted]
-    yield from labelling.label(model, names, window=window, hop=hop, console=console, processes=processes)
+    yield from labelling.label(model, names, skip=skip, window=window, hop=hop, console=console, processes=processes)
 
 
 def load_model(path: PathLike | Run, *, device: str = "auto", precision: str = "fp32") -> Predictor:

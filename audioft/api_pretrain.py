@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audioft import build_pretraining, probing, run
+from audioft import build_pretraining, holding, probing, run
 from audioft import config as configs
 from audioft.config import PretrainConfig
 from audioft.errors import UsageError
@@ -107,19 +107,24 @@ def pretrain(
     if not resolved.data.sources:
         raise UsageError("no recordings given: `audioft pretrain DATA... --out ENCODER`, or set data.sources")
     folder = Path(out) if out is not None else run.free_folder(Path("encoders") / _source_name(resolved))
-    run.refuse_encoder(folder)
-    run.refuse(folder / run.PRETRAINING, resolved, resume=resume, overwrite=overwrite)
+    with holding.held(folder):
+        run.refuse_encoder(folder)
+        run.refuse(folder / run.PRETRAINING, resolved, resume=resume, overwrite=overwrite)
+        return _pretrain(resolved, folder, resume, overwrite, console)
+
+
+def _pretrain(config: PretrainConfig, folder: Path, resume: bool, overwrite: bool, console: Console) -> Path:
     from audioft import pretraining
     from audioft.runtime import Processes
 
-    processes = Processes(resolved.train.device)
+    processes = Processes(config.train.device)
     folder = Path(processes.gather([str(folder)])[0])
     if processes.main:
         if overwrite and not resume:
             run.remove_encoder(folder)
-        run.prepare(folder / run.PRETRAINING, resolved, resume=resume, overwrite=overwrite)
+        run.prepare(folder / run.PRETRAINING, config, resume=resume, overwrite=overwrite)
     processes.wait()
-    return pretraining.run(resolved, folder, processes, console if processes.main else Console(quiet=True), resume)
+    return pretraining.run(config, folder, processes, console if processes.main else Console(quiet=True), resume)
 
 
 def probe(

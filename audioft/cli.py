@@ -12,11 +12,12 @@ import sys
 from collections.abc import Sequence
 
 import audioft
-from audioft import verbs
-from audioft.errors import AudioftError
+from audioft import startup, verbs
+from audioft.errors import AudioftError, Interrupted
 from audioft.progress import Console
 
-EPILOG = """exit codes: 0 done; 1 the work failed, or part of it did; 2 the call was wrong; 130 interrupted
+EPILOG = """exit codes: 0 done; 1 the work failed, or part of it did; 2 the call was wrong;
+130 interrupted (Ctrl-C); 143 ended by SIGTERM
 
 examples:
   audioft probe recordings/ --encoders mini,facebook/wav2vec2-base
@@ -32,19 +33,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     options = parse(arguments)
     try:
-        code = options.verb(options, Console(options.quiet))
-        sys.stdout.flush()
-        return code
+        with startup.terminable():
+            code = options.verb(options, Console(options.quiet))
+            sys.stdout.flush()
+            return code
     except AudioftError as e:
         print(f"audioft: {e}", file=sys.stderr)
         return e.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as e:
         resume = (
             f"`audioft {options.name} --resume --out {getattr(options, 'out', None) or 'RUN'}` goes on with the run"
         )
         goes_on = f"; {resume}" if options.name in ("train", "pretrain") else ""
         print(f"\naudioft: interrupted{goes_on}", file=sys.stderr)
-        return 130
+        return e.exit_code if isinstance(e, Interrupted) else 130
     except BrokenPipeError:  # whoever read our output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

@@ -1,7 +1,8 @@
 """What goes wrong, by name.
 
 Every failure of a user's making is an `AudioftError`: its text says what was found, what was expected and what
-to do, and its `exit_code` is what the command ends with. Anything else that escapes is a bug of audioft.
+to do, and its `exit_code` is what the command ends with. Anything else that escapes is a bug of audioft, but for
+`Interrupted`.
 """
 
 from __future__ import annotations
@@ -71,6 +72,24 @@ class ModelError(AudioftError):
 
 class CheckpointError(AudioftError):
     """A run cannot be continued: nothing to resume, or a checkpoint of another run."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """The program was told to stop, by Ctrl-C or by another program.
+
+    Args:
+        signal: the number of the signal.
+
+    Attributes:
+        exit_code: 128 and the number, as a shell says it: 130 after Ctrl-C, 143 after SIGTERM.
+
+    >>> Interrupted(15).exit_code
+    143
+    """
+
+    def __init__(self, signal: int):
+        self.exit_code = 128 + signal
+        super().__init__(signal)
 
 
 def listed(subject: str, problems: list[str], most: int = 30) -> str:

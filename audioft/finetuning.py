@@ -10,6 +10,8 @@ from audioft import (
     audio_kept,
     build,
     caching,
+    few_shot,
+    few_shot_settings,
     finishing,
     listening,
     pace,
@@ -29,7 +31,7 @@ from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.scoring import log_loss, preparation
 from audioft.models import adapting, freezing
 from audioft.progress import Console, spell_seconds
-from audioft.run import Run, identity, prepare
+from audioft.run import Run, beginning, identity, prepare
 from audioft.runtime import Processes, choose_precision
 from audioft.training.cached import FromBoundary
 from audioft.training.callbacks import Callback, MetricsFile, TensorBoard, Watching
@@ -45,6 +47,20 @@ def make_ready(folder: Path, config: Config, *, resume: bool, overwrite: bool) -
         data, _, _ = planning.from_headers(config, Console(quiet=True))
         build.loss(config, data.manifest.multilabel, data.targets, data.known)
     prepare(folder, config, resume=resume, overwrite=overwrite)
+
+
+def start(config: Config, folder: Path, *, resume: bool, overwrite: bool, console: Console) -> Run:
+    """A run in a folder that this process holds: see `audioft.finetune`."""
+    processes = Processes(config.train.device)
+    folder = Path(processes.gather([str(folder)])[0])
+    console = console if processes.main else Console(quiet=True)
+    with beginning(folder, new=processes.main and not resume):
+        if processes.main:
+            make_ready(folder, config, resume=resume, overwrite=overwrite)
+        processes.wait()
+        if few_shot_settings.wanted(config):
+            return few_shot.run(config, folder, processes, console)
+        return run(config, folder, processes, console, resume)
 
 
 def run(config: Config, folder: Path, processes: Processes, console: Console, resume: bool) -> Run:
@@ -87,6 +103,7 @@ def _best(parts: build.Parts, trainer: Trainer, state: State) -> finishing.Learn
             "best epoch": f"{best['epoch']} of {parts.config.train.epochs}, by {parts.metric}",
             "training time": spell_seconds(state.seconds),
             "waiting for data": waiting,
+            **({"steps skipped, not finite": state.bad} if state.bad else {}),
         },
         best_epoch=best["epoch"],
     )

@@ -23,8 +23,8 @@ from audioft.models import adapting, small
 from audioft.models import folder as model_folder
 from audioft.models.folder import ModelCard
 from audioft.run import Run
+from audioft.training.callbacks import finite
 from audioft.training.optim import count_parameters
-from audioft.training.trainer import finite
 from audioft.wording import counted
 
 

@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import IO
 
 from audioft.errors import UsageError
 
@@ -51,7 +52,7 @@ def using(folder: Path) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(_locked(folder / LOCK, alone=False))
+            stack.enter_context(locked(folder / LOCK, alone=False))
         yield
 
 
@@ -71,7 +72,7 @@ def trim(folder: Path, limit_bytes: int, keep: Collection[Path] = ()) -> int:
     """
     freed = 0
     with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
-        stack.enter_context(_locked(folder / ".trimming", alone=True))
+        stack.enter_context(locked(folder / ".trimming", alone=True))
         files = list(_files(folder))
         over = sum(size for _, size, _ in files) - limit_bytes
         if over <= 0:
@@ -103,15 +104,18 @@ def _files(folder: Path) -> Iterator[tuple[float, int, Path]]:
 def _taken(place: Path, stack: contextlib.ExitStack) -> bool:
     """Take a folder that nobody uses, so that nobody begins to until `stack` ends; False where it is in use."""
     try:
-        stack.enter_context(_locked(place / LOCK, alone=True))
+        stack.enter_context(locked(place / LOCK, alone=True))
     except OSError as e:
         return e.errno not in (errno.EWOULDBLOCK, errno.EACCES)
     return True
 
 
 @contextlib.contextmanager
-def _locked(path: Path, *, alone: bool) -> Iterator[None]:
+def locked(path: Path, *, alone: bool) -> Iterator[IO[bytes]]:
     """Hold a lock on a file: one of several holders, who are waited for; or `alone`, and then at once or not at all.
+
+    Yields:
+        The file, to be appended to.
 
     Raises:
         OSError: the lock is held by others, or cannot be had.
@@ -120,4 +124,4 @@ def _locked(path: Path, *, alone: bool) -> Iterator[None]:
 
     with open(path, "ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
-        yield
+        yield file

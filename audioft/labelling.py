@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from audioft.data.check import headers
 from audioft.data.clip import Clip
@@ -23,6 +23,7 @@ def label(
     predictor: Predictor,
     inputs: Sequence[str],
     *,
+    skip: Collection[str] = (),
     window: float | None,
     hop: float | None,
     console: Console,
@@ -36,6 +37,8 @@ def label(
     clips, failures = unlabelled(inputs)
     if not clips and not failures:
         raise DataError("nothing to label: no inputs were given")
+    left_out = frozenset(skip)
+    clips = [c for c in clips if c.name not in left_out]
     total = 0.0 if console.quiet else sum(c.seconds for c in headers(clips))
     with console.job("labelling", round(total), unit=" s of sound") as job:
 

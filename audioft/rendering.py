@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from audioft.audio import io
+from audioft.audio import io, writing
 from audioft.augmentation import Chain, augmentations
 from audioft.data import manifest as manifests
 from audioft.data.clip import Clip
@@ -58,7 +58,7 @@ def render(
                     failures.append(e)
                 else:
                     # a file holds -1 to 1; what is louder is turned down as a whole
-                    io.write_wav(partial / name, (heard / max(1.0, float(heard.abs().max()))).numpy(), rate)
+                    writing.write_wav(partial / name, (heard / max(1.0, float(heard.abs().max()))).numpy(), rate)
                     written.append((clip, name))
                 job.at(i + 1)
         if not written:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from audioft import config as configs
 from audioft.config import AnyConfig, Config, Kind
 from audioft.errors import CheckpointError, UsageError
+from audioft.holding import LOCK
 from audioft.storage import no_empty_folders, write_text
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ FREE = (
 
 
 BAD_FILES = "bad_files.csv"  # all that may be left of a run that never began
+NO_RUN = frozenset({BAD_FILES, LOCK})
 OWN_FOLDERS = ("checkpoints", "model", "tensorboard", "decoded", "states")
 PRETRAINING = "pretraining"  # the run folder inside the folder of an encoder
 ENCODER_FILES = (
@@ -112,7 +114,7 @@ def refuse(folder: Path, config: AnyConfig, *, resume: bool, overwrite: bool) ->
         raise UsageError(
             f"{folder} already holds a run: go on with it (--resume), replace it (--overwrite), or give another --out"
         )
-    elif not has_config and folder.exists() and any(p.name != BAD_FILES for p in folder.iterdir()):
+    elif not has_config and folder.exists() and any(p.name not in NO_RUN for p in folder.iterdir()):
         raise UsageError(f"{folder} is not empty and holds no run; nothing there is touched: give another --out")
 
 
@@ -130,7 +132,7 @@ def refuse_encoder(folder: Path) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; give the encoder a folder of its own (--out)")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / PRETRAINING).is_dir():
+    if folder.is_dir() and any(p.name != LOCK for p in folder.iterdir()) and not (folder / PRETRAINING).is_dir():
         raise UsageError(
             f"{folder} is not empty and was not pretrained by audioft; nothing there is touched: give another --out"
         )
@@ -174,7 +176,7 @@ def beginning(folder: Path, *, new: bool) -> Iterator[None]:
 
 def _forget(folder: Path) -> None:
     """Take away what `prepare` and the preparations of a run have made."""
-    own = {"config.yaml", *OWN_FOLDERS, *OWN_FILES}
+    own = {"config.yaml", LOCK, *OWN_FOLDERS, *OWN_FILES}
     if not (folder / "config.yaml").is_file() or {p.name for p in folder.iterdir()} - own:
         return
     for name in OWN_FOLDERS:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
+from types import FrameType
+
+from audioft.errors import Interrupted
 
 
 @contextlib.contextmanager
@@ -31,6 +36,27 @@ def loading() -> Iterator[None]:
     finally:
         if collecting:
             gc.enable()
+
+
+@contextlib.contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM end what is inside as Ctrl-C does, so that nothing half written and no process is left behind.
+
+    Raises:
+        Interrupted: at that signal.
+    """
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise Interrupted(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def hold_input(number: int = 0, size: int = 1 << 20) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import hashlib
 import json
 import os
 import secrets
@@ -13,6 +15,8 @@ from typing import Any, BinaryIO
 
 from audioft.errors import AudioftError, UsageError
 
+HASHES = "hashes.json"  # what was written into a folder, by name: sha256 in hex
+
 
 def write_bytes(path: Path, data: bytes, *, shared: bool = False) -> None:
     """Write beside, sync, rename: a reader finds the old content or the new one, never half of it.
@@ -21,6 +25,9 @@ def write_bytes(path: Path, data: bytes, *, shared: bool = False) -> None:
         path: the file.
         data: its content.
         shared: other processes may write the same file at once. What a killed process leaves beside it then stays.
+
+    Raises:
+        AudioftError: the file system refuses; `path` is then as it was.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial" if shared else f".{path.name}.partial")
     try:
@@ -30,8 +37,42 @@ def write_bytes(path: Path, data: bytes, *, shared: bool = False) -> None:
             os.fsync(f.fileno())
         os.replace(partial, path)
     except OSError as e:
-        partial.unlink(missing_ok=True)
-        raise AudioftError(f"cannot write {path} ({len(data):,} bytes): {e.strerror or e}") from e
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise AudioftError(f"cannot write {path} ({len(data):,} bytes): {_why(e, path)}") from e
+
+
+def need(folder: Path, size: int, what: str, remedy: str) -> None:
+    """Raise where a file system has no room, before the work whose result would not fit.
+
+    Args:
+        folder: where it is to be written; may not be there yet.
+        size: bytes.
+        what: that takes them, for the message.
+        remedy: what else than freeing some could be done.
+
+    Raises:
+        AudioftError: fewer bytes are free there.
+    """
+    place = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    free = shutil.disk_usage(place).free
+    if free < size:
+        raise AudioftError(f"{folder}: {what} up to {size:,} bytes, and {free:,} are free there; free some, {remedy}")
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files below a folder; 0 where there is none."""
+    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) if folder.is_dir() else 0
+
+
+def _why(error: OSError, path: Path) -> str:
+    """What the file system said; of a full one also what is left of it."""
+    said = error.strerror or str(error)
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return said
+    with contextlib.suppress(OSError):
+        said += f" ({shutil.disk_usage(path.parent).free:,} bytes are free)"
+    return f"{said}; free some and go on"
 
 
 def write_text(path: Path, text: str) -> None:
@@ -40,7 +81,11 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Strict JSON, readable by people: numbers that are not finite must have been replaced before."""
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    write_text(path, _as_json(value))
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
 def refuse_place(path: Path) -> None:
@@ -139,36 +184,82 @@ def no_empty_folders(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
+def new_folder(path: Path, listed: str | None = None) -> Iterator[Path]:
     """Fill the yielded folder; when the block ends well it takes the place of `path`, otherwise it is removed.
 
     Its files may be read by whoever the umask lets read: safetensors writes files that only their owner may.
 
+    Args:
+        path: the folder; one that is there is replaced.
+        listed: a pattern, as `*.safetensors`: files of which a list of hashes is written beside them, for `damaged`.
+
     Raises:
         AudioftError: the file system refuses; `path` is then as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial, old = path.with_name(f".{path.name}.partial"), path.with_name(f".{path.name}.old")
-    for leftover in (partial, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    partial.mkdir()
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        recover(path)
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
         yield partial
         permit(partial)
-        for file in partial.rglob("*"):
-            if file.is_file():
-                sync(file)
+        files = sorted(p for p in partial.rglob("*") if p.is_file())
+        for file in files:
+            sync(file)
+        if listed is not None:
+            hashes = {p.relative_to(partial).as_posix(): digest(p) for p in files if p.match(listed)}
+            write_json(partial / HASHES, hashes)
+        sync(partial)
         if path.exists():
             os.replace(path, old)
         os.replace(partial, path)
         sync(path.parent)
     except OSError as e:
-        raise AudioftError(f"cannot write the folder {path}: {e.strerror or e}") from e
+        raise AudioftError(f"cannot write the folder {path}: {_why(e, path)}") from e
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-        if not path.exists() and old.exists():
+        recover(path)
+
+
+def recover(path: Path) -> None:
+    """Put a folder back that was moved away for a new one which never came: the writer was killed between the two."""
+    old = path.with_name(f".{path.name}.old")
+    if not path.exists() and old.exists():
+        with contextlib.suppress(OSError):
             os.replace(old, path)
-        shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def damaged(folder: Path, names: Sequence[str] = ()) -> str | None:
+    """What is wrong with a folder whose files `new_folder` has listed, in words; None if they are as written.
+
+    Args:
+        folder: the folder.
+        names: of files that must be among them.
+    """
+    try:
+        hashes = read_json(folder / HASHES, AudioftError)
+    except AudioftError as e:
+        return str(e)
+    if not isinstance(hashes, dict) or not set(names) <= hashes.keys():
+        return f"{folder / HASHES} is damaged: it does not list {', '.join(names) or 'any file'}"
+    if (folder / HASHES).read_bytes() != _as_json(hashes).encode():
+        return f"{folder / HASHES} is damaged: it is not as it was written"
+    for name, expected in hashes.items():
+        try:
+            found = digest(folder / name)
+        except (OSError, ValueError) as e:  # ValueError: a NUL byte in a damaged name
+            return f"{folder / name} cannot be read: {getattr(e, 'strerror', None) or e}"
+        if found != expected:
+            return f"{folder / name} is damaged: its content is not what was written"
+    return None
+
+
+def digest(path: Path) -> str:
+    """The sha256 of a file's bytes, in hex."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def permit(folder: Path) -> None:

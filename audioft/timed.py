@@ -73,6 +73,7 @@ def follow(
     if not clips and not failures:
         raise DataError("nothing to label: no inputs were given")
     _refuse_inputs(writer, clips)
+    clips = [c for c in clips if c.name not in writer.done]
     total = 0.0 if console.quiet else sum(c.seconds for c in headers(clips))
     done = 0.0
     drawing = None if pictures is None else _Drawing(pictures, predictor, rules)

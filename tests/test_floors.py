@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "runtime": {"errors"},
     "storage": {"errors"},
     "progress": {"errors"},
-    "startup": set(),
+    "startup": {"errors"},
     "audio": BASE,
     "annotations": BASE,
     "data": BASE | {"storage", "audio", "annotations"},
@@ -47,7 +47,8 @@ MAY_IMPORT = {
     "audio_kept": BELOW_ROOT | {"recordings", "build"},
     "pace": BELOW_ROOT | {"recordings", "build"},
     "planning": BELOW_ROOT | {"starting", "few_shot_settings", "recordings", "build", "pace"},
-    "run": BELOW_ROOT,
+    "holding": {"errors", "storage", "keeping"},
+    "run": BELOW_ROOT | {"holding"},
     "scored": BELOW_ROOT | {"recordings"},
     "listening": BELOW_ROOT | {"recordings"},
     "verifying": BELOW_ROOT,
@@ -57,6 +58,7 @@ MAY_IMPORT = {
     | {
         "starting",
         "few_shot_settings",
+        "few_shot",
         "recordings",
         "build",
         "audio_kept",
@@ -79,11 +81,12 @@ MAY_IMPORT = {
     "choosing": BELOW_ROOT | {"recordings", "frozen"},
     "timed": BELOW_ROOT,
     "labelling": BELOW_ROOT,
+    "doctor": BELOW_ROOT,
     "api": BELOW_ROOT
-    | {"labelling", "few_shot_settings", "build", "run", "scored", "planning", "finetuning", "few_shot"}
+    | {"labelling", "few_shot_settings", "build", "holding", "run", "scored", "planning", "finetuning", "few_shot"}
     | {"evaluating", "rendering"},
     "api_merge": BELOW_ROOT,
-    "api_pretrain": BELOW_ROOT | {"run", "rendering", "probing", "build_pretraining", "pretraining"},
+    "api_pretrain": BELOW_ROOT | {"holding", "run", "rendering", "probing", "build_pretraining", "pretraining"},
     "api_probe": BELOW_ROOT | {"api", "choosing"},
     "api_speakers": BELOW_ROOT | {"run", "verifying", "enrolling"},
     "api_trials": BELOW_ROOT | {"run", "verifying", "enrolling"},
@@ -106,8 +109,9 @@ MAY_IMPORT = {
         "config",
         "inference",
         "timed",
+        "doctor",
     },
-    "cli": {"errors", "progress", "verbs"},
+    "cli": {"errors", "progress", "startup", "verbs"},
     "__main__": {"cli"},
     "assets": {"errors", "storage", "audio", "models", "evaluation"},
 }

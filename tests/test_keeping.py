@@ -61,7 +61,7 @@ def test_a_folder_in_use_here_is_left_alone_and_may_be_used_twice(tmp_path):
 
 def test_only_one_process_trims_at_a_time(tmp_path):
     entry(tmp_path / "x", 9)
-    with keeping._locked(tmp_path / ".trimming", alone=True):
+    with keeping.locked(tmp_path / ".trimming", alone=True):
         assert keeping.trim(tmp_path, 0) == 0
     assert keeping.trim(tmp_path, 0) == 100
 

@@ -12,7 +12,7 @@ import dataclasses
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,7 +22,7 @@ import soundfile
 from audioft.audio.claims import claimed, guessed
 from audioft.audio.resample import resampled
 from audioft.audio.shortfalls import cut_short, within
-from audioft.errors import AudioError, AudioftError
+from audioft.errors import AudioError
 
 #: What is taken for a recording when a folder is searched. A file named explicitly is tried whatever its name is.
 EXTENSIONS = frozenset(
@@ -103,6 +103,7 @@ def stream(
     start: float = 0.0,
     end: float | None = None,
     block_seconds: float = 30.0,
+    alive: Callable[[], None] = lambda: None,
 ) -> Iterator[np.ndarray]:
     """Decode a recording, or a cut of it, block by block in bounded memory.
 
@@ -115,6 +116,7 @@ def stream(
         start: seconds from the recording's beginning.
         end: seconds from the recording's beginning, exclusive; None is the recording's end.
         block_seconds: about how much one block holds.
+        alive: called whenever the decoder has got on.
 
     Yields:
         Arrays `(T,)` float32, all channels mixed down by their mean.
@@ -126,7 +128,7 @@ def stream(
     """
     with _opened(path) as file:
         info = info_of(path, file)
-        pieces = mono(path, file, info, start, end, _PIECE_SECONDS)
+        pieces = mono(path, file, info, start, end, _PIECE_SECONDS, alive)
         if rate is not None and rate != info.rate:
             pieces = resampled(pieces, info.rate, rate)
         yield from _in_blocks(pieces, block_seconds * (rate or info.rate))
@@ -155,43 +157,6 @@ def read(path: str | Path, rate: int | None = 16000, start: float = 0.0, end: fl
     """A recording, or the cut `[start, end)` seconds of it, as one array `(T,)` float32; see `stream`."""
     blocks = list(stream(path, rate, start, end))
     return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
-
-
-def write_wav(path: str | Path, samples: np.ndarray, rate: int, subtype: str = "PCM_16") -> None:
-    """Write `(T,)` or `(T, channels)` samples as WAV; PCM clips what is outside -1 to 1, `FLOAT` does not."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(str(path), samples, rate, subtype=subtype, format="WAV")
-
-
-def convert(
-    source: str | Path,
-    path: str | Path,
-    rate: int,
-    start: float = 0.0,
-    end: float | None = None,
-    subtype: str = "PCM_16",
-) -> None:
-    """Decode a recording, or a cut of it, into a mono 16-bit WAV file at `rate` Hz, block by block.
-
-    The file is whole or not there. Samples outside -1 to 1 are clipped. With the subtype `FLOAT` they are not, and the
-    file is a W64 one, which may be longer than a WAV file.
-
-    Raises:
-        AudioError: as `stream` does.
-        AudioftError: it cannot be written.
-    """
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        exact = subtype == "FLOAT"
-        with soundfile.SoundFile(str(partial), "w", rate, 1, subtype=subtype, format="W64" if exact else "WAV") as file:
-            for block in stream(source, rate, start, end):
-                file.write(block if exact else np.clip(block, -1, 1))
-        os.replace(partial, path)
-    except (soundfile.SoundFileError, OSError) as e:
-        raise AudioftError(f"cannot write {path}: {why(e)}; is the disk full?") from e
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _opened(path: str | Path) -> Recording:
@@ -238,7 +203,13 @@ def info_of(path: str | Path, file: Recording) -> Info:
 
 
 def mono(
-    path: str | Path, file: Recording, info: Info, start: float, end: float | None, piece_seconds: float
+    path: str | Path,
+    file: Recording,
+    info: Info,
+    start: float,
+    end: float | None,
+    piece_seconds: float,
+    alive: Callable[[], None] = lambda: None,
 ) -> Iterator[np.ndarray]:
     """The cut's samples at the recording's own rate, in pieces; complains when they are not all there."""
     first = round(start * info.rate)
@@ -263,6 +234,7 @@ def mono(
             break
         if not len(samples):
             break
+        alive()
         kept = samples[max(0, first - at) : None if last is None else last - at]
         at += len(samples)
         if len(kept):

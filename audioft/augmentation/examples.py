@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from audioft.audio import io
+from audioft.audio import io, writing
 from audioft.augmentation.base import Chain
 from audioft.errors import AudioError, DataError
 from audioft.runtime import generator, one_thread
@@ -66,7 +66,7 @@ def write_examples(
                 row.append((chain.describe(draws), chain.apply(original, rate, draws)))
             for version, (_, waveform) in enumerate(row):
                 name = f"example_{number}_{f'version_{version}' if version else 'original'}.wav"
-                io.write_wav(folder / name, _within(waveform).numpy(), rate)
+                writing.write_wav(folder / name, _within(waveform).numpy(), rate)
             rows.append(row)
     if not rows:
         raise DataError("no example could be written: none of the chosen clips can be read")

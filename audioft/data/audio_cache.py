@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from audioft.audio import io
+from audioft.audio import io, writing
 from audioft.data import audio_file
 from audioft.data.checked import default_cache
 from audioft.data.clip import Clip
@@ -145,7 +145,7 @@ class AudioCache:
         self.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".decoding-", dir=self.folder) as place:
             decoded = Path(place, "whole.w64")
-            io.convert(clips[0].path, decoded, rate, subtype="FLOAT")
+            writing.convert(clips[0].path, decoded, rate, subtype="FLOAT")
             for clip in clips:
                 self._write(clip, *self._place(clip), decoded)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -200,10 +201,16 @@ def loader(dataset: Dataset, batches: Iterable[Sequence[Any]], workers: int) -> 
         batch_sampler=batches,  # type: ignore[arg-type]
         collate_fn=getattr(dataset, "collate", collate),
         num_workers=workers,
+        worker_init_fn=_not_by_keyboard,
         # a worker draws nothing from global generators, so this seed has no effect beyond not touching the main one
         generator=torch.Generator().manual_seed(0),
         prefetch_factor=4 if workers else None,
     )
+
+
+def _not_by_keyboard(worker: int) -> None:
+    """Ctrl-C reaches every process of a terminal: a worker goes on, so that the step that is under way can end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def batches_of(waveforms: Sequence[Tensor], most: int, apart: int = 8000) -> list[list[int]]:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from audioft.audio import io
+from audioft.audio import apart
+from audioft.audio.io import Info
 from audioft.audio.shortfalls import END_TOLERANCE
 from audioft.data.checked import Memory, default_cache
 from audioft.data.clip import Clip, seconds
@@ -119,12 +120,12 @@ def silence_allowed(checked: Sequence[Checked]) -> list[Checked]:
 
 def headers(clips: Sequence[Clip]) -> list[Checked]:
     """What the headers alone say: durations, and what cannot be opened, is too short or out of range."""
-    known: dict[Path, io.Info | AudioError] = {}
+    known: dict[Path, Info | AudioError] = {}
     out = []
     for clip in clips:
         if clip.path not in known:
             try:
-                known[clip.path] = io.probe(clip.path)
+                known[clip.path] = apart.probe(clip.path)
             except AudioError as e:
                 known[clip.path] = e
         info = known[clip.path]
@@ -221,14 +222,14 @@ def _file(path: Path, clips: list[Clip]) -> list[Checked]:
     at = 0
     looks: list[_Look] = []
     try:
-        rate = io.probe(path).rate
+        rate = apart.probe(path).rate
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         looks = [_Look(clip, rate) for clip in clips]
         # a recording may have thousands of cuts: each block is shown to those that it lies in
         later = sorted(looks, key=lambda look: look.first, reverse=True)
         now: list[_Look] = []
-        for block in io.stream(path, rate=None, block_seconds=1.0):
+        for block in apart.stream(path, rate=None, block_seconds=1.0):
             while later and later[-1].first < at + len(block):
                 now.append(later.pop())
             for look in now:

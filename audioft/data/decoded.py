@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from audioft.audio import io
+from audioft.audio import io, writing
 from audioft.data.clip import Clip
 from audioft.errors import AudioError
 
@@ -44,7 +44,7 @@ def decoded(
         else:
             path = folder / f"{_fingerprint(clip, rate)}.wav"
             if not path.is_file():
-                io.convert(clip.path, path, rate, clip.start, clip.end)
+                writing.convert(clip.path, path, rate, clip.start, clip.end)
             out.append(dataclasses.replace(clip, path=path, name=clip.key, start=0.0, end=None))
         progress(i + 1)
     return out
@@ -77,7 +77,7 @@ def within_long(clips: Sequence[Clip], folder: Path, rate: int, progress: Callab
             if latest[clip.path] > FAR and not io.seeks(io.probe(clip.path)) and not place.is_file():
                 place.parent.mkdir(parents=True, exist_ok=True)
                 with contextlib.suppress(AudioError):
-                    io.convert(clip.path, place, rate)
+                    writing.convert(clip.path, place, rate)
             quick[clip.path] = place if place.is_file() else clip.path
         out.append(dataclasses.replace(clip, path=quick[clip.path]))
         progress(i + 1)

@@ -152,6 +152,9 @@ def _json_rows(path: Path, text: str, problems: list[str]) -> list[Row]:
         except json.JSONDecodeError as e:
             problems.append(f"{where}: not JSON: {e.msg} at column {e.colno}")
             continue
+        except (ValueError, RecursionError) as e:  # a number of thousands of digits, brackets thousands deep
+            problems.append(f"{where}: not a row: {e}")
+            continue
         if isinstance(value, dict):
             rows.append(Row(where, {k.strip(): as_text(v) for k, v in value.items()}))
         else:

@@ -13,6 +13,7 @@ from audioft.audio import io
 from audioft.data.clip import Clip
 from audioft.errors import AudioError
 from audioft.inference.following import Summary
+from audioft.inference.rows import RowFile
 from audioft.inference.timeline import Scores
 
 
@@ -57,7 +58,7 @@ class AudacityForm(EventForm):
 class RavenForm(EventForm):
     """One selection table; times count over all recordings in their order, as in Raven when it opens them in one."""
 
-    def __init__(self, file: IO[str]):
+    def __init__(self, file: IO[str] | RowFile):
         self.file, self.number, self.offset = file, 0, 0.0
         self.nyquist: float | None = None
         self.file.write(raven.HEADER)
@@ -79,7 +80,7 @@ class RavenForm(EventForm):
 class RttmForm(EventForm):
     """One RTTM file; where a recording breaks off, a comment says so."""
 
-    def __init__(self, file: IO[str]):
+    def __init__(self, file: IO[str] | RowFile):
         self.file, self.taken = file, set[str]()
         self.name: str | None = None
 

@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from audioft.errors import UsageError
+from audioft.inference.rows import Begun, Failures, RowFile, begun, failed
 
 if TYPE_CHECKING:
     from audioft.inference.prediction import Prediction
+
+
+#: By how much a score may differ from that of a row that is there before it is called another model's.
+SAME_SCORE = 0.05
 
 
 class PredictionWriter:
@@ -23,9 +28,15 @@ class PredictionWriter:
         multilabel: adds the column `labels`, those that reach their thresholds, separated by `;`.
         top_k: how many labels with their scores.
         all_scores: a column `score:LABEL` for every label.
+        resume: keep the rows that are there, and add to them.
+
+    Attributes:
+        done: names of the recordings that have a row already.
+        again: of these the last one. It is to be labelled once more, since its row tells whether the table is of this
+            model; None if there is none.
 
     Raises:
-        UsageError: the path has another extension, or cannot be written.
+        UsageError: the path has another extension, cannot be written, or holds another table.
     """
 
     def __init__(
@@ -36,42 +47,54 @@ class PredictionWriter:
         *,
         top_k: int = 1,
         all_scores: bool = False,
+        resume: bool = False,
     ):
         self.path = None if path is None else Path(path)
         if self.path is not None and self.path.suffix not in (".csv", ".jsonl"):
             raise UsageError(f"--out {path}: expected a file ending in .csv or .jsonl")
+        if self.path is None and resume:
+            raise UsageError("--resume goes on with a table: name it with --out")
         self.labels, self.multilabel, self.all_scores = labels, multilabel, all_scores
         self.top_k = min(top_k, len(labels))
-        self.failures: list[tuple[str, str]] = []
-        self.failures_path: Path | None = None
         self.count = 0
-        self._file: IO[str] = sys.stdout
-        self._csv: Any = None
+        self._as_csv = self.path is None or self.path.suffix == ".csv"
+        self._begun = Begun()
+        if resume and self.path is not None:
+            self._begun = begun(self.path, self.header() if self._as_csv else None, several=False)
+        last = self._begun.last
+        self.again: str | None = None if last is None else last["path"]
+        self.done = self._begun.done - {self.again}
+        self._failures = Failures(None)
+        self._file: IO[str] | RowFile = sys.stdout
+
+    @property
+    def failures(self) -> list[tuple[str, str]]:
+        """Names and reasons of what could not be labelled to its end."""
+        return self._failures.found
+
+    @property
+    def failures_path(self) -> Path | None:
+        """The table of failures; None if there are none."""
+        return self._failures.written
 
     def __enter__(self) -> PredictionWriter:
         if self.path is not None:
-            try:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = open(self.path, "w", newline="", encoding="utf-8")
-            except OSError as e:
-                reason = f"{self.path.parent} is not a folder" if self.path.parent.is_file() else e.strerror
-                raise UsageError(f"--out {self.path} cannot be written: {reason}") from e
-        if self.path is None or self.path.suffix == ".csv":
-            self._csv = csv.writer(self._file, lineterminator="\n")
+            self._file = RowFile(self.path, self._begun.keep)
+            beside = self.path.with_name(f"{self.path.stem}.failures.csv")
+            self._failures = Failures(beside, failed(beside, self.done))
+        if self._as_csv and not self._begun.keep:
             self._csv.writerow(self.header())
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._file.flush()
-        if self.path is None:
-            return
-        self._file.close()
-        beside = self.path.with_name(f"{self.path.stem}.failures.csv")
-        beside.unlink(missing_ok=True)
-        if self.failures:
-            self.failures_path = beside
-            with open(beside, "w", newline="", encoding="utf-8", errors="backslashreplace") as f:
-                csv.writer(f, lineterminator="\n").writerows([("path", "reason"), *self.failures])
+        self._failures.close()
+        if self.path is not None:
+            self._file.close()
+
+    @property
+    def _csv(self) -> Any:
+        return csv.writer(self._file, lineterminator="\n")
 
     def header(self) -> list[str]:
         """The names of the columns."""
@@ -86,11 +109,14 @@ class PredictionWriter:
         """Add a row, or a failure; both for a recording that breaks off after a while."""
         self.count += 1
         if p.error is not None:
-            self.failures.append((p.path, p.error.reason))
+            self._failures.add(p.path, p.error.reason)
+        if p.path == self.again:
+            self._compare(p)
+            return
         if p.label is None:
             return
         top = p.top(self.top_k)
-        if self._csv is not None:
+        if self._as_csv:
             row: list[Any] = [p.path]
             for label, score in top:
                 row += [label, _digits(score)]
@@ -107,6 +133,18 @@ class PredictionWriter:
                 entry["scores"] = {x: round(s, 6) for x, s in p.scores.items()}
             self._file.write(json.dumps(entry, ensure_ascii=False) + "\n")
         self._file.flush()
+
+    def _compare(self, p: Prediction) -> None:
+        """Whether the last row of a table that is gone on with is what this model says."""
+        row = self._begun.last
+        assert row is not None
+        label, score = row.get("label"), float(row.get("score") or "nan")
+        if p.label is None or label not in self.labels or not abs(p.scores[str(label)] - score) <= SAME_SCORE:
+            found = "nothing" if p.label is None else f"{p.label!r} at {p.score:.3f}"
+            raise UsageError(
+                f"{self.path} says {label!r} at {score:.3f} of {p.path}, and this model {found}: the table is of "
+                "another model, or the recording was changed; give another --out"
+            )
 
 
 def _digits(score: float) -> str:

@@ -15,7 +15,9 @@ from audioft.data.clip import Clip
 from audioft.errors import AudioError, UsageError
 from audioft.inference.following import Step, Summary
 from audioft.inference.forms import AudacityForm, Form, RavenForm, RttmForm
+from audioft.inference.rows import Begun, Failures, RowFile, begun, failed
 from audioft.inference.timeline import Scores
+from audioft.storage import folder_for
 
 
 class TimeWriter:
@@ -28,6 +30,10 @@ class TimeWriter:
         labels: of the model, in order.
         top_k: how many labels with their scores, for windows.
         all_scores: a column for every label's score, for windows and summaries.
+        resume: keep the recordings that a table in `out` has, and add the others.
+
+    Attributes:
+        done: names of the recordings that it has.
 
     Raises:
         UsageError: format, what and path do not go together, or the path cannot be written.
@@ -42,6 +48,7 @@ class TimeWriter:
         *,
         top_k: int = 1,
         all_scores: bool = False,
+        resume: bool = False,
     ):
         self.path = None if out is None else Path(out)
         self.form = form or self._by_ending()
@@ -54,11 +61,27 @@ class TimeWriter:
             raise UsageError(f"--out {self.path}: --format audacity writes a file a recording; name a folder for them")
         if top_k > 1 and what != "windows":
             raise UsageError(f"--top-k goes with --what windows; with {what}, --all-scores gives summaries every label")
-        self.failures: list[tuple[str, str]] = []
-        self.failures_path: Path | None = None
         self.count = 0
+        self._begun = self._there() if resume else Begun()
+        self.done = self._begun.done
+        self._failures = Failures(None)
         self._open = contextlib.ExitStack()
         self._form: Form | None = None
+
+    def _there(self) -> Begun:
+        if self.path is None or self.form not in ("csv", "jsonl"):
+            raise UsageError("--resume goes on with a table: name a .csv or .jsonl file with --out")
+        return begun(self.path, columns(self) if self.form == "csv" else None, several=self.what != "summary")
+
+    @property
+    def failures(self) -> list[tuple[str, str]]:
+        """Names and reasons of what could not be labelled to its end."""
+        return self._failures.found
+
+    @property
+    def failures_path(self) -> Path | None:
+        """The table of failures; None if there are none."""
+        return self._failures.written
 
     def _by_ending(self) -> str:
         if self.path is None:
@@ -69,39 +92,31 @@ class TimeWriter:
         return endings[self.path.suffix]
 
     def __enter__(self) -> TimeWriter:
-        try:
-            if self.form == "audacity":
-                assert self.path is not None
-                self.path.mkdir(parents=True, exist_ok=True)
-                self._form = AudacityForm(self.path)
-                return self
-            file: IO[str] = sys.stdout
-            if self.path is not None:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                file = self._open.enter_context(open(self.path, "w", newline="", encoding="utf-8"))
-        except OSError as e:
-            raise UsageError(f"--out {self.path} cannot be written: {e.strerror}; give another path") from e
-        if self.form == "raven":
+        file: IO[str] | RowFile = sys.stdout
+        if self.form == "audacity":
+            assert self.path is not None
+            folder_for(self.path, "--out")
+            beside = self.path / "failures.csv"
+        elif self.path is not None:
+            file = self._open.enter_context(contextlib.closing(RowFile(self.path, self._begun.keep)))
+            beside = self.path.with_name(f"{self.path.stem}.failures.csv")
+        if self.path is not None:
+            self._failures = Failures(beside, failed(beside, self.done))
+        if self.form == "audacity":
+            assert self.path is not None
+            self._form = AudacityForm(self.path)
+        elif self.form == "raven":
             self._form = RavenForm(file)
         elif self.form == "rttm":
             self._form = RttmForm(file)
         else:
-            self._form = _Table(file, self.form == "jsonl", self)
+            self._form = _Table(file, self.form == "jsonl", self, header=not self._begun.keep)
         return self
 
     def __exit__(self, *exc: object) -> None:
         sys.stdout.flush()
         self._open.close()
-        if self.path is None:
-            return
-        beside = (
-            self.path / "failures.csv" if self.path.is_dir() else self.path.with_name(f"{self.path.stem}.failures.csv")
-        )
-        beside.unlink(missing_ok=True)
-        if self.failures:
-            self.failures_path = beside
-            with open(beside, "w", newline="", encoding="utf-8", errors="backslashreplace") as f:
-                csv.writer(f, lineterminator="\n").writerows([("path", "reason"), *self.failures])
+        self._failures.close()
 
     def write(self, clip: Clip, step: Step) -> None:
         """Take a step of a recording."""
@@ -114,35 +129,36 @@ class TimeWriter:
             self.count += 1
             self._form.end(clip, step.summary)
             if step.summary.error is not None:
-                self.failures.append((clip.name, step.summary.error.reason))
+                self._failures.add(clip.name, step.summary.error.reason)
 
     def fail(self, failure: AudioError) -> None:
         """An input that led to no recording."""
         self.count += 1
-        self.failures.append((failure.path, failure.reason))
+        self._failures.add(failure.path, failure.reason)
+
+
+def columns(a: TimeWriter) -> list[str]:
+    """The names of a table's columns."""
+    if a.what == "segments":
+        return ["path", "start", "end", "label", "score", "error"]
+    each = [f"score:{x}" for x in a.labels] if a.all_scores else []
+    if a.what == "windows":
+        further = [f"{name}_{k}" for k in range(2, a.top_k + 1) for name in ("label", "score")]
+        return ["path", "start", "end", "label", "score", *further, *each, "error"]
+    if a.all_scores:
+        each = [f"{name}:{x}" for x in a.labels for name in ("score", "share", "segments")]
+    return ["path", "label", "score", "seconds", "share", "segments", *each, "error"]
 
 
 class _Table:
     """CSV or JSON lines, a row a window, event or recording; where a recording breaks off, a row that says so."""
 
-    def __init__(self, file: IO[str], as_json: bool, about: TimeWriter):
+    def __init__(self, file: IO[str] | RowFile, as_json: bool, about: TimeWriter, header: bool):
         self.file, self.as_json, self.about = file, as_json, about
-        self.rows = csv.DictWriter(file, self._columns(), restval="", lineterminator="\n")
-        if not as_json:
+        self.rows = csv.DictWriter(file, columns(about), restval="", lineterminator="\n")
+        if header and not as_json:
             self.rows.writeheader()
             file.flush()
-
-    def _columns(self) -> list[str]:
-        a = self.about
-        if a.what == "segments":
-            return ["path", "start", "end", "label", "score", "error"]
-        each = [f"score:{x}" for x in a.labels] if a.all_scores else []
-        if a.what == "windows":
-            further = [f"{name}_{k}" for k in range(2, a.top_k + 1) for name in ("label", "score")]
-            return ["path", "start", "end", "label", "score", *further, *each, "error"]
-        if a.all_scores:
-            each = [f"{name}:{x}" for x in a.labels for name in ("score", "share", "segments")]
-        return ["path", "label", "score", "seconds", "share", "segments", *each, "error"]
 
     def _row(self, row: dict[str, Any]) -> None:
         if self.as_json:

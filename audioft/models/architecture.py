@@ -11,6 +11,7 @@ from torch import nn
 
 from audioft.models import filterbank as bank
 from audioft.models.encoder import Encoder, Preprocessing
+from audioft.models.failures import writing
 from audioft.models.loading import attention, quiet_transformers, require_mask_embedding
 from audioft.registry import suggest
 from audioft.runtime import address
@@ -111,7 +112,7 @@ def save_encoder(
     from transformers import Wav2Vec2FeatureExtractor
 
     model = encoder.model
-    with quiet_transformers():
+    with quiet_transformers(), writing():
         if dtype == "float32":
             model.save_pretrained(folder)
         else:

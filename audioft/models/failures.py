@@ -42,6 +42,21 @@ def explained(name: str, source: str) -> Iterator[None]:
         raise ModelError(f"encoder {name!r} cannot be loaded: {remedy}.\ntransformers says: {_first_line(e)}") from e
 
 
+@contextlib.contextmanager
+def writing() -> Iterator[None]:
+    """Let what safetensors' own writer raises be an `OSError`, as that of any other.
+
+    Raises:
+        OSError: it could not write.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except SafetensorError as e:
+        raise OSError(f"{_first_line(e)}; is the disk full?") from e
+
+
 def damaged(folder: Path) -> Path | None:
     """The first file of weights in a folder that cannot be opened; None where there is none."""
     from safetensors import SafetensorError, safe_open

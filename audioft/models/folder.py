@@ -20,9 +20,10 @@ from audioft.models import foreign, small
 from audioft.models.card import ModelCard
 from audioft.models.classifier import AudioClassifier
 from audioft.models.encoder import Encoder, Preprocessing
+from audioft.models.failures import writing
 from audioft.models.families import classifier_attribute, extractor, save_model
 from audioft.models.loading import MASK_EMBEDDING, attention, load_encoder, quiet_transformers
-from audioft.storage import new_folder, read_json, write_json, write_text
+from audioft.storage import HASHES, damaged, new_folder, read_json, write_bytes, write_json, write_text
 
 FORMAT_VERSION = 1
 WEIGHTS = "model.safetensors"
@@ -41,7 +42,7 @@ def save(
         readme: the model card as Markdown.
         adapter: written in the place of the encoder.
     """
-    with new_folder(path) as folder:
+    with new_folder(path, listed="*.safetensors") as folder:
         if adapter is not None:
             _save_beside(model, card, folder)
             small.write(adapter, folder)
@@ -82,6 +83,8 @@ def load(path: str | Path, encoder: str | None = None) -> tuple[AudioClassifier,
         )
     about = about or read_json(folder / "audioft.json", ModelError)
     card = _card(folder, about)
+    if (folder / HASHES).is_file() and (found := damaged(folder)) is not None:
+        raise ModelError(f"{found}. Copy the folder anew; if it was changed on purpose, remove {folder / HASHES}")
     config = read_json(folder / "config.json", ModelError)
     if isinstance(config, dict) and config.get("model_type") == "audioft":
         model = _load_audioft(folder, about, card, encoder)
@@ -155,7 +158,7 @@ def _save_as_transformers(model: AudioClassifier, card: ModelCard, folder: Path)
         whole.classifier = model.head
     if model.layer_sum is not None:
         whole.layer_weights = model.layer_sum.layer_weights
-    with quiet_transformers():
+    with quiet_transformers(), writing():
         whole.save_pretrained(folder)
 
 
@@ -201,17 +204,17 @@ def is_small(folder: Path) -> bool:
 
 def _save_as_audioft(model: AudioClassifier, card: ModelCard, folder: Path) -> None:
     _save_beside(model, card, folder)
-    with quiet_transformers():
+    with quiet_transformers(), writing():
         save_model(model.encoder.model, folder / "encoder")
     _preprocessor(model.encoder).save_pretrained(folder / "encoder")
 
 
 def _save_beside(model: AudioClassifier, card: ModelCard, folder: Path) -> None:
     """All but the encoder."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save as serialised
 
     write_json(folder / "config.json", {"model_type": "audioft", **_label_config(card)})
-    save_file(_beside_encoder(model), folder / WEIGHTS, metadata={"format": "pt"})
+    write_bytes(folder / WEIGHTS, serialised(_beside_encoder(model), metadata={"format": "pt"}))
 
 
 def _load_audioft(folder: Path, about: dict, card: ModelCard, place: str | None) -> AudioClassifier:

@@ -18,6 +18,7 @@ from audioft.errors import ModelError, UsageError
 from audioft.models import adapting
 from audioft.models.encoder import Encoder
 from audioft.models.loading import load_encoder
+from audioft.storage import write_bytes
 
 FOLDER = "adapter"
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
@@ -50,7 +51,7 @@ def take(encoder: Encoder) -> Adapter | None:
 
 def write(adapter: Adapter, folder: Path) -> None:
     """Write `adapter/` into a model folder that is being filled."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save as serialised
 
     place = folder / FOLDER
     place.mkdir()
@@ -62,7 +63,7 @@ def write(adapter: Adapter, folder: Path) -> None:
         if getattr(config, "feedforward_modules", None):
             config.feedforward_modules = sorted(config.feedforward_modules)
         config.save_pretrained(place)
-    save_file(adapter.tensors, place / WEIGHTS, metadata={"format": "pt"})
+    write_bytes(place / WEIGHTS, serialised(adapter.tensors, metadata={"format": "pt"}))
 
 
 def read(folder: Path, base: Any, name: str | None = None) -> Encoder:

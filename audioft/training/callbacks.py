@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any, Protocol
 
 from audioft.progress import Console
+from audioft.storage import write_text
 
 
 class Callback(Protocol):
@@ -33,8 +35,7 @@ class MetricsFile:
 
     def __init__(self, path: Path, step: int = 0):
         kept = [r for r in read_rows(path) if r["step"] <= step and step > 0]
-        with open(path, "w", encoding="utf-8") as f:
-            f.writelines(json.dumps(r) + "\n" for r in kept)
+        write_text(path, "".join(json.dumps(r) + "\n" for r in kept))
         self.path = path
 
     def row(self, row: dict[str, Any]) -> None:
@@ -126,3 +127,8 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
         except ValueError:
             break
     return rows
+
+
+def finite(figures: dict[str, float]) -> dict[str, float | None]:
+    """The figures as strict JSON can hold them: None for what is not finite."""
+    return {k: v if math.isfinite(v) else None for k, v in figures.items()}

@@ -6,10 +6,10 @@ Everything is safetensors and JSON; nothing that is read can run code.
 
 from __future__ import annotations
 
-import hashlib
 import json
+import math
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,10 @@ from torch import nn
 
 from audioft.errors import CheckpointError
 from audioft.models.fingerprint import weights_hash
-from audioft.storage import new_folder, read_json, write_bytes, write_json
+from audioft.storage import damaged, need, new_folder, read_json, recover, size_of, write_bytes, write_json
 
 FILES = ("model.safetensors", "optimizer.safetensors", "state.json")
+BEST = ("model.safetensors", "about.json")
 
 
 @dataclass
@@ -38,6 +39,7 @@ class State:
         stale: validations since then.
         loss, weight: summed over the steps since the last row of metrics.
         skipped: steps whose numbers were not finite, in a row.
+        bad: all such steps.
         seconds: spent training so far, over all sessions.
         waited, worked: seconds of all steps so far, waiting for data and computing.
         finished: training has ended.
@@ -54,11 +56,25 @@ class State:
     loss: float = 0.0
     weight: float = 0.0
     skipped: int = 0
+    bad: int = 0
     seconds: float = 0.0
     waited: float = 0.0
     worked: float = 0.0
     finished: bool = False
     failures: dict[str, list[str]] = field(default_factory=dict)
+
+    def is_beaten(self, figures: Mapping[str, float], metric: str, higher_is_better: bool) -> bool:
+        """Whether an epoch is better than the best so far: by the metric; of two equal in it, as accuracy on few clips
+        often is, by the loss.
+        """
+        value, loss = figures[metric], figures.get("loss", 0.0)
+        if not math.isfinite(value):
+            return self.best_epoch is None
+        if self.best is None or not math.isfinite(self.best):
+            return True
+        if value == self.best:
+            return loss < self.best_loss
+        return value > self.best if higher_is_better else value < self.best
 
 
 @dataclass(frozen=True)
@@ -98,13 +114,26 @@ class Checkpoints:
             "state.json": json.dumps(asdict(state) | self._about(model), indent=2).encode(),
         }
         path = self.folder / f"step-{state.step:08d}"
-        with new_folder(path) as partial:
+        with new_folder(path, listed="*") as partial:
             for name, data in contents.items():
                 write_bytes(partial / name, data)
-            write_json(partial / "hashes.json", {n: hashlib.sha256(d).hexdigest() for n, d in contents.items()})
         for old in self.written()[: -self.keep]:
             shutil.rmtree(old, ignore_errors=True)
         return path
+
+    def refuse_full(self, model: nn.Module) -> None:
+        """Raise where there is no room for what the run will write at most; what is there already counts as room.
+
+        Those are the checkpoints kept and one being written (AdamW has two numbers beside each that changes), the best
+        weights twice, and the model.
+
+        Raises:
+            AudioftError: names the bytes needed and those free.
+        """
+        changing = _bytes(self._changing(model))
+        most = (3 * changing * (self.keep + 1)) + 2 * changing + _bytes(model.state_dict())
+        remedy = "give another --out, or keep fewer checkpoints (train.keep=1)"
+        need(self.folder, most - size_of(self.folder), "checkpoints and model take", remedy)
 
     def written(self) -> list[Path]:
         """The checkpoints, oldest first."""
@@ -119,34 +148,42 @@ class Checkpoints:
         Raises:
             CheckpointError: there is none, or it is of another run.
         """
-        damaged: list[str] = []
+        lost: list[str] = []
+        recover(self.folder / "best")
+        for partial in self.folder.glob(".*.partial"):  # a save that was killed
+            shutil.rmtree(partial, ignore_errors=True)
         for path in reversed(self.written()):
-            try:
-                contents = self._read(path)
-            except CheckpointError as e:
-                damaged.append(f"{e}; going back to the one before it")
+            found = damaged(path, FILES)
+            state = {} if found else read_json(path / "state.json", CheckpointError)
+            if found is None and state["best_epoch"] is not None:  # without them the run would have no end
+                found = damaged(self.folder / "best", BEST)
+            if found is not None:
+                lost.append(f"{found}; going back to the checkpoint before {path.name}")
                 continue
-            state = json.loads(contents.pop("state.json"))
             if state.pop("identity") != self.identity:
                 raise CheckpointError(
                     f"{path} belongs to another run: its data or its settings were different. "
                     "Give the run its own folder (--out), or begin anew with --overwrite"
                 )
-            self._load(model, contents["model.safetensors"], state.pop("fixed", ""), path)
-            load_optimizer(optimizer, unpack(contents["optimizer.safetensors"]), names_of(model, optimizer))
-            return State(**state), damaged
-        said = "".join(f"\n{d}" for d in damaged)
+            self._load(model, (path / "model.safetensors").read_bytes(), state.pop("fixed", ""), path)
+            tensors = unpack((path / "optimizer.safetensors").read_bytes())
+            load_optimizer(optimizer, tensors, names_of(model, optimizer))
+            return State(**state), lost
+        said = "".join(f"\n{d}" for d in lost)
         raise CheckpointError(f"there is no checkpoint to resume from in {self.folder}{said}")
 
     def save_best(self, model: nn.Module, about: dict[str, Any]) -> None:
         """Keep the weights of the best epoch so far, for the model folder."""
-        with new_folder(self.folder / "best") as partial:
+        with new_folder(self.folder / "best", listed="*") as partial:
             write_bytes(partial / "model.safetensors", pack(self._changing(model)))
             write_json(partial / "about.json", about | {"fixed": self._hash(model)})
 
     def load_best(self, model: nn.Module) -> dict[str, Any]:
         """Put the best weights into `model`; what was said of them."""
         folder = self.folder / "best"
+        recover(folder)
+        if (found := damaged(folder, BEST)) is not None:
+            raise CheckpointError(f"the best weights of the run are lost: {found}; begin anew with --overwrite")
         about = read_json(folder / "about.json", CheckpointError)
         self._load(model, (folder / "model.safetensors").read_bytes(), about.pop("fixed", ""), folder)
         return about
@@ -178,17 +215,9 @@ class Checkpoints:
         if unknown or set(absent) != self.fixed:
             raise CheckpointError(f"{path} does not fit the model: {', '.join([*absent, *unknown][:3])}")
 
-    def _read(self, path: Path) -> dict[str, bytes]:
-        hashes = read_json(path / "hashes.json", CheckpointError)
-        contents = {}
-        for name in FILES:
-            try:
-                contents[name] = (path / name).read_bytes()
-            except OSError as e:
-                raise CheckpointError(f"{path / name} cannot be read: {e.strerror}") from e
-            if hashlib.sha256(contents[name]).hexdigest() != hashes.get(name):
-                raise CheckpointError(f"{path / name} is damaged: its content is not what was written")
-        return contents
+
+def _bytes(tensors: dict[str, torch.Tensor]) -> int:
+    return sum(t.numel() * t.element_size() for t in tensors.values())
 
 
 def pack(tensors: dict[str, torch.Tensor]) -> bytes:

@@ -9,6 +9,7 @@ once by the summed weight, which makes accumulation, uneven last batches and sev
 from __future__ import annotations
 
 import math
+import signal
 import time
 from collections.abc import Callable, Sequence
 
@@ -17,14 +18,15 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from audioft.data.batching import Batch, StepPlan
-from audioft.errors import AudioftError
+from audioft.errors import AudioftError, Interrupted
 from audioft.evaluation.scoring import autocast
 from audioft.runtime import Processes, address
-from audioft.training.callbacks import Callback
+from audioft.training.callbacks import Callback, finite
 from audioft.training.checkpoint import Checkpoints, Saving, State
 from audioft.training.feed import Feed, share
 from audioft.training.objectives import Objective
 from audioft.training.optim import scale_gradients, set_rates
+from audioft.training.stopping import Stopping
 
 LAST = "last"  # as a metric: every epoch is better than the one before
 MAX_SKIPPED = 10  # steps in a row whose numbers are not finite, before the run is given up
@@ -96,6 +98,7 @@ class Trainer:
         self.workers, self.seed, self.log_every = workers, seed, log_every
         self.saving, self.callbacks = saving or Saving(), list(callbacks)
         self.state = State()
+        self._stopping, self._stop = Stopping(), False
         self._feed: Feed | None = None
         self._told = (0.0, 0.0)  # waited and worked at the last row of metrics
         self._clock = self._saved = time.monotonic()
@@ -120,12 +123,16 @@ class Trainer:
         """Train to the end, or until stopped early; afterwards the model holds the last weights.
 
         Raises:
-            AudioftError: the loss stays not finite.
+            AudioftError: the loss stays not finite, or there is no room for the checkpoints.
+            Interrupted: by Ctrl-C or SIGTERM; a checkpoint of the last step is written.
         """
         self._clock = self._saved = time.monotonic()
+        if self.processes.main and not self.state.finished:
+            self.checkpoints.refuse_full(self.model)
         try:
-            while not self.state.finished and self.state.epoch < self.epochs:
-                self._epoch()
+            with self._stopping.listening():
+                while not self.state.finished and self.state.epoch < self.epochs:
+                    self._epoch()
         finally:
             self._feed = None  # its workers end
             for c in self._listeners():
@@ -143,6 +150,9 @@ class Trainer:
             state.step_in_epoch += 1
             if state.step % self.log_every == 0:
                 self._log_training()
+            if self._stop:
+                self._save()
+                raise Interrupted(self._stopping.asked or signal.SIGTERM)
             if state.step_in_epoch < steps and self._save_is_due():
                 self._save()
         state.epoch, state.step_in_epoch = state.epoch + 1, 0
@@ -164,7 +174,7 @@ class Trainer:
         self.begin_step(self.state.step)
         # dropout, layer drop: of the step and the process, and of nothing that happened before
         torch.manual_seed(address(self.seed, "step", self.state.step, self.processes.rank))
-        sums = torch.zeros(2, dtype=torch.float64)
+        sums = torch.zeros(3, dtype=torch.float64)  # loss, weight, and whether a process was asked to stop
         for batch in batches:
             for index, failure in batch.failures:
                 self.state.failures[str(index)] = [failure.stage, failure.reason]
@@ -173,9 +183,11 @@ class Trainer:
             with autocast(device, self.precision):
                 total, weight = self.objective(self.model, batch.to(device))
             total.backward()
-            sums += torch.tensor([total.item(), weight.item()], dtype=torch.float64)
+            sums += torch.tensor([total.item(), weight.item(), 0.0], dtype=torch.float64)
+        sums[2] = float(self._stopping.asked is not None)
         self._update(sums)
-        note = f"loss {sums[0].item() / max(sums[1].item(), 1e-12):.3f}"
+        bad = f", {self.state.bad} skipped" if self.state.bad else ""
+        note = f"loss {sums[0].item() / max(sums[1].item(), 1e-12):.3f}{bad}"
         for c in self._listeners():
             c.step(self.state.step + 1, self.total_steps, note)
 
@@ -186,7 +198,8 @@ class Trainer:
                 p.grad = torch.zeros_like(p)
         self.processes.add_up([p.grad for p in parameters if p.grad is not None])
         self.processes.add_up([sums])
-        total, weight = sums.tolist()
+        total, weight, asked = sums.tolist()
+        self._stop = asked > 0
         set_rates(self.optimizer, self.schedule(self.state.step))
         if weight > 0:
             norm = scale_gradients(parameters, weight, self.clip_norm or math.inf)
@@ -200,6 +213,7 @@ class Trainer:
 
     def _skip(self, loss: float, norm: float) -> None:
         self.state.skipped += 1
+        self.state.bad += 1
         if self.state.skipped >= MAX_SKIPPED:
             raise AudioftError(
                 f"the loss was not finite in {MAX_SKIPPED} steps in a row (step {self.state.step}: loss {loss}, "
@@ -214,39 +228,40 @@ class Trainer:
         shown = {"lr": max(rates.values())} | ({"lr_head": rates["head"]} if "head" in rates else {})
         waiting = share(state.waited - self._told[0], state.worked - self._told[1])
         self._told = state.waited, state.worked
-        self._row({"kind": "train", "loss": mean, **shown, "waiting": round(waiting, 4)})
+        self._row({"kind": "train", "loss": mean, **shown, "waiting": round(waiting, 4), "skipped": state.bad})
 
     def _end_of_epoch(self) -> None:
         state = self.state
         if self.validate is None:
             better, figures = True, {}
         else:
-            figures = self.validate()
-            better = self.metric == LAST or self._is_better(figures[self.metric], figures.get("loss", 0.0))
+            figures = self._validated(self.validate)
+            better = self.metric == LAST or state.is_beaten(figures, self.metric, self.higher_is_better)
             self._row({"kind": "valid", **finite(figures)})
         if better:
             state.best, state.best_epoch, state.stale = figures.get(self.metric), state.epoch, 0
             state.best_loss = figures.get("loss", 0.0)
             if self.processes.main:
-                self.checkpoints.save_best(
-                    self.model, {"epoch": state.epoch, "step": state.step, "figures": finite(figures)}
-                )
+                about = {"epoch": state.epoch, "step": state.step, "figures": finite(figures)}
+                self.checkpoints.save_best(self.model, about)
         else:
             state.stale += 1
         state.finished = state.epoch >= self.epochs or bool(self.patience and state.stale >= self.patience)
         if self._save_is_due(after_epoch=True):
             self._save()
 
-    def _is_better(self, value: float, loss: float) -> bool:
-        """By the metric; of two epochs equal in it, as accuracy on few clips often is, by the loss."""
-        best = self.state.best
-        if not math.isfinite(value):
-            return self.state.best_epoch is None
-        if best is None or not math.isfinite(best):
-            return True
-        if value == best:
-            return loss < self.state.best_loss
-        return value > best if self.higher_is_better else value < best
+    def _validated(self, validate: Callable[[], dict[str, float]]) -> dict[str, float]:
+        """The figures after an epoch. A process alone leaves at once: on resuming it validates from the beginning."""
+        if self.processes.count > 1:
+            return validate()
+        try:
+            with self._stopping.at_once():
+                return validate()
+        except Interrupted:
+            self.state.epoch -= 1
+            self.state.step_in_epoch = self.plan.steps_of(self.state.epoch)
+            self._save()
+            raise
 
     def _save_is_due(self, after_epoch: bool = False) -> bool:
         """Decided by the main process for all: clocks differ."""
@@ -284,8 +299,3 @@ class Trainer:
 
     def _listeners(self) -> list[Callback]:
         return self.callbacks if self.processes.main else []
-
-
-def finite(figures: dict[str, float]) -> dict[str, float | None]:
-    """The figures as strict JSON can hold them: None for what is not finite."""
-    return {k: v if math.isfinite(v) else None for k, v in figures.items()}

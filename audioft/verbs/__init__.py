@@ -8,5 +8,5 @@ from __future__ import annotations
 #: In the order of the help; a dash in a verb is an underscore in its file.
 NAMES = (
     *("train", "pretrain", "evaluate", "predict", "probe", "learning-curve", "merge"),
-    *("enroll", "identify", "verify", "trials"),
+    *("enroll", "identify", "verify", "trials", "doctor"),
 )

@@ -31,6 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="files, folders (in depth), patterns; or - for standard input",
     )
     parser.add_argument("--out", metavar="FILE", help="a .csv, .jsonl or .rttm file (default: CSV on standard output)")
+    parser.add_argument("--resume", action="store_true", help="keep the rows that --out has, and add the missing ones")
     parser.add_argument("--top-k", type=arguments.count, default=1, metavar="K", help="the K most probable labels")
     parser.add_argument("--all-scores", action="store_true", help="a column for every label's score")
     when = parser.add_argument_group("what happens when")
@@ -77,14 +78,26 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if timed:
         table = _predict_times(model, options, console)
     else:
+        table = PredictionWriter(
+            options.out,
+            model.labels,
+            model.card.multilabel,
+            top_k=options.top_k,
+            all_scores=options.all_scores,
+            resume=options.resume,
+        )
         found = api.predict(
-            model, options.items, window=options.window, hop=options.hop, processes=processes, console=console
+            model,
+            options.items,
+            skip=table.done if processes is None else processes.gather([*table.done] if processes.main else []),
+            window=options.window,
+            hop=options.hop,
+            processes=processes,
+            console=console,
         )
         if processes is not None and not processes.main:
             return len(list(found))  # what it finds goes to the first process: 0
-        with PredictionWriter(
-            options.out, model.labels, model.card.multilabel, top_k=options.top_k, all_scores=options.all_scores
-        ) as table:
+        with table:
             for p in found:
                 table.write(p)
     for name, reason in table.failures[:10]:
@@ -111,7 +124,13 @@ def _predict_times(model: Predictor, options: argparse.Namespace, console: Conso
         close_gaps=options.close_gaps,
     )
     table = TimeWriter(
-        options.out, options.format, what, model.labels, top_k=options.top_k, all_scores=options.all_scores
+        options.out,
+        options.format,
+        what,
+        model.labels,
+        top_k=options.top_k,
+        all_scores=options.all_scores,
+        resume=options.resume,
     )
     timed.follow(
         model,

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 import soxr
 
-from audioft.audio import io
+from audioft.audio import io, writing
 from audioft.errors import AudioError
 
 FORMATS = [
@@ -166,7 +166,7 @@ def test_unicode_nan_and_writing(tmp_path):
     path = tmp_path / "Zürich 録音 e\u0301.wav"
     x = tone(16000)[:, 0]
     x[5] = np.nan
-    io.write_wav(path, x, 16000, subtype="FLOAT")
+    writing.write_wav(path, x, 16000, subtype="FLOAT")
     got = io.read(path)
     assert np.isnan(got[5])
     assert np.isfinite(np.delete(got, 5)).all()

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from audioft import runtime
-from audioft.audio import io
+from audioft.audio import writing
 from audioft.augmentation import Augmentation, Chain, augmentations
 
 RATE = 16_000
@@ -53,8 +53,8 @@ EXTREME = [
 def folder(tmp_path_factory) -> str:
     root = tmp_path_factory.mktemp("sounds")
     rng = np.random.default_rng(0)
-    io.write_wav(root / "long.wav", rng.normal(0, 0.1, 40_000), 8_000)
-    io.write_wav(root / "deep" / "short.wav", rng.normal(0, 0.1, 700), 44_100)
+    writing.write_wav(root / "long.wav", rng.normal(0, 0.1, 40_000), 8_000)
+    writing.write_wav(root / "deep" / "short.wav", rng.normal(0, 0.1, 700), 44_100)
     return str(root)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from audioft.audio import io
+from audioft.audio import io, writing
 from audioft.augmentation import dsp
 from audioft.augmentation.noise import COLORS, Noise, colored
 from audioft.errors import AudioError
@@ -61,9 +61,9 @@ def test_silence_stays_silent():
 @pytest.fixture
 def folder(tmp_path) -> str:
     rng = np.random.default_rng(0)
-    io.write_wav(tmp_path / "b.wav", rng.normal(0, 0.1, 3 * RATE), RATE)
-    io.write_wav(tmp_path / "a" / "short.wav", rng.normal(0, 0.1, 2000), RATE)
-    io.write_wav(tmp_path / "other rate.flac.wav", rng.normal(0, 0.1, (88_200, 2)), 44_100)
+    writing.write_wav(tmp_path / "b.wav", rng.normal(0, 0.1, 3 * RATE), RATE)
+    writing.write_wav(tmp_path / "a" / "short.wav", rng.normal(0, 0.1, 2000), RATE)
+    writing.write_wav(tmp_path / "other rate.flac.wav", rng.normal(0, 0.1, (88_200, 2)), 44_100)
     return str(tmp_path)
 
 

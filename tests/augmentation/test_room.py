@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from audioft.audio import io
+from audioft.audio import writing
 from audioft.augmentation import dsp
 from audioft.augmentation.room import Reverb, impulse_response
 
@@ -56,7 +56,7 @@ def test_a_more_distant_room_is_farther_from_the_dry_sound():
 def test_a_response_of_the_user_is_convolved_with_its_peak_at_the_sound(tmp_path):
     response = np.zeros(500)
     response[[100, 340]] = [0.8, 0.4]
-    io.write_wav(tmp_path / "hall.wav", response, RATE, subtype="FLOAT")
+    writing.write_wav(tmp_path / "hall.wav", response, RATE, subtype="FLOAT")
     reverb = Reverb(p=1, folder=str(tmp_path))
     drawn = reverb.draw(np.random.default_rng(0), 16_000, RATE)
     assert drawn == {"path": "hall.wav"}
@@ -66,7 +66,7 @@ def test_a_response_of_the_user_is_convolved_with_its_peak_at_the_sound(tmp_path
 
 
 def test_a_silent_response_changes_nothing(tmp_path):
-    io.write_wav(tmp_path / "dead.wav", np.zeros(500), RATE)
+    writing.write_wav(tmp_path / "dead.wav", np.zeros(500), RATE)
     reverb = Reverb(p=1, folder=str(tmp_path))
     assert torch.equal(reverb.apply(clip(), RATE, {"path": "dead.wav"}), clip())
 

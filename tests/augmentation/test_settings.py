@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from audioft.audio import io
+from audioft.audio import writing
 from audioft.augmentation import Mixup, augmentations
 from audioft.augmentation.waveform import Gain
 from audioft.errors import ConfigError
@@ -69,7 +69,7 @@ def test_a_folder_without_sounds_is_named(tmp_path):
 
 
 def test_a_color_and_a_folder_exclude_each_other(tmp_path):
-    io.write_wav(tmp_path / "a.wav", [0.1] * 100, 16_000)
+    writing.write_wav(tmp_path / "a.wav", [0.1] * 100, 16_000)
     (problem,) = augmentations.check({"name": "noise", "folder": str(tmp_path), "color": "pink"}, "a")
     assert "no effect" in problem
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from audioft.audio import io
+from audioft.audio import io, writing
 from audioft.data import audio_cache, audio_file
 from audioft.data.audio_cache import AudioCache
 from audioft.data.clip import Clip
@@ -192,8 +192,8 @@ def test_parts_of_a_vorbis_file_decode_it_once_and_are_the_same_bits(tmp_path, m
     expected = [one_by_one(c, RATE, c.start, c.end) for c in clips]
     shutil.rmtree(one_by_one.folder)
     converted = []
-    convert = io.convert
-    monkeypatch.setattr(io, "convert", lambda *a, **k: (converted.append(a[0]), convert(*a, **k)))
+    convert = writing.convert
+    monkeypatch.setattr(writing, "convert", lambda *a, **k: (converted.append(a[0]), convert(*a, **k)))
     together = filled(cache_of(tmp_path, path), clips)
     assert converted == [path]
     for clip, wave in zip(clips, expected, strict=True):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from audioft.audio import io
+from audioft.audio import io, writing
 from audioft.data import decoded
 from audioft.data.clip import Clip
 
@@ -26,8 +26,8 @@ def clips(folder, name, *starts):
 
 def test_a_vorbis_file_read_far_inside_is_decoded_once(long, tmp_path, monkeypatch):
     made = []
-    convert = io.convert
-    monkeypatch.setattr(io, "convert", lambda *a: (made.append(a[0]), convert(*a)))
+    convert = writing.convert
+    monkeypatch.setattr(writing, "convert", lambda *a: (made.append(a[0]), convert(*a)))
     given = clips(long, "a.ogg", 0.0, 70.0, 80.0)
     for _ in range(2):
         found = decoded.within_long(given, tmp_path / "decoded", 16000, lambda done: None)

@@ -1,0 +1,70 @@
+"""Ctrl-C and SIGTERM while a run trains: the step is ended, a checkpoint written, and only then the run left."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+from audioft.errors import Interrupted
+
+GRACE = 15.0  # seconds after which a run that was asked to stop is left where it is
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopping:
+    """Whether a run was asked to stop.
+
+    Attributes:
+        asked: the signal that asked; None as long as none has.
+    """
+
+    def __init__(self) -> None:
+        self.asked: int | None = None
+        self._at_once = False
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Inside, the first signal is only noted; a second one, or `GRACE` seconds without an end, raise.
+
+        Only the main thread of a process can listen; in others nothing changes.
+
+        Raises:
+            Interrupted: see above.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self._noted) for number in SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    @contextlib.contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Inside, a signal raises immediately, as does one that was noted before: nothing would be lost.
+
+        Raises:
+            Interrupted: see above.
+        """
+        self._at_once = True
+        try:
+            if self.asked is not None:
+                raise Interrupted(self.asked)
+            yield
+        finally:
+            self._at_once = False
+
+    def _noted(self, number: int, frame: FrameType | None) -> None:
+        if self.asked is not None or self._at_once:
+            self.asked = number
+            raise Interrupted(number)
+        self.asked = number
+        late = threading.Timer(GRACE, os.kill, (os.getpid(), number))
+        late.daemon = True
+        late.start()

@@ -1,0 +1,24 @@
+"""`audioft doctor`."""
+
+from __future__ import annotations
+
+import argparse
+
+from audioft.progress import Console
+
+ABOUT = "Say what this installation is made of, whether it can work, and what to do if not; for bug reports."
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--online", action="store_true", help="ask whether the hub can be reached, too")
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    from audioft.doctor import examine
+
+    problems = 0
+    for finding in examine(options.online):
+        print(finding, flush=True)
+        problems += finding.remedy is not None
+    print(f"\n{problems} of these need attention, marked with !" if problems else "\nall is well")
+    return int(bool(problems))

@@ -1,0 +1,92 @@
+"""Processes that are killed: forked from this one, so that each begins with everything imported."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+
+@dataclass
+class Child:
+    """A forked process.
+
+    Attributes:
+        pid: its number.
+        code: its exit code once it has ended, negative for a signal; None before.
+    """
+
+    pid: int
+    code: int | None = None
+
+    def poll(self) -> int | None:
+        """Whether it has ended, and how."""
+        if self.code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.code = os.waitstatus_to_exitcode(status)
+        return self.code
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def wait(self, seconds: float = 120.0) -> int | None:
+        """Its exit code; None if it goes on for longer than that."""
+        end = time.monotonic() + seconds
+        while self.poll() is None and time.monotonic() < end:
+            time.sleep(0.002)
+        return self.code
+
+
+@contextlib.contextmanager
+def forked(work: Callable[[], object]) -> Iterator[Child]:
+    """A process that does `work` and ends with 0, or with 1 and a traceback; it is killed at the end of the block.
+
+    What it runs must not have started threads in this process: torch computes in one here.
+    """
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            work()
+            code = 0
+        except KeyboardInterrupt as e:
+            code = getattr(e, "exit_code", 130)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+    child = Child(pid)
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.wait()
+
+
+def peak_mb(work: Callable[[], object]) -> float:
+    """The most memory, in MB, that a forked process which does `work` held, the processes it started included."""
+    read, write = os.pipe()
+
+    def measured() -> None:
+        import resource
+
+        work()
+        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        others = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        os.write(write, f"{(own + others) / 1024:.1f}".encode())
+
+    with forked(measured) as child:
+        os.close(write)
+        code = child.wait(600)
+    told = os.read(read, 100).decode()
+    os.close(read)
+    assert code == 0, f"the process ended with {code}"
+    return float(told)

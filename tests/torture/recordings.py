@@ -1,0 +1,215 @@
+"""Recordings that are broken, or larger than they look."""
+
+from __future__ import annotations
+
+import random
+import struct
+import time
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from audioft.data.check import check
+from audioft.data.clip import Clip
+from audioft.errors import AudioError
+from torture.children import peak_mb
+from torture.outcome import Outcome
+
+RATE = 16000
+FORMATS = {
+    "wav": ("WAV", "PCM_16"),
+    "float.wav": ("WAV", "FLOAT"),
+    "adpcm.wav": ("WAV", "MS_ADPCM"),
+    "flac": ("FLAC", "PCM_16"),
+    "ogg": ("OGG", "VORBIS"),
+    "opus": ("OGG", "OPUS"),
+    "mp3": ("MP3", None),
+    "aiff": ("AIFF", "PCM_16"),
+}
+LIES = (b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\0", b"\x01\0\0\0", b"\0\0\0\x80")
+
+
+def originals(place: Path) -> dict[str, bytes]:
+    """A second and a half of sound in every format, as bytes."""
+    place.mkdir(parents=True, exist_ok=True)
+    t = np.arange(RATE * 3 // 2) / RATE
+    noise = np.random.default_rng(0).normal(0, 0.05, len(t))
+    sound = (0.3 * np.sin(2 * np.pi * 440 * t) + noise).astype(np.float32)
+    found = {}
+    for name, (form, subtype) in FORMATS.items():
+        path = place / f"original.{name}"
+        soundfile.write(path, sound, RATE, format=form, subtype=subtype)
+        found[name] = path.read_bytes()
+    return found
+
+
+def mutated(data: bytes, draw: random.Random) -> bytes:
+    """The file with bytes changed, cut, repeated, or a number in its header that lies."""
+    changed = bytearray(data)
+    how = draw.randrange(5)
+    if how == 0:  # a few bytes anywhere
+        for _ in range(draw.choice((1, 3, 10, 100))):
+            changed[draw.randrange(len(changed))] ^= draw.randrange(1, 256)
+    elif how == 1:  # bytes of the header
+        for _ in range(draw.randrange(1, 8)):
+            changed[draw.randrange(min(200, len(changed)))] = draw.randrange(256)
+    elif how == 2:
+        del changed[draw.randrange(len(changed)) :]
+    elif how == 3:  # a length, a rate or a number of channels
+        at = draw.randrange(min(120, len(changed) - 4))
+        changed[at : at + 4] = draw.choice(LIES)
+    else:  # a part twice, or missing
+        a, b = sorted(draw.randrange(len(changed)) for _ in range(2))
+        changed[a:a] = changed[a:b] if draw.random() < 0.5 else b""
+        del changed[b : b + draw.randrange(1, 400)]
+    return bytes(changed)
+
+
+def broken(place: Path, files: int, seed: int = 0) -> Outcome:
+    """Row 6: no recording can kill or hang the program; each that fails is named with path, stage and reason.
+
+    Args:
+        place: a folder.
+        files: how many mutated ones.
+        seed: of the mutations.
+    """
+    found, draw = Outcome(), random.Random(seed)
+    whole = list(originals(place / "whole").items())
+    folder = place / "broken"
+    folder.mkdir()
+    clips = []
+    for i in range(files):
+        name, data = whole[i % len(whole)]
+        path = folder / f"{i:05d}.{name}"
+        path.write_bytes(mutated(data, draw))
+        clips.append(Clip(path, path.name))
+    said: dict[str, int] = {}
+    longest = failed = 0
+    for part in range(0, files, 20):
+        began = time.monotonic()
+        for clip, result in zip(clips[part : part + 20], check(clips[part : part + 20], workers=2), strict=True):
+            stage, reason = result.problem or ("", "")
+            failed += bool(stage)
+            said[stage or "heard"] = said.get(stage or "heard", 0) + 1
+            crashed = "crashed" in reason or "hangs" in reason or "no sign of life" in reason
+            said["decoder lost"] = said.get("decoder lost", 0) + crashed
+            found.count(result.problem is None or bool(stage in ("open", "decode", "check") and reason), clip.name)
+        longest = max(longest, time.monotonic() - began)
+    told = ", ".join(f"{k} {v}" for k, v in sorted(said.items()))
+    found.told = f"{failed} fail, each with stage and reason ({told}); 20 of them took at most {longest:.1f} s"
+    found.count(longest < 20, f"20 recordings took {longest:.1f} s")
+    return found
+
+
+def lost_decoders(place: Path) -> Outcome:
+    """Row 6, too: a decoder that crashes, hangs or stops takes down only itself.
+
+    The decoders of the day do none of it, so a process that decodes is given code that does.
+    """
+    from audioft.audio import apart
+
+    found = Outcome()
+    path = place / "a.wav"
+    soundfile.write(path, np.zeros(RATE), RATE)
+    deeds = {
+        "crashed (SIGSEGV": "import ctypes; ctypes.string_at(0)",
+        "crashed (SIGABRT": "import os; os.abort()",
+        "hangs": "\nwhile True: pass",
+        "no sign of life": "import time; time.sleep(600)",
+    }
+    root = str(Path(apart.__file__).parents[2])
+    before = apart.COMPUTING, apart.WAITING
+    apart.WAITING = 3.0
+    try:
+        for expected, deed in deeds.items():
+            serving = (
+                f"import sys; sys.path.insert(0, {root!r})\nfrom audioft.audio import apart, io\n"
+                f"apart.COMPUTING = 1.0\ndef deed(*a, **k):\n    exec({deed!r})\nio.stream = deed\napart.serve()"
+            )
+            decoder = apart._Decoder(serving)
+            apart._pool()._take(decoder)
+            began = time.monotonic()
+            try:
+                apart.read(path)
+                reason = "nothing"
+            except AudioError as e:
+                reason = f"{e.stage}: {e.reason}"
+            quick = time.monotonic() - began < 10
+            next_one = len(apart.read(path)) == RATE
+            gone = decoder.process.poll() is not None
+            found.count(expected in reason and quick and next_one and gone, f"{expected}: {reason}")
+    finally:
+        apart.COMPUTING, apart.WAITING = before
+    found.told = "segmentation fault, abort, endless loop, standstill"
+    return found
+
+
+def huge(place: Path, hours: float) -> Outcome:
+    """Row 7: a small file cannot fill the memory.
+
+    Args:
+        place: a folder.
+        hours: of the recordings that unfold to that.
+    """
+    found = Outcome()
+    place.mkdir(parents=True, exist_ok=True)
+    ordinary = place / "ordinary.wav"
+    sound = np.random.default_rng(0).normal(0, 0.1, 10 * RATE)
+    soundfile.write(ordinary, sound, RATE)
+    usual = peak_mb(lambda: _hear(ordinary))
+    grown = {}
+    for path in (*_liars(place, ordinary), *_long(place, hours)):
+        grown[path.name] = peak_mb(lambda p=path: _hear(p)) - usual
+        found.count(grown[path.name] < 256, f"{path.name}: {grown[path.name]:.0f} MB more than an ordinary file")
+    most = max(grown, key=grown.__getitem__)
+    found.told = f"at most {grown[most]:+.0f} MB beside an ordinary file's {usual:.0f} MB ({most})"
+    return found
+
+
+def _hear(path: Path) -> None:
+    """Look at a recording as the checking pass and as labelling do; a failure is an answer, too."""
+    from audioft.audio import apart
+
+    check([Clip(path, path.name)])
+    try:
+        for _ in apart.stream(path):
+            pass
+    except AudioError:
+        pass
+    apart._pool().stop()  # so that what it held counts as that of a child that has ended
+
+
+def _liars(place: Path, ordinary: Path) -> list[Path]:
+    """Files of a few hundred kB whose headers claim up to 2**63 - 1 frames."""
+    data = ordinary.read_bytes()
+    wav = place / "claims_4GB.wav"
+    wav.write_bytes(data[:40] + b"\xff\xff\xff\xff" + data[44:])
+    found = [wav]
+    au = place / "claims_4GB.au"
+    soundfile.write(au, np.zeros(1000), RATE, format="AU", subtype="PCM_16")
+    au.write_bytes(au.read_bytes()[:8] + b"\x7f\xff\xff\xff" + au.read_bytes()[12:])
+    w64 = place / "claims_2_63.w64"
+    soundfile.write(w64, np.zeros(1000), RATE, format="W64", subtype="PCM_16")
+    claim = bytearray(w64.read_bytes())
+    at = claim.find(b"data") + 16
+    claim[at : at + 8] = struct.pack("<q", 2**63 - 1)
+    w64.write_bytes(claim)
+    flac = place / "claims_2_36.flac"
+    soundfile.write(flac, np.zeros(1000), RATE)
+    claim = bytearray(flac.read_bytes())
+    claim[21] |= 0x0F
+    claim[22:26] = b"\xff\xff\xff\xff"
+    flac.write_bytes(claim)
+    return [*found, au, w64, flac]
+
+
+def _long(place: Path, hours: float) -> list[Path]:
+    """Recordings of silence, which FLAC makes small: hours of one channel, and minutes of eight at 192 kHz."""
+    plain, wide = place / "hours.flac", place / "wide.flac"
+    for path, rate, channels, seconds in ((plain, RATE, 1, 3600 * hours), (wide, 192_000, 8, 180 * hours)):
+        with soundfile.SoundFile(path, "w", rate, channels, format="FLAC", subtype="PCM_16") as file:
+            block = np.zeros((rate * 10, channels), np.int16)
+            for _ in range(max(1, round(seconds / 10))):
+                file.write(block)
+    return [plain, wide]
