@@ -1,9 +1,9 @@
-# make install | demo | test | check | bench | samples
+# make install | demo | test | check | bench | torture | samples
 PYTHON ?= python3
 BIN := .venv/bin
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help install demo test check bench samples clean
+.PHONY: help install demo test check bench torture samples clean
 
 help:
 	@echo "make install   the environment, in .venv"
@@ -12,6 +12,7 @@ help:
 	@echo "make check     lint, format, types and the fast tests: before a commit"
 	@echo "make bench     audioft beside transformers' own tools (over an hour; ROWS=\"probe top2\" for some, QUICK=1 to try it,"
 	@echo "               DATA=FOLDER with esc10 in it for real clips, OUT=FILE.json, MORE=\"--pairs 5\")"
+	@echo "make torture   what audioft promises when things break, each tried many times (ROWS=\"1 16\" for some, SHORT=1)"
 	@echo "make samples   make the sample recordings again (needs espeak-ng)"
 
 install: .venv/installed
@@ -38,6 +39,9 @@ check: install
 bench: install
 	PYTHONPATH=tests/benchmarks $(BIN)/python -m against_transformers $(ROWS) $(if $(QUICK),--quick) \
 		$(if $(DATA),--data $(DATA)) --out $(or $(OUT),runs/bench.json) $(MORE)
+
+torture: install
+	PYTHONPATH=tests $(BIN)/python -m torture $(ROWS) $(if $(SHORT),--short)
 
 samples: install
 	$(BIN)/python samples/make_samples.py

@@ -107,7 +107,7 @@ def pretrain(
     if not resolved.data.sources:
         raise UsageError("no recordings given: `audioft pretrain DATA... --out ENCODER`, or set data.sources")
     folder = Path(out) if out is not None else run.free_folder(Path("encoders") / _source_name(resolved))
-    with holding.held(folder):
+    with holding.held(folder, "encoder"):
         run.refuse_encoder(folder)
         run.refuse(folder / run.PRETRAINING, resolved, resume=resume, overwrite=overwrite)
         return _pretrain(resolved, folder, resume, overwrite, console)

@@ -127,7 +127,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise UsageError(f"config {path} cannot be read: {e}") from e
     try:
         settings = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as e:
+    except (yaml.YAMLError, ValueError, RecursionError) as e:  # ValueError: a number of thousands of digits
         raise UsageError(f"config {path} is not YAML: {' '.join(str(e).split())[:300]}") from e
     if settings is None:
         return {}
@@ -171,8 +171,8 @@ def pairs(overrides: Overrides) -> list[tuple[str, Any]]:
             continue
         try:
             found.append((key.strip(), yaml.safe_load(value)))
-        except yaml.YAMLError:
-            problems.append(f"{key}: {value!r} is not a value in YAML; quote it")
+        except (yaml.YAMLError, ValueError, RecursionError):  # also a number of thousands of digits
+            problems.append(f"{key}: {value[:80]!r} is not a value in YAML; quote it")
     if problems:
         raise ConfigError(problems)
     return found

@@ -131,9 +131,8 @@ def _device() -> Finding:
 def _decoders() -> Finding:
     """Each format written and read back, in a process apart as any recording is."""
     import numpy as np
-    import soundfile
 
-    from audioft.audio import apart
+    from audioft.audio import apart, io
     from audioft.errors import AudioError
 
     tone = (0.3 * np.sin(np.arange(16000) / 20)).astype(np.float32)
@@ -144,17 +143,17 @@ def _decoders() -> Finding:
             name = "Opus" if subtype == "OPUS" else form
             path = Path(place, f"{name}.{form.lower()}")
             try:
-                soundfile.write(path, tone, 16000, format=form, subtype=subtype)
+                with io.begun(path, 16000, 1, form, subtype) as file:
+                    file.write(tone)
                 heard = len(apart.read(path))
                 (works if heard > 15000 else fails).append(name)
-            except (AudioError, soundfile.SoundFileError, OSError, ValueError):
+            except (AudioError, *io.DECODER_ERRORS):
                 fails.append(name)
-    version = soundfile.__libsndfile_version__
     if not fails:
-        return Finding("decoders", f"{', '.join(works)} (libsndfile {version}, in a process apart)")
+        return Finding("decoders", f"{', '.join(works)} ({io.LIBRARY}, in a process apart)")
     return Finding(
         "decoders",
-        f"{', '.join(fails)} cannot be read (libsndfile {version}); {', '.join(works) or 'nothing'} can",
+        f"{', '.join(fails)} cannot be read ({io.LIBRARY}); {', '.join(works) or 'nothing'} can",
         "pip install --force-reinstall soundfile, whose wheel brings a libsndfile that can",
     )
 

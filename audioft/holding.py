@@ -20,11 +20,15 @@ LOCK = ".lock"
 
 
 @contextlib.contextmanager
-def held(folder: Path) -> Iterator[None]:
+def held(folder: Path, what: str = "run") -> Iterator[None]:
     """Hold a run folder until the block ends; it is made if it is not there, and removed if it ends up empty.
 
     The system gives up what a killed process held, so nothing has to be cleared away by hand. Of several processes that
     a launcher started, the first one holds it for all.
+
+    Args:
+        folder: the run folder, or the folder of an encoder that is pretrained.
+        what: it is made for, in messages.
 
     Raises:
         UsageError: it is a file, cannot be made, or another process holds it, which is named.
@@ -33,7 +37,7 @@ def held(folder: Path) -> Iterator[None]:
         yield
         return
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file; give another --out, a folder of its own")
+        raise UsageError(f"{folder} is a file; give the {what} a folder of its own (--out)")
     with no_empty_folders(folder), contextlib.ExitStack() as stack:
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -43,7 +47,7 @@ def held(folder: Path) -> Iterator[None]:
                 f"{folder} is in use: {_holder(folder / LOCK)} trains there; wait for its end, or give another --out"
             ) from None
         except OSError as e:
-            raise UsageError(f"{folder} cannot be made or written to: {e.strerror}; give another --out") from e
+            raise UsageError(f"{folder} cannot be made: {e.strerror}; give another --out") from e
         me = {
             "process": os.getpid(),
             "machine": socket.gethostname(),

@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import runpy
 import shutil
 import sys
 import tempfile
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+HERE = Path(__file__).parent
 CACHE = tempfile.mkdtemp(prefix="audioft-tests-")
 atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
 os.environ |= {
@@ -17,7 +19,19 @@ os.environ |= {
     "OMP_NUM_THREADS": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }
-sys.path.insert(0, str(Path(__file__).parent))  # for tiny.py, checks.py
+sys.path.insert(0, str(HERE))  # for tiny.py, checks.py
+# every address but local ones is refused, in this process and in those it starts, and who asked is written down
+os.environ.setdefault("AUDIOFT_ATTEMPTS", os.path.join(CACHE, "attempts"))
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(HERE / "no_network"), os.environ.get("PYTHONPATH"))))
+runpy.run_path(str(HERE / "no_network" / "sitecustomize.py"))
+
+
+def pytest_sessionfinish(session):
+    """The suite fails where anything asked for an address of the network, in whatever thread or process."""
+    attempts = Path(os.environ["AUDIOFT_ATTEMPTS"])
+    if attempts.exists():
+        session.exitstatus = 1
+        print(f"\nsomething asked for the network:\n{attempts.read_text(encoding='utf-8')[:5000]}", file=sys.stderr)
 
 
 @pytest.fixture(scope="session")

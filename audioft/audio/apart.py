@@ -74,6 +74,11 @@ def begin(count: int = 1) -> None:
     _pool().begin(count)
 
 
+def stop() -> None:
+    """End all processes that decode for this one, wherever they are: nobody wants their samples any more."""
+    _pool().stop()
+
+
 class _Decoder:
     """A process that decodes, from our side.
 
@@ -148,11 +153,11 @@ class _Decoder:
 
 
 class _Pool:
-    """Decoders that have nothing to do, of one process."""
+    """The decoders of one process, those that are at work and those that are not."""
 
     def __init__(self) -> None:
-        self.owner = os.getpid()
         self._idle: list[_Decoder] = []
+        self._busy: set[_Decoder] = set()
         self._lock = threading.Lock()
 
     def begin(self, count: int) -> None:
@@ -163,8 +168,8 @@ class _Pool:
     def decoder(self) -> Iterator[_Decoder]:
         """One for the block. Only one that has come to the end of its task is taken back."""
         with self._lock:
-            decoder = self._idle.pop() if self._idle else None
-        decoder = decoder or _Decoder()
+            decoder = self._idle.pop() if self._idle else _Decoder()
+            self._busy.add(decoder)
         try:
             yield decoder
         except BaseException as e:
@@ -173,17 +178,22 @@ class _Pool:
                 self._take(decoder)
             else:
                 decoder.stop()
+                self._busy.discard(decoder)
             raise
         self._take(decoder)
 
     def _take(self, decoder: _Decoder) -> None:
         with self._lock:
+            self._busy.discard(decoder)
             self._idle.append(decoder)
 
     def stop(self) -> None:
+        """End all of them; who waits for one is told that it has crashed."""
         with self._lock:
             for decoder in self._idle:
                 decoder.stop()
+            for decoder in self._busy:
+                decoder.process.kill()
             self._idle = []
 
 

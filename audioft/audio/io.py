@@ -32,6 +32,7 @@ EXTENSIONS = frozenset(
     }
 )
 
+LIBRARY = f"libsndfile {soundfile.__libsndfile_version__}"
 #: What opening something that is no audio raises.
 DECODER_ERRORS = (soundfile.SoundFileError, TypeError, ValueError, OSError)
 _EXACT_SEEK = re.compile(r"PCM_\w+|FLOAT|DOUBLE|ULAW|ALAW")
@@ -157,6 +158,15 @@ def read(path: str | Path, rate: int | None = 16000, start: float = 0.0, end: fl
     """A recording, or the cut `[start, end)` seconds of it, as one array `(T,)` float32; see `stream`."""
     blocks = list(stream(path, rate, start, end))
     return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+
+
+def begun(path: str | Path, rate: int, channels: int, form: str, subtype: str | None = None) -> soundfile.SoundFile:
+    """A recording to be written, block by block, `(T,)` or `(T, channels)`; in libsndfile's names of formats.
+
+    Raises:
+        DECODER_ERRORS: one of them.
+    """
+    return soundfile.SoundFile(str(path), "w", rate, channels, subtype=subtype, format=form)
 
 
 def _opened(path: str | Path) -> Recording:

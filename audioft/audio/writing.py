@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from audioft.audio import io
 from audioft.errors import AudioftError
@@ -15,7 +14,9 @@ from audioft.errors import AudioftError
 def write_wav(path: str | Path, samples: np.ndarray, rate: int, subtype: str = "PCM_16") -> None:
     """Write `(T,)` or `(T, channels)` samples as WAV; PCM clips what is outside -1 to 1, `FLOAT` does not."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(str(path), samples, rate, subtype=subtype, format="WAV")
+    samples = np.asarray(samples)
+    with io.begun(path, rate, 1 if samples.ndim == 1 else samples.shape[1], "WAV", subtype) as file:
+        file.write(samples)
 
 
 def convert(
@@ -39,11 +40,11 @@ def convert(
     partial = path.with_name(f".{path.name}.partial")
     try:
         exact = subtype == "FLOAT"
-        with soundfile.SoundFile(str(partial), "w", rate, 1, subtype=subtype, format="W64" if exact else "WAV") as file:
+        with io.begun(partial, rate, 1, "W64" if exact else "WAV", subtype) as file:
             for block in io.stream(source, rate, start, end):
                 file.write(block if exact else np.clip(block, -1, 1))
         os.replace(partial, path)
-    except (soundfile.SoundFileError, OSError) as e:
+    except io.DECODER_ERRORS as e:
         raise AudioftError(f"cannot write {path}: {io.why(e)}; is the disk full?") from e
     finally:
         partial.unlink(missing_ok=True)

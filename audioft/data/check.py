@@ -109,6 +109,9 @@ def _looked_at(
                     yield jobs.pop(job), job.result()
         for job in as_completed(list(jobs)):
             yield jobs[job], job.result()
+    except BaseException:
+        apart.stop()  # whoever presses Ctrl-C does not wait for a decoder
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 

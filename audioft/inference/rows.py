@@ -52,6 +52,7 @@ class RowFile:
         except OSError as e:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._handle, self._at)
+                os.lseek(self._handle, self._at, os.SEEK_SET)
             raise AudioftError(
                 f"cannot write {self.path} ({len(data):,} bytes): {e.strerror}; its rows so far are whole"
             ) from e

@@ -83,14 +83,14 @@ def load(path: str | Path, encoder: str | None = None) -> tuple[AudioClassifier,
         )
     about = about or read_json(folder / "audioft.json", ModelError)
     card = _card(folder, about)
-    if (folder / HASHES).is_file() and (found := damaged(folder)) is not None:
-        raise ModelError(f"{found}. Copy the folder anew; if it was changed on purpose, remove {folder / HASHES}")
     config = read_json(folder / "config.json", ModelError)
     if isinstance(config, dict) and config.get("model_type") == "audioft":
         model = _load_audioft(folder, about, card, encoder)
     else:
         model = _load_transformers(folder, about, card)
     _own_memory(model)
+    if (folder / HASHES).is_file() and (found := damaged(folder)) is not None:  # what can be read may be wrong, too
+        raise ModelError(f"{found}. Copy the folder anew; if it was changed on purpose, remove {folder / HASHES}")
     return model.eval(), card
 
 

@@ -25,6 +25,7 @@ class Stopping:
     def __init__(self) -> None:
         self.asked: int | None = None
         self._at_once = False
+        self._late: threading.Timer | None = None
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
@@ -42,6 +43,8 @@ class Stopping:
         try:
             yield
         finally:
+            if self._late is not None:
+                self._late.cancel()
             for number, handler in before.items():
                 signal.signal(number, handler)
 
@@ -65,6 +68,6 @@ class Stopping:
             self.asked = number
             raise Interrupted(number)
         self.asked = number
-        late = threading.Timer(GRACE, os.kill, (os.getpid(), number))
-        late.daemon = True
-        late.start()
+        self._late = threading.Timer(GRACE, os.kill, (os.getpid(), number))
+        self._late.daemon = True
+        self._late.start()

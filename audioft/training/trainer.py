@@ -193,9 +193,8 @@ class Trainer:
 
     def _update(self, sums: torch.Tensor) -> None:
         parameters = [p for group in self.optimizer.param_groups for p in group["params"] if p.requires_grad]
-        for p in parameters:
-            if p.grad is None:  # a dropped layer, or a process without clips: nothing to add, but others may add
-                p.grad = torch.zeros_like(p)
+        for p in (p for p in parameters if p.grad is None):  # a dropped layer, or no clips: others may add something
+            p.grad = torch.zeros_like(p)
         self.processes.add_up([p.grad for p in parameters if p.grad is not None])
         self.processes.add_up([sums])
         total, weight, asked = sums.tolist()

@@ -43,6 +43,17 @@ class Child:
             time.sleep(0.002)
         return self.code
 
+    def left(self, seconds: float = 10.0) -> bool:
+        """Whether a process that it started outlives it by more than that."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                os.killpg(self.pid, 0)
+            except ProcessLookupError:
+                return False
+            time.sleep(0.02)
+        return True
+
 
 @contextlib.contextmanager
 def forked(work: Callable[[], object]) -> Iterator[Child]:
@@ -54,6 +65,7 @@ def forked(work: Callable[[], object]) -> Iterator[Child]:
     if pid == 0:
         code = 1
         try:
+            os.setpgid(0, 0)  # what it starts can be found by its group
             work()
             code = 0
         except KeyboardInterrupt as e:
@@ -69,6 +81,8 @@ def forked(work: Callable[[], object]) -> Iterator[Child]:
     finally:
         child.kill()
         child.wait()
+        with contextlib.suppress(OSError):
+            os.killpg(pid, signal.SIGKILL)
 
 
 def peak_mb(work: Callable[[], object]) -> float:

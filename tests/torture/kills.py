@@ -93,13 +93,15 @@ def stopped(place: Path, times: int, seed: int = 1) -> Outcome:
             child.kill(number)
             code = child.wait(30)
             longest = max(longest, time.monotonic() - asked)
+            left = child.left()
         begun = (out / "config.yaml").is_file()
         with forked(lambda o=out, w=workers, b=begun: bench.train(o, b, data__workers=w)) as child:
             went_on = child.wait() == 0
         same = differing(expected, numbers(out)) if went_on else ["everything"]
         at_its_end = code == 0  # the signal came when there was nothing left to stop
-        found.count((code == 128 + number or at_its_end) and not same, f"signal {number}: ended with {code}, {same}")
-    found.told = f"ended after at most {longest:.1f} s, with 130 and 143, and went on to the very same run"
+        held = (code == 128 + number or at_its_end) and not same and not left
+        found.count(held, f"signal {number}: ended with {code}, {same}, {'left a process' if left else ''}")
+    found.told = f"ended after at most {longest:.1f} s, with 130 and 143, left no process, went on to the very same run"
     return found
 
 

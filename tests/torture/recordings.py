@@ -177,7 +177,7 @@ def _hear(path: Path) -> None:
             pass
     except AudioError:
         pass
-    apart._pool().stop()  # so that what it held counts as that of a child that has ended
+    apart.stop()  # so that what it held counts as that of a child that has ended
 
 
 def _liars(place: Path, ordinary: Path) -> list[Path]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from torture import folders, hostile, kills, network, recordings, sameness, saves, tables
+from torture import folders, hostile, kills, network, readers, recordings, sameness, saves, tables
 from torture.outcome import Outcome
 from torture.runs import Bench
 
@@ -49,7 +49,13 @@ ROWS = (
         {"kills": 6, "inside": 3},
     ),
     Row(2, "a save is whole or not there", saves.torn, {}, {"every": 5}),
-    Row(3, "a full disk loses nothing", saves.full, {"fills": (600_000, 700_000, 750_000, 800_000)}, {"fills": (750_000,)}),
+    Row(
+        3,
+        "a full disk loses nothing",
+        saves.full,
+        {"fills": (600_000, 700_000, 750_000, 800_000)},
+        {"fills": (750_000,)},
+    ),
     Row(
         4,
         "a damaged checkpoint or cache is seen",
@@ -63,6 +69,7 @@ ROWS = (
     Row(7, "a small file cannot fill the memory", recordings.huge, {"hours": 20}, {"hours": 1}),
     Row(8, "a model folder cannot run code", no_code),
     Row(9, "no way out of the folder", hostile.no_way_out),
+    Row(9, "nor can tables and settings crash it", readers.fuzzed, {"cases": 20_000}, {"cases": 1000}),
     Row(10, "two runs cannot share a folder", folders.shared, {"times": 30}, {"times": 2}),
     Row(11, "a bad number is seen", sameness.bad_numbers, {"steps": tuple(range(8))}, {"steps": (0, 5)}),
     Row(12, "stopping is safe", kills.stopped, {"times": 40}, {"times": 4}),

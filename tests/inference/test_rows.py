@@ -1,0 +1,145 @@
+"""Tables that are gone on with."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import json
+import os
+
+import makers
+import pytest
+
+from audioft.errors import AudioftError, UsageError
+from audioft.inference.rows import Failures, RowFile, begun, failed
+
+COLUMNS = ("path", "label")
+
+
+def table(path, *rows, end="\n"):
+    with open(path, "w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
+        file.write(end.rstrip("\n"))
+    return path
+
+
+def test_what_is_whole_is_kept(tmp_path):
+    path = table(tmp_path / "a.csv", ("a", "x"), ('b, "c"\n', "y"))
+    size = path.stat().st_size
+    found = begun(path, COLUMNS, several=False)
+    assert (found.done, found.keep) == ({"a", 'b, "c"\n'}, size)
+    assert found.last == {"path": 'b, "c"\n', "label": "y"}
+    for cut in range(1, 6):
+        path.write_bytes(path.read_bytes()[: size - cut])
+        found = begun(path, COLUMNS, several=False)
+        assert (found.done, found.keep) == ({"a"}, len("path,label\na,x\n"))
+
+
+@pytest.mark.parametrize("size", range(12))
+def test_a_table_cut_in_its_header_is_begun_anew(tmp_path, size):
+    path = tmp_path / "a.csv"
+    path.write_text("path,label\n"[:size])
+    found = begun(path, COLUMNS, several=False)
+    assert (found.done, found.keep) == (frozenset(), 11 if size >= 11 else 0)
+
+
+def test_of_several_rows_those_of_the_last_recording_are_made_again(tmp_path):
+    path = table(tmp_path / "a.csv", ("a", "x"), ("a", "y"), ("b", "x"), ("b", "y"))
+    found = begun(path, COLUMNS, several=True)
+    assert (found.done, found.keep) == ({"a"}, len("path,label\na,x\na,y\n"))
+
+
+def test_json_lines(tmp_path):
+    path = tmp_path / "a.jsonl"
+    whole = "".join(json.dumps({"path": x}) + "\n" for x in "ab")
+    path.write_text(whole + '{"path": "c')
+    found = begun(path, None, several=False)
+    assert (found.done, found.keep) == ({"a", "b"}, len(whole))
+
+
+@pytest.mark.parametrize("text", ["path,score\n", "file\n", "path,label\na,x,y\n"])
+def test_another_table_is_not_gone_on_with(tmp_path, text):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(UsageError, match=r"other columns|no row of a table"):
+        begun(tmp_path / "a.csv", COLUMNS, several=False)
+
+
+@pytest.mark.parametrize("line", ["[1]", "{}", "nothing", '{"path": 3}'])
+def test_other_json_lines_neither(tmp_path, line):
+    (tmp_path / "a.jsonl").write_text(line + "\n")
+    with pytest.raises(UsageError, match="line 1: this is no row"):
+        begun(tmp_path / "a.jsonl", None, several=False)
+
+
+def test_a_row_that_finds_no_room_leaves_those_before_it(tmp_path, monkeypatch):
+    file = RowFile(tmp_path / "a.csv")
+    file.write("whole\n")
+    write = os.write
+
+    def full(handle, data):
+        if len(data) > 3:
+            return write(handle, data[:3])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(AudioftError, match=r"a\.csv \(8 bytes\): No space left"):
+        file.write("cut off\n")
+    monkeypatch.setattr(os, "write", write)
+    assert (tmp_path / "a.csv").read_text() == "whole\n"
+    file.write("next\n")
+    file.close()
+    assert (tmp_path / "a.csv").read_text() == "whole\nnext\n"
+
+
+def test_failures_are_written_as_they_come(tmp_path):
+    failures = Failures(tmp_path / "f.csv", [("a", "why")])
+    assert failed(tmp_path / "f.csv", {"a", "b"}) == [("a", "why")]
+    failures.add("b", "because")
+    assert failed(tmp_path / "f.csv", {"b"}) == [("b", "because")]
+    failures.close()
+    assert Failures(tmp_path / "f.csv").written is None
+    assert not (tmp_path / "f.csv").exists()
+
+
+def test_resume_of_the_command(audioft_command, trained, two_tones, tmp_path):
+    whole, out = tmp_path / "whole.csv", tmp_path / "out.csv"
+    assert audioft_command("predict", trained.folder, two_tones, "--out", whole)[0] == 0
+    rows = whole.read_bytes().splitlines(keepends=True)
+    out.write_bytes(b"".join(rows[:5]) + rows[5][:9])
+    assert audioft_command("predict", trained.folder, two_tones, "--out", out, "--resume")[0] == 0
+    assert out.read_bytes() == whole.read_bytes()
+    assert audioft_command("predict", trained.folder, two_tones, "--out", out, "--resume")[0] == 0
+    assert out.read_bytes() == whole.read_bytes()
+    new = makers.tone(tmp_path / "new.wav")
+    assert audioft_command("predict", trained.folder, new, two_tones, "--out", out, "--resume")[0] == 0
+    assert out.read_bytes().startswith(whole.read_bytes())
+    assert len(out.read_bytes().splitlines()) == len(rows) + 1
+
+
+def test_resume_of_another_models_table_is_refused(refused, trained, two_tones, tmp_path):
+    first = sorted(two_tones.rglob("*.wav"))[0].as_posix()
+    for row in (f"{first},high,0.001000", f"{first},dog,0.900000"):
+        (tmp_path / "out.csv").write_text(f"path,label,score\n{row}\n")
+        said = ("the table is of another model",)
+        refused("predict", trained.folder, two_tones, "--out", tmp_path / "out.csv", "--resume", code=2, said=said)
+        assert (tmp_path / "out.csv").read_text() == f"path,label,score\n{row}\n"
+
+
+@pytest.mark.parametrize("more", [(), ("--format", "raven", "--out", "a.txt"), ("--what", "segments")])
+def test_resume_needs_a_table(refused, trained, two_tones, more, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refused(
+        "predict", trained.folder, two_tones, "--resume", *more, code=2, said=("--resume goes on with a table", "--out")
+    )
+
+
+@pytest.mark.parametrize("what", ["windows", "segments", "summary"])
+def test_resume_in_time(audioft_command, trained, two_tones, tmp_path, what):
+    whole, out = tmp_path / "whole.csv", tmp_path / "out.csv"
+    call = ("predict", trained.folder, two_tones, "--what", what, "--window", "0.2", "--threshold", "0.3")
+    assert audioft_command(*call, "--out", whole)[0] == 0
+    data = whole.read_bytes()
+    for size in (0, 5, len(data) // 3, len(data) // 2, len(data) - 1, len(data)):
+        out.write_bytes(data[:size])
+        assert audioft_command(*call, "--out", out, "--resume")[0] == 0
+        assert out.read_bytes() == data
