@@ -40,9 +40,8 @@ def probe(path: str | Path) -> Any:
     """As `audioft.audio.io.probe`; see there for the `Info`."""
     from audioft.audio.io import Info
 
-    with contextlib.closing(_asked({"do": "probe", "path": os.fspath(path)})) as answers:
-        _, data = next(answers)
-        return Info(**json.loads(data))
+    ((_, data),) = _asked({"do": "probe", "path": os.fspath(path)})  # to its end: one that is left early is ended
+    return Info(**json.loads(data))
 
 
 def stream(

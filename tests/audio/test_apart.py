@@ -31,7 +31,10 @@ def test_the_same_samples(recording, rate):
 
 
 def test_the_same_header(recording):
+    apart.probe(recording)
+    idle = list(apart._pool()._idle)
     assert apart.probe(recording) == io.probe(recording)
+    assert apart._pool()._idle == idle, "it was not begun anew for that"
 
 
 @pytest.mark.parametrize("look", ["probe", "read"])
