@@ -122,7 +122,11 @@ class Names:
         path = Path(os.path.normpath(self.root / name))
         if not (allow_outside or path.is_relative_to(self.root) or path.is_relative_to(self.real)):
             raise ValueError(outside(name, self.root))
-        if not path.exists():
+        try:
+            there = path.exists()
+        except OSError as e:  # a name longer than a file system takes
+            raise ValueError(f"{name[:80]!r}...: no file can have this name: {e.strerror}") from None
+        if not there:
             path = self._other_form(path) or path
         if not path.exists():
             hint = "; the path has backslashes, write /" if "\\" in name else ""
