@@ -114,6 +114,23 @@ class Failures:
             self._file.close()
 
 
+class Writer:
+    """What writers of tables have in common: what could not be labelled goes to a table beside theirs."""
+
+    def __init__(self) -> None:
+        self._failures = Failures(None)
+
+    @property
+    def failures(self) -> list[tuple[str, str]]:
+        """Names and reasons of what could not be labelled to its end."""
+        return self._failures.found
+
+    @property
+    def failures_path(self) -> Path | None:
+        """The table of failures; None if there are none."""
+        return self._failures.written
+
+
 @dataclass(frozen=True)
 class Begun:
     """A table that was begun.

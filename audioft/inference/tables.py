@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from audioft.errors import UsageError
-from audioft.inference.rows import Begun, Failures, RowFile, begun, failed
+from audioft.inference.rows import Begun, Failures, RowFile, Writer, begun, failed
 
 if TYPE_CHECKING:
     from audioft.inference.prediction import Prediction
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SAME_SCORE = 0.05
 
 
-class PredictionWriter:
+class PredictionWriter(Writer):
     """Writes a CSV or JSONL table, one row an input; inputs that failed go to a table beside it.
 
     Args:
@@ -49,6 +49,7 @@ class PredictionWriter:
         all_scores: bool = False,
         resume: bool = False,
     ):
+        super().__init__()
         self.path = None if path is None else Path(path)
         if self.path is not None and self.path.suffix not in (".csv", ".jsonl"):
             raise UsageError(f"--out {path}: expected a file ending in .csv or .jsonl")
@@ -64,18 +65,7 @@ class PredictionWriter:
         last = self._begun.last
         self.again: str | None = None if last is None else last["path"]
         self.done = self._begun.done - {self.again}
-        self._failures = Failures(None)
         self._file: IO[str] | RowFile = sys.stdout
-
-    @property
-    def failures(self) -> list[tuple[str, str]]:
-        """Names and reasons of what could not be labelled to its end."""
-        return self._failures.found
-
-    @property
-    def failures_path(self) -> Path | None:
-        """The table of failures; None if there are none."""
-        return self._failures.written
 
     def __enter__(self) -> PredictionWriter:
         if self.path is not None:

@@ -15,12 +15,12 @@ from audioft.data.clip import Clip
 from audioft.errors import AudioError, UsageError
 from audioft.inference.following import Step, Summary
 from audioft.inference.forms import AudacityForm, Form, RavenForm, RttmForm
-from audioft.inference.rows import Begun, Failures, RowFile, begun, failed
+from audioft.inference.rows import Begun, Failures, RowFile, Writer, begun, failed
 from audioft.inference.timeline import Scores
 from audioft.storage import folder_for
 
 
-class TimeWriter:
+class TimeWriter(Writer):
     """Writes steps of `Predictor.follow` to a file, a folder or standard output; failures also to a table beside.
 
     Args:
@@ -50,6 +50,7 @@ class TimeWriter:
         all_scores: bool = False,
         resume: bool = False,
     ):
+        super().__init__()
         self.path = None if out is None else Path(out)
         self.form = form or self._by_ending()
         self.what, self.labels, self.top_k, self.all_scores = what, labels, min(top_k, len(labels)), all_scores
@@ -64,7 +65,6 @@ class TimeWriter:
         self.count = 0
         self._begun = self._there() if resume else Begun()
         self.done = self._begun.done
-        self._failures = Failures(None)
         self._open = contextlib.ExitStack()
         self._form: Form | None = None
 
@@ -72,16 +72,6 @@ class TimeWriter:
         if self.path is None or self.form not in ("csv", "jsonl"):
             raise UsageError("--resume goes on with a table: name a .csv or .jsonl file with --out")
         return begun(self.path, columns(self) if self.form == "csv" else None, several=self.what != "summary")
-
-    @property
-    def failures(self) -> list[tuple[str, str]]:
-        """Names and reasons of what could not be labelled to its end."""
-        return self._failures.found
-
-    @property
-    def failures_path(self) -> Path | None:
-        """The table of failures; None if there are none."""
-        return self._failures.written
 
     def _by_ending(self) -> str:
         if self.path is None:

@@ -1,8 +1,11 @@
 """Two processes learn what one learns."""
 
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
 
 import pytest
 import small_pretraining as small
@@ -119,3 +122,31 @@ def test_processes_that_were_announced_but_not_started(tones, tmp_path):
     assert "WORLD_SIZE" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.slow
+def test_a_signal_to_one_of_two_ends_the_step_of_both(encoder_folder, tones, tmp_path):
+    out, encoder = tmp_path / "two", encoder_folder("wav2vec2")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    call = [sys.executable, "-m", "audioft", "train", str(tones), "--encoder", str(encoder), "--out", str(out)]
+    started = []
+    for rank in range(2):
+        env = os.environ | {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"}
+        env |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+        started.append(subprocess.Popen([*call, *strings(SETTINGS | {"train.epochs": 500})], env=env))
+    try:
+        end = time.monotonic() + 120
+        while not (out / "metrics.jsonl").exists() or (out / "metrics.jsonl").read_text().count("\n") < 3:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        started[1].send_signal(signal.SIGTERM)
+        assert [p.wait(60) for p in started] == [143, 143]
+    finally:
+        for p in started:
+            p.kill()
+            p.wait()
+    rows = audioft.Run(out).history
+    last = max((out / "checkpoints").glob("step-*"))
+    assert last.name == f"step-{max(r['step'] for r in rows):08d}"
