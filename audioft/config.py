@@ -74,11 +74,11 @@ def check(
 
 def _without(settings: Mapping[str, Any], wrong: Sequence[tuple[Any, ...]], kind: type[Kind]) -> Kind:
     """The settings that are right by themselves."""
-    kept = {k: dict(v) if isinstance(v, Mapping) else v for k, v in settings.items()}
+    kept = {k: dict(v) if isinstance(v, Mapping) else v for k, v in settings.items() if isinstance(k, str)}
     for name, *rest in wrong:
         below = kept.get(name)
-        if rest and isinstance(below, dict):
-            below.pop(rest[0], None)
+        if rest and isinstance(below, dict):  # pydantic tells a key that is no text as text
+            kept[name] = {k: v for k, v in below.items() if str(k) != str(rest[0])}
         else:
             kept.pop(name, None)
     return kind.model_validate(kept)

@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass
@@ -86,16 +87,16 @@ def forked(work: Callable[[], object]) -> Iterator[Child]:
 
 
 def peak_mb(work: Callable[[], object]) -> float:
-    """The most memory, in MB, that a forked process which does `work` held, the processes it started included."""
+    """The most memory, in MB, that a forked process which does `work` held, and the processes that decode for it."""
     read, write = os.pipe()
 
     def measured() -> None:
-        import resource
+        from audioft.audio import apart
 
         work()
-        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        others = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-        os.write(write, f"{(own + others) / 1024:.1f}".encode())
+        decoders = [d.process.pid for d in apart._pool()._idle]
+        os.write(write, f"{sum(map(_peak_of, [os.getpid(), *decoders])):.1f}".encode())
+        apart.stop()
 
     with forked(measured) as child:
         os.close(write)
@@ -104,3 +105,9 @@ def peak_mb(work: Callable[[], object]) -> float:
     os.close(read)
     assert code == 0, f"the process ended with {code}"
     return float(told)
+
+
+def _peak_of(pid: int) -> float:
+    """The most memory a process has held so far, MB; unlike what `getrusage` says not that of its parent, too."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import struct
 import time
@@ -172,12 +173,9 @@ def _hear(path: Path) -> None:
     from audioft.audio import apart
 
     check([Clip(path, path.name)])
-    try:
+    with contextlib.suppress(AudioError):
         for _ in apart.stream(path):
             pass
-    except AudioError:
-        pass
-    apart.stop()  # so that what it held counts as that of a child that has ended
 
 
 def _liars(place: Path, ordinary: Path) -> list[Path]:
