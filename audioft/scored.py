@@ -82,25 +82,31 @@ def score_clips(
     mine = list(range(len(clips)))[rank::count]
     console = console or Console(quiet=True)
     total = sum(c.seconds for c in headers([clips[i] for i in mine])) if not console.quiet else 0.0
+    scores = np.full((len(mine), len(labels)), np.nan)
+    failures: list[tuple[int, AudioError]] = []
     with console.job("scoring", round(total), unit=" s of sound") as job:
-        found: list[tuple[int, Any, Any]] = [
-            (mine[s.index], s.scores, s.failure)
-            for s in score(
-                model,
-                [clips[i] for i in mine],
-                multilabel=multilabel,
-                window=window,
-                batch_seconds=batch_seconds,
-                precision=precision,
-                progress=lambda heard: job.at(round(heard)),
-            )
-        ]
+        for s in score(
+            model,
+            [clips[i] for i in mine],
+            multilabel=multilabel,
+            window=window,
+            batch_seconds=batch_seconds,
+            precision=precision,
+            progress=lambda heard: job.at(round(heard)),
+        ):
+            if s.failure is None:
+                scores[s.index] = s.scores
+            else:
+                failures.append((mine[s.index], s.failure))
     if processes is not None:
-        found = processes.gather(found)
-    found.sort(key=lambda entry: entry[0])
+        parts = processes.gather([(scores, failures)])
+        scores = np.empty((len(clips), len(labels)))
+        for i, (part, _) in enumerate(parts):
+            scores[i::count] = part
+        failures = sorted((f for _, failed in parts for f in failed), key=lambda entry: entry[0])
     return Scored(
-        _predictions(clips, targets, known, labels, multilabel, found),
-        [(clips[i], failure) for i, _, failure in found if failure is not None],
+        _predictions(clips, targets, known, labels, multilabel, scores, failures),
+        [(clips[i], failure) for i, failure in failures],
     )
 
 
@@ -110,10 +116,15 @@ def predictions(data: Data, side: str, found: Sequence[tuple[int, np.ndarray | A
     Raises:
         DataError: there are none at all.
     """
-    index = data.side(side)
-    rows = [(i, None, x) if isinstance(x, AudioError) else (i, x, None) for i, x in found]
-    m = data.manifest
-    return _predictions(data.clips(side), data.targets[index], data.known[index], m.labels, m.multilabel, rows)
+    index, m = data.side(side), data.manifest
+    scores = np.full((len(index), len(m.labels)), np.nan)
+    for i, x in found:
+        if not isinstance(x, AudioError):
+            scores[i] = x
+    failures = [(i, x) for i, x in found if isinstance(x, AudioError)]
+    return _predictions(
+        data.clips(side), data.targets[index], data.known[index], m.labels, m.multilabel, scores, failures
+    )
 
 
 def _predictions(
@@ -122,22 +133,37 @@ def _predictions(
     known: np.ndarray,
     labels: tuple[str, ...],
     multilabel: bool,
-    found: Sequence[tuple[int, Any, Any]],
+    scores: np.ndarray,
+    failures: Sequence[tuple[int, AudioError]],
 ) -> Predictions:
-    good = [(i, scores) for i, scores, failure in found if failure is None]
-    if not good:
-        raise DataError(
-            f"none of the {len(clips)} clips could be scored; the first says: {found[0][2] if found else 'nothing'}"
-        )
-    kept = [i for i, _ in good]
+    good = np.ones(len(clips), bool)
+    good[[i for i, _ in failures]] = False
+    if not good.any():
+        first = failures[0][1] if failures else "nothing"
+        raise DataError(f"none of the {len(clips)} clips could be scored; the first says: {first}")
     return Predictions(
         labels=labels,
         multilabel=multilabel,
-        scores=np.stack([scores for _, scores in good]),
-        targets=targets[kept],
-        known=known[kept],
-        clips=[described(clips[i]) for i in kept],
+        scores=scores[good],
+        targets=targets[good],
+        known=known[good],
+        clips=Descriptions([clips[i] for i in np.flatnonzero(good).tolist()]),
     )
+
+
+class Descriptions(Sequence[dict[str, Any]]):
+    """Clips as the report's tables name them, each made when it is asked for: there may be millions."""
+
+    def __init__(self, clips: Sequence[Clip]):
+        self.clips = clips
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return Descriptions(self.clips[index])
+        return described(self.clips[index])
 
 
 def described(clip: Clip) -> dict[str, Any]:

@@ -69,8 +69,13 @@ class Memory:
         except sqlite3.Error:
             self._forget()
             return {}
+        shared: dict[str, str] = {}  # a recording of thousands of cuts has one digest
         return {
-            (start, None if end < 0 else end): (seconds, digest, (stage, reason) if stage else None)
+            (start, None if end < 0 else end): (
+                seconds,
+                shared.setdefault(digest, digest),
+                (stage, reason) if stage else None,
+            )
             for start, end, seconds, digest, stage, reason in rows
         }
 

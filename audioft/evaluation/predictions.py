@@ -47,12 +47,12 @@ class Predictions:
     scores: np.ndarray
     targets: np.ndarray
     known: np.ndarray
-    clips: list[dict[str, Any]]
+    clips: Sequence[dict[str, Any]]
 
     def __post_init__(self) -> None:
         put = object.__setattr__
         put(self, "labels", tuple(self.labels))
-        put(self, "clips", list(self.clips))
+        put(self, "clips", self.clips if isinstance(self.clips, Sequence) else list(self.clips))
         put(self, "scores", np.asarray(self.scores, dtype=np.float64))
         put(self, "known", np.asarray(self.known, dtype=bool))
         put(self, "targets", np.asarray(self.targets, dtype=np.float64))
