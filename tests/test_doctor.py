@@ -38,7 +38,7 @@ def test_what_is_missing_or_of_another_version_has_a_remedy(monkeypatch, audioft
     assert found["peft"].found.startswith("missing")
     code, out, _ = audioft_command("doctor")
     assert code == 1
-    assert "2 of these need attention" in out
+    assert "to be seen to: 2" in out
 
 
 def test_a_pair_that_cannot_be_imported(monkeypatch):
