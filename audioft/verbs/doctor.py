@@ -20,5 +20,5 @@ def run(options: argparse.Namespace, console: Console) -> int:
     for finding in examine(options.online):
         print(finding, flush=True)
         problems += finding.remedy is not None
-    print(f"\n{problems} of these need attention, marked with !" if problems else "\nall is well")
+    print(f"\nto be seen to: {problems}, marked with !" if problems else "\nall is well")
     return int(bool(problems))
