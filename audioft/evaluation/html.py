@@ -11,6 +11,7 @@ from typing import Any
 from audioft.evaluation import charts
 from audioft.evaluation.report import Report
 from audioft.evaluation.text import TITLES, confused, counted, number, printable
+from audioft.storage import write_bytes
 
 _PAIRS = 10
 
@@ -55,7 +56,7 @@ def write_html(path: str | Path, report: Report, history: Sequence[dict[str, Any
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # a file name that is not UTF-8 has lone surrogates, which would stop the writing
-    path.write_text(as_html(report, history, info), encoding="utf-8", errors="replace")
+    write_bytes(path, as_html(report, history, info).encode("utf-8", "replace"))
 
 
 def as_html(report: Report, history: Sequence[dict[str, Any]], info: Mapping[str, Any]) -> str:

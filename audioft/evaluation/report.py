@@ -16,6 +16,7 @@ from audioft.errors import UsageError
 from audioft.evaluation.intervals import bootstrap, units
 from audioft.evaluation.metrics import compute, confusion, per_class
 from audioft.evaluation.predictions import Predictions
+from audioft.storage import write_bytes
 
 FORMAT = "audioft-report"
 FORMAT_VERSION = 1
@@ -128,7 +129,7 @@ class Report:
         """Write `to_json()` to a file."""
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         # a lone surrogate, which UTF-8 cannot hold, becomes the escape that JSON has for it
-        Path(path).write_text(self.to_json(), encoding="utf-8", errors="backslashreplace")
+        write_bytes(Path(path), self.to_json().encode("utf-8", "backslashreplace"))
 
     @classmethod
     def load(cls, path: str | Path) -> Report:

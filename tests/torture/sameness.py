@@ -121,8 +121,8 @@ def long_evaluation(place: Path, few: int, many: int) -> Outcome:
             rows = csv.writer(file)
             rows.writerow(("file_name", "start", "end", "label"))
             for i in range(count):
-                start = round(i * 59.0 / count, 6)
-                rows.writerow(("a.wav", start, round(start + 0.5, 6), ("high", "low")[i % 2]))
+                start = round(i * 58.0 / count, 6)
+                rows.writerow(("a.wav", start, round(start + 1.0, 6), ("high", "low")[i % 2]))
         peaks[count] = peak_mb(lambda t=table: audioft.evaluate(place / "run", t, resamples=20, console=quiet))
     grown = peaks[many] / peaks[few]
     found.count(grown < 1.05, f"{peaks}")
