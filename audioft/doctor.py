@@ -22,6 +22,7 @@ PAIR = ("torch", "torchaudio")
 TOLD = (*PAIR, "transformers", "accelerate", "peft", "safetensors", "numpy", "scipy", "soundfile", "soxr")
 FORMATS = (("WAV", "PCM_16"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("OGG", "OPUS"), ("MP3", None), ("AIFF", "PCM_16"))
 LOW_DISK = 5e9  # bytes: a run with a 12-layer encoder of which all layers train takes about 4 GB
+LOW_MEMORY = 3e9  # bytes: such a run in small batches
 HUB_SECONDS = 5.0
 
 
@@ -166,7 +167,7 @@ def _memory() -> Finding:
     if "MemAvailable" not in told:
         return Finding("memory", "not told by this system")
     found = f"{told['MemAvailable'] / 1e9:.1f} of {told['MemTotal'] / 1e9:.1f} GB available"
-    low = told["MemAvailable"] < 3e9
+    low = told["MemAvailable"] < LOW_MEMORY
     return Finding("memory", found, "close other programs, or take --encoder mini" if low else None)
 
 
