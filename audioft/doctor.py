@@ -14,9 +14,10 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import audioft
+from audioft.storage import existing, size_of
+from audioft.wording import first_line
 
 PAIR = ("torch", "torchaudio")
 TOLD = (*PAIR, "transformers", "accelerate", "peft", "safetensors", "numpy", "scipy", "soundfile", "soxr")
@@ -72,7 +73,7 @@ def _guarded(look: Callable[[], Finding]) -> Finding:
     try:
         return look()
     except Exception as e:
-        return Finding(name, f"{type(e).__name__}: {_first_line(e)}", "report this, with all of these lines")
+        return Finding(name, f"{type(e).__name__}: {first_line(e)}", "report this, with all of these lines")
 
 
 def _packages() -> Iterator[Finding]:
@@ -108,7 +109,7 @@ def _pair() -> Finding:
     except Exception as e:
         return Finding(
             "torch pair",
-            f"cannot be imported: {_first_line(e)}",
+            f"cannot be imported: {first_line(e)}",
             "pip install --force-reinstall 'torch>=2.11,<2.12' 'torchaudio>=2.11,<2.12' (both from the same place)",
         )
     import torch
@@ -172,7 +173,7 @@ def _memory() -> Finding:
 
 
 def _disk(name: str, place: Path) -> Finding:
-    there = next(p for p in (place.absolute(), *place.absolute().parents) if p.exists())
+    there = existing(place)
     free = shutil.disk_usage(there).free
     found = f"{free / 1e9:.1f} GB free in {there}"
     if not os.access(there, os.W_OK):
@@ -183,7 +184,6 @@ def _disk(name: str, place: Path) -> Finding:
 def _cache() -> Finding:
     """What audioft keeps between runs."""
     from audioft.data.checked import default_cache
-    from audioft.storage import size_of
 
     place = default_cache().parent
     if place.exists() and not os.access(place, os.W_OK):
@@ -220,7 +220,3 @@ def _reached(address: str, there: str) -> Finding:
         remedy = "look at network and proxy (HTTPS_PROXY), or set HF_HUB_OFFLINE=1 and use what is downloaded"
         return Finding("hub", f"{address} cannot be reached: {why}; {there}", remedy)
     return Finding("hub", f"{address} can be reached; {there}")
-
-
-def _first_line(e: Any) -> str:
-    return (str(e).splitlines() or [""])[0][:200]

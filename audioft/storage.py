@@ -54,10 +54,14 @@ def need(folder: Path, size: int, what: str, remedy: str) -> None:
     Raises:
         AudioftError: fewer bytes are free there.
     """
-    place = next(p for p in (folder, *folder.absolute().parents) if p.exists())
-    free = shutil.disk_usage(place).free
+    free = shutil.disk_usage(existing(folder)).free
     if free < size:
         raise AudioftError(f"{folder}: {what} up to {size:,} bytes, and {free:,} are free there; free some, {remedy}")
+
+
+def existing(path: Path) -> Path:
+    """The path, or the nearest folder above it that is there: it is on the file system that the path would be on."""
+    return next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
 
 
 def size_of(folder: Path) -> int:

@@ -22,3 +22,12 @@ def quoted(names: Sequence[str], most: int = 10) -> str:
     """
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(map(repr, names[:most])) + more
+
+
+def first_line(error: BaseException, most: int = 300) -> str:
+    r"""What an error says in its first line, at most so many characters of it; its kind where it says nothing.
+
+    >>> first_line(ValueError("no\nnever")), first_line(ValueError())
+    ('no', 'ValueError')
+    """
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:most]

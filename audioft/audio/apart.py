@@ -68,11 +68,6 @@ def read(path: str | Path, rate: int | None = 16000, start: float = 0.0, end: fl
     return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
 
 
-def begin(count: int = 1) -> None:
-    """Start processes beforehand: they are ready when other libraries are imported."""
-    _pool().begin(count)
-
-
 def stop() -> None:
     """End all processes that decode for this one, wherever they are: nobody wants their samples any more."""
     _pool().stop()
@@ -159,10 +154,6 @@ class _Pool:
         self._busy: set[_Decoder] = set()
         self._lock = threading.Lock()
 
-    def begin(self, count: int) -> None:
-        with self._lock:
-            self._idle += [_Decoder() for _ in range(count - len(self._idle))]
-
     @contextlib.contextmanager
     def decoder(self) -> Iterator[_Decoder]:
         """One for the block. Only one that has come to the end of its task is taken back."""
@@ -177,7 +168,8 @@ class _Pool:
                 self._take(decoder)
             else:
                 decoder.stop()
-                self._busy.discard(decoder)
+                with self._lock:
+                    self._busy.discard(decoder)
             raise
         self._take(decoder)
 

@@ -115,10 +115,21 @@ class Failures:
 
 
 class Writer:
-    """What writers of tables have in common: what could not be labelled goes to a table beside theirs."""
+    """What writers of tables have in common: what could not be labelled goes to a table beside theirs.
+
+    Attributes:
+        done: names of the recordings that their table has already.
+    """
+
+    done: frozenset[str]
 
     def __init__(self) -> None:
         self._failures = Failures(None)
+
+    def _fail_beside(self, path: Path) -> None:
+        """Begin the table of failures beside a table, or in a folder of them."""
+        beside = path / "failures.csv" if path.is_dir() else path.with_name(f"{path.stem}.failures.csv")
+        self._failures = Failures(beside, failed(beside, self.done))
 
     @property
     def failures(self) -> list[tuple[str, str]]:

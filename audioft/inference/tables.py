@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from audioft.errors import UsageError
-from audioft.inference.rows import Begun, Failures, RowFile, Writer, begun, failed
+from audioft.inference.rows import Begun, RowFile, Writer, begun
 
 if TYPE_CHECKING:
     from audioft.inference.prediction import Prediction
@@ -70,8 +70,7 @@ class PredictionWriter(Writer):
     def __enter__(self) -> PredictionWriter:
         if self.path is not None:
             self._file = RowFile(self.path, self._begun.keep)
-            beside = self.path.with_name(f"{self.path.stem}.failures.csv")
-            self._failures = Failures(beside, failed(beside, self.done))
+            self._fail_beside(self.path)
         if self._as_csv and not self._begun.keep:
             self._csv.writerow(self.header())
         return self

@@ -15,7 +15,7 @@ from audioft.data.clip import Clip
 from audioft.errors import AudioError, UsageError
 from audioft.inference.following import Step, Summary
 from audioft.inference.forms import AudacityForm, Form, RavenForm, RttmForm
-from audioft.inference.rows import Begun, Failures, RowFile, Writer, begun, failed
+from audioft.inference.rows import Begun, RowFile, Writer, begun
 from audioft.inference.timeline import Scores
 from audioft.storage import folder_for
 
@@ -82,26 +82,26 @@ class TimeWriter(Writer):
         return endings[self.path.suffix]
 
     def __enter__(self) -> TimeWriter:
-        file: IO[str] | RowFile = sys.stdout
         if self.form == "audacity":
             assert self.path is not None
             folder_for(self.path, "--out")
-            beside = self.path / "failures.csv"
-        elif self.path is not None:
-            file = self._open.enter_context(contextlib.closing(RowFile(self.path, self._begun.keep)))
-            beside = self.path.with_name(f"{self.path.stem}.failures.csv")
-        if self.path is not None:
-            self._failures = Failures(beside, failed(beside, self.done))
-        if self.form == "audacity":
-            assert self.path is not None
             self._form = AudacityForm(self.path)
-        elif self.form == "raven":
-            self._form = RavenForm(file)
-        elif self.form == "rttm":
-            self._form = RttmForm(file)
+        elif self.path is None:
+            self._form = self._form_in(sys.stdout)
         else:
-            self._form = _Table(file, self.form == "jsonl", self, header=not self._begun.keep)
+            self._form = self._form_in(
+                self._open.enter_context(contextlib.closing(RowFile(self.path, self._begun.keep)))
+            )
+        if self.path is not None:
+            self._fail_beside(self.path)
         return self
+
+    def _form_in(self, file: IO[str] | RowFile) -> Form:
+        if self.form == "raven":
+            return RavenForm(file)
+        if self.form == "rttm":
+            return RttmForm(file)
+        return _Table(file, self.form == "jsonl", self, header=not self._begun.keep)
 
     def __exit__(self, *exc: object) -> None:
         sys.stdout.flush()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from audioft.errors import ModelError
+from audioft.wording import first_line
 
 
 @contextlib.contextmanager
@@ -29,17 +30,17 @@ def explained(name: str, source: str) -> Iterator[None]:
     except (SafetensorError, pickle.UnpicklingError, EOFError, RuntimeError) as e:
         file = damaged(Path(source))
         if file is None:
-            raise ModelError(f"encoder {name!r}: its weights cannot be read: {_first_line(e)}") from e
+            raise ModelError(f"encoder {name!r}: its weights cannot be read: {first_line(e)}") from e
         raise ModelError(
             f"encoder {name!r}: {file} ({file.stat().st_size:,} bytes) is damaged or not there as a whole; copy or "
-            f"download it again: {_first_line(e)}"
+            f"download it again: {first_line(e)}"
         ) from e
     except (OSError, ValueError, KeyError, TypeError, json.JSONDecodeError) as e:
         remedy = (
             "give a local folder, the embedded encoder `mini`, or a hub id that exists; without a network a hub id "
             "works once it has been downloaded (`hf download ID`), and HF_HUB_OFFLINE=1 keeps from asking for it"
         )
-        raise ModelError(f"encoder {name!r} cannot be loaded: {remedy}.\ntransformers says: {_first_line(e)}") from e
+        raise ModelError(f"encoder {name!r} cannot be loaded: {remedy}.\ntransformers says: {first_line(e)}") from e
 
 
 @contextlib.contextmanager
@@ -54,7 +55,7 @@ def writing() -> Iterator[None]:
     try:
         yield
     except SafetensorError as e:
-        raise OSError(f"{_first_line(e)}; is the disk full?") from e
+        raise OSError(f"{first_line(e)}; is the disk full?") from e
 
 
 def damaged(folder: Path) -> Path | None:
@@ -69,7 +70,3 @@ def damaged(folder: Path) -> Path | None:
             return file
     pickled = folder / "pytorch_model.bin"
     return pickled if pickled.is_file() and not list(folder.glob("*.safetensors")) else None
-
-
-def _first_line(e: BaseException) -> str:
-    return (str(e).strip() or type(e).__name__).splitlines()[0][:300]

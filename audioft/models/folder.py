@@ -24,6 +24,7 @@ from audioft.models.failures import writing
 from audioft.models.families import classifier_attribute, extractor, save_model
 from audioft.models.loading import MASK_EMBEDDING, attention, load_encoder, quiet_transformers
 from audioft.storage import HASHES, damaged, new_folder, read_json, write_bytes, write_json, write_text
+from audioft.wording import first_line
 
 FORMAT_VERSION = 1
 WEIGHTS = "model.safetensors"
@@ -175,7 +176,7 @@ def _load_transformers(folder: Path, about: dict, card: ModelCard) -> AudioClass
                 **_attention_of(folder),
             )
         except Exception as e:  # safetensors, config and shape errors are many classes with one meaning here
-            raise ModelError(f"{folder}: the model cannot be read: {str(e).splitlines()[0][:300]}") from e
+            raise ModelError(f"{folder}: the model cannot be read: {first_line(e)}") from e
     lost = sorted(k for k in info["missing_keys"] if not k.endswith(MASK_EMBEDDING)) + [
         str(m) for m in info["mismatched_keys"]
     ]

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from audioft.errors import ModelError, UsageError
+from audioft.wording import first_line
 
 DESCRIPTIONS = ("config.json", "preprocessor_config.json", "audioft.json", "README.md", "model.safetensors.index.json")
 EMBEDDED = Path(__file__).parent.parent / "assets"  # encoders in the package
@@ -63,7 +64,7 @@ def download(name: str) -> Path:
             if not any(Path(found).rglob("*.safetensors")):
                 found = snapshot_download(name, allow_patterns=["pytorch_model*"])
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError, ValueError) as e:
-        reason = (str(e).strip() or type(e).__name__).splitlines()[0][:300]
+        reason = first_line(e)
         raise ModelError(
             f"model {name!r}: there is no such folder, and it cannot be had from the hub; give a run folder, a model "
             f"folder, or a hub id that exists (without a network, one downloaded before: `hf download {name}`)."

@@ -19,6 +19,7 @@ from audioft.models import adapting
 from audioft.models.encoder import Encoder
 from audioft.models.loading import load_encoder
 from audioft.storage import write_bytes
+from audioft.wording import first_line
 
 FOLDER = "adapter"
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
@@ -119,7 +120,7 @@ def _give(encoder: Encoder, place: Path, base: dict[str, Any]) -> None:
         else:
             encoder.tuned = adapting.Tuned(frozenset(weights), layers, None, base)
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as e:
-        raise ModelError(f"{place}: the adapter cannot be read: {str(e).splitlines()[0][:300]}") from e
+        raise ModelError(f"{place}: the adapter cannot be read: {first_line(e)}") from e
     tuned = encoder.tuned
     assert tuned is not None
     own = dict(encoder.model.named_parameters())
