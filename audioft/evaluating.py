@@ -24,6 +24,8 @@ from audioft.storage import folder_for
 
 SIDES = ("train", "valid", "test", "all")
 
+Clips = tuple[Clip, ...]
+
 
 def evaluate(
     predictor: Predictor,
@@ -86,7 +88,7 @@ def _of_clips(
     """Each clip has its labels, whatever happens when in it."""
     for note in manifest.notes:
         console.say(f"note: {note}")
-    clips, side = _side(manifest.root, list(manifest.clips), side)
+    clips, side = _side(manifest.root, manifest.clips, side)
     if manifest.multilabel and not predictor.card.multilabel:
         raise DataError(
             "the data may give several labels a clip (`labels`), the model gives exactly one: they cannot be compared"
@@ -99,8 +101,7 @@ def _of_clips(
             for name in (*clip.labels, *(() if clip.unknown == "rest" else clip.unknown))
         ),
     )
-    clips, checked, notes = _readable(clips, out, console)
-    notes += _seen(model, checked)
+    clips, notes = _readable(clips, model, out, console)
     multilabel = predictor.card.multilabel
     wanted, known = labelling.targets(clips, predictor.labels, manifest.multilabel)
     found = scored.score_clips(
@@ -143,11 +144,10 @@ def _in_time(
     window, hop = predictor.grid(window, hop)
     for note in found.notes:
         console.say(f"note: {note}")
-    clips, side = _side(found.root, [a.clip for a in found.recordings], side)
+    clips, side = _side(found.root, tuple(a.clip for a in found.recordings), side)
     own = {a.clip.name: a for a in found.recordings}
     _known(predictor, ((e.label, c.name) for c in clips for e in own[c.name].events))
-    clips, checked, notes = _readable(clips, out, console)
-    notes += _seen(model, checked)
+    clips, notes = _readable(clips, model, out, console)
     heard = listening.listen(
         predictor.scoring,
         [own[c.name] for c in clips],
@@ -167,14 +167,14 @@ def _in_time(
     return report
 
 
-def _side(root: Path, clips: list[Clip], side: str | None) -> tuple[list[Clip], str]:
+def _side(root: Path, clips: Clips, side: str | None) -> tuple[Clips, str]:
     """The clips to measure on, and what they are called."""
     given = {c.split for c in clips} - {None}
     if side is None:
         side = "test" if "test" in given else "all"
     if side == "all":
         return clips, side
-    chosen = [c for c in clips if c.split == side]
+    chosen = tuple(c for c in clips if c.split == side)
     if not chosen:
         has = f"it has {', '.join(sorted(str(g) for g in given))}" if given else "it gives no split"
         raise DataError(f"{root}: no clip is on the side {side!r}; {has}. Use --side all to take all clips")
@@ -196,23 +196,21 @@ def _known(predictor: Predictor, named: Iterable[tuple[str, str]]) -> None:
         )
 
 
-def _readable(
-    clips: list[Clip], out: Path | None, console: Console
-) -> tuple[list[Clip], list[checking.Checked], list[str]]:
+def _readable(clips: Clips, model: Path, out: Path | None, console: Console) -> tuple[Clips, list[str]]:
+    """The clips that can be used, and what is to be noted of them; the findings are not kept: there may be millions."""
     with console.job("checking recordings", len(clips)) as job:
         checked = checking.check(clips, cache=checking.default_cache(), progress=lambda done, total: job.at(done))
     if out is not None:
         folder_for(out, "--out")
         checking.write_bad_files(out / "bad_files.csv", clips, checked)
-    bad = [(c, k) for c, k in zip(clips, checked, strict=True) if k.problem]
-    for clip, k in bad[:5]:
-        assert k.problem is not None
-        console.say(f"note: {clip.key} is left out: {k.problem[1]}")
-    good = [(c, k) for c, k in zip(clips, checked, strict=True) if not k.problem]
-    if not good:
-        raise DataError(f"none of the {len(clips)} recordings can be read; the first says: {bad[0][1].problem}")
+    bad = [(c, k.problem) for c, k in zip(clips, checked, strict=True) if k.problem]
+    for clip, problem in bad[:5]:
+        console.say(f"note: {clip.key} is left out: {problem[1]}")
+    if len(bad) == len(clips):
+        raise DataError(f"none of the {len(clips)} recordings can be read; the first says: {bad[0][1]}")
     notes = [f"{len(bad)} of {len(clips)} recordings could not be used and are left out"] if bad else []
-    return [c for c, _ in good], [k for _, k in good], notes
+    notes += _seen(model, [k for k in checked if not k.problem])
+    return tuple(c for c, k in zip(clips, checked, strict=True) if not k.problem) if bad else clips, notes
 
 
 def _seen(model: Path, checked: Sequence[checking.Checked]) -> list[str]:

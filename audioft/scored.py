@@ -79,15 +79,15 @@ def score_clips(
         DataError: none of them could be scored.
     """
     rank, count = (0, 1) if processes is None else (processes.rank, processes.count)
-    mine = list(range(len(clips)))[rank::count]
+    mine = range(rank, len(clips), count)
     console = console or Console(quiet=True)
-    total = sum(c.seconds for c in headers([clips[i] for i in mine])) if not console.quiet else 0.0
+    total = sum(c.seconds for c in headers(clips[rank::count])) if not console.quiet else 0.0
     scores = np.full((len(mine), len(labels)), np.nan)
     failures: list[tuple[int, AudioError]] = []
     with console.job("scoring", round(total), unit=" s of sound") as job:
         for s in score(
             model,
-            [clips[i] for i in mine],
+            clips[rank::count],
             multilabel=multilabel,
             window=window,
             batch_seconds=batch_seconds,
@@ -147,7 +147,7 @@ def _predictions(
         scores=scores[good],
         targets=targets[good],
         known=known[good],
-        clips=Descriptions([clips[i] for i in np.flatnonzero(good).tolist()]),
+        clips=Descriptions(clips if good.all() else [clips[i] for i in np.flatnonzero(good).tolist()]),
     )
 
 

@@ -185,6 +185,8 @@ def too_short(duration: float) -> str:
 class _Look:
     """One clip while its recording passes by."""
 
+    __slots__ = ("clip", "finite", "first", "high", "last", "low", "rate")  # a recording may have thousands
+
     def __init__(self, clip: Clip, rate: int):
         self.clip, self.rate = clip, rate
         self.first = round(clip.start * rate)

@@ -20,7 +20,8 @@ class Clip:
         unknown: labels of which nothing is known; `"rest"` stands for every label not in `labels`.
         split: `train`, `valid` or `test` where the source says so.
         group: clips of one group stay on one side of a split.
-        columns: all cells of the clip's row in its table, as they were read.
+        columns: the cells of the clip's row in its table as they were read, but `start` and `end`, which are empty: the
+            clip has them, and so cuts of one recording share what else is said of them.
     """
 
     path: Path

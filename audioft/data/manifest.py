@@ -93,7 +93,7 @@ def load(
         if not source:
             raise DataError("the list of rows is empty; expected one mapping a clip, with file_name and label")
         mappings = cast(Sequence[Mapping[str, Any]], source)
-        texts = [Row(f"row {i}", {k: as_text(v) for k, v in r.items()}) for i, r in enumerate(mappings, 1)]
+        texts = [Row("row", i, {k: as_text(v) for k, v in r.items()}) for i, r in enumerate(mappings, 1)]
         base = Path(root or ".").resolve()
         read = rows.to_clips(texts, "the rows", base, label, group, allow_outside or root is None)
         return _manifest(base, read, "rows", notes, least_labels)

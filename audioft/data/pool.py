@@ -135,7 +135,7 @@ def _of_table(table: Path, source: Source, allow_outside: bool) -> list[Clip]:
             continue
         try:
             name, path = names.find(row.cells.get(files, "").strip(), allow_outside)
-            start, end = rows.times(row)
+            start, end = rows.times(row.cells)
         except ValueError as e:
             problems.append(f"{row.where}: {e}")
             continue

@@ -8,6 +8,7 @@ import math
 import os
 import stat
 import unicodedata
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from audioft.data.clip import Clip
@@ -55,34 +56,61 @@ def to_clips(
     column = _label_column(columns, table, label)
     said = several if column.endswith("labels") else single
     grouping = _grouping(columns, table, group)
-    problems: list[str] = []
+    problems: list[tuple[int, str]] = []
     clips: list[Clip] = []
-    seen: dict[object, int] = {}
-    names = Names(root)
+    lines: list[int] = []
+    names, kept = Names(root), _Kept()
     for i, row in enumerate(rows):
         cells = row.cells
         try:
             name, path = names.find(cells.get(files, "").strip(), allow_outside)
-            start, end = times(row)
+            start, end = times(cells)
             labels, unknown = said(cells.get(column, ""))
         except ValueError as e:
-            problems.append(f"{row.where}: {e}")
-            continue
-        same: object = name
-        if start or end is not None or as_events:
-            same = (name, round(start, 6), None if end is None else round(end, 6), *(labels if as_events else ()))
-        if (first := seen.setdefault(same, i)) != i:
-            problems.append(f"{row.where}: {name} with the same start and end is already in {rows[first].where}")
+            problems.append((i, f"{row.where}: {e}"))
             continue
         split = ROLES.get(cells.get("split", "").strip().lower())
         own = clean(cells.get(grouping, "")) if grouping != "recording" else ""
-        clips.append(Clip(path, name, start, end, labels, unknown, split, own or name, cells))
+        clips.append(Clip(path, name, start, end, labels, unknown, split, own or name, kept.of(cells)))
+        lines.append(i)
+    for first, again in _doubled(clips, as_events):
+        where, before = rows[lines[again]].where, rows[lines[first]].where
+        problems.append(
+            (lines[again], f"{where}: {clips[again].name} with the same start and end is already in {before}")
+        )
     if problems:
-        raise DataError(problems)
+        raise DataError(text for _, text in sorted(problems))
     if group is None and grouping != "recording" and all(c.labels == (clean(c.columns[grouping]),) for c in clips):
         grouping, clips = "recording", [dataclasses.replace(c, group=c.name) for c in clips]
     notes = [f"groups are {grouping}"] if grouping != "recording" else []
     return Read(clips, said is several, grouping, notes)
+
+
+def _doubled(clips: list[Clip], as_events: bool) -> Iterator[tuple[int, int]]:
+    """Clips with the times of an earlier one of their recording, each after that; of events, with its labels, too."""
+    seen: dict[object, int] = {}
+    for i, clip in enumerate(clips):
+        same: object = clip.name
+        if not clip.whole or as_events:
+            end = None if clip.end is None else round(clip.end, 6)
+            same = (clip.name, round(clip.start, 6), end, *(clip.labels if as_events else ()))
+        if (first := seen.setdefault(same, i)) != i:
+            yield first, i
+
+
+class _Kept:
+    """Cells as clips keep them, without the times; equal ones are one object, as long as there are few of them."""
+
+    def __init__(self) -> None:
+        self._shared: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
+
+    def of(self, cells: dict[str, str]) -> dict[str, str]:
+        for time in ("start", "end"):
+            if time in cells:
+                cells = {**cells, time: ""}
+        if len(self._shared) > _MOST_FOUND:
+            return cells
+        return self._shared.setdefault(tuple(cells.items()), cells)
 
 
 def label_cell(clip: Clip, multilabel: bool) -> str:
@@ -205,13 +233,13 @@ def _label_column(columns: list[str], table: str, label: str | None) -> str:
     return found[0]
 
 
-def times(row: Row) -> tuple[float, float | None]:
+def times(cells: Mapping[str, str]) -> tuple[float, float | None]:
     """A row's `start` and `end` in seconds; ValueError where they are no times."""
-    if not (row.cells.get("start") or row.cells.get("end")):
+    if not (cells.get("start") or cells.get("end")):
         return 0.0, None
     found: dict[str, float | None] = {}
     for key in ("start", "end"):
-        text = row.cells.get(key, "").strip()
+        text = cells.get(key, "").strip()
         try:
             value = float(text) if text else None
         except ValueError:

@@ -25,12 +25,19 @@ class Row:
     """One row.
 
     Attributes:
-        where: the table and the line the row begins in, for messages.
+        table: what it is a line of, as `metadata.csv line`.
+        line: the number of the line it begins in, from 1.
         cells: column to text; what was no string in JSON is the text JSON has for it, null is empty.
     """
 
-    where: str
+    table: str
+    line: int
     cells: dict[str, str]
+
+    @property
+    def where(self) -> str:
+        """The table and the line, for messages; made when asked for, as tables have millions of rows."""
+        return f"{self.table} {self.line}"
 
 
 def read_table(path: str | Path, expected: str = "one row a clip, with file_name and label") -> list[Row]:
@@ -95,10 +102,10 @@ def _csv_rows(path: Path, text: str, problems: list[str]) -> list[Row]:
     named: list[int] = []
     header: list[str] = []
     rows: list[Row] = []
-    line = 1
+    table, after = f"{path} line", 1
     try:
         for cells in reader:
-            where, line = f"{path} line {line}", reader.line_num + 1
+            line, after = after, reader.line_num + 1
             if not any(c.strip() for c in cells):
                 continue
             if not header:
@@ -106,10 +113,10 @@ def _csv_rows(path: Path, text: str, problems: list[str]) -> list[Row]:
                 shared, named = [{} for _ in header], [i for i, c in enumerate(header) if c]
                 doubled = sorted({c for c in header if c and header.count(c) > 1})
                 if doubled:
-                    problems.append(f"{where}: the column {doubled[0]!r} appears twice")
+                    problems.append(f"{table} {line}: the column {doubled[0]!r} appears twice")
             elif len(cells) != len(header):
                 problems.append(
-                    f"{where}: {len(cells)} cells, but the header has {len(header)}; "
+                    f"{table} {line}: {len(cells)} cells, but the header has {len(header)}; "
                     f'a cell that holds {delimiter!r} is written in "quotes"'
                 )
             else:
@@ -118,7 +125,7 @@ def _csv_rows(path: Path, text: str, problems: list[str]) -> list[Row]:
                         cells[i] = known.setdefault(cells[i], cells[i])
                         if len(known) > _MOST_SHARED:
                             shared[i] = None
-                rows.append(Row(where, {header[i]: cells[i] for i in named}))
+                rows.append(Row(table, line, {header[i]: cells[i] for i in named}))
     except csv.Error as e:
         problems.append(f"{path} line {reader.line_num}: {e}; are the quotes closed?")
     return rows
@@ -156,7 +163,7 @@ def _json_rows(path: Path, text: str, problems: list[str]) -> list[Row]:
             problems.append(f"{where}: not a row: {e}")
             continue
         if isinstance(value, dict):
-            rows.append(Row(where, {k.strip(): as_text(v) for k, v in value.items()}))
+            rows.append(Row(f"{path} line", number, {k.strip(): as_text(v) for k, v in value.items()}))
         else:
             problems.append(f"{where}: expected an object with file_name and label, found {line.strip()[:40]!r}")
     return rows

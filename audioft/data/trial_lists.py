@@ -100,7 +100,7 @@ def _rows(path: Path, problems: list[str]) -> list[Row]:
     for number, line in lines_of(path, "list of trials"):
         cells = line.split()
         if len(cells) == 3:
-            rows.append(Row(f"{path} line {number}", dict(zip(("target", "enrol", "test"), cells, strict=True))))
+            rows.append(Row(f"{path} line", number, dict(zip(("target", "enrol", "test"), cells, strict=True))))
         else:
             strange.append(f"{path} line {number}: expected `1 a.wav b.wav` or `0 a.wav b.wav`, found {line!r}")
     if not any(row.cells["target"].lower() in TARGETS for row in rows):
@@ -121,7 +121,7 @@ def _trial(row: Row, names: Names, problems: list[str]) -> Trial | None:
         speaker = clean(row.cells.get(f"{side}_speaker", ""))
         try:
             name, file = names.find(row.cells.get(side, "").strip(), allow_outside=True)
-            found.append(Clip(file, name, *times(Row(row.where, cells)), labels=(speaker,) if speaker else ()))
+            found.append(Clip(file, name, *times(cells), labels=(speaker,) if speaker else ()))
         except ValueError as e:
             problems.append(f"{row.where}: {side}: {e}")
     target, session = (row.cells.get(c, "").strip().lower() for c in ("target", "same_session"))

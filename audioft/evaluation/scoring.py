@@ -26,8 +26,8 @@ BATCH_SECONDS = {"cpu": 20.0, "cuda": 60.0}
 #: What a batch costs besides its seconds, in seconds: on a processor a clip alone is nearly as quick as in a batch.
 APART_SECONDS = {"cpu": 0.5, "cuda": 5.0}
 #: Windows of so many batches are looked at together, to put like lengths beside each other. Of recordings of 0.5 to
-#: 12 s 1 % is padding then, and the readers are far ahead of the model.
-PENDING_BATCHES = 16
+#: 12 s 1 % is padding then; of twice as many it would be as much, and they are held in memory.
+PENDING_BATCHES = 8
 
 
 @dataclass(frozen=True)
