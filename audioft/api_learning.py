@@ -57,7 +57,7 @@ def learning_curve(
         >>> [p.shots for p in curve.points]
         [1, 2, None]
     """
-    from audioft import api, storage
+    from audioft import api, places
     from audioft import learning_curve as engine
     from audioft.evaluation.embedding_store import default_store
 
@@ -66,5 +66,5 @@ def learning_curve(
     config = api.settings(data, encoder, overrides=overrides)
     how = engine.How(tuple(shots), draws, device, batch_seconds, default_store() if cache else None)
     place = None if out is None else Path(out)
-    with storage.results(place, engine.FILES, overwrite=overwrite):
+    with places.results(place, engine.FILES, overwrite=overwrite):
         return engine.measure(config, how, place, console or Console())

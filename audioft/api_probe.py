@@ -57,7 +57,7 @@ def compare(
         >>> found.rows[0].name, found.rows[0].last, (tmp / "probe" / "probe.png").is_file()
         ('mini', 6, True)
     """
-    from audioft import api, choosing, storage
+    from audioft import api, choosing, places
     from audioft import config as configs
     from audioft.evaluation.embedding_store import default_store
 
@@ -67,5 +67,5 @@ def compare(
     names = [os.fspath(e) for e in ([encoders] if isinstance(encoders, str | os.PathLike) else encoders)]
     said = [f"{k}={configs.spell(v)}" for k, v in given]
     place = None if out is None else Path(out)
-    with storage.results(place, choosing.FILES, overwrite=overwrite):
+    with places.results(place, choosing.FILES, overwrite=overwrite):
         return choosing.compare(config, names, how, place, said, console or Console())

@@ -59,7 +59,7 @@ def enroll(
     from audioft.data.targets import clean
     from audioft.enrolling import Use, strangers
     from audioft.inference.enrolled import Enrolled, EnrolledNow
-    from audioft.storage import refuse_place
+    from audioft.places import refuse_place
 
     console = console or Console(quiet=True)
     name = clean(name)

@@ -129,7 +129,8 @@ def make_trials(
     from audioft.data import manifest as manifests
     from audioft.data import trial_lists
     from audioft.data import trials as lists
-    from audioft.storage import refuse_place, write_result
+    from audioft.places import refuse_place
+    from audioft.storage import write_result
 
     target = Path(out)
     trial_lists.refuse(target, overwrite)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import audioft
-from audioft.storage import existing, size_of
+from audioft.places import existing, size_of
 from audioft.wording import first_line
 
 PAIR = ("torch", "torchaudio")

@@ -18,9 +18,9 @@ from audioft.errors import DataError, UsageError
 from audioft.evaluation.html import write_html
 from audioft.evaluation.report import Report, make_report
 from audioft.inference.predictor import Predictor
+from audioft.places import folder_for
 from audioft.progress import Console
 from audioft.runtime import Processes
-from audioft.storage import folder_for
 
 SIDES = ("train", "valid", "test", "all")
 

@@ -14,7 +14,7 @@ from typing import IO
 
 from audioft import keeping
 from audioft.errors import UsageError
-from audioft.storage import no_empty_folders
+from audioft.places import no_empty_folders
 
 LOCK = ".lock"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import itertools
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from audioft import csv_tables
 from audioft.annotations.event import Event
 from audioft.annotations.frames import targets_of
 from audioft.data.annotated import Annotated
@@ -189,11 +189,10 @@ def report(
 
 def write_events(path: Path, heard: Sequence[Heard]) -> None:
     """All events, true and found, as CSV `path,start,end,label,kind,score`; `kind` is `true` or `found`."""
-    with open(path, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["path", "start", "end", "label", "kind", "score"])
-        for h in heard:
-            entries = [(e, "true") for e in h.reference] + [(e, "found") for e in h.found]
-            for e, kind in sorted(entries, key=lambda entry: (entry[0].start, entry[1])):
-                score = "" if e.score is None else f"{e.score:.6f}"
-                table.writerow([h.name, spelled(e.start), spelled(e.end), e.label, kind, score])
+    rows = [["path", "start", "end", "label", "kind", "score"]]
+    for h in heard:
+        entries = [(e, "true") for e in h.reference] + [(e, "found") for e in h.found]
+        for e, kind in sorted(entries, key=lambda entry: (entry[0].start, entry[1])):
+            score = "" if e.score is None else f"{e.score:.6f}"
+            rows.append([h.name, spelled(e.start), spelled(e.end), e.label, kind, score])
+    csv_tables.write(path, rows)

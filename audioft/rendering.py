@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io as text_io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from audioft import csv_tables
 from audioft.audio import io, writing
 from audioft.augmentation import Chain, augmentations
 from audioft.data import manifest as manifests
@@ -94,11 +93,9 @@ def table(manifest: Manifest, written: Sequence[tuple[Clip, str]]) -> str:
     names = next((c for c in FILE_COLUMNS if c in columns), "file_name")
     if not columns:
         columns = [names, "label", *(["split"] if any(c.split for c, _ in written) else [])]
-    out = text_io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
+    rows: list[list[str]] = [columns]
     for clip, name in written:
         own = clip.columns or {"label": label_cell(clip, manifest.multilabel), "split": clip.split or ""}
         cells = {**own, names: name, "start": "", "end": ""}
-        writer.writerow([cells.get(c, "") for c in columns])
-    return out.getvalue()
+        rows.append([cells.get(c, "") for c in columns])
+    return csv_tables.text(rows)

@@ -16,7 +16,8 @@ from audioft import config as configs
 from audioft.config import AnyConfig, Config, Kind
 from audioft.errors import CheckpointError, UsageError
 from audioft.holding import LOCK
-from audioft.storage import no_empty_folders, write_text
+from audioft.places import no_empty_folders
+from audioft.storage import write_text
 
 if TYPE_CHECKING:
     from audioft.evaluation.report import Report

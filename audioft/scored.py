@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from audioft import csv_tables
 from audioft.data.check import headers
 from audioft.data.clip import Clip
 from audioft.errors import AudioError, DataError
@@ -21,6 +21,7 @@ from audioft.models.folder import ModelCard
 from audioft.progress import Console
 from audioft.recordings import Data
 from audioft.runtime import Processes
+from audioft.storage import write_bytes
 
 
 @dataclass(frozen=True)
@@ -175,8 +176,8 @@ def described(clip: Clip) -> dict[str, Any]:
 def append_bad_files(path: Path, rows: Sequence[tuple[str, str, str]]) -> None:
     """Add recordings that failed after the check to the run's table."""
     if rows:
-        with open(path, "a", newline="", encoding="utf-8", errors="backslashreplace") as f:
-            csv.writer(f, lineterminator="\n").writerows([name, "", "", stage, reason] for name, stage, reason in rows)
+        more = csv_tables.text([name, "", "", stage, reason] for name, stage, reason in rows)
+        write_bytes(path, path.read_bytes() + more.encode("utf-8", "backslashreplace"))
 
 
 def model_readme(card: ModelCard, report: Report | None, about: dict[str, Any]) -> str:

@@ -20,8 +20,8 @@ from audioft.inference.picture import Picture
 from audioft.inference.predictor import Predictor
 from audioft.inference.timeline import Rules
 from audioft.inference.timetables import TimeWriter
+from audioft.places import folder_for
 from audioft.progress import Console
-from audioft.storage import folder_for
 
 LIVE = "-"
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -13,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from audioft import csv_tables
 from audioft.data import trials as lists
 from audioft.data.check import headers
 from audioft.data.clip import Clip
@@ -24,8 +23,8 @@ from audioft.evaluation.identification import OpenSet
 from audioft.evaluation.pair_embeddings import Embeddings
 from audioft.evaluation.pair_scores import Scorer
 from audioft.evaluation.verification import PRIORS, Verification, measure
+from audioft.places import refuse_place
 from audioft.progress import Console
-from audioft.storage import refuse_place
 
 #: Pairs of either kind that a threshold is chosen on at the end of a training.
 MOST = 100_000
@@ -63,13 +62,11 @@ class Verified:
 
     def table(self) -> str:
         """The scores as CSV."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(["enrol", "test", "target", "score", "same_session"])
+        rows: list[list[Any]] = [["enrol", "test", "target", "score", "same_session"]]
         for t, score in zip(self.trials, self.scores.tolist(), strict=True):
             session = "" if t.same_session is None else int(t.same_session)
-            writer.writerow([t.enrol.key, t.test.key, int(t.target), f"{score:.6f}", session])
-        return out.getvalue()
+            rows.append([t.enrol.key, t.test.key, int(t.target), f"{score:.6f}", session])
+        return csv_tables.text(rows)
 
     def for_card(self, prior: float | None, source: str) -> dict[str, Any]:
         """What a model card keeps, see `ModelCard.verification`."""

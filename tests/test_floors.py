@@ -16,7 +16,9 @@ PIPELINES = ROOT.parent / "pipelines"
 
 BASE = {"errors", "wording", "registry", "runtime"}
 ROOMS = {"audio", "annotations", "data", "augmentation", "models", "evaluation", "training", "inference"}
-BELOW_ROOT = BASE | ROOMS | {"storage", "keeping", "progress", "sections", "pretrain_sections", "config"}
+BELOW_ROOT = (
+    BASE | ROOMS | {"storage", "places", "csv_tables", "keeping", "progress", "sections", "pretrain_sections", "config"}
+)
 #: floor -> the floors its modules may import besides their own
 MAY_IMPORT = {
     "errors": set(),
@@ -25,16 +27,18 @@ MAY_IMPORT = {
     "registry": {"errors"},
     "runtime": {"errors"},
     "storage": {"errors"},
+    "places": {"errors"},
+    "csv_tables": {"storage"},
     "progress": {"errors"},
     "startup": {"errors"},
     "audio": BASE,
     "annotations": BASE,
-    "data": BASE | {"storage", "audio", "annotations"},
+    "data": BASE | {"storage", "csv_tables", "audio", "annotations"},
     "augmentation": BASE | {"audio"},
     "models": BASE | {"storage", "keeping", "audio"},
-    "evaluation": BASE | {"storage", "keeping", "models", "data", "annotations"},
-    "training": BASE | {"storage", "progress", "audio", "models", "data", "augmentation", "evaluation"},
-    "inference": BASE | {"storage", "audio", "annotations", "models", "data", "evaluation"},
+    "evaluation": BASE | {"storage", "csv_tables", "keeping", "models", "data", "annotations"},
+    "training": BASE | {"storage", "places", "progress", "audio", "models", "data", "augmentation", "evaluation"},
+    "inference": BASE | {"storage", "places", "csv_tables", "audio", "annotations", "models", "data", "evaluation"},
     "sections": {"errors"},
     "pretrain_sections": {"sections"},
     "config": {"errors", "sections", "pretrain_sections"},
@@ -47,7 +51,7 @@ MAY_IMPORT = {
     "audio_kept": BELOW_ROOT | {"recordings", "build"},
     "pace": BELOW_ROOT | {"recordings", "build"},
     "planning": BELOW_ROOT | {"starting", "few_shot_settings", "recordings", "build", "pace"},
-    "holding": {"errors", "storage", "keeping"},
+    "holding": {"errors", "storage", "places", "keeping"},
     "run": BELOW_ROOT | {"holding"},
     "scored": BELOW_ROOT | {"recordings"},
     "listening": BELOW_ROOT | {"recordings"},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import hashlib
 import math
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from audioft import csv_tables
 from audioft.audio import apart
 from audioft.audio.io import Info
 from audioft.audio.shortfalls import END_TOLERANCE
@@ -144,12 +144,11 @@ def headers(clips: Sequence[Clip]) -> list[Checked]:
 def write_bad_files(path: str | Path, clips: Sequence[Clip], checked: Sequence[Checked]) -> int:
     """Write the clips that cannot be used as CSV `path,start,end,stage,reason`; returns their number."""
     bad = [(clip, c.problem) for clip, c in zip(clips, checked, strict=True) if c.problem]
-    with Path(path).open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["path", "start", "end", "stage", "reason"])
-        for clip, problem in bad:
-            end = "" if clip.end is None else seconds(clip.end)
-            writer.writerow([clip.name, seconds(clip.start) if clip.start else "", end, *problem])
+    rows: list[Sequence[str]] = [("path", "start", "end", "stage", "reason")]
+    for clip, problem in bad:
+        end = "" if clip.end is None else seconds(clip.end)
+        rows.append((clip.name, seconds(clip.start) if clip.start else "", end, *problem))
+    csv_tables.write(Path(path), rows, errors="backslashreplace")
     return len(bad)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from audioft import csv_tables
 from audioft.annotations.event import Event
 from audioft.data import folders, rows
 from audioft.data.clip import Clip, seconds
@@ -129,24 +129,24 @@ def save(manifest: Manifest, split: Split | None, path: str | Path, checked: Seq
     taken = {*own, "label", "labels", *rows.FILE_COLUMNS}
     further = list(dict.fromkeys(c for clip in manifest.clips for c in clip.columns if c not in taken))
     sides = split.sides(len(manifest.clips)) if split else [""] * len(manifest.clips)
-    with Path(path).open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(own + further)
+
+    def lines() -> Iterator[list[str]]:
+        yield own + further
         for i, clip in enumerate(manifest.clips):
             found = checked[i] if checked else None
-            writer.writerow(
-                [
-                    clip.name,
-                    rows.label_cell(clip, manifest.multilabel),
-                    sides[i],
-                    seconds(clip.start) if clip.start else "",
-                    "" if clip.end is None else seconds(clip.end),
-                    seconds(found.seconds) if found else "",
-                    found.digest if found else "",
-                    clip.group,
-                    *(clip.columns.get(c, "") for c in further),
-                ]
-            )
+            yield [
+                clip.name,
+                rows.label_cell(clip, manifest.multilabel),
+                sides[i],
+                seconds(clip.start) if clip.start else "",
+                "" if clip.end is None else seconds(clip.end),
+                seconds(found.seconds) if found else "",
+                found.digest if found else "",
+                clip.group,
+                *(clip.columns.get(c, "") for c in further),
+            ]
+
+    csv_tables.write(Path(path), lines(), errors="strict")
 
 
 def _manifest(root: Path, read: rows.Read, layout: str, notes: list[str], least: int) -> Manifest:

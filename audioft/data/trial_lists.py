@@ -6,12 +6,12 @@ VoxCeleb's lists have them: `1 a.wav b.wav`.
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from audioft import csv_tables
 from audioft.annotations.lines import lines_of
 from audioft.data.clip import Clip, seconds
 from audioft.data.manifest import absolute
@@ -182,10 +182,8 @@ def text_of(trials: Sequence[Trial], path: Path) -> str:
 
 def _table(trials: Sequence[Trial], names: dict[Path, str]) -> str:
     cuts = not all(t.enrol.whole and t.test.whole for t in trials)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
     ends = ("enrol_start", "enrol_end", "test_start", "test_end") if cuts else ()
-    writer.writerow([*COLUMNS, "enrol_speaker", "test_speaker", "same_session", *ends])
+    rows: list[list[Any]] = [[*COLUMNS, "enrol_speaker", "test_speaker", "same_session", *ends]]
     for t in trials:
         who = [c.labels[0] if c.labels else "" for c in (t.enrol, t.test)]
         session = "" if t.same_session is None else int(t.same_session)
@@ -193,5 +191,5 @@ def _table(trials: Sequence[Trial], names: dict[Path, str]) -> str:
         if cuts:
             for c in (t.enrol, t.test):
                 row += [seconds(c.start), "" if c.end is None else seconds(c.end)]
-        writer.writerow(row)
-    return out.getvalue()
+        rows.append(row)
+    return csv_tables.text(rows)

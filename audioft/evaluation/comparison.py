@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from audioft import csv_tables
 from audioft.evaluation.layer_probes import Score
 from audioft.evaluation.text import number, pad, printable, width
 
@@ -135,12 +134,12 @@ class Comparison:
             scores = [r.best, r.last, *_digits(r.top), f"{r.layers[-1].value:.6g}"] if r.layers else [""] * 6
             cost = [r.seconds_per_minute if r.seconds_per_minute is None else f"{r.seconds_per_minute:.4g}"]
             rows.append([r.name, *scores, r.parameters, r.width, *cost, r.peak_bytes, r.problem])
-        return _table(names, rows)
+        return csv_tables.text([names, *rows])
 
     def layers_csv(self) -> str:
         """A row a layer; the baseline's is layer 0."""
         rows = [[r.name, i, *_digits(s)] for r in self.all() for i, s in enumerate(r.layers)]
-        return _table(["encoder", "layer", self.metric, "low", "high"], rows)
+        return csv_tables.text([["encoder", "layer", self.metric, "low", "high"], *rows])
 
     def json(self) -> dict[str, Any]:
         """All of it, for programs; null for what is not defined."""
@@ -189,11 +188,3 @@ def _finite(values: dict[str, float]) -> dict[str, float | None]:
 
 def _digits(score: Score) -> list[str]:
     return [f"{v:.6g}" if math.isfinite(v) else "" for v in (score.value, score.low, score.high)]
-
-
-def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    out = io.StringIO()
-    table = csv.writer(out, lineterminator="\n")
-    table.writerow(names)
-    table.writerows(["" if v is None else v for v in row] for row in rows)
-    return out.getvalue()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 import warnings
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from audioft import csv_tables
 from audioft.evaluation.charts import STYLE, TRAIN, VALID
 from audioft.evaluation.learning import METHODS, Outlook, Point
 from audioft.wording import counted
@@ -96,11 +96,11 @@ class LearningCurve:
         return rows
 
     def csv(self) -> str:
-        out, rows = io.StringIO(), self.rows()
-        table = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
-        table.writeheader()
-        table.writerows({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows)
-        return out.getvalue()
+        rows = self.rows()
+        names = list(rows[0])
+        return csv_tables.text(
+            [names, *([f"{row[k]:.6g}" if isinstance(row[k], float) else row[k] for k in names] for row in rows)]
+        )
 
     def json(self) -> dict[str, Any]:
         return {

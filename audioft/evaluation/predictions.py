@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from audioft import csv_tables
 from audioft.errors import ModelError
 
 _PLACE = ("path", "start", "end")
@@ -103,17 +103,18 @@ class Predictions:
         head = [*_PLACE, "label", "predicted", "score", *(["unknown"] if partly else [])]
         head += [f"score:{label}" for label in self.labels]
         further = [*dict.fromkeys(k for clip in self.clips for k in clip if k not in _PLACE)]
-        # surrogateescape gives a file name that is not UTF-8 its own bytes back
-        with open(path, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-            table = csv.writer(file, lineterminator="\n")
-            table.writerow(head + [f"table:{k}" if k in head else k for k in further])
+
+        def rows() -> Iterator[list[Any]]:
+            yield head + [f"table:{k}" if k in head else k for k in further]
             for i, clip in enumerate(self.clips):
-                row = ["" if clip[k] is None else clip[k] for k in _PLACE]
+                row = [clip[k] for k in _PLACE]
                 row += [self._joined(self.targets[i] > 0), self._joined(decisions[i])]
                 row += [_digits(self.scores[i, decisions[i] if decisions[i].any() else slice(None)].max())]
                 row += [self._joined(~self.known[i])] if partly else []
                 row += [_digits(s) for s in self.scores[i]]
-                table.writerow(row + ["" if clip.get(k) is None else clip[k] for k in further])
+                yield row + [clip.get(k) for k in further]
+
+        csv_tables.write(path, rows())
 
     def _joined(self, chosen: np.ndarray) -> str:
         names = [self.labels[c] for c in np.flatnonzero(chosen)]

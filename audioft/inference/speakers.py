@@ -5,8 +5,6 @@ What is said of speakers holds of any individuals, a bird or an engine, that a m
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import shlex
 from collections.abc import Mapping, Sequence
@@ -16,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from audioft import csv_tables
 from audioft.errors import AudioError, DataError, ModelError, UsageError, listed
 from audioft.evaluation.pair_scores import Scorer
 from audioft.inference.enrolled import Enrolled
@@ -210,15 +209,13 @@ class Identification:
 
 def table_of(found: Sequence[Identification]) -> str:
     """Identifications as CSV."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["path", "speaker", "score", "nearest", "error"])
+    rows: list[list[Any]] = [["path", "speaker", "score", "nearest", "error"]]
     for x in found:
         if x.error is not None:
-            writer.writerow([x.path, "", "", "", x.error.reason])
+            rows.append([x.path, "", "", "", x.error.reason])
         else:
-            writer.writerow([x.path, x.speaker, f"{x.score:.6f}", x.nearest, ""])
-    return out.getvalue()
+            rows.append([x.path, x.speaker, f"{x.score:.6f}", x.nearest, ""])
+    return csv_tables.text(rows)
 
 
 @dataclass(frozen=True)

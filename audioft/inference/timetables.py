@@ -17,7 +17,7 @@ from audioft.inference.following import Step, Summary
 from audioft.inference.forms import AudacityForm, Form, RavenForm, RttmForm
 from audioft.inference.rows import Begun, RowFile, Writer, begun
 from audioft.inference.timeline import Scores
-from audioft.storage import folder_for
+from audioft.places import folder_for
 
 
 class TimeWriter(Writer):

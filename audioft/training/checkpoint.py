@@ -19,7 +19,8 @@ from torch import nn
 
 from audioft.errors import CheckpointError
 from audioft.models.fingerprint import weights_hash
-from audioft.storage import damaged, need, new_folder, read_json, recover, size_of, write_bytes, write_json
+from audioft.places import need, size_of
+from audioft.storage import damaged, new_folder, read_json, recover, write_bytes, write_json
 
 FILES = ("model.safetensors", "optimizer.safetensors", "state.json")
 BEST = ("model.safetensors", "about.json")

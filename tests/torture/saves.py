@@ -199,11 +199,11 @@ sys.path[:0] = {paths!r}
 from pathlib import Path
 from torture import runs
 from audioft.errors import AudioftError
-import audioft.storage
+import audioft.places
 bench = runs.Bench.__new__(runs.Bench)
 bench.data, bench.encoder, out = Path({data!r}), Path({encoder!r}), Path({out!r})
 if {blind}:
-    audioft.storage.need = lambda *a: None  # it could not be known beforehand
+    audioft.places.need = lambda *a: None  # it could not be known beforehand
     import audioft.training.checkpoint
     audioft.training.checkpoint.need = lambda *a: None
 filled = out.parent / "others"
