@@ -9,7 +9,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from audioft.audio.live import Raw, piped
+from audioft.audio.apart import piped
+from audioft.audio.live import Raw
 from audioft.data.check import headers
 from audioft.data.clip import Clip
 from audioft.data.inputs import unlabelled

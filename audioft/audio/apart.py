@@ -21,11 +21,14 @@ import time
 from collections.abc import Generator, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from audioft.errors import AudioError
+
+if TYPE_CHECKING:
+    from audioft.audio.live import Raw
 
 COMPUTING = 10.0  # seconds of processor time without a further piece of the recording, after which a decoder hangs
 WAITING = 60.0  # seconds without a sign of life: a disk may have to wake up, so they are more
@@ -68,6 +71,30 @@ def read(path: str | Path, rate: int | None = 16000, start: float = 0.0, end: fl
     return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
 
 
+def piped(number: int, rate: int, raw: Raw | None = None) -> Iterator[np.ndarray]:
+    """As `audioft.audio.live.piped`, of which it is; what does not arrive is waited for without end.
+
+    Raises:
+        AudioError: besides, at stage `decode`: the decoder crashed, or did not get on.
+    """
+    if os.name != "posix":  # a pipe cannot be handed on
+        from audioft.audio import live
+
+        yield from live.piped(number, rate, raw)
+        return
+    handed = os.dup(number)
+    try:
+        decoder = _Decoder(pipe=handed)
+    finally:
+        os.close(handed)
+    try:
+        given = None if raw is None else asdict(raw)
+        for _, data in decoder.answers({"do": "piped", "path": "-", "number": handed, "rate": rate, "raw": given}):
+            yield np.frombuffer(data, dtype=np.float32)
+    finally:
+        decoder.stop()
+
+
 def stop() -> None:
     """End all processes that decode for this one, wherever they are: nobody wants their samples any more."""
     _pool().stop()
@@ -77,12 +104,18 @@ class _Decoder:
     """A process that decodes, from our side.
 
     Args:
-        code: what it runs.
+        code: what it runs; None for `SERVING`.
+        pipe: a file descriptor that it gets, too; what arrives there may take its time. None for none.
     """
 
-    def __init__(self, code: str = SERVING):
+    def __init__(self, code: str | None = None, pipe: int | None = None):
+        self.patient = pipe is not None
         self.process = subprocess.Popen(
-            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+            [sys.executable, "-c", code or SERVING],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            pass_fds=() if pipe is None else (pipe,),
         )
 
     def answers(self, task: dict[str, Any]) -> Iterator[tuple[bytes, bytearray]]:
@@ -128,7 +161,7 @@ class _Decoder:
         assert self.process.stdout is not None
         waiting = select.poll()
         waiting.register(self.process.stdout, select.POLLIN | select.POLLHUP)
-        return bool(waiting.poll(1000 * WAITING))
+        return bool(waiting.poll(None if self.patient else 1000 * WAITING))
 
     def _died(self, path: str) -> AudioError:
         code = self.process.wait()
@@ -238,7 +271,7 @@ def serve() -> None:
             if do == "probe":
                 say(_INFO, json.dumps(asdict(io.probe(path))).encode())
             else:
-                for block in io.stream(path, alive=alive, **task):
+                for block in _piped(alive=alive, **task) if do == "piped" else io.stream(path, alive=alive, **task):
                     say(_BLOCK, np.ascontiguousarray(block, np.float32).tobytes())
         except AudioError as e:
             say(_ERROR, json.dumps([e.stage, e.reason]).encode())
@@ -247,6 +280,14 @@ def serve() -> None:
         else:
             say(_END)
         _watch(0.0)
+
+
+def _piped(number: int, raw: dict[str, Any] | None, **more: Any) -> Iterator[np.ndarray]:
+    from audioft.audio import live
+
+    # the program may be gone while we wait for sound: then no further task can come either
+    threading.Thread(target=lambda: (sys.stdin.buffer.read(), os._exit(0)), daemon=True).start()
+    return live.piped(number, raw=None if raw is None else live.Raw(**raw), **more)
 
 
 def _watch(seconds: float | None = None) -> None:

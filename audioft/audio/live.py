@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -57,7 +57,13 @@ class Raw:
         return cls(int(rate), int(channels), *RAW_FORMATS[form])
 
 
-def piped(number: int, rate: int, raw: Raw | None = None, piece_seconds: float = 0.05) -> Iterator[np.ndarray]:
+def piped(
+    number: int,
+    rate: int,
+    raw: Raw | None = None,
+    piece_seconds: float = 0.05,
+    alive: Callable[[], None] = lambda: None,
+) -> Iterator[np.ndarray]:
     """Decode what arrives through a pipe, as it arrives.
 
     Args:
@@ -66,6 +72,7 @@ def piped(number: int, rate: int, raw: Raw | None = None, piece_seconds: float =
         raw: what the samples are where there is no header; None for a WAV (or another format with a header that
             libsndfile can read without going back, as FLAC and AU).
         piece_seconds: how much is waited for at a time.
+        alive: called with each piece.
 
     Yields:
         Arrays `(T,)` float32, all channels mixed down by their mean.
@@ -82,5 +89,5 @@ def piped(number: int, rate: int, raw: Raw | None = None, piece_seconds: float =
         info = io.info_of("-", file)
         if raw or info.frames * info.channels > _MOST_CLAIMED:
             info = dataclasses.replace(info, frames=-1)
-        pieces = io.mono("-", file, info, 0.0, None, piece_seconds)
+        pieces = io.mono("-", file, info, 0.0, None, piece_seconds, alive)
         yield from pieces if rate == info.rate else resampled(pieces, info.rate, rate)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import soundfile
 
-from audioft.audio import apart, io
+from audioft.audio import apart, io, live
 from audioft.errors import AudioError
 
 
@@ -105,3 +108,81 @@ def test_ctrl_c_of_the_terminal_does_not_reach_it(recording):
     decoder.process.send_signal(signal.SIGINT)
     apart.read(recording)
     assert apart._pool()._idle[-1] is decoder
+
+
+def through_a_pipe(data, read, *args):
+    """What `read` gives of bytes that arrive through a pipe."""
+    pipe = subprocess.Popen(
+        [sys.executable, "-c", "import sys; sys.stdout.buffer.write(sys.stdin.buffer.read())"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert pipe.stdin is not None
+    assert pipe.stdout is not None
+    pipe.stdin.write(data)  # less than a pipe holds
+    pipe.stdin.close()
+    try:
+        return list(read(pipe.stdout.fileno(), *args))
+    finally:
+        pipe.wait()
+        pipe.stdout.close()
+
+
+@pytest.mark.parametrize("raw", [None, live.Raw(8000, 2, "PCM_16", "LITTLE")])
+@pytest.mark.parametrize("rate", [8000, 16000])
+def test_a_pipe_gives_the_same_samples(tmp_path, raw, rate):
+    samples = np.random.default_rng(0).integers(-9000, 9000, (12_000, 2), dtype=np.int16)
+    soundfile.write(tmp_path / "a.wav", samples, 8000)
+    data = (tmp_path / "a.wav").read_bytes() if raw is None else samples.tobytes()
+    here, there = (through_a_pipe(data, module.piped, rate, raw) for module in (live, apart))
+    assert np.array_equal(np.concatenate(here), np.concatenate(there))
+    assert sum(map(len, there)) == 12_000 * rate // 8000
+    assert len(there) > 10, "they come as they arrive"
+
+
+def test_a_pipe_has_the_same_errors():
+    told = []
+    for module in (live, apart):
+        with pytest.raises(AudioError) as e:
+            through_a_pipe(b"no sound", module.piped, 16000)
+        told.append((e.value.path, e.value.stage, e.value.reason))
+    assert told[0] == told[1]
+
+
+def test_a_pipe_that_is_left_is_left_by_its_decoder_too():
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, bytes(16_000))
+        blocks = apart.piped(reading, 16000, live.Raw(16000, 1, "PCM_16", "LITTLE"))
+        next(blocks)
+        blocks.close()
+        os.close(reading)
+        with pytest.raises(BrokenPipeError):
+            os.write(writing, bytes(2))
+    finally:
+        os.close(writing)
+
+
+PROGRAM = """
+from audioft.audio import apart, live
+blocks = apart.piped(0, 16000, live.Raw(16000, 1, "PCM_16", "LITTLE"))
+next(blocks)
+print("begun", flush=True)
+next(b for b in blocks if b.any())  # which does not come
+"""
+
+
+def test_a_killed_program_leaves_no_decoder_at_a_silent_pipe():
+    program = subprocess.Popen([sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert program.stdin is not None
+    assert program.stdout is not None
+    program.stdin.write(bytes(16_000))
+    program.stdin.flush()
+    assert program.stdout.readline() == b"begun\n"
+    program.kill()
+    program.wait()
+    waiting = select.poll()
+    waiting.register(program.stdin.fileno(), 0)
+    assert waiting.poll(10_000), "somebody still waits for sound"  # POLLERR: nobody reads
+    program.stdout.close()
+    program.stdin.close()
