@@ -94,7 +94,8 @@ def run(config: Config, folder: Path, processes: Processes, console: Console, re
 
 def _best(parts: build.Parts, trainer: Trainer, state: State) -> finishing.Learnt:
     """Put the best weights into the model, and tell how it came by them."""
-    best, clips = trainer.checkpoints.load_best(parts.model), parts.data.clips("train")
+    assert state.best_epoch is not None  # the first epoch that is validated is the best so far
+    best, clips = trainer.checkpoints.load_best(parts.model, state.best_epoch), parts.data.clips("train")
     waiting = pace.waiting_told(trainer.waiting, parts.config)
     parts.console.say(f"the model waited for data {waiting}")
     return finishing.Learnt(

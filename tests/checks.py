@@ -51,3 +51,8 @@ def check_apart(forward: Forward, clips: list[Tensor]) -> None:
         assert x.grad[own].abs().max() > 0, f"clip {row} does not depend on itself"
         stray = x.grad[~own].abs().max().item()
         assert stray == 0, f"clip {row} depends on what is not its own (gradient {stray})"
+
+
+def best_of(folder):
+    """Where a run keeps the weights of its best epoch."""
+    return max((folder / "checkpoints").glob("best-*"))

@@ -8,6 +8,7 @@ import makers
 import pytest
 import torch
 import yaml
+from checks import best_of
 from safetensors.torch import load_file
 
 import audioft
@@ -128,7 +129,7 @@ def test_going_on_ends_in_the_same_bits(adapt, two_tones, encoder_folder, tmp_pa
             audioft.finetune(two_tones, encoder=encoder, out=tmp_path / "b", overrides=settings, console=quiet)
     assert not (tmp_path / "b" / "model").exists()
     audioft.finetune(out=tmp_path / "b", resume=True, console=quiet)
-    files = ["checkpoints/best/model.safetensors", "predictions.csv"]
+    files = [f"checkpoints/{best_of(unbroken.folder).name}/model.safetensors", "predictions.csv"]
     last = max((unbroken.folder / "checkpoints").glob("step-*")).name
     files += [f"checkpoints/{last}/{n}.safetensors" for n in ("model", "optimizer")]
     files += [str(f.relative_to(unbroken.folder)) for f in unbroken.model.rglob("*.safetensors")]

@@ -8,6 +8,7 @@ import shutil
 import makers
 import pytest
 import torch
+from checks import best_of
 from safetensors.torch import load, load_file, save_file
 
 import audioft
@@ -150,7 +151,7 @@ def test_checkpoints_hold_what_changes(train, tmp_path, small_encoder, monkeypat
         save_file(weights, encoder / "model.safetensors", {"format": "pt"})
 
     run = train("run", freeze={"top": 1})
-    kept = load_file(run.folder / "checkpoints" / "best" / "model.safetensors")
+    kept = load_file(best_of(run.folder) / "model.safetensors")
     assert any("layers.1." in k for k in kept)
     assert not any("layers.0." in k or "feature_extractor" in k for k in kept)
     encoder = tmp_path / "changed"

@@ -10,6 +10,7 @@ import makers
 import numpy as np
 import pytest
 import soundfile
+from checks import best_of
 
 import audioft
 from audioft.errors import ConfigError, DataError
@@ -218,5 +219,5 @@ def test_windows_of_recordings_that_are_kept_decoded_are_the_same(scapes, small_
             overrides=settings,
             console=QUIET,
         )
-        found.append((run.folder / "checkpoints" / "best" / "model.safetensors").read_bytes())
+        found.append((best_of(run.folder) / "model.safetensors").read_bytes())
     assert found[0] == found[1]

@@ -14,6 +14,7 @@ import makers
 import numpy as np
 import pytest
 import soundfile
+from checks import best_of
 from safetensors.torch import load_file
 
 import audioft
@@ -68,7 +69,7 @@ def left_behind(run):
     """Weights, rows and predictions that a run ends with."""
     checkpoints = run.folder / "checkpoints"
     last = max(checkpoints.glob("step-*"))
-    files = sorted(f for place in (last, checkpoints / "best", run.model) for f in place.rglob("*.safetensors"))
+    files = sorted(f for place in (last, best_of(run.folder), run.model) for f in place.rglob("*.safetensors"))
     rows = [{k: v for k, v in r.items() if k not in ("seconds", "waiting")} for r in run.history]
     return [f.read_bytes() for f in files], rows, (run.folder / "predictions.csv").read_bytes()
 

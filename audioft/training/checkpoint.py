@@ -1,4 +1,4 @@
-"""Checkpoints: all that a run needs to go on as if it had never stopped, and the best weights so far.
+"""Checkpoints: all that a run needs to go on as if it had never stopped, and the best weights up to each of them.
 
 Since data and randomness are functions of the step, that is little: weights, optimiser, and where the run stood.
 Everything is safetensors and JSON; nothing that is read can run code.
@@ -6,6 +6,7 @@ Everything is safetensors and JSON; nothing that is read can run code.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import shutil
@@ -120,19 +121,19 @@ class Checkpoints:
                 write_bytes(partial / name, data)
         for old in self.written()[: -self.keep]:
             shutil.rmtree(old, ignore_errors=True)
+        self._drop_best()
         return path
 
     def refuse_full(self, model: nn.Module) -> None:
         """Raise where there is no room for what the run will write at most; what is there already counts as room.
 
-        Those are the checkpoints kept and one being written (AdamW has two numbers beside each that changes), the best
-        weights twice, and the model.
+        Those are the checkpoints kept and one being written, each with its best weights (AdamW has two numbers beside
+        each that changes), and the model.
 
         Raises:
             AudioftError: names the bytes needed and those free.
         """
-        changing = _bytes(self._changing(model))
-        most = (3 * changing * (self.keep + 1)) + 2 * changing + _bytes(model.state_dict())
+        most = 4 * _bytes(self._changing(model)) * (self.keep + 1) + _bytes(model.state_dict())
         remedy = "give another --out, or keep fewer checkpoints (train.keep=1)"
         need(self.folder, most - size_of(self.folder), "checkpoints and model take", remedy)
 
@@ -150,14 +151,15 @@ class Checkpoints:
             CheckpointError: there is none, or it is of another run.
         """
         lost: list[str] = []
-        recover(self.folder / "best")
-        for partial in self.folder.glob(".*.partial"):  # a save that was killed
+        for old in self.folder.glob(".*.old"):  # a save that was killed
+            recover(self.folder / old.name.removeprefix(".").removesuffix(".old"))
+        for partial in self.folder.glob(".*.partial"):
             shutil.rmtree(partial, ignore_errors=True)
         for path in reversed(self.written()):
             found = damaged(path, FILES)
             state = {} if found else read_json(path / "state.json", CheckpointError)
             if found is None and state["best_epoch"] is not None:  # without them the run would have no end
-                found = damaged(self.folder / "best", BEST)
+                found = damaged(self._best(state["best_epoch"]), BEST)
             if found is not None:
                 lost.append(f"{found}; going back to the checkpoint before {path.name}")
                 continue
@@ -174,20 +176,41 @@ class Checkpoints:
         raise CheckpointError(f"there is no checkpoint to resume from in {self.folder}{said}")
 
     def save_best(self, model: nn.Module, about: dict[str, Any]) -> None:
-        """Keep the weights of the best epoch so far, for the model folder."""
-        with new_folder(self.folder / "best", listed="*") as partial:
+        """Keep the weights of the best epoch so far, for the model folder.
+
+        Those of an epoch before stay as long as a checkpoint is there that would be gone on from with them.
+
+        Args:
+            model: has the weights.
+            about: JSON to keep beside them; `epoch`, from 1, is their name.
+        """
+        self._drop_best()
+        with new_folder(self._best(about["epoch"]), listed="*") as partial:
             write_bytes(partial / "model.safetensors", pack(self._changing(model)))
             write_json(partial / "about.json", about | {"fixed": self._hash(model)})
 
-    def load_best(self, model: nn.Module) -> dict[str, Any]:
-        """Put the best weights into `model`; what was said of them."""
-        folder = self.folder / "best"
-        recover(folder)
+    def load_best(self, model: nn.Module, epoch: int) -> dict[str, Any]:
+        """Put the weights after an epoch that was the best so far into `model`; what was said of them."""
+        folder = self._best(epoch)
         if (found := damaged(folder, BEST)) is not None:
             raise CheckpointError(f"the best weights of the run are lost: {found}; begin anew with --overwrite")
         about = read_json(folder / "about.json", CheckpointError)
         self._load(model, (folder / "model.safetensors").read_bytes(), about.pop("fixed", ""), folder)
         return about
+
+    def _best(self, epoch: int) -> Path:
+        return self.folder / f"best-{epoch:06d}"
+
+    def _drop_best(self) -> None:
+        """Remove the best weights that no checkpoint would be gone on from with."""
+        named = set()
+        for path in self.written():
+            with contextlib.suppress(
+                CheckpointError, TypeError, KeyError, ValueError
+            ):  # one that is damaged names none
+                named.add(self._best(read_json(path / "state.json", CheckpointError)["best_epoch"]))
+        for folder in set(self.folder.glob("best-*")) - named:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _changing(self, model: nn.Module) -> dict[str, torch.Tensor]:
         return {k: v for k, v in model.state_dict().items() if k not in self.fixed}

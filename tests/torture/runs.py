@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import makers
+from checks import best_of
 
 import audioft
 from audioft.progress import Console
@@ -54,7 +55,7 @@ class Bench:
 def numbers(out: Path) -> dict[str, str]:
     """The sha256 of everything that a run ends with, by name: weights, optimiser, metrics, predictions; no clocks."""
     last = max((out / "checkpoints").glob("step-*"))
-    files = [last / "model.safetensors", last / "optimizer.safetensors", out / "checkpoints/best/model.safetensors"]
+    files = [last / "model.safetensors", last / "optimizer.safetensors", best_of(out) / "model.safetensors"]
     files += [out / "model/model.safetensors", out / "predictions.csv"]
     found = {str(f.relative_to(out)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
     rows = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]

@@ -47,9 +47,9 @@ def _loads(folder: Path) -> int:
     state, _ = Checkpoints(folder, "the run", keep=2).load_last(model, optimizer)
     right, _, _ = _state(state.step)
     best, _, _ = _state(98)
-    about = Checkpoints(folder, "the run", keep=2).load_best(best)
-    whole = torch.equal(model.weight, right.weight) and torch.equal(best.weight, _state(about["epoch"])[0].weight)
-    return state.step if whole else 0
+    about = Checkpoints(folder, "the run", keep=2).load_best(best, state.step)
+    whole = torch.equal(model.weight, right.weight) and torch.equal(best.weight, right.weight)
+    return state.step if whole and about["epoch"] == state.step else 0
 
 
 def torn(place: Path, kinds: tuple[str, ...] = tuple(KINDS), every: int = 1) -> Outcome:
@@ -117,8 +117,7 @@ def damaged(place: Path, cuts: int, flips: int, seed: int = 0) -> Outcome:
     whole = place / "checkpoints"
     for step in (1, 2):
         _save(whole, step)
-    _save_best_of(whole, 1)
-    newest = sorted(p for p in (whole / "step-00000002").iterdir())
+    newest = sorted(p for name in ("step-00000002", "best-000002") for p in (whole / name).iterdir())
 
     def goes_back(what: str, file: Path) -> None:
         model, optimizer, _ = _state(99)
@@ -135,12 +134,9 @@ def damaged(place: Path, cuts: int, flips: int, seed: int = 0) -> Outcome:
         _damage(
             [made], cuts, flips, draw, lambda what, file, reads=reads: found.count(not reads(), f"{what}: was used")
         )
-    found.told = f"{cuts} cuts and {flips} changed bytes each of a checkpoint, of frozen states and of decoded audio"
+    of = "a checkpoint, of frozen states and of decoded audio"
+    found.told = f"{cuts:,} cuts and {flips:,} changed bytes each of {of}"
     return found
-
-
-def _save_best_of(folder: Path, step: int) -> None:
-    Checkpoints(folder, "the run").save_best(_state(step)[0], {"epoch": step})
 
 
 def _damage(files: list[Path], cuts: int, flips: int, draw: random.Random, then: Callable[[str, Path], object]) -> None:

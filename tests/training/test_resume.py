@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from checks import best_of
 from safetensors.torch import load_file
 
 import audioft
@@ -79,7 +80,7 @@ def left_behind(run):
     """All numbers that a run ends with."""
     last = last_checkpoint(run)
     files = [last / "model.safetensors", last / "optimizer.safetensors"]
-    files += [run.folder / "checkpoints" / "best" / "model.safetensors", *run.model.rglob("*.safetensors")]
+    files += [best_of(run.folder) / "model.safetensors", *run.model.rglob("*.safetensors")]
     rows = [{k: v for k, v in r.items() if k not in ("seconds", "waiting")} for r in run.history]
     state = json.loads((last / "state.json").read_text())
     for clock in ("seconds", "waited", "worked"):
@@ -209,5 +210,5 @@ def test_a_run_killed_before_its_first_checkpoint_begins_at_its_first_step(tones
     (out / "checkpoints").mkdir(parents=True)
     shutil.copy(whole.folder / "config.yaml", out / "config.yaml")
     early = audioft.finetune(out=out, resume=True, console=Console(quiet=True))
-    first, second = ((r.folder / "checkpoints" / "best" / "model.safetensors").read_bytes() for r in (whole, early))
+    first, second = ((best_of(r.folder) / "model.safetensors").read_bytes() for r in (whole, early))
     assert first == second

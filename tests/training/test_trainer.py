@@ -163,7 +163,7 @@ def test_the_best_epoch_is_kept(metric, higher, values, best, tmp_path):
     assert state.best_epoch == best
     kept.append(checks.hashes(trainer.model))
     model = tiny.make_classifier(encoder=QUIET)
-    about = trainer.checkpoints.load_best(model)
+    about = trainer.checkpoints.load_best(model, trainer.state.best_epoch)
     assert about["epoch"] == best
     assert checks.hashes(model) == kept[best]
     assert kept[best] != kept[best - 1]
@@ -186,7 +186,7 @@ def test_without_validation_the_last_epoch_is_the_best(tmp_path):
     trainer = make_trainer(tmp_path)
     assert trainer.fit().best_epoch == 2
     model = tiny.make_classifier(encoder=QUIET)
-    trainer.checkpoints.load_best(model)
+    trainer.checkpoints.load_best(model, trainer.state.best_epoch)
     assert checks.hashes(model) == checks.hashes(trainer.model)
 
 
