@@ -13,7 +13,7 @@ from audioft.audio import io
 from audioft.data.clip import Clip
 from audioft.errors import AudioError
 from audioft.inference.following import Summary
-from audioft.inference.rows import RowFile
+from audioft.inference.row_files import RowFile
 from audioft.inference.timeline import Scores
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from audioft.errors import UsageError
-from audioft.inference.rows import Begun, RowFile, Writer, begun
+from audioft.inference.row_files import Begun, RowFile, Writer, begun
 
 if TYPE_CHECKING:
     from audioft.inference.prediction import Prediction

@@ -15,7 +15,7 @@ from audioft.data.clip import Clip
 from audioft.errors import AudioError, UsageError
 from audioft.inference.following import Step, Summary
 from audioft.inference.forms import AudacityForm, Form, RavenForm, RttmForm
-from audioft.inference.rows import Begun, RowFile, Writer, begun
+from audioft.inference.row_files import Begun, RowFile, Writer, begun
 from audioft.inference.timeline import Scores
 from audioft.places import folder_for
 

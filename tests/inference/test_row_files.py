@@ -11,7 +11,7 @@ import makers
 import pytest
 
 from audioft.errors import AudioftError, UsageError
-from audioft.inference.rows import Failures, RowFile, begun, failed
+from audioft.inference.row_files import Failures, RowFile, begun, failed
 
 COLUMNS = ("path", "label")
 

@@ -1,0 +1,111 @@
+"""The rules by which an encoder is suggested, and the table they are told in."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import numpy as np
+import pytest
+
+from audioft.evaluation.comparison import Comparison, Row
+from audioft.evaluation.layer_probes import Score
+from audioft.evaluation.suggestion import Suggestion, suggest
+
+
+def row(name: str, *values: float, cost: float | None = 1.0, parameters: int = 100, wide: float = 0.05) -> Row:
+    layers = tuple(Score(v, v - wide, v + wide) for v in values)
+    return Row(name, layers, parameters, 32, cost, 10**6)
+
+
+LOW = Score(0.2, 0.1, 0.3)
+
+
+def chosen(rows, per_label: float = 100, floor: Score | None = LOW) -> Suggestion:
+    found = suggest(rows, floor, per_label)
+    assert found is not None
+    return found
+
+
+def test_the_best_encoder_is_taken_where_it_stands_out():
+    found = chosen([row("small", 0.5, 0.6, cost=0.1), row("large", 0.5, 0.9, cost=9)])
+    assert (found.encoder, found.settings) == ("large", ("freeze=feature_extractor",))
+    assert "best of 2" in found.why[0]
+
+
+def test_the_cheapest_within_the_interval_of_the_best_is_taken():
+    rows = [row("a", 0.86, cost=5), row("b", 0.88, cost=9), row("c", 0.85, cost=2), row("d", 0.8, cost=1)]
+    found = chosen(rows)
+    assert found.encoder == "c"
+    assert "2.00 s a minute of sound instead of 9.00" in found.why[0]
+    untimed = [row("b", 0.88, cost=None, parameters=900), row("c", 0.85, cost=2, parameters=1000)]
+    assert chosen(untimed).encoder == "b"
+    alike = [row("x", 0.85, cost=2), row("y", 0.86, cost=2)]
+    assert chosen(alike).encoder == "y"
+
+
+def test_layers_above_the_best_are_trained_where_the_last_is_clearly_worse():
+    found = chosen([row("a", 0.5, 0.7, 0.9, 0.8, 0.7)])
+    assert found.settings == ("freeze={top: 2}",)
+    assert "up to layer 2" in found.why[1]
+    assert chosen([row("a", 0.5, 0.7, 0.9, 0.88, 0.86)]).settings == ("freeze=feature_extractor",)
+    assert chosen([row("a", 0.9, 0.7)]).settings == ("freeze={top: 1}",)
+
+
+def test_one_clip_of_a_few_is_no_clear_difference():
+    """20 of 20 have an interval of no width; 19 of 20 are not clearly less."""
+    perfect, nearly = Score(1, 1, 1), Score(0.95, 0.85, 1)
+    found = chosen([Row("a", (perfect, nearly), 1, 1)], floor=nearly)
+    assert found.settings == ("freeze=feature_extractor",)
+    assert "log-mel" in found.why[-1]
+
+
+@pytest.mark.parametrize("per_label", [5, 50])
+@pytest.mark.parametrize("values", [(0.5, 0.9), (0.9, 0.5)])
+def test_what_is_suggested_is_a_call_that_can_be_made(values, per_label):
+    from audioft import api
+    from audioft.cli import parse
+    from audioft.verbs.arguments import sources_and_overrides
+
+    words = shlex.split(chosen([row("my encoder", *values)], per_label).command("my data", ["data.test=fold=5"]))
+    options = parse(words[1:])
+    sources, overrides = sources_and_overrides(options.items)
+    assert (options.name, options.encoder, sources) == ("train", "my encoder", ["my data"])
+    assert api.settings(overrides=overrides).data.test == "fold=5"
+
+
+@pytest.mark.parametrize(
+    ("values", "settings"),
+    [((0.5, 0.9), ("freeze=all",)), ((0.5, 0.9, 0.7), ("freeze=all", "model.layers=weighted"))],
+)
+def test_of_few_clips_the_encoder_is_left_as_it_is(values, settings):
+    assert chosen([row("a", *values)], per_label=19.5).settings == settings
+    assert "freeze=all" not in chosen([row("a", *values)], per_label=20).settings
+    assert "about 6 clips" in " ".join(chosen([row("a", *values)], per_label=6.5).why)
+    assert "about 1 clip to" in " ".join(chosen([row("a", *values)], per_label=1).why)
+
+
+def test_what_is_no_better_than_a_spectrum_is_said():
+    assert "log-mel" in chosen([row("a", 0.5)], floor=Score(0.46, 0.42, 0.49)).why[-1]
+    assert "log-mel" in chosen([row("a", 0.5)], floor=Score(0.44, 0.38, 0.5)).why[-1]
+    assert "log-mel" not in " ".join(chosen([row("a", 0.5)], floor=Score(0.44, 0.4, 0.49)).why)
+    assert "log-mel" not in " ".join(chosen([row("a", 0.5)], floor=None).why)
+
+
+def test_failed_encoders_are_no_suggestion_and_one_group_has_no_interval():
+    assert suggest([Row("gone", problem="not there")], LOW, 100) is None
+    alone = Row("a", (Score(0.9, np.nan, np.nan), Score(0.8, np.nan, np.nan)), 1, 1)
+    found = chosen([alone, Row("gone", problem="not there")])
+    assert (found.encoder, found.settings) == ("a", ("freeze={top: 1}",))
+
+
+def test_the_table_names_what_failed_and_sorts_by_score():
+    base = row("log-mel", 0.4)
+    found = Comparison((row("a", 0.5, 0.6), row("b", 0.9, 0.7), Row("gone", problem="no such folder")), base,
+                       "accuracy", 0.1, "tones", (("Take b.",), "audioft train"))  # fmt: skip
+    lines = found.text(layers=True).splitlines()
+    assert [line.split()[0] for line in lines[2:7]] == ["encoder", "b", "a", "log-mel", "gone"]
+    assert "0 of 1" in lines[3]
+    assert "FAILED: no such folder" in lines[6]
+    assert sum(line.startswith("b ") for line in lines) == 3
+    assert json.loads(json.dumps(found.json(), allow_nan=False))["encoders"][2]["problem"] == "no such folder"
