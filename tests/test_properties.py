@@ -22,7 +22,7 @@ from audioft.data.manifest import Manifest
 from audioft.data.tables import read_table
 from audioft.errors import AudioftError, DataError
 
-QUICKLY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICKLY = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=20)
 
 

@@ -38,7 +38,7 @@ def plain(n, label="x"):
 groups = st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 12)), min_size=30, max_size=60)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(groups, st.integers(0, 5), st.randoms(use_true_random=False))
 def test_groups_stay_together_and_order_changes_nothing(rows, seed, shuffler):
     m = manifest([([label], f"g{group}", {}) for label, group in rows])
@@ -59,7 +59,7 @@ def test_groups_stay_together_and_order_changes_nothing(rows, seed, shuffler):
     assert [again[order.index(i)] for i in range(len(order))] == sides
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(3, 60), min_size=2, max_size=6))
 def test_each_class_is_on_each_side_in_its_share(sizes):
     m = manifest([row for i, n in enumerate(sizes) for row in plain(n, f"c{i}")])
