@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import audioft
-from audioft.places import existing, size_of
+from audioft.places import existing, no_empty_folders, size_of
 from audioft.wording import first_line
 
 PAIR = ("torch", "torchaudio")
@@ -186,8 +186,14 @@ def _cache() -> Finding:
     from audioft.data.checked import default_cache
 
     place = default_cache().parent
-    if place.exists() and not os.access(place, os.W_OK):
-        return Finding("cache", f"{place} is read-only", "set XDG_CACHE_HOME to a folder of your own")
+    remedy = "set XDG_CACHE_HOME to a folder of your own with room in it"
+    try:
+        with no_empty_folders(place):
+            place.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=place) as file:
+                file.write(bytes(100_000))
+    except OSError as e:
+        return Finding("cache", f"nothing can be kept in {place}: {e.strerror}", remedy)
     return Finding("cache", f"{size_of(place) / 1e9:.2f} GB in {place} (safe to delete)")
 
 

@@ -74,6 +74,10 @@ class CheckpointError(AudioftError):
     """A run cannot be continued: nothing to resume, or a checkpoint of another run."""
 
 
+class AnotherRunError(CheckpointError):
+    """A checkpoint is of a run with other data or settings."""
+
+
 class Interrupted(KeyboardInterrupt):
     """The program was told to stop, by Ctrl-C or by another program.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from audioft.data.clip import Clip
 from audioft.data.dataset import TrainingClips
 from audioft.data.decoded import within_long
 from audioft.data.frames import FrameGrid, TrainingWindows
+from audioft.data.rows import label_cell
+from audioft.errors import AnotherRunError
 from audioft.evaluation.metrics import METRICS, compute
 from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.scoring import log_loss, preparation
@@ -34,7 +37,7 @@ from audioft.progress import Console, spell_seconds
 from audioft.run import Run, beginning, identity, prepare
 from audioft.runtime import Processes, choose_precision
 from audioft.training.cached import FromBoundary
-from audioft.training.callbacks import Callback, MetricsFile, TensorBoard, Watching
+from audioft.training.callbacks import Callback, MetricsFile, TensorBoard, Watching, lost
 from audioft.training.checkpoint import Checkpoints, Saving, State
 from audioft.training.optim import adamw, count_parameters, parameter_groups
 from audioft.training.schedules import schedules
@@ -75,14 +78,13 @@ def run(config: Config, folder: Path, processes: Processes, console: Console, re
     precision = choose_precision(config.train.precision, processes.device)
     parts = build.Parts(config, data, model, loaded, processes, precision, console)
     planning.introduce(parts)
-    if processes.main:
-        manifests.save(data.manifest, data.split, folder / "manifest.csv", data.checked)
     inner = clips_of(parts, folder / "decoded")
     with caching.opened(parts, inner, folder / "states") as cache:
         trainer = make_trainer(parts, folder, inner, cache)
         if resume:
-            _resume(trainer, console)
+            _resume(trainer, folder, parts)
         if processes.main:
+            manifests.save(data.manifest, data.split, folder / "manifest.csv", data.checked)
             trainer.callbacks = _callbacks(parts, trainer, folder)
         state = trainer.fit()
     if processes.main:
@@ -119,9 +121,7 @@ def make_trainer(
     index = data.side("train")
     plan = pace.step_plan(config, data)
     parts.console.say("\n".join(planning.steps_told(parts, plan)))
-    clips = [
-        (data.manifest.clips[i].key, side, data.checked[i].digest) for side in recordings.SIDES for i in data.side(side)
-    ]
+    clips = [_told_apart(data, i, side) for side in recordings.SIDES for i in data.side(side)]
     metric = parts.metric
     freeze = freezing.plan(config.freeze)
     loss = build.loss(config, parts.multilabel, data.targets[index], data.known[index])
@@ -160,6 +160,13 @@ def make_trainer(
         log_every=t.log_every,
         saving=Saving(t.save_steps, t.save_minutes),
     )
+
+
+def _told_apart(data: recordings.Data, index: int, side: str) -> tuple[str, ...]:
+    """What makes a clip the same: its place, side, content and labels, and what happens in it."""
+    clip, events = data.manifest.clips[index], data.manifest.events or {}
+    happens = [(e.start, e.end, e.label) for e in events.get(clip.name, ())]
+    return clip.key, side, data.checked[index].digest, label_cell(clip, data.manifest.multilabel), str(happens)
 
 
 def clips_of(parts: build.Parts, place: Path) -> TrainingClips:
@@ -231,13 +238,38 @@ def figures(p: Predictions) -> dict[str, float]:
     return {"loss": log_loss(p.scores, p.targets, p.known, p.multilabel)} | compute(p)
 
 
-def _resume(trainer: Trainer, console: Console) -> None:
+def _resume(trainer: Trainer, folder: Path, parts: build.Parts) -> None:
+    console = parts.console
     if not trainer.checkpoints.written():
         console.say("note: the run was stopped before its first checkpoint; beginning at its first step")
         return
-    for sentence in trainer.resume():
+    try:
+        sentences = trainer.resume()
+    except AnotherRunError as e:
+        raise AnotherRunError(f"{e}{_changes(folder, parts)}") from None
+    for sentence in sentences:
         console.say(f"note: {sentence}")
-    console.say(f"resumed after step {trainer.state.step} of {trainer.total_steps}")
+    if (said := lost(folder / "metrics.jsonl", trainer.state.step)) is not None:
+        console.say(f"note: {said}")
+    done = "; training had ended: it is measured again" if trainer.state.finished else ""
+    console.say(f"resumed after step {trainer.state.step} of {trainer.total_steps}{done}")
+
+
+def _changes(folder: Path, parts: build.Parts) -> str:
+    """How the data differs from that which the run began with; a list to follow a sentence."""
+    before = manifests.saved(folder / "manifest.csv")
+    with tempfile.TemporaryDirectory() as place:
+        manifests.save(parts.data.manifest, parts.data.split, Path(place) / "now.csv", parts.data.checked)
+        now = manifests.saved(Path(place) / "now.csv")
+    told = [f"{key} is gone" for key in before.keys() - now.keys()]
+    told += [f"{key} is new" for key in now.keys() - before.keys()]
+    for key in before.keys() & now.keys():
+        pairs = [(c, before[key].get(c), now[key].get(c)) for c in ("sha256", "split", "label", "labels")]
+        told += [f"{key} has another {c}" for c, was, is_now in pairs if was != is_now]
+    if not told:
+        told = [f"{folder / 'config.yaml'} was changed since"]
+    more = [f"and {len(told) - 5} more"] if len(told) > 5 else []
+    return "".join(f"\n  - {t}" for t in [*sorted(told)[:5], *more])
 
 
 def _callbacks(parts: build.Parts, trainer: Trainer, folder: Path) -> list[Callback]:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,8 +103,11 @@ def refuse(folder: Path, config: AnyConfig, *, resume: bool, overwrite: bool) ->
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; give the run a folder of its own (--out)")
+    if resume and overwrite:
+        raise UsageError(f"{folder}: --resume goes on with a run and --overwrite replaces it; give one of them")
     start = getattr(getattr(config, "start", None), "model", None)
-    if start is not None and folder.resolve() in (Path(start).resolve(), Path(start).resolve().parent):
+    own = None if start is None else os.path.realpath(start)
+    if own is not None and os.path.realpath(folder) in (own, os.path.dirname(own)):
         raise UsageError(f"{folder} holds the model that the run is to go on from; give another --out")
     has_config = (folder / "config.yaml").is_file()
     if resume:
@@ -203,8 +206,8 @@ def stored(folder: Path, kind: type[Kind] = Config) -> Kind:  # type: ignore[ass
     return configs.load(folder / "config.yaml", kind=kind)
 
 
-def identity(config: AnyConfig, clips: list[tuple[str, str, str]]) -> str:
-    """A hash of all that a run's numbers depend on: its settings and its clips (key, side, content hash)."""
+def identity(config: AnyConfig, clips: Sequence[tuple[str, ...]]) -> str:
+    """A hash of all that a run's numbers depend on: its settings and its clips (key, side, content hash, ...)."""
     settings = flat(config.model_dump())
     kept = {
         k: v for k, v in settings.items() if k not in FREE and k not in ("data.source", "data.sources", "probe.sources")

@@ -101,14 +101,14 @@ def cache_file(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def new_folder(path: Path, listed: str | None = None) -> Iterator[Path]:
+def new_folder(path: Path, listed: Sequence[str] = ()) -> Iterator[Path]:
     """Fill the yielded folder; when the block ends well it takes the place of `path`, otherwise it is removed.
 
     Its files may be read by whoever the umask lets read: safetensors writes files that only their owner may.
 
     Args:
         path: the folder; one that is there is replaced.
-        listed: a pattern, as `*.safetensors`: files of which a list of hashes is written beside them, for `damaged`.
+        listed: patterns, as `*.safetensors`: files of which a list of hashes is written beside them, for `damaged`.
 
     Raises:
         AudioftError: the file system refuses; `path` is then as it was.
@@ -124,8 +124,8 @@ def new_folder(path: Path, listed: str | None = None) -> Iterator[Path]:
         files = sorted(p for p in partial.rglob("*") if p.is_file())
         for file in files:
             sync(file)
-        if listed is not None:
-            hashes = {p.relative_to(partial).as_posix(): digest(p) for p in files if p.match(listed)}
+        if listed:
+            hashes = {p.relative_to(partial).as_posix(): digest(p) for p in files if any(map(p.match, listed))}
             write_json(partial / HASHES, hashes)
         sync(partial)
         if path.exists():
@@ -166,6 +166,8 @@ def damaged(folder: Path, names: Sequence[str] = ()) -> str | None:
     for name, expected in hashes.items():
         try:
             found = digest(folder / name)
+        except FileNotFoundError:
+            return f"{folder / name} is missing"
         except (OSError, ValueError) as e:  # ValueError: a NUL byte in a damaged name
             return f"{folder / name} cannot be read: {getattr(e, 'strerror', None) or e}"
         if found != expected:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import signal
 import threading
 from collections.abc import Iterator, Sequence
@@ -116,10 +117,10 @@ def _refuse_inputs(writer: TimeWriter, clips: Sequence[Clip]) -> None:
     """Say so where what is written would replace a recording, or the labels that somebody put beside it."""
     if writer.path is None:
         return
-    out = writer.path.resolve()
-    if any(out == clip.path.resolve() for clip in clips):
+    out, recordings = os.path.realpath(writer.path), [os.path.realpath(clip.path) for clip in clips]
+    if out in recordings:
         raise UsageError(f"--out {writer.path} is one of the recordings; give another path")
-    if writer.form == "audacity" and any(out == clip.path.resolve().parent for clip in clips):
+    if writer.form == "audacity" and any(out == os.path.dirname(path) for path in recordings):
         raise UsageError(f"--out {writer.path} holds the recordings, and perhaps labels of yours; give another folder")
 
 

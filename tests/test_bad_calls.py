@@ -275,6 +275,9 @@ def test_a_model_folder_with_half_a_file(refused, trained, two_tones, tmp_path, 
     shutil.copytree(trained.model, tmp_path / "model")
     path = tmp_path / "model" / name
     path.write_bytes(path.read_bytes()[:40])
+    listed = ("is damaged", "Copy the folder anew") if name != "audioft.json" else ("cannot be read",)
+    refused("predict", tmp_path / "model", two_tones, code=1, said=(str(path), *listed))
+    (tmp_path / "model" / "hashes.json").unlink()
     refused("predict", tmp_path / "model", two_tones, code=1, said=(str(tmp_path / "model"), "cannot be read"))
 
 

@@ -91,7 +91,8 @@ def test_what_fails_goes_to_a_table_of_its_own_and_the_code_tells(audioft_comman
     with open(tmp_path / "p.failures.csv", newline="", encoding="utf-8") as f:
         assert [Path(r["path"]).name for r in csv.DictReader(f)] == ["bad.wav", "gone.wav"]
     # the table of an earlier call does not outlive a call without failures
-    assert audioft_command("predict", trained.folder, two_tones, "--out", tmp_path / "p.csv")[0] == 0
+    again = ("predict", trained.folder, two_tones, "--out", tmp_path / "p.csv")
+    assert audioft_command(*again, "--overwrite")[0] == 0
     assert not (tmp_path / "p.failures.csv").exists()
 
 

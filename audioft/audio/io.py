@@ -12,6 +12,7 @@ import dataclasses
 import math
 import os
 import re
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -172,8 +173,11 @@ def begun(path: str | Path, rate: int, channels: int, form: str, subtype: str | 
 def _opened(path: str | Path) -> Recording:
     path = Path(path)
     try:
-        if path.is_dir():
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
             raise AudioError(path, "open", "this is a folder, not a recording")
+        if not stat.S_ISREG(mode):
+            raise AudioError(path, "open", "this is a pipe or a device, not a file; standard input is given as -")
         with path.open("rb") as file:
             head = file.read(64)
     except FileNotFoundError:

@@ -94,7 +94,7 @@ def load(
             raise DataError("the list of rows is empty; expected one mapping a clip, with file_name and label")
         mappings = cast(Sequence[Mapping[str, Any]], source)
         texts = [Row("row", i, {k: as_text(v) for k, v in r.items()}) for i, r in enumerate(mappings, 1)]
-        base = Path(root or ".").resolve()
+        base = Path(os.path.realpath(root or "."))
         read = rows.to_clips(texts, "the rows", base, label, group, allow_outside or root is None)
         return _manifest(base, read, "rows", notes, least_labels)
     path = Path(source)
@@ -147,6 +147,18 @@ def save(manifest: Manifest, split: Split | None, path: str | Path, checked: Seq
             ]
 
     csv_tables.write(Path(path), lines(), errors="strict")
+
+
+def saved(path: str | Path) -> dict[str, dict[str, str]]:
+    """The rows of a table that `save` wrote, by path and times of the clip; none if it is not there."""
+    if not Path(path).is_file():
+        return {}
+    found = {}
+    for row in read_table(path):
+        cells = row.cells
+        times = f" ({cells['start'] or 0} to {cells['end']} s)" if cells.get("end") or cells.get("start") else ""
+        found[f"{cells.get('path', '')}{times}"] = cells
+    return found
 
 
 def _manifest(root: Path, read: rows.Read, layout: str, notes: list[str], least: int) -> Manifest:

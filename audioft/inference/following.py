@@ -10,6 +10,7 @@ import numpy as np
 from audioft.annotations.event import Event
 from audioft.errors import AudioError
 from audioft.evaluation.scoring import WindowScores
+from audioft.inference.prediction import NOT_FINITE
 from audioft.inference.timeline import Averager, Rules, Scores, stretches
 
 
@@ -65,6 +66,8 @@ def follow(
         if window.scores is None:
             yield follower.ended(window.index, window.failure, frame_level)
             follower = _Follower(labels, rules)
+        elif not np.isfinite(window.scores).all():
+            follower.failure = follower.failure or AudioError("the recording", "model", NOT_FINITE)
         else:
             yield follower.heard(window, stretches(window, seconds_per_frame), frame_level)
 
@@ -74,6 +77,7 @@ class _Follower:
 
     def __init__(self, labels: tuple[str, ...], rules: Rules):
         self.labels = labels
+        self.failure: AudioError | None = None  # of the model
         self.averager = Averager()
         self.segmenter = rules.segmenter(labels)
         self.total, self.windows, self.seconds = np.zeros(len(labels)), 0, 0.0
@@ -96,7 +100,7 @@ class _Follower:
             self.seconds,
             self.lasting / max(self.seconds, 1e-9),
             self.segments,
-            failure,
+            failure or self.failure,
         )
         return Step(index, rest if frame_level else Scores.joined([], len(self.labels)), rest, events, summary)
 

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from audioft.errors import AudioError
+
+if TYPE_CHECKING:
+    from audioft.evaluation.scoring import ClipScore
+
+#: Why there is no label where the model gives NaN or infinity.
+NOT_FINITE = "the model's scores are not finite (NaN or infinity); its weights may have diverged"
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,19 @@ class Prediction:
     scores: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     error: AudioError | None = None
+
+    @classmethod
+    def of(cls, path: str, found: ClipScore, labels: tuple[str, ...], limits: np.ndarray | None) -> Prediction:
+        """From scores; `limits` `(C,)` are thresholds where a recording may have several labels."""
+        if found.scores is None:
+            return cls(path, None, float("nan"), seconds=found.seconds, error=found.failure)
+        if not np.isfinite(found.scores).all():
+            return cls(path, None, float("nan"), seconds=found.seconds, error=AudioError(path, "model", NOT_FINITE))
+        best = int(found.scores.argmax())
+        given = [best] if limits is None else np.flatnonzero(found.scores >= limits).tolist()
+        scores = dict(zip(labels, found.scores.tolist(), strict=True))
+        several = tuple(labels[i] for i in given)
+        return cls(path, labels[best], float(found.scores[best]), several, scores, found.seconds, found.failure)
 
     def top(self, k: int) -> list[tuple[str, float]]:
         """The k most probable labels with their scores, best first; all if there are fewer."""

@@ -129,7 +129,8 @@ class Predictor:
             hop: seconds between two windows; `window` if not given.
         """
         for found in self.scores(clips, progress, window=window, hop=hop):
-            yield self._prediction(clips[found.index], found)
+            limits = self._thresholds if self.card.multilabel else None
+            yield Prediction.of(clips[found.index].name, found, self.labels, limits)
 
     def embed(self, clips: Sequence[Clip], progress: Callable[[float], None] | None = None) -> Embeddings:
         """Embeddings of recordings: what says who speaks, also of speakers the model was not trained on.
@@ -284,15 +285,3 @@ class Predictor:
         if self.model.frame_level:
             hop = max(1, round(hop / self._stride)) * self._stride
         return window, min(hop, window)
-
-    def _prediction(self, clip: Clip, found: ClipScore) -> Prediction:
-        if found.scores is None:
-            return Prediction(clip.name, None, float("nan"), seconds=found.seconds, error=found.failure)
-        best = int(found.scores.argmax())
-        label = self.labels[best]
-        given = found.scores >= self._thresholds
-        labels = (
-            tuple(x for x, yes in zip(self.labels, given, strict=True) if yes) if self.card.multilabel else (label,)
-        )
-        scores = dict(zip(self.labels, found.scores.tolist(), strict=True))
-        return Prediction(clip.name, label, float(found.scores[best]), labels, scores, found.seconds, found.failure)

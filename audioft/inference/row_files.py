@@ -6,7 +6,7 @@ import contextlib
 import csv
 import json
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -157,12 +157,18 @@ class Begun:
     last: dict[str, Any] | None = field(default=None, hash=False)
 
 
-def begun(path: Path, columns: Sequence[str] | None, several: bool) -> Begun:
+def begun(
+    path: Path,
+    columns: Sequence[str] | None,
+    several: bool,
+    check: Callable[[int, dict[str, Any]], None] = lambda number, row: None,
+) -> Begun:
     """What is there of a table, without a row that was cut short.
 
     Args:
         path: the table; need not be there.
         columns: expected in its header; None for JSON lines.
+        check: told of each row and its number, from 1; raises where it is none of such a table.
         several: whether a recording may have several rows. Then those of the last one may not be all, and do not count.
 
     Raises:
@@ -174,7 +180,8 @@ def begun(path: Path, columns: Sequence[str] | None, several: bool) -> Begun:
     keep = end = _header_end(path, columns)
     name: str | None = None
     last: dict[str, Any] | None = None
-    for at, row in _rows(path, columns):
+    for number, (at, row) in enumerate(_rows(path, columns), 1):
+        check(number, row)
         if row["path"] != name:
             if name is not None:
                 done.add(name)
@@ -219,6 +226,8 @@ def _rows(path: Path, columns: Sequence[str] | None) -> Iterator[tuple[int, dict
                 reader = csv.reader(lines, strict=True)
                 next(reader, None)
                 for cells in reader:
+                    if len(cells) != len(columns):
+                        raise ValueError(f"it has {len(cells)} cells, the header {len(columns)}")
                     yield lines.read, _named(dict(zip(columns, cells, strict=True)))
         except csv.Error:  # it was cut within a quoted name
             return

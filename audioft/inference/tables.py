@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import functools
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from audioft.errors import UsageError
+from audioft.inference.made import keep, refuse
 from audioft.inference.row_files import Begun, RowFile, Writer, begun
 
 if TYPE_CHECKING:
@@ -29,6 +32,8 @@ class PredictionWriter(Writer):
         top_k: how many labels with their scores.
         all_scores: a column `score:LABEL` for every label.
         resume: keep the rows that are there, and add to them.
+        overwrite: replace a table that is there.
+        made: what with, see `made_with`; what a table is gone on with must be the same.
 
     Attributes:
         done: names of the recordings that have a row already.
@@ -36,7 +41,8 @@ class PredictionWriter(Writer):
             model; None if there is none.
 
     Raises:
-        UsageError: the path has another extension, cannot be written, or holds another table.
+        UsageError: the path has another extension, cannot be written, or holds a table that may not be replaced or gone
+            on with.
     """
 
     def __init__(
@@ -48,6 +54,8 @@ class PredictionWriter(Writer):
         top_k: int = 1,
         all_scores: bool = False,
         resume: bool = False,
+        overwrite: bool = False,
+        made: Mapping[str, Any] | None = None,
     ):
         super().__init__()
         self.path = None if path is None else Path(path)
@@ -59,9 +67,12 @@ class PredictionWriter(Writer):
         self.top_k = min(top_k, len(labels))
         self.count = 0
         self._as_csv = self.path is None or self.path.suffix == ".csv"
-        self._begun = Begun()
+        self._begun, self._made = Begun(), dict(made or {})
+        if self.path is not None:
+            refuse(self.path, self._made, resume=resume, overwrite=overwrite)
         if resume and self.path is not None:
-            self._begun = begun(self.path, self.header() if self._as_csv else None, several=False)
+            check = functools.partial(self._checked, self.path)
+            self._begun = begun(self.path, self.header() if self._as_csv else None, several=False, check=check)
         last = self._begun.last
         self.again: str | None = None if last is None else last["path"]
         self.done = self._begun.done - {self.again}
@@ -70,6 +81,7 @@ class PredictionWriter(Writer):
     def __enter__(self) -> PredictionWriter:
         if self.path is not None:
             self._file = RowFile(self.path, self._begun.keep)
+            keep(self.path, self._made)
             self._fail_beside(self.path)
         if self._as_csv and not self._begun.keep:
             self._csv.writerow(self.header())
@@ -122,6 +134,19 @@ class PredictionWriter(Writer):
                 entry["scores"] = {x: round(s, 6) for x, s in p.scores.items()}
             self._file.write(json.dumps(entry, ensure_ascii=False) + "\n")
         self._file.flush()
+
+    def _checked(self, path: Path, number: int, row: dict[str, Any]) -> None:
+        """Whether a row that is there could be of this model."""
+        label, score = row.get("label"), row.get("score")
+        try:
+            right = label in self.labels and 0 <= float(score or "nan") <= 1
+        except (TypeError, ValueError):
+            right = False
+        if not right:
+            raise UsageError(
+                f"{path}, row {number}: {row['path']} has the label {label!r} with the score {score!r}, which are not "
+                "of this model; give another --out"
+            )
 
     def _compare(self, p: Prediction) -> None:
         """Whether the last row of a table that is gone on with is what this model says."""

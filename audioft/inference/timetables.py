@@ -6,7 +6,7 @@ import contextlib
 import csv
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,6 +15,7 @@ from audioft.data.clip import Clip
 from audioft.errors import AudioError, UsageError
 from audioft.inference.following import Step, Summary
 from audioft.inference.forms import AudacityForm, Form, RavenForm, RttmForm
+from audioft.inference.made import keep, refuse
 from audioft.inference.row_files import Begun, RowFile, Writer, begun
 from audioft.inference.timeline import Scores
 from audioft.places import folder_for
@@ -31,6 +32,8 @@ class TimeWriter(Writer):
         top_k: how many labels with their scores, for windows.
         all_scores: a column for every label's score, for windows and summaries.
         resume: keep the recordings that a table in `out` has, and add the others.
+        overwrite: replace what is there.
+        made: what with, see `made_with`; what a table is gone on with must be the same.
 
     Attributes:
         done: names of the recordings that it has.
@@ -49,6 +52,8 @@ class TimeWriter(Writer):
         top_k: int = 1,
         all_scores: bool = False,
         resume: bool = False,
+        overwrite: bool = False,
+        made: Mapping[str, Any] | None = None,
     ):
         super().__init__()
         self.path = None if out is None else Path(out)
@@ -63,6 +68,7 @@ class TimeWriter(Writer):
         if top_k > 1 and what != "windows":
             raise UsageError(f"--top-k goes with --what windows; with {what}, --all-scores gives summaries every label")
         self.count = 0
+        self._made, self._resume, self._overwrite = dict(made or {}), resume, overwrite
         self._begun = self._there() if resume else Begun()
         self.done = self._begun.done
         self._open = contextlib.ExitStack()
@@ -71,7 +77,18 @@ class TimeWriter(Writer):
     def _there(self) -> Begun:
         if self.path is None or self.form not in ("csv", "jsonl"):
             raise UsageError("--resume goes on with a table: name a .csv or .jsonl file with --out")
+        refuse(self.path, self._made, resume=True, overwrite=self._overwrite)
         return begun(self.path, columns(self) if self.form == "csv" else None, several=self.what != "summary")
+
+    def _refuse(self, path: Path) -> None:
+        """Where it would replace something that is there, unless that was asked for."""
+        if self.form != "audacity":
+            refuse(path, self._made, resume=False, overwrite=self._overwrite)
+        elif not self._overwrite and any(path.glob("*.txt")):
+            raise UsageError(
+                f"--out {path} holds label files already, perhaps mended by hand: replace them (--overwrite), or give "
+                "another folder"
+            )
 
     def _by_ending(self) -> str:
         if self.path is None:
@@ -82,6 +99,8 @@ class TimeWriter(Writer):
         return endings[self.path.suffix]
 
     def __enter__(self) -> TimeWriter:
+        if self.path is not None and not self._resume:
+            self._refuse(self.path)
         if self.form == "audacity":
             assert self.path is not None
             folder_for(self.path, "--out")
@@ -92,6 +111,7 @@ class TimeWriter(Writer):
             self._form = self._form_in(
                 self._open.enter_context(contextlib.closing(RowFile(self.path, self._begun.keep)))
             )
+            keep(self.path, self._made)
         if self.path is not None:
             self._fail_beside(self.path)
         return self

@@ -28,6 +28,8 @@ from audioft.wording import first_line
 
 FORMAT_VERSION = 1
 WEIGHTS = "model.safetensors"
+#: Patterns of the files whose hashes are listed; audioft.json is changed when a threshold is stored in it.
+LISTED = ("*.safetensors", "config.json", "preprocessor_config.json")
 REQUIRED = ("config.json", WEIGHTS, "preprocessor_config.json", "audioft.json")
 
 
@@ -43,7 +45,7 @@ def save(
         readme: the model card as Markdown.
         adapter: written in the place of the encoder.
     """
-    with new_folder(path, listed="*.safetensors") as folder:
+    with new_folder(path, listed=LISTED) as folder:
         if adapter is not None:
             _save_beside(model, card, folder)
             small.write(adapter, folder)
@@ -82,6 +84,8 @@ def load(path: str | Path, encoder: str | None = None) -> tuple[AudioClassifier,
         raise ModelError(
             f"{folder} is not a whole model folder: {', '.join(missing)} missing from it{foreign.encoder_hint(folder)}"
         )
+    if (folder / HASHES).is_file() and (found := damaged(folder)) is not None:  # what can be read may be wrong, too
+        raise ModelError(f"{found}. Copy the folder anew; if it was changed on purpose, remove {folder / HASHES}")
     about = about or read_json(folder / "audioft.json", ModelError)
     card = _card(folder, about)
     config = read_json(folder / "config.json", ModelError)
@@ -90,8 +94,6 @@ def load(path: str | Path, encoder: str | None = None) -> tuple[AudioClassifier,
     else:
         model = _load_transformers(folder, about, card)
     _own_memory(model)
-    if (folder / HASHES).is_file() and (found := damaged(folder)) is not None:  # what can be read may be wrong, too
-        raise ModelError(f"{found}. Copy the folder anew; if it was changed on purpose, remove {folder / HASHES}")
     return model.eval(), card
 
 

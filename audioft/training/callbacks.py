@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -10,6 +11,7 @@ from typing import Any, Protocol
 
 from audioft.progress import Console
 from audioft.storage import write_text
+from audioft.wording import counted
 
 
 class Callback(Protocol):
@@ -117,16 +119,26 @@ class Watching:
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of a metrics file; a last line cut short by a kill is left out."""
+    """The rows of a metrics file; what is no row, as a last line cut short by a kill, is left out."""
     if not path.is_file():
         return []
     rows = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            rows.append(json.loads(line))
-        except ValueError:
-            break
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        with contextlib.suppress(ValueError, RecursionError):
+            row = json.loads(line)
+            if isinstance(row, dict) and isinstance(row.get("step"), int) and isinstance(row.get("kind"), str):
+                rows.append(row)
     return rows
+
+
+def lost(path: Path, step: int) -> str | None:
+    """What is to be said of the metrics of a run that goes on after a step: whether there are rows that are no more."""
+    told = "the curves in the report lack what was there"
+    if not path.is_file():
+        return f"{path} is gone; {told}" if step else None
+    whole = path.read_bytes().rpartition(b"\n")[0].splitlines()  # what follows may have been cut short by a kill
+    damaged = sum(bool(line.strip()) for line in whole) - len(read_rows(path))
+    return f"{path} has {counted(damaged, 'line')} that cannot be read; {told}" if damaged > 0 else None
 
 
 def finite(figures: dict[str, float]) -> dict[str, float | None]:

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from audioft.errors import CheckpointError
+from audioft.errors import AnotherRunError, CheckpointError
 from audioft.models.fingerprint import weights_hash
 from audioft.places import need, size_of
 from audioft.storage import damaged, new_folder, read_json, recover, write_bytes, write_json
@@ -116,7 +116,7 @@ class Checkpoints:
             "state.json": json.dumps(asdict(state) | self._about(model), indent=2).encode(),
         }
         path = self.folder / f"step-{state.step:08d}"
-        with new_folder(path, listed="*") as partial:
+        with new_folder(path, listed=["*"]) as partial:
             for name, data in contents.items():
                 write_bytes(partial / name, data)
         for old in self.written()[: -self.keep]:
@@ -160,11 +160,12 @@ class Checkpoints:
             state = {} if found else read_json(path / "state.json", CheckpointError)
             if found is None and state["best_epoch"] is not None:  # without them the run would have no end
                 found = damaged(self._best(state["best_epoch"]), BEST)
+                found = found and f"{found}, and {path.name} cannot be gone on from without the best weights up to it"
             if found is not None:
                 lost.append(f"{found}; going back to the checkpoint before {path.name}")
                 continue
             if state.pop("identity") != self.identity:
-                raise CheckpointError(
+                raise AnotherRunError(
                     f"{path} belongs to another run: its data or its settings were different. "
                     "Give the run its own folder (--out), or begin anew with --overwrite"
                 )
@@ -172,8 +173,9 @@ class Checkpoints:
             tensors = unpack((path / "optimizer.safetensors").read_bytes())
             load_optimizer(optimizer, tensors, names_of(model, optimizer))
             return State(**state), lost
-        said = "".join(f"\n{d}" for d in lost)
-        raise CheckpointError(f"there is no checkpoint to resume from in {self.folder}{said}")
+        said = "".join(f"\n  - {d}" for d in lost)
+        remedy = "put its files back from a copy, or begin anew with --overwrite"
+        raise CheckpointError(f"no checkpoint in {self.folder} can be gone on from:{said}\n{remedy}")
 
     def save_best(self, model: nn.Module, about: dict[str, Any]) -> None:
         """Keep the weights of the best epoch so far, for the model folder.
@@ -185,7 +187,7 @@ class Checkpoints:
             about: JSON to keep beside them; `epoch`, from 1, is their name.
         """
         self._drop_best()
-        with new_folder(self._best(about["epoch"]), listed="*") as partial:
+        with new_folder(self._best(about["epoch"]), listed=["*"]) as partial:
             write_bytes(partial / "model.safetensors", pack(self._changing(model)))
             write_json(partial / "about.json", about | {"fixed": self._hash(model)})
 

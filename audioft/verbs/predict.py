@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", metavar="FILE", help="a .csv, .jsonl or .rttm file (default: CSV on standard output)")
     parser.add_argument("--resume", action="store_true", help="keep the rows that --out has, and add the missing ones")
+    parser.add_argument("--overwrite", action="store_true", help="replace what --out has")
     parser.add_argument("--top-k", type=arguments.count, default=1, metavar="K", help="the K most probable labels")
     parser.add_argument("--all-scores", action="store_true", help="a column for every label's score")
     when = parser.add_argument_group("what happens when")
@@ -62,6 +64,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         startup.hold_input()
     with startup.loading():
         from audioft import api
+        from audioft.inference.made import made_with
         from audioft.inference.tables import PredictionWriter
         from audioft.runtime import launched
 
@@ -85,6 +88,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
             top_k=options.top_k,
             all_scores=options.all_scores,
             resume=options.resume,
+            overwrite=options.overwrite,
+            made=made_with(model, model.grid(options.window, options.hop, overlap=0)) if options.out else None,
         )
         found = api.predict(
             model,
@@ -113,6 +118,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 def _predict_times(model: Predictor, options: argparse.Namespace, console: Console) -> TimeWriter:
     from audioft import timed
+    from audioft.inference.made import made_with
     from audioft.inference.timetables import TimeWriter
 
     live = "-" in options.items and options.format in (None, "csv", "jsonl")
@@ -123,6 +129,7 @@ def _predict_times(model: Predictor, options: argparse.Namespace, console: Conso
         min_seconds=options.min_duration,
         close_gaps=options.close_gaps,
     )
+    how = {} if what == "windows" else dataclasses.asdict(rules)
     table = TimeWriter(
         options.out,
         options.format,
@@ -131,6 +138,8 @@ def _predict_times(model: Predictor, options: argparse.Namespace, console: Conso
         top_k=options.top_k,
         all_scores=options.all_scores,
         resume=options.resume,
+        overwrite=options.overwrite,
+        made=made_with(model, model.grid(options.window, options.hop), **how) if options.out else None,
     )
     timed.follow(
         model,

@@ -6,6 +6,7 @@ import csv
 import errno
 import json
 import os
+import shutil
 
 import makers
 import pytest
@@ -118,9 +119,15 @@ def test_resume_of_the_command(audioft_command, trained, two_tones, tmp_path):
 
 def test_resume_of_another_models_table_is_refused(refused, trained, two_tones, tmp_path):
     first = sorted(two_tones.rglob("*.wav"))[0].as_posix()
-    for row in (f"{first},high,0.001000", f"{first},dog,0.900000"):
+    for row, why in (
+        (f"{first},high,0.001000", "the table is of another model"),
+        (f"{first},dog,0.900000", "the label 'dog' with the score '0.900000', which are not of this model"),
+        (f"{first},high,xx", "the label 'high' with the score 'xx'"),
+        (f"{first},high,nan", "the label 'high' with the score 'nan'"),
+        (f"{first},high", "line 2: this is no row of a table of predictions (it has 2 cells, the header 3)"),
+    ):
         (tmp_path / "out.csv").write_text(f"path,label,score\n{row}\n")
-        said = ("the table is of another model",)
+        said = (why,)
         refused("predict", trained.folder, two_tones, "--out", tmp_path / "out.csv", "--resume", code=2, said=said)
         assert (tmp_path / "out.csv").read_text() == f"path,label,score\n{row}\n"
 
@@ -143,3 +150,81 @@ def test_resume_in_time(audioft_command, trained, two_tones, tmp_path, what):
         out.write_bytes(data[:size])
         assert audioft_command(*call, "--out", out, "--resume")[0] == 0
         assert out.read_bytes() == data
+
+
+def test_a_table_that_is_there_is_replaced_only_where_that_is_asked_for(
+    audioft_command, refused, trained, two_tones, tmp_path
+):
+    out = tmp_path / "out.csv"
+    call = ("predict", trained.folder, two_tones, "--out", out)
+    assert audioft_command(*call)[0] == 0
+    whole = out.read_bytes()
+    out.write_bytes(whole[:-40])
+    refused(*call, code=2, said=("is there already", "--resume", "--overwrite"))
+    refused(*call, "--resume", "--overwrite", code=2, said=("give one of them",))
+    assert out.read_bytes() == whole[:-40]
+    assert audioft_command(*call, "--overwrite")[0] == 0
+    assert out.read_bytes() == whole
+    refused(*call, "--what", "segments", code=2, said=("is there already",))
+    out.write_bytes(b"")  # as mktemp leaves it
+    assert audioft_command(*call)[0] == 0
+    assert out.read_bytes() == whole
+
+
+def test_label_files_are_replaced_only_where_that_is_asked_for(audioft_command, refused, trained, two_tones, tmp_path):
+    call = ("predict", trained.folder, two_tones, "--format", "audacity", "--out", tmp_path / "labels")
+    assert audioft_command(*call)[0] == 0
+    mended = next((tmp_path / "labels").glob("*.txt"))
+    mended.write_text("mended by hand")
+    refused(*call, code=2, said=("holds label files already", "--overwrite"))
+    assert mended.read_text() == "mended by hand"
+    assert audioft_command(*call, "--overwrite")[0] == 0
+    assert mended.read_text() != "mended by hand"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--window", "0.3"), "window: was 0.5, is 0.3"),
+        (("--precision", "bf16"), "precision: was fp32, is bf16"),
+        (("model",), "other weights or labels"),
+        (("--what", "summary", "--threshold", "0.9"), "thresholds: was [0.5, 0.5], is [0.9, 0.9]"),
+    ],
+)
+def test_rows_of_other_models_and_settings_are_not_added(
+    audioft_command, refused, trained, two_tones, tmp_path, more, said
+):
+    from safetensors.torch import load_file, save_file
+
+    out, model = tmp_path / "out.csv", trained.model
+    call = (two_tones, "--out", out, "--resume")
+    timed = ("--what", "summary", "--threshold", "0.5") if "summary" in more else ("--window", "0.5")
+    assert audioft_command("predict", model, *call, *timed)[0] == 0
+    whole = out.read_bytes()
+    out.write_bytes(whole[: len(whole) // 2])
+    moved = shutil.copytree(model, tmp_path / "moved")
+    if "model" in more:  # one that says nearly the same
+        weights = load_file(moved / "model.safetensors")
+        save_file(weights | {"classifier.bias": weights["classifier.bias"] + 1e-6}, moved / "model.safetensors")
+        (moved / "hashes.json").unlink()
+        refused("predict", moved, *call, *timed, code=2, said=(said, str(moved)))
+    else:
+        refused("predict", model, *call, *timed, *more, code=2, said=(said, "would mix two tables"))
+        assert audioft_command("predict", moved, *call, *timed)[0] == 0  # the same model in another place
+        assert out.read_bytes() == whole
+
+
+def test_a_model_whose_scores_are_no_numbers_labels_nothing(audioft_command, trained, two_tones, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    model = shutil.copytree(trained.model, tmp_path / "model")
+    weights = load_file(model / "model.safetensors")
+    save_file(weights | {"classifier.bias": weights["classifier.bias"] * float("nan")}, model / "model.safetensors")
+    (model / "hashes.json").unlink()
+    for what in ((), ("--what", "windows"), ("--what", "segments"), ("--what", "summary")):
+        code, out, err = audioft_command("predict", model, two_tones / "low", *what)
+        assert code == 1
+        assert "not finite" in err
+        assert "its weights may have diverged" in err
+        labels = [r["label"] for r in csv.DictReader(out.splitlines())]
+        assert not any(labels), out

@@ -166,7 +166,11 @@ def test_an_encoder_that_has_changed_or_gone_is_told(base, tmp_path):
 
 def test_damage_is_named(saved):
     place = saved / "adapter" / "adapter_model.safetensors"
-    weights = load_file(place)
+    weights = {k: v.clone() for k, v in load_file(place).items()}  # not what is mapped from the file
+    place.write_bytes(place.read_bytes()[:100])
+    with pytest.raises(ModelError, match=r"adapter_model\.safetensors is damaged"):
+        folders.load(saved)
+    (saved / "hashes.json").unlink()  # as if it had been changed on purpose
     key = next(iter(weights))
     for changed in ({k: v for k, v in weights.items() if k != key}, weights | {key: weights[key][:, :-1].contiguous()}):
         save_file(changed, place)
