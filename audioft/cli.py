@@ -41,17 +41,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"audioft: {e}", file=sys.stderr)
         return e.exit_code
     except KeyboardInterrupt as e:
-        resume = (
-            f"`audioft {options.name} --resume --out {getattr(options, 'out', None) or 'RUN'}` goes on with the run"
-        )
-        goes_on = f"; {resume}" if options.name in ("train", "pretrain") else ""
-        print(f"\naudioft: interrupted{goes_on}", file=sys.stderr)
+        print(f"\naudioft: interrupted{_goes_on(options)}", file=sys.stderr)
         return e.exit_code if isinstance(e, Interrupted) else 130
     except BrokenPipeError:  # whoever read our output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as e:
-        print(f"audioft: {e.filename or ''}: {e.strerror or e}".replace(": :", ":"), file=sys.stderr)
+        # what has no name is what we print: all else is written by calls that tell the path
+        print(f"audioft: {e.filename or 'standard output'}: {e.strerror or e}", file=sys.stderr)
         return 1
     except RuntimeError as e:
         if "out of memory" not in str(e).lower() and "can't allocate" not in str(e).lower():
@@ -59,6 +56,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         shorter = "data.crop_seconds" if options.name == "pretrain" else "data.max_seconds or --batch-seconds"
         print(f"audioft: out of memory; try train.accumulate=4, or a smaller {shorter}", file=sys.stderr)
         return 1
+
+
+def _goes_on(options: argparse.Namespace) -> str:
+    """How to go on with what was interrupted; empty where it begins anew."""
+    out = getattr(options, "out", None)
+    if options.name in ("train", "pretrain"):
+        return f"; `audioft {options.name} --resume --out {out or 'RUN'}` goes on with the run"
+    if options.name == "predict" and str(out).endswith((".csv", ".jsonl")):
+        return f"; the same call with --resume goes on with {out}"
+    return ""
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

@@ -112,14 +112,26 @@ def refuse(folder: Path, config: AnyConfig, *, resume: bool, overwrite: bool) ->
     has_config = (folder / "config.yaml").is_file()
     if resume:
         if not has_config:
-            raise UsageError(f"{folder}: there is no run to resume; without --resume a new one begins there")
+            raise _no_run(folder)
         _same_settings(folder, config)
     elif has_config and _begun(folder) and not overwrite:
         raise UsageError(
             f"{folder} already holds a run: go on with it (--resume), replace it (--overwrite), or give another --out"
         )
     elif not has_config and folder.exists() and any(p.name not in NO_RUN for p in folder.iterdir()):
+        if _begun(folder):
+            raise _no_run(folder)
         raise UsageError(f"{folder} is not empty and holds no run; nothing there is touched: give another --out")
+
+
+def _no_run(folder: Path) -> UsageError:
+    """What is said where there is no config, without which nothing is gone on with or replaced."""
+    if _begun(folder):
+        return UsageError(
+            f"{folder / 'config.yaml'} is missing, without which the run there is neither gone on with nor replaced: put it "
+            "back from a copy, or give another --out"
+        )
+    return UsageError(f"{folder}: there is no run to resume; without --resume a new one begins there")
 
 
 def remove_encoder(folder: Path) -> None:
@@ -202,7 +214,7 @@ def _begun(folder: Path) -> bool:
 def stored(folder: Path, kind: type[Kind] = Config) -> Kind:  # type: ignore[assignment]
     """The config of the run in a folder."""
     if not (folder / "config.yaml").is_file():
-        raise UsageError(f"{folder}: there is no run to resume; without --resume a new one begins there")
+        raise _no_run(folder)
     return configs.load(folder / "config.yaml", kind=kind)
 
 

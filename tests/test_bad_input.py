@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 from pathlib import Path
 
 import makers
@@ -184,3 +186,20 @@ def test_under_the_limit_a_bad_recording_is_counted_and_left_out(audioft_command
     assert code == 0, err
     assert "1 of 13 recordings cannot be used, see" in err
     assert "bad.wav" not in (tmp_path / "r" / "manifest.csv").read_text()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("more", [(), ("--what", "segments", "--format", "audacity")])
+def test_pipes_and_loops_of_links_are_named_at_once(audioft_command, trained, tones, tmp_path, more):
+    os.mkfifo(tmp_path / "pipe.wav")
+    (tmp_path / "loop.wav").symlink_to("loop.wav")
+    places = (tones / "low", tmp_path / "pipe.wav", tmp_path / "loop.wav")
+    began = time.monotonic()
+    out = tmp_path / ("labels" if more else "labels.csv")
+    code, _, err = audioft_command("predict", trained.folder, *places, *more, "--out", out)
+    assert time.monotonic() - began < 20
+    assert code == 1
+    assert "pipe.wav: this is a pipe or a device, not a file" in err
+    assert "loop.wav: " in err
+    assert "Traceback" not in err
+    assert "2 of " in err

@@ -68,6 +68,15 @@ def test_a_full_disk_and_a_decoder_that_is_missing(monkeypatch, tmp_path):
     assert "free some" in doctor._disk("runs", tmp_path / "not" / "there").remedy
 
 
+def test_a_cache_that_cannot_be_written(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/none")
+    assert "nothing can be kept in /proc/none" in doctor._cache().found
+    assert "XDG_CACHE_HOME" in doctor._cache().remedy
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "new"))
+    assert doctor._cache().remedy is None
+    assert not (tmp_path / "new").exists(), "looking leaves nothing"
+
+
 def test_what_nobody_thought_of_is_a_line_too():
     def broken():
         raise ZeroDivisionError("oh")

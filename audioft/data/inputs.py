@@ -31,6 +31,9 @@ def unlabelled(inputs: Iterable[str | Path]) -> tuple[list[Clip], list[AudioErro
         if "\0" in given:
             failures.append(AudioError(repr(given), "open", "a path cannot hold a NUL byte"))
             continue
+        if not given:
+            failures.append(AudioError("''", "open", "an empty name"))
+            continue
         found = [given] if os.path.lexists(given) else sorted(glob.glob(given, recursive=True))
         if not found:
             what = "no file matches this pattern" if glob.has_magic(given) else "no such file or folder"

@@ -191,8 +191,72 @@ def test_other_data_is_refused(stopped, tones, encoder, tmp_path):
     (changed / "low" / "3.wav").write_bytes(wave)
     config = (stopped / "config.yaml").read_text()
     (stopped / "config.yaml").write_text(config.replace(str(tones), str(changed)))
-    with pytest.raises(CheckpointError, match="another run"):
+    before = {p: p.read_bytes() for p in stopped.rglob("*") if p.is_file()}
+    with pytest.raises(CheckpointError, match=r"(?s)another run.*\n  - low/3\.wav has another sha256$"):
         audioft.finetune(out=stopped, resume=True, console=Console(quiet=True))
+    (changed / "low" / "3.wav").rename(tmp_path / "3.wav")
+    with pytest.raises(CheckpointError, match=r"(?s)another run.*\n  - low/3\.wav is gone"):
+        audioft.finetune(out=stopped, resume=True, console=Console(quiet=True))
+    assert {p: p.read_bytes() for p in stopped.rglob("*") if p.is_file()} == before, "a refused run is not touched"
+
+
+@pytest.mark.slow
+def test_another_config_is_refused(stopped):
+    config = (stopped / "config.yaml").read_text()
+    (stopped / "config.yaml").write_text(config.replace("lr: 0.0001", "lr: 0.0002"))
+    with pytest.raises(CheckpointError, match=r"(?s)another run.*config\.yaml was changed since"):
+        audioft.finetune(out=stopped, resume=True, console=Console(quiet=True))
+    (stopped / "config.yaml").unlink()
+    for resume in (True, False):
+        with pytest.raises(UsageError, match=r"config\.yaml is missing.*put it back"):
+            audioft.finetune("anything", out=stopped, resume=resume, console=Console(quiet=True))
+
+
+def test_another_label_is_another_run(tmp_path, encoder):
+    import makers
+
+    rows = ["file_name,label"]
+    for i in range(16):
+        makers.tone(tmp_path / "data" / f"{i}.wav", 300 + 400 * (i % 2), seed=i)
+        rows.append(f"{i}.wav,{'ab'[i % 2]}")
+    table = tmp_path / "data" / "metadata.csv"
+    table.write_text("\n".join(rows))
+    brief = {"train.epochs": 1, "train.metric": "last"}
+    finetune(tmp_path / "data", encoder, tmp_path / "run", overrides=brief)
+    table.write_text("\n".join(rows).replace("3.wav,b", "3.wav,a"))
+    with pytest.raises(CheckpointError, match=r"(?s)another run.*3\.wav has another label"):
+        audioft.finetune(out=tmp_path / "run", resume=True, console=Console(quiet=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", ["gone", "bytes", "line", "cut"])
+def test_metrics_that_are_lost_are_told(stopped, unbroken, capsys, damage):
+    path = stopped / "metrics.jsonl"
+    data = path.read_bytes()
+    lines = data.splitlines(keepends=True)
+    if damage == "gone":
+        path.unlink()
+    elif damage == "bytes":
+        path.write_bytes(data[:5] + b"\xff\x00" + data[7:])
+    elif damage == "line":
+        path.write_bytes(lines[0] + b"garbage\n" + b"".join(lines[2:]))
+    else:  # as a kill leaves the row of a step that is made again
+        path.write_bytes(data + lines[-1][:20])
+    resumed = audioft.finetune(out=stopped, resume=True)
+    said = capsys.readouterr().err
+    assert ("the curves in the report lack" in said) == (damage != "cut")
+    if damage in ("bytes", "line"):
+        assert "1 line that cannot be read" in said
+        assert len(resumed.history) == len(unbroken.history) - 1
+    if damage == "cut":
+        assert len(resumed.history) == len(unbroken.history)
+
+
+def test_resume_and_overwrite_contradict_each_other(tmp_path, tones, encoder):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.yaml").write_text(f"data: {{source: {tones}}}\n")
+    with pytest.raises(UsageError, match="give one of them"):
+        audioft.finetune(out=tmp_path / "run", resume=True, overwrite=True)
 
 
 def test_nothing_to_resume(tmp_path, tones):
