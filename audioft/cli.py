@@ -33,6 +33,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     options = parse(arguments)
     try:
+        os.getcwd()
+    except FileNotFoundError:
+        print("audioft: the folder that this was called in is gone; change to another", file=sys.stderr)
+        return 1
+    try:
         with startup.terminable():
             code = options.verb(options, Console(options.quiet))
             sys.stdout.flush()

@@ -128,8 +128,8 @@ def _no_run(folder: Path) -> UsageError:
     """What is said where there is no config, without which nothing is gone on with or replaced."""
     if _begun(folder):
         return UsageError(
-            f"{folder / 'config.yaml'} is missing, without which the run there is neither gone on with nor replaced: put it "
-            "back from a copy, or give another --out"
+            f"{folder / 'config.yaml'} is missing, without which the run there is neither gone on with nor replaced; "
+            "put it back from a copy, or give another --out"
         )
     return UsageError(f"{folder}: there is no run to resume; without --resume a new one begins there")
 

@@ -219,3 +219,12 @@ def test_the_module_runs_as_the_command_does(tmp_path):
         [*COMMAND, "predict", "gone", "x"], cwd=tmp_path, capture_output=True, env=os.environ, timeout=120
     )
     assert done.returncode == 2
+
+
+def test_a_folder_that_is_gone(tmp_path, monkeypatch, audioft_command):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    code, _, err = audioft_command("doctor")
+    assert code == 1
+    assert "the folder that this was called in is gone" in err
