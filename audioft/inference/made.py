@@ -27,7 +27,8 @@ def made_with(predictor: Predictor, grid: tuple[float, float], **settings: Any) 
     """
     from audioft.models.fingerprint import weights_hash
 
-    weights = weights_hash(predictor.model.state_dict(), {"labels": predictor.labels})
+    about = {"labels": predictor.labels, "thresholds": predictor.card.thresholds}
+    weights = weights_hash(predictor.model.state_dict(), about)
     settings |= {"precision": predictor.precision, "window": grid[0], "hop": grid[1]}
     found: dict[str, Any] = json.loads(json.dumps({PLACE: str(predictor.folder), "weights": weights, **settings}))
     return found
@@ -66,7 +67,7 @@ def refuse(table: Path, made: Mapping[str, Any], *, resume: bool, overwrite: boo
     changed = [k for k in {**before, **made} if before.get(k) != made.get(k) and k != PLACE]
     if not changed:
         return
-    told = {"weights": f"the model: was {before.get(PLACE)}, is {made.get(PLACE)}, with other weights or labels"}
+    told = {"weights": f"the model: was {before.get(PLACE)}, is {made.get(PLACE)}, with other weights, labels or thresholds"}
     told |= {k: f"{k}: was {before.get(k)}, is {made.get(k)}" for k in changed if k != "weights"}
     listed = "".join(f"\n  - {told[k]}" for k in changed)
     raise UsageError(

@@ -187,7 +187,7 @@ def test_label_files_are_replaced_only_where_that_is_asked_for(audioft_command, 
     [
         (("--window", "0.3"), "window: was 0.5, is 0.3"),
         (("--precision", "bf16"), "precision: was fp32, is bf16"),
-        (("model",), "other weights or labels"),
+        (("model",), "other weights, labels or thresholds"),
         (("--what", "summary", "--threshold", "0.9"), "thresholds: was [0.5, 0.5], is [0.9, 0.9]"),
     ],
 )
