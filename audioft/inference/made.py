@@ -67,7 +67,8 @@ def refuse(table: Path, made: Mapping[str, Any], *, resume: bool, overwrite: boo
     changed = [k for k in {**before, **made} if before.get(k) != made.get(k) and k != PLACE]
     if not changed:
         return
-    told = {"weights": f"the model: was {before.get(PLACE)}, is {made.get(PLACE)}, with other weights, labels or thresholds"}
+    models = f"was {before.get(PLACE)}, is {made.get(PLACE)}"
+    told = {"weights": f"the model: {models}, with other weights, labels or thresholds"}
     told |= {k: f"{k}: was {before.get(k)}, is {made.get(k)}" for k in changed if k != "weights"}
     listed = "".join(f"\n  - {told[k]}" for k in changed)
     raise UsageError(

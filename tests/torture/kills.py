@@ -11,7 +11,7 @@ from torture.children import Child, forked
 from torture.outcome import Outcome
 from torture.runs import Bench, differing, numbers
 
-SAVING = (".step-*.partial", ".best.partial", "../.model.partial")
+SAVING = (".step-*.partial", ".best-*.partial", "../.model.partial")
 
 
 def killed_and_resumed(place: Path, kills: int, inside: int, seed: int = 0) -> Outcome:
