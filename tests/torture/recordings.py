@@ -99,8 +99,8 @@ def broken(place: Path, files: int, seed: int = 0) -> Outcome:
             said["decoder lost"] = said.get("decoder lost", 0) + crashed
             found.count(result.problem is None or bool(stage in ("open", "decode", "check") and reason), clip.name)
         longest = max(longest, time.monotonic() - began)
-    told = ", ".join(f"{k} {v}" for k, v in sorted(said.items()))
-    found.told = f"{failed} fail, each with stage and reason ({told}); 20 of them took at most {longest:.1f} s"
+    told = ", ".join(f"{k} {v:,}" for k, v in sorted(said.items()))
+    found.told = f"{failed:,} fail, each with stage and reason ({told}); 20 of them took at most {longest:.1f} s"
     found.count(longest < 20, f"20 recordings took {longest:.1f} s")
     return found
 
