@@ -171,6 +171,7 @@ def test_a_table_that_is_there_is_replaced_only_where_that_is_asked_for(
     assert out.read_bytes() == whole
 
 
+@pytest.mark.slow
 def test_label_files_are_replaced_only_where_that_is_asked_for(audioft_command, refused, trained, two_tones, tmp_path):
     call = ("predict", trained.folder, two_tones, "--format", "audacity", "--out", tmp_path / "labels")
     assert audioft_command(*call)[0] == 0
@@ -182,6 +183,7 @@ def test_label_files_are_replaced_only_where_that_is_asked_for(audioft_command, 
     assert mended.read_text() != "mended by hand"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "said"),
     [

@@ -212,6 +212,7 @@ def test_another_config_is_refused(stopped):
             audioft.finetune("anything", out=stopped, resume=resume, console=Console(quiet=True))
 
 
+@pytest.mark.slow
 def test_another_label_is_another_run(tmp_path, encoder):
     import makers
 
