@@ -121,7 +121,7 @@ def make_trainer(
     index = data.side("train")
     plan = pace.step_plan(config, data)
     parts.console.say("\n".join(planning.steps_told(parts, plan)))
-    clips = [_told_apart(data, i, side) for side in recordings.SIDES for i in data.side(side)]
+    clips = _told_apart(data)
     metric = parts.metric
     freeze = freezing.plan(config.freeze)
     loss = build.loss(config, parts.multilabel, data.targets[index], data.known[index])
@@ -162,11 +162,16 @@ def make_trainer(
     )
 
 
-def _told_apart(data: recordings.Data, index: int, side: str) -> tuple[str, ...]:
-    """What makes a clip the same: its place, side, content and labels, and what happens in it."""
-    clip, events = data.manifest.clips[index], data.manifest.events or {}
-    happens = [(e.start, e.end, e.label) for e in events.get(clip.name, ())]
-    return clip.key, side, data.checked[index].digest, label_cell(clip, data.manifest.multilabel), str(happens)
+def _told_apart(data: recordings.Data) -> list[tuple[str, ...]]:
+    """What makes data the same: place, side, content and labels of each clip, and what happens in each recording."""
+    manifest, found = data.manifest, list[tuple[str, ...]]()
+    for side in recordings.SIDES:
+        for i in data.side(side):
+            clip = manifest.clips[i]
+            found.append((clip.key, side, data.checked[i].digest, label_cell(clip, manifest.multilabel)))
+    for name, events in (manifest.events or {}).items():
+        found.append((name, str([(e.start, e.end, e.label) for e in events])))
+    return found
 
 
 def clips_of(parts: build.Parts, place: Path) -> TrainingClips:

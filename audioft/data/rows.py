@@ -105,9 +105,9 @@ class _Kept:
         self._shared: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
 
     def of(self, cells: dict[str, str]) -> dict[str, str]:
-        for time in ("start", "end"):
-            if time in cells:
-                cells = {**cells, time: ""}
+        times = {c: "" for c in ("start", "end") if cells.get(c)}
+        if times:
+            cells = cells | times
         if len(self._shared) > _MOST_FOUND:
             return cells
         return self._shared.setdefault(tuple(cells.items()), cells)

@@ -149,11 +149,11 @@ def _delimiter(text: str) -> str:
 
 
 def _json_rows(path: Path, text: str, problems: list[str]) -> list[Row]:
-    rows = []
+    table, rows = f"{path} line", []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
-        where = f"{path} line {number}"
+        where = f"{table} {number}"
         try:
             value = json.loads(line)
         except json.JSONDecodeError as e:
@@ -163,7 +163,7 @@ def _json_rows(path: Path, text: str, problems: list[str]) -> list[Row]:
             problems.append(f"{where}: not a row: {e}")
             continue
         if isinstance(value, dict):
-            rows.append(Row(f"{path} line", number, {k.strip(): as_text(v) for k, v in value.items()}))
+            rows.append(Row(table, number, {k.strip(): as_text(v) for k, v in value.items()}))
         else:
             problems.append(f"{where}: expected an object with file_name and label, found {line.strip()[:40]!r}")
     return rows

@@ -96,13 +96,13 @@ def _rows(path: Path, problems: list[str]) -> list[Row]:
                 f"columns are {', '.join(columns_of(rows))}. `audioft trials DATA --out LIST` makes a list"
             )
         return rows
-    rows, strange = [], []
+    table, rows, strange = f"{path} line", [], []
     for number, line in lines_of(path, "list of trials"):
         cells = line.split()
         if len(cells) == 3:
-            rows.append(Row(f"{path} line", number, dict(zip(("target", "enrol", "test"), cells, strict=True))))
+            rows.append(Row(table, number, dict(zip(("target", "enrol", "test"), cells, strict=True))))
         else:
-            strange.append(f"{path} line {number}: expected `1 a.wav b.wav` or `0 a.wav b.wav`, found {line!r}")
+            strange.append(f"{table} {number}: expected `1 a.wav b.wav` or `0 a.wav b.wav`, found {line!r}")
     if not any(row.cells["target"].lower() in TARGETS for row in rows):
         raise UsageError(
             f"{path} is no list of trials: no line of it is as `1 a.wav b.wav` or `0 a.wav b.wav`. "

@@ -139,7 +139,7 @@ class PredictionWriter(Writer):
         """Whether a row that is there could be of this model."""
         label, score = row.get("label"), row.get("score")
         try:
-            right = label in self.labels and 0 <= float(score or "nan") <= 1
+            right = label in self.labels and 0 <= _number(score) <= 1
         except (TypeError, ValueError):
             right = False
         if not right:
@@ -152,13 +152,18 @@ class PredictionWriter(Writer):
         """Whether the last row of a table that is gone on with is what this model says."""
         row = self._begun.last
         assert row is not None
-        label, score = row.get("label"), float(row.get("score") or "nan")
+        label, score = row.get("label"), _number(row.get("score"))
         if p.label is None or label not in self.labels or not abs(p.scores[str(label)] - score) <= SAME_SCORE:
             found = "nothing" if p.label is None else f"{p.label!r} at {p.score:.3f}"
             raise UsageError(
                 f"{self.path} says {label!r} at {score:.3f} of {p.path}, and this model {found}: the table is of "
                 "another model, or the recording was changed; give another --out"
             )
+
+
+def _number(score: Any) -> float:
+    """A score that was read: 0 in JSON lines is one, nothing is NaN."""
+    return float("nan" if score in (None, "") else score)
 
 
 def _digits(score: float) -> str:

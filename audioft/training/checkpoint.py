@@ -25,6 +25,7 @@ from audioft.storage import damaged, new_folder, read_json, recover, write_bytes
 
 FILES = ("model.safetensors", "optimizer.safetensors", "state.json")
 BEST = ("model.safetensors", "about.json")
+NAMES_NONE = (CheckpointError, TypeError, KeyError, ValueError)  # what a damaged checkpoint raises, asked for its best
 
 
 @dataclass
@@ -207,9 +208,7 @@ class Checkpoints:
         """Remove the best weights that no checkpoint would be gone on from with."""
         named = set()
         for path in self.written():
-            with contextlib.suppress(
-                CheckpointError, TypeError, KeyError, ValueError
-            ):  # one that is damaged names none
+            with contextlib.suppress(*NAMES_NONE):
                 named.add(self._best(read_json(path / "state.json", CheckpointError)["best_epoch"]))
         for folder in set(self.folder.glob("best-*")) - named:
             shutil.rmtree(folder, ignore_errors=True)

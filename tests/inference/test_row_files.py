@@ -230,3 +230,14 @@ def test_a_model_whose_scores_are_no_numbers_labels_nothing(audioft_command, tra
         assert "its weights may have diverged" in err
         labels = [r["label"] for r in csv.DictReader(out.splitlines())]
         assert not any(labels), out
+
+
+def test_a_score_of_zero_is_a_score(tmp_path):
+    from audioft.inference.tables import PredictionWriter
+
+    path = tmp_path / "a.jsonl"
+    path.write_text(
+        '{"path": "a", "label": "x", "score": 0.0, "labels": []}\n{"path": "b", "label": "x", "score": 0}\n'
+    )
+    writer = PredictionWriter(path, ("x", "y"), True, resume=True)
+    assert (writer.done, writer.again) == ({"a"}, "b")
