@@ -6,26 +6,22 @@ Nothing heavy is imported before the arguments are known to be right.
 from __future__ import annotations
 
 import argparse
-import importlib
+import itertools
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
+from types import ModuleType
 
 import audioft
-from audioft import startup, verbs
+from audioft import tasks
+from audioft.core import startup
+from audioft.core.progress import Console
 from audioft.errors import AudioftError, Interrupted
-from audioft.progress import Console
 
-EPILOG = """exit codes: 0 done; 1 the work failed, or part of it did; 2 the call was wrong;
-130 interrupted (Ctrl-C); 143 ended by SIGTERM
-
-examples:
-  audioft probe recordings/ --encoders mini,facebook/wav2vec2-base
-  audioft train recordings/ --out runs/birds
-  audioft train recordings/ --encoder facebook/wav2vec2-base train.epochs=10 data.test="fold=5"
-  audioft evaluate runs/birds more_recordings/
-  audioft predict runs/birds new/*.wav --out labels.csv
-  audioft predict runs/birds night.flac --what segments --format audacity --out labels"""
+EXIT_CODES = """exit codes: 0 done; 1 the work failed, or part of it did; 2 the call was wrong;
+130 interrupted (Ctrl-C); 143 ended by SIGTERM"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     try:
         with startup.terminable():
-            code = options.verb(options, Console(options.quiet))
+            code = options.verb.run(options, Console(options.quiet))
             sys.stdout.flush()
             return code
     except AudioftError as e:
@@ -58,29 +54,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RuntimeError as e:
         if "out of memory" not in str(e).lower() and "can't allocate" not in str(e).lower():
             raise
-        shorter = "data.crop_seconds" if options.name == "pretrain" else "data.max_seconds or --batch-seconds"
+        shorter = getattr(options.verb, "LESS_MEMORY", "data.max_seconds or --batch-seconds")
         print(f"audioft: out of memory; try train.accumulate=4, or a smaller {shorter}", file=sys.stderr)
         return 1
 
 
 def _goes_on(options: argparse.Namespace) -> str:
     """How to go on with what was interrupted; empty where it begins anew."""
-    out = getattr(options, "out", None)
-    if options.name in ("train", "pretrain"):
-        return f"; `audioft {options.name} --resume --out {out or 'RUN'}` goes on with the run"
-    if options.name == "predict" and str(out).endswith((".csv", ".jsonl")):
-        return f"; the same call with --resume goes on with {out}"
-    return ""
+    told = options.verb.goes_on(options) if hasattr(options.verb, "goes_on") else ""
+    return f"; {told}" if told else ""
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """Options of the command line, the verb's function as `verb`; ends the program with code 2 where they are wrong."""
+    """Options of the command line, the verb's module as `verb`; ends the program with code 2 where they are wrong."""
     parser, made = make_parser()
     options, rest = parser.parse_known_args(arguments)
     if getattr(options, "verb", None) is None:
         parser.print_help()
         raise SystemExit(0 if not arguments else 2)
-    verb = made[options.name]
+    verb = made[options.called]
     # argparse takes positionals in one run only; those between or after options arrive here
     strange = [r for r in rest if r.startswith("-") and r != "-"]
     if strange or (rest and not hasattr(options, "items")):
@@ -92,19 +84,41 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def make_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
     """The parser of the command, and that of each verb."""
+    verbs = tasks.verbs()
     parser = argparse.ArgumentParser(
         prog="audioft",
         description=(audioft.__doc__ or "").splitlines()[0],
-        epilog=EPILOG,
+        epilog=f"{EXIT_CODES}\n\n{_examples(verbs)}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"audioft {audioft.__version__}")
-    group = parser.add_subparsers(title="verbs", metavar="VERB", dest="name")
+    group = parser.add_subparsers(title="verbs", description=_grouped(verbs), metavar="", dest="called", prog="audioft")
     made = {}
-    for name in verbs.NAMES:
-        module = importlib.import_module(f"audioft.verbs.{name.replace('-', '_')}")
-        made[name] = group.add_parser(name, help=module.ABOUT, description=module.ABOUT)
-        made[name].set_defaults(verb=module.run)
-        made[name].add_argument("-q", "--quiet", action="store_true", help="say nothing but errors and results")
-        module.add_options(made[name])
+    for verb in verbs:
+        made[verb.NAME] = group.add_parser(
+            verb.NAME,
+            description=verb.ABOUT,
+            epilog=_examples([verb]),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        made[verb.NAME].set_defaults(verb=verb)
+        made[verb.NAME].add_argument("-q", "--quiet", action="store_true", help="say nothing but errors and results")
+        verb.add_options(made[verb.NAME])
     return parser, made
+
+
+def _grouped(verbs: Sequence[ModuleType]) -> str:
+    """The verbs by what a person is doing, each with what it does."""
+    width = min(shutil.get_terminal_size().columns, 120) - 2
+    lines = []
+    for group, members in itertools.groupby(verbs, key=lambda verb: verb.GROUP):
+        lines.append(group)
+        for verb in members:
+            told = textwrap.wrap(verb.ABOUT, width - 18)
+            lines += [f"  {name:<16}{line}" for name, line in zip([verb.NAME, *[""] * len(told)], told, strict=False)]
+    return "\n".join(lines)
+
+
+def _examples(verbs: Sequence[ModuleType]) -> str:
+    given = [example for verb in verbs for example in getattr(verb, "EXAMPLES", ())]
+    return "\n".join(["examples:", *(f"  {example}" for example in given)]) if given else ""

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from audioft.assembly.run_folder import Run
 from audioft.data.clip import Clip
-from audioft.run import Run
 
 RATE = 16000
 PITCHES = {"high": 2400.0, "low": 300.0, "mid": 900.0}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import audioft
-from audioft.progress import Console
+from audioft.core.progress import Console
 
 #: A network of two layers whose convolutions start as a filterbank: 20 ms a frame.
 SMALL = {

@@ -10,9 +10,9 @@ import tiny
 import torch
 from torch.utils.data import Dataset
 
+from audioft.core.runtime import Processes
 from audioft.data.batching import StepPlan
 from audioft.data.dataset import Draw, Item
-from audioft.runtime import Processes
 from audioft.training.checkpoint import Checkpoints
 from audioft.training.losses import CrossEntropy
 from audioft.training.objectives import Classification

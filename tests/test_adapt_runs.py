@@ -12,7 +12,7 @@ from checks import best_of
 from safetensors.torch import load_file
 
 import audioft
-from audioft.progress import Console
+from audioft.core.progress import Console
 from audioft.training.checkpoint import Checkpoints
 
 LORA = {"name": "lora", "r": 2, "dropout": 0.1}

@@ -133,13 +133,14 @@ def test_the_opponent_freezes_what_audioft_freezes(tmp_path):
     from against_transformers import opponent, ours
     from transformers import AutoModelForAudioClassification
 
-    from audioft import api, build
+    import audioft
+    from audioft.assembly import build
 
     data = clips.make_sides(tmp_path / "data", "mixed", 8, 8)
     encoder = str(clips.make_encoder(tmp_path / "encoder", settings.SMALL))
     for policy in ("feature_extractor", "all", {"top": 2}):
         given = settings.OURS | {"freeze": policy}
-        model, _ = build.classifier(api.settings(data, encoder, overrides=given), clips.LABELS, False)
+        model, _ = build.classifier(audioft.settings(data, encoder, overrides=given), clips.LABELS, False)
         begin = ours.initial(data, encoder, given, tmp_path / f"begin-{policy}")
         theirs = AutoModelForAudioClassification.from_pretrained(begin)
         opponent.freeze(theirs, policy, quiet=True)

@@ -9,15 +9,15 @@ import small_pretraining as small
 import tiny
 import torch
 
-from audioft import api_pretrain, build_pretraining
 from audioft.errors import DataError, ModelError
-from audioft.evaluation.progress_chart import draw
+from audioft.evaluation.probe_data import names_of, probe_task
 from audioft.models.encoder import Encoder, Preprocessing
-from audioft.probing import probe_task
+from audioft.tasks.pretrain import api, build
+from audioft.tasks.pretrain.progress_chart import draw
 
 
 def settings(*sources, **overrides):
-    return api_pretrain.settings(sources, overrides={k.replace("__", "."): v for k, v in overrides.items()})
+    return api.settings(sources, overrides={k.replace("__", "."): v for k, v in overrides.items()})
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def encoder() -> Encoder:
 
 
 def told(config, encoder) -> list[tuple]:
-    plans = build_pretraining.rounds(config, encoder)
+    plans = build.rounds(config, encoder)
     return [(p.name, p.targets, p.clusters, p.layer, p.before) for p in plans]
 
 
@@ -38,19 +38,19 @@ def test_rounds_by_default(encoder):
 
 def test_rounds_as_set(encoder):
     rounds = [{"steps": 7}, {"targets": "layer", "layer": 3, "steps": 1}]
-    first, second = build_pretraining.rounds(settings("x", objective__rounds=rounds, train__measures=3), encoder)
+    first, second = build.rounds(settings("x", objective__rounds=rounds, train__measures=3), encoder)
     assert (first.measures, first.steps) == (3, 9)  # every measure after as many steps
     assert (second.measures, second.steps, second.layer) == (1, 1, 3)
     assert first.spell() == "100 clusters of MFCCs with their deltas, 9 steps"
     assert second.spell() == "100 clusters of the encoder's own layer 3, 1 steps"
     beyond = settings("x", encoder__start="mini", objective__rounds=[{"targets": "layer", "layer": 4}])
     with pytest.raises(ModelError, match=r"objective\.rounds\.0\.layer: 4, but the encoder has 3 layers"):
-        build_pretraining.rounds(beyond, encoder)
+        build.rounds(beyond, encoder)
 
 
 @pytest.mark.parametrize(("share", "frames"), [(0.5, 10), (0.3, 4), (0.6, 2)])
 def test_masks_hide_the_share_that_was_asked_for(encoder, share, frames):
-    masking = build_pretraining.masking(settings("x", objective__mask=share, objective__mask_frames=frames))
+    masking = build.masking(settings("x", objective__mask=share, objective__mask_frames=frames))
     lengths = torch.full((200,), 3 * 16000)
     mask = masking.draw(encoder, lengths, [(0, i) for i in range(200)]).time
     assert mask is not None
@@ -59,19 +59,23 @@ def test_masks_hide_the_share_that_was_asked_for(encoder, share, frames):
 
 def test_what_is_held_out_stays_held_out():
     names = [f"{i:x}" for i in range(200)]
-    learnt, held_out = build_pretraining._held_out(names, 0.1)
+    learnt, held_out = build._held_out(names, 0.1)
     assert len(held_out) == 20
     assert sorted(learnt + held_out) == list(range(200))
-    _, more = build_pretraining._held_out([*names, *(f"new {i}" for i in range(20))], 0.1)
+    _, more = build._held_out([*names, *(f"new {i}" for i in range(20))], 0.1)
     assert len(set(held_out) & set(more)) >= 16
-    assert [len(x) for x in build_pretraining._held_out(names[:5], 0.03)] == [4, 1]
-    assert [len(x) for x in build_pretraining._held_out(names[:3], 0.03)] == [3, 0]
-    assert [len(x) for x in build_pretraining._held_out(names, 0)] == [200, 0]
+    assert [len(x) for x in build._held_out(names[:5], 0.03)] == [4, 1]
+    assert [len(x) for x in build._held_out(names[:3], 0.03)] == [3, 0]
+    assert [len(x) for x in build._held_out(names, 0)] == [200, 0]
 
 
 def table(folder, rows: list[str]):
     (folder / "metadata.csv").write_text("\n".join(["file_name,label,split", *rows]), encoding="utf-8")
     return folder
+
+
+def read(source, encoder, clips=600, seconds=5.0):
+    return probe_task(str(source), encoder, clips=clips, seconds=seconds, seed=0)
 
 
 def test_a_probe_takes_the_split_that_is_given(two_tones, encoder, tmp_path):
@@ -83,7 +87,7 @@ def test_a_probe_takes_the_split_that_is_given(two_tones, encoder, tmp_path):
     sides = ["train", "train", "train", "test", "valid", "test"] * 2
     table(folder, [f"{n},{n.split('/')[0]},{s}" for n, s in zip(names, sides, strict=True)])
     (folder / names[3]).write_bytes(b"RIFF nothing")  # what cannot be read is not measured on
-    task = probe_task(str(folder), settings("x", probe__seconds=0.2), encoder)
+    task = read(folder, encoder, seconds=0.2)
     assert (task.name, len(task.waveforms)) == ("birds", 11)
     assert {len(w) for w in task.waveforms} == {3200}
     ((learn, test),) = task.splits
@@ -92,25 +96,24 @@ def test_a_probe_takes_the_split_that_is_given(two_tones, encoder, tmp_path):
     assert (found.clips, found.labels, found.chance) == (3, 2, pytest.approx(6 / 11))
     table(folder, [f"{n},{n.split('/')[0]},{'test' if 'low' in n else 'train'}" for n in names])
     with pytest.raises(DataError, match="birds: nothing to probe on: fewer than two labels among the clips to learn"):
-        probe_task(str(folder), settings("x"), encoder)
+        read(folder, encoder)
 
 
 def test_a_probe_makes_folds_of_what_has_no_split(two_tones, encoder, monkeypatch):
     monkeypatch.setenv("PLACE", str(two_tones.parent))
-    task = probe_task(f"$PLACE/{two_tones.name}", settings("x"), encoder)
+    task = read(f"$PLACE/{two_tones.name}", encoder)
     assert len(task.splits) == 5
-    few = probe_task(str(two_tones), settings("x", probe__clips=10), encoder)
+    few = read(two_tones, encoder, clips=10)
     assert len(few.waveforms) == 10
-    again = probe_task(str(two_tones), settings("x", probe__clips=10), encoder)
+    again = read(two_tones, encoder, clips=10)
     assert all(torch.equal(a, b) for a, b in zip(few.waveforms, again.waveforms, strict=True))
     assert np.array_equal(few.labels, again.labels)
 
 
 def test_probes_of_one_name_are_numbered(encoder, tmp_path):
     places = [makers.tones(tmp_path / x / "test", each=2) for x in ("a", "b")]
-    config = settings("x", probe__sources=[str(p) for p in places])
-    assert [probe_task(str(p), config, encoder).name for p in places] == ["test-1", "test-2"]
-    assert probe_task(str(places[0]), settings("x", probe__sources=[str(places[0])]), encoder).name == "test"
+    assert names_of([str(p) for p in places]) == ["test-1", "test-2"]
+    assert names_of([str(places[0])]) == [read(places[0], encoder).name] == ["test"]
 
 
 def test_the_picture(tmp_path):

@@ -12,10 +12,10 @@ from checks import best_of
 from safetensors.torch import load, load_file, save_file
 
 import audioft
-from audioft import frozen_states
-from audioft.data.checked import default_cache
+from audioft.data.check_cache import default_cache
 from audioft.errors import ConfigError
-from audioft.models import crossings
+from audioft.models import boundary_store
+from audioft.tasks.train import frozen_states
 from audioft.training.checkpoint import Checkpoints
 
 EXACT = {"cache__precision": "float32"}
@@ -225,9 +225,9 @@ def test_a_cache_that_cannot_be_written_lies_in_the_run(train, monkeypatch, tmp_
 
 
 def test_numbers_too_large_for_float16_keep_their_size(tmp_path):
-    store = crossings.Crossings(tmp_path, "float16")
+    store = boundary_store.Crossings(tmp_path, "float16")
     wide = frozen_states.Crossing(torch.tensor([[1e6, -3.0], [0.5, 123456.0]]), 800, (2, 2))
-    for found in (store.put("a", [wide]), crossings.Crossings(tmp_path, "float16").get("a")):
+    for found in (store.put("a", [wide]), boundary_store.Crossings(tmp_path, "float16").get("a")):
         assert torch.allclose(found[0].states, wide.states, rtol=1e-3, atol=0.02)
         assert (found[0].samples, found[0].frames) == (800, (2, 2))
 

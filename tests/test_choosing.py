@@ -13,10 +13,10 @@ import makers
 import numpy as np
 import pytest
 
-from audioft import choosing, frozen
 from audioft.errors import ModelError
 from audioft.models import hub
 from audioft.models.loading import load_encoder
+from audioft.tasks.probe import encoder_comparison, encoder_pass
 
 
 @pytest.fixture
@@ -34,13 +34,13 @@ def here(monkeypatch):
     def features(order, progress):
         said: list[dict] = []
         try:
-            frozen.carry_out(order, lambda answer: (said.append(answer), progress(answer.get("done", 0))))
+            encoder_pass.carry_out(order, lambda answer: (said.append(answer), progress(answer.get("done", 0))))
         except Exception as e:
             raise ModelError(str(e)) from e
-        return np.load(order.result), frozen.Passed(**said[-1]["passed"])
+        return np.load(order.result), encoder_pass.Passed(**said[-1]["passed"])
 
     monkeypatch.setattr(embeddings, "embed", counting)
-    monkeypatch.setattr(choosing, "features", features)
+    monkeypatch.setattr(encoder_comparison, "features", features)
     return counted
 
 
@@ -139,7 +139,7 @@ def test_where_every_encoder_fails_nothing_is_written_and_it_is_told_once(
 def test_a_name_that_is_nearly_an_embedded_one_is_refused_before_anything_is_done(
     here, cache, two_tones, refused, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("audioft.recordings.load", lambda *_, **__: pytest.fail("recordings are looked at"))
+    monkeypatch.setattr("audioft.assembly.recordings.load", lambda *_, **__: pytest.fail("recordings are looked at"))
     said = ("encoder 'minni' is no folder and no embedded encoder: did you mean 'mini'?",)
     refused("probe", two_tones, "--encoders", "mini,minni", code=2, said=said)
     said = ("2 problems in the encoders", "'minni'", "'Mini'")
@@ -176,9 +176,9 @@ def test_what_the_hubs_client_tries_again_is_not_told(monkeypatch):
 @pytest.mark.slow
 def test_a_pass_in_a_process_of_its_own(small_encoder, two_tones, tmp_path):
     clips = tuple(makers.clip(p) for p in sorted(two_tones.rglob("*.wav"))[:5])
-    order = frozen.Order(str(small_encoder), clips, ("",) * 5, 5, None, "cpu", tmp_path / "s", tmp_path / "x.npy")
+    order = encoder_pass.Order(str(small_encoder), clips, ("",) * 5, 5, None, "cpu", tmp_path / "s", tmp_path / "x.npy")
     told: list[int] = []
-    found, passed = frozen.features(order, told.append)
+    found, passed = encoder_pass.features(order, told.append)
     assert found.shape == (5, 3, 32)
     assert np.isfinite(found).all()
     assert (told[0], told[-1]) == (0, 5)
@@ -190,19 +190,19 @@ def test_a_pass_in_a_process_of_its_own(small_encoder, two_tones, tmp_path):
 
 @pytest.mark.slow
 def test_what_fails_in_another_process_is_told_in_its_words(tmp_path):
-    order = frozen.Order("./nowhere", (), (), 5, None, "cpu", None, tmp_path / "x.npy")
+    order = encoder_pass.Order("./nowhere", (), (), 5, None, "cpu", None, tmp_path / "x.npy")
     with pytest.raises(ModelError, match=r"encoder './nowhere': no such folder"):
-        frozen.features(order, lambda done: None)
+        encoder_pass.features(order, lambda done: None)
 
 
 def test_a_process_that_is_killed_is_told(monkeypatch, tmp_path):
-    order = frozen.Order("log-mel", (), (), 5, None, "cpu", None, tmp_path / "x.npy")
-    monkeypatch.setattr(frozen.pickle, "dump", lambda order, file: file.write(b"no pickle"))
+    order = encoder_pass.Order("log-mel", (), (), 5, None, "cpu", None, tmp_path / "x.npy")
+    monkeypatch.setattr(encoder_pass.pickle, "dump", lambda order, file: file.write(b"no pickle"))
     with pytest.raises(ModelError, match=r"ended with code 1 before it was done: .*Unpickling"):
-        frozen.features(order, lambda done: None)
-    assert "not enough memory" in frozen._ended(-9, io.BytesIO())
-    assert "not enough memory" in frozen._ended(1, io.BytesIO(b"RuntimeError: can't allocate memory\nmore"))
-    assert "not enough memory" not in frozen._ended(-11, io.BytesIO(b"Segmentation fault"))
+        encoder_pass.features(order, lambda done: None)
+    assert "not enough memory" in encoder_pass._ended(-9, io.BytesIO())
+    assert "not enough memory" in encoder_pass._ended(1, io.BytesIO(b"RuntimeError: can't allocate memory\nmore"))
+    assert "not enough memory" not in encoder_pass._ended(-11, io.BytesIO(b"Segmentation fault"))
 
 
 def test_clips_that_no_encoder_can_read_are_left_out_for_all(here, cache, tmp_path, small_encoder, audioft_command):

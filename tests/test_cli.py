@@ -195,7 +195,7 @@ def test_evaluate_takes_the_side_that_is_asked_for(audioft_command, trained_seve
 
 
 def test_interrupt_and_out_of_memory_have_words(audioft_command, monkeypatch):
-    from audioft import api
+    from audioft.tasks.evaluate import api
 
     def raising(error):
         def evaluate(*_, **__):

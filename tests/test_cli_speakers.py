@@ -12,9 +12,9 @@ import makers
 import pytest
 
 import audioft
-from audioft import api_speakers
 from audioft.errors import UsageError
 from audioft.models.folder import store_verification
+from audioft.tasks.speakers import api
 
 
 @pytest.fixture
@@ -294,7 +294,7 @@ def test_wrong_calls(refused, model, voices, trials, tmp_path):
     refused("identify", model, code=2, said=("no recordings given",))
     assert not (model / "speakers.json").exists()
     with pytest.raises(UsageError, match="no recordings were given"):
-        api_speakers.enroll(model, "ada", [])
+        api.enroll(model, "ada", [])
     refused("enroll", model, "unknown", one, code=2, said=("stands for nobody",))
     refused("identify", model, one, "--threshold", 0, code=2, said=("nobody is enrolled", "audioft enroll"))
 
@@ -439,7 +439,7 @@ def test_a_cohort_is_of_other_people(audioft_command, refused, model, voices, tw
 
 
 def test_a_cohort_that_is_large_is_taken_without_a_word(audioft_command, model, voices, tmp_path, monkeypatch):
-    monkeypatch.setattr("audioft.enrolling.STEADY", 8)
+    monkeypatch.setattr("audioft.speakers.enrolment_data.STEADY", 8)
     err = audioft_command("enroll", model, "ada", voices / "ada", "--cohort", voices)[2]
     assert "a cohort of 8" not in err
     assert len(enrolled(model)["cohort"]) == 8

@@ -9,10 +9,12 @@ import pytest
 import yaml
 
 import audioft
-from audioft import api_pretrain, build, build_pretraining
-from audioft import config as configs
-from audioft.config import Config
+from audioft.assembly import build
+from audioft.configuration import config as configs
+from audioft.configuration.config import Config
 from audioft.errors import ConfigError, UsageError
+from audioft.tasks.pretrain import api
+from audioft.tasks.pretrain import build as build_pretraining
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 
@@ -204,7 +206,7 @@ def test_defaults_bind():
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.name)
 def test_every_config_of_the_project_binds(path):
     if path.name.startswith("pretrain"):
-        pretraining = api_pretrain.settings(config=path)
+        pretraining = api.settings(config=path)
         assert build_pretraining.problems(pretraining) == []
         build_pretraining.chain([*pretraining.augment, *pretraining.disturb])
         build_pretraining.mixing(pretraining)

@@ -5,7 +5,7 @@ import csv
 import pytest
 from torture.faults import Faults
 
-from audioft import csv_tables
+from audioft.core import csv_tables
 from audioft.errors import AudioftError
 
 ROWS = [["path", "label"], ["a, b.wav", 'said "so"'], ["ä.wav", None], ["bad \udcff.wav", 0.5]]

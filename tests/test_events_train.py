@@ -13,8 +13,8 @@ import soundfile
 from checks import best_of
 
 import audioft
+from audioft.core.progress import Console
 from audioft.errors import ConfigError, DataError
-from audioft.progress import Console
 
 RATE = makers.RATE
 QUIET = Console(quiet=True)

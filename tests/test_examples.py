@@ -15,10 +15,11 @@ import audioft
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(m.name for m in pkgutil.walk_packages(audioft.__path__, "audioft.") if m.name != "audioft.__main__")
 #: those whose examples train for seconds
-LONG = {"audioft.api", "audioft.api_pretrain", "audioft.api_probe"}
+LONG = {"audioft.tasks.train.api", "audioft.tasks.pretrain.api", "audioft.tasks.probe.api"}
 #: those whose examples label the sample keywords with a model
 NEED_A_MODEL = {
-    *("audioft.api", "audioft.api_speakers", "audioft.api_trials"),
+    *("audioft.tasks.train.api", "audioft.tasks.evaluate.api", "audioft.tasks.predict.api"),
+    *("audioft.tasks.speakers.api", "audioft.tasks.speakers.trials_api"),
     *("audioft.evaluation.report", "audioft.inference.predictor"),
 }
 
@@ -27,6 +28,13 @@ NEED_A_MODEL = {
 def keywords(tmp_path_factory):
     """A run on the sample keywords, called `trained` in the examples."""
     return makers.train(ROOT / "samples" / "keywords", Path("mini"), tmp_path_factory.mktemp("runs") / "keywords")
+
+
+@pytest.fixture(scope="module")
+def adapted(tmp_path_factory, two_tones, small_encoder):
+    """A model folder with an adapter alone."""
+    out = tmp_path_factory.mktemp("runs") / "adapted"
+    return makers.train(two_tones, small_encoder, out, adapt={"name": "lora", "save": "adapter"})
 
 
 @pytest.mark.parametrize("name", audioft.__all__)
@@ -43,6 +51,8 @@ def test_examples_run(name, request, tmp_path, monkeypatch):
     names = vars(module) | {"tmp": tmp_path, "Console": audioft.Console}
     if name in NEED_A_MODEL:
         names["trained"] = request.getfixturevalue("keywords")
+    if name == "audioft.tasks.merge.api":
+        names["adapted"] = request.getfixturevalue("adapted")
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
     for test in doctest.DocTestFinder().find(module, name, module=module, extraglobs=names):
         report: list[str] = []

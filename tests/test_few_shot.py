@@ -156,14 +156,14 @@ def test_the_head_alone_says_how_it_is_meant():
 
 
 def test_a_label_whose_clips_all_break_off_is_told(two_tones, small_encoder, tmp_path, monkeypatch):
-    from audioft import few_shot
     from audioft.errors import AudioError, DataError
+    from audioft.tasks.train import few_shot_run
 
     def broken(model, clips, **how):
         x, _ = pooled(model, clips, **how)
         return x, {i: AudioError(c.path, "decode", "it ends") for i, c in enumerate(clips) if "low" in c.name}
 
-    monkeypatch.setattr(few_shot, "pooled", broken)
+    monkeypatch.setattr(few_shot_run, "pooled", broken)
     with pytest.raises(DataError, match=r"no training clip of 'low' can be used: .*it ends"):
         audioft.finetune(two_tones, encoder=str(small_encoder), out=tmp_path / "run", overrides=FAST, few_shot=True,
                          console=audioft.Console(quiet=True))  # fmt: skip

@@ -5,8 +5,8 @@ import os
 
 import pytest
 
+from audioft.core.folder_lock import LOCK, held
 from audioft.errors import UsageError
-from audioft.holding import LOCK, held
 
 
 def test_a_second_one_is_told_who_holds_it(tmp_path):

@@ -10,9 +10,9 @@ import makers
 import pytest
 
 import audioft
-from audioft import api_learning
 from audioft.errors import DataError, UsageError
 from audioft.evaluation import embedding_store
+from audioft.tasks.learning_curve import api
 
 SPLIT = ("data.valid=null", "data.test=0.25", "data.workers=0")
 
@@ -60,7 +60,7 @@ def test_kept_embeddings_change_nothing_and_none_are_kept_unasked(data, small_en
     monkeypatch.setattr(embedding_store, "default_store", lambda: tmp_path / "store")
 
     def curve(cache: bool):
-        return api_learning.learning_curve(data, encoder=str(small_encoder), shots=[1, 3], draws=3, overrides=SPLIT,
+        return api.learning_curve(data, encoder=str(small_encoder), shots=[1, 3], draws=3, overrides=SPLIT,
                                            cache=cache, console=audioft.Console(quiet=True))  # fmt: skip
 
     first = str(curve(cache=False))
@@ -70,14 +70,14 @@ def test_kept_embeddings_change_nothing_and_none_are_kept_unasked(data, small_en
 
 
 def test_weights_are_hashed_once_however_many_chunks_there_are(data, small_encoder, monkeypatch, tmp_path):
-    from audioft import learning_curve as engine
+    from audioft.tasks.learning_curve import curve_run as engine
 
     hashed = []
     original = embedding_store.fingerprint_of
     monkeypatch.setattr(embedding_store, "fingerprint_of", lambda *a: hashed.append(1) or original(*a))
     monkeypatch.setattr(embedding_store, "default_store", lambda: tmp_path / "store")
     monkeypatch.setattr(engine, "CHUNK", 10)
-    api_learning.learning_curve(data, encoder=str(small_encoder), shots=[1], draws=2, overrides=SPLIT,
+    api.learning_curve(data, encoder=str(small_encoder), shots=[1], draws=2, overrides=SPLIT,
                                 console=audioft.Console(quiet=True))  # fmt: skip
     assert hashed == [1]
 
@@ -89,17 +89,17 @@ def test_whole_groups_are_on_one_side(small_encoder, tmp_path, monkeypatch):
         rows += [f"{label}/{label}_{i:02d}.wav,{label},{label}{i // 2}" for i in range(8)]
     (folder / "metadata.csv").write_text("\n".join([*rows, ""]), encoding="utf-8")
     asked = []
-    from audioft.evaluation import learning
+    from audioft.tasks.learning_curve import draws
 
     def measure(features, labels, learn, test, **how):
         asked.append((learn, test))
         return original(features, labels, learn, test, **how)
 
-    original = learning.measure
-    monkeypatch.setattr(learning, "measure", measure)
+    original = draws.measure
+    monkeypatch.setattr(draws, "measure", measure)
     seen = []
-    monkeypatch.setattr(learning, "outlook", lambda points, method, groups, seed: seen.append(groups) or "no")
-    api_learning.learning_curve(folder, encoder=str(small_encoder), shots=[1], draws=2, cache=False, overrides=SPLIT,
+    monkeypatch.setattr(draws, "outlook", lambda points, method, groups, seed: seen.append(groups) or "no")
+    api.learning_curve(folder, encoder=str(small_encoder), shots=[1], draws=2, cache=False, overrides=SPLIT,
                                 console=audioft.Console(quiet=True))  # fmt: skip
     ((learn, test),) = asked
     assert (len(learn), len(test)) == (12, 4)
@@ -116,9 +116,9 @@ def test_several_labels_no_side_and_wrong_calls_are_refused(refused, chords, dat
     (tmp_path / "file").write_text("")
     refused("learning-curve", data, "--out", tmp_path / "file", code=2, said=("is a file",))
     with pytest.raises(UsageError, match="above 0"):
-        api_learning.learning_curve(data, draws=0)
+        api.learning_curve(data, draws=0)
     with pytest.raises(DataError, match="one label a clip"):
-        api_learning.learning_curve(chords, encoder=str(small_encoder), console=audioft.Console(quiet=True))
+        api.learning_curve(chords, encoder=str(small_encoder), console=audioft.Console(quiet=True))
 
 
 def test_a_label_of_few_clips_gets_a_remedy_that_works(audioft_command, refused, small_encoder, tmp_path):

@@ -18,11 +18,11 @@ from checks import best_of
 from safetensors.torch import load_file
 
 import audioft
-from audioft import pace
 from audioft.audio import io as audio_io
-from audioft.config import load, spell
+from audioft.configuration.config import load, spell
 from audioft.data.audio_cache import default_folder
 from audioft.data.batching import StepPlan
+from audioft.tasks.train import throughput
 
 SETTINGS = makers.QUICK | {
     "data.max_seconds": 0.8,
@@ -140,17 +140,17 @@ def test_a_run_says_its_steps_its_padding_and_its_waiting(mixed, small_encoder, 
 def test_the_padding_is_what_the_steps_hold():
     plan = StepPlan(4, 2, seed=0, seconds=[1.0, 1.0, 1.0, 5.0])
     assert plan.padding(0) == pytest.approx(1 - 8 / 12)
-    assert pace.told(plan, 3, 1, 1)[1].endswith("train.batch_seconds=4 puts clips of like length together")
+    assert throughput.told(plan, 3, 1, 1)[1].endswith("train.batch_seconds=4 puts clips of like length together")
     even = StepPlan(4, 2, seed=0, seconds=[1.0] * 4)
-    assert pace.told(even, 3, 1, 1) == ["steps: 3 epochs of 2"]
+    assert throughput.told(even, 3, 1, 1) == ["steps: 3 epochs of 2"]
 
 
 def test_what_helps_against_waiting(monkeypatch):
-    monkeypatch.setattr(pace.os, "cpu_count", lambda: 4)
-    assert pace.waiting_told(0.04, load()) == "4.0% of the training time"
-    assert pace.waiting_told(0.5, load()).endswith("; try data.workers=4 or cache.audio=true")
+    monkeypatch.setattr(throughput.os, "cpu_count", lambda: 4)
+    assert throughput.waiting_told(0.04, load()) == "4.0% of the training time"
+    assert throughput.waiting_told(0.5, load()).endswith("; try data.workers=4 or cache.audio=true")
     kept = load(overrides={"cache.audio": True, "data.workers": 0})
-    assert pace.waiting_told(0.5, kept).endswith("; try data.workers=2")
+    assert throughput.waiting_told(0.5, kept).endswith("; try data.workers=2")
 
 
 @pytest.mark.slow

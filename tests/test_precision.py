@@ -5,7 +5,7 @@ import torch
 from small_training import make_trainer
 from torch import nn
 
-from audioft import runtime
+from audioft.core import runtime
 from audioft.models.backbones.waveform import own_group_norm
 from audioft.models.encoder import Encoder
 from audioft.models.frames import Frames

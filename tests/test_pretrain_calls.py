@@ -9,9 +9,9 @@ import pytest
 import small_pretraining as small
 import yaml
 
-from audioft import api_pretrain
-from audioft.config import PretrainConfig, check, describe, keys, load, save
+from audioft.configuration.config import PretrainConfig, check, describe, keys, load, save
 from audioft.errors import ConfigError
+from audioft.tasks.pretrain import api
 
 QUICK = small.strings(small.BRIEF)
 
@@ -167,18 +167,18 @@ def test_a_dry_run_shows_the_settings_and_writes_nothing(audioft_command, two_to
 
 
 def test_a_config_survives_being_written(tmp_path):
-    config = api_pretrain.settings(
+    config = api.settings(
         ["a", "b"], "mini", overrides={"mixing": None, "disturb": ["noise"], "objective.rounds": [{"clusters": 5}]}
     )
     (tmp_path / "c.yaml").write_text(save(config))
     assert load(tmp_path / "c.yaml", kind=PretrainConfig) == config
-    again = api_pretrain.settings("c", config=tmp_path / "c.yaml")
+    again = api.settings("c", config=tmp_path / "c.yaml")
     assert (again.data.sources, again.encoder.start) == (["c"], "mini")
 
 
 def test_python_gives_the_same_problems(two_tones):
     with pytest.raises(ConfigError, match=r"did you mean 'objective\.mask'"):
-        api_pretrain.settings(two_tones, overrides={"objective.maks": 1})
+        api.settings(two_tones, overrides={"objective.maks": 1})
 
 
 def test_the_command_and_its_folder(audioft_command, two_tones, tmp_path, monkeypatch):

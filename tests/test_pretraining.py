@@ -14,9 +14,9 @@ from PIL import Image
 from safetensors.torch import load_file
 
 import audioft
+from audioft.core.progress import Console
 from audioft.models.architecture import PRETRAINABLE as FAMILIES
 from audioft.models.loading import load_encoder
-from audioft.progress import Console
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,7 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from audioft import config as configs
+from audioft.configuration import config as configs
 from audioft.data import manifest, splits
 from audioft.data.batching import StepPlan, batches_of, pieces
 from audioft.data.clip import Clip

@@ -6,8 +6,8 @@ from typing import Literal
 
 import pytest
 
+from audioft.core.registry import Registry, fits, split_spec, suggest
 from audioft.errors import ConfigError
-from audioft.registry import Registry, fits, split_spec, suggest
 
 
 @pytest.fixture

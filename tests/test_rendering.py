@@ -14,9 +14,9 @@ import torch
 import audioft
 from audioft.audio import io
 from audioft.augmentation import Chain, augmentations
+from audioft.core.runtime import generator
 from audioft.data import manifest as manifests
 from audioft.errors import ConfigError, DataError, UsageError
-from audioft.runtime import generator
 
 QUIET = audioft.Console(quiet=True)
 CHANGES = [{"name": "noise", "p": 1, "min_snr_db": -20, "max_snr_db": -10}, "gain"]

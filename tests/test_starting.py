@@ -8,13 +8,14 @@ import tiny
 import torch
 from transformers import Wav2Vec2FeatureExtractor
 
-from audioft import api, starting
-from audioft.config import Config
+import audioft
+from audioft.assembly import starting_model
+from audioft.configuration.config import Config
 from audioft.errors import ConfigError, DataError, ModelError, UsageError
 from audioft.models import folder as folders
-from audioft.models.continuing import keep_head
 from audioft.models.folder import ModelCard
 from audioft.models.hub import is_id
+from audioft.models.kept_head import keep_head
 
 QUICK = {"train.epochs": 1, "train.lr": 1e-12, "train.head_lr": 1e-12, "data.workers": 0, "train.tensorboard": False}
 QUICK |= {"evaluate.resamples": 0, "data.test": None, "data.valid": None, "train.weight_decay": 0}
@@ -33,7 +34,7 @@ def source(tmp_path_factory):
 
 
 def trained(data, source, out, **more):
-    run = api.finetune(data, start=source, out=out, overrides=QUICK | more.pop("overrides", {}), **more)
+    run = audioft.finetune(data, start=source, out=out, overrides=QUICK | more.pop("overrides", {}), **more)
     return folders.load(run.model)
 
 
@@ -96,14 +97,14 @@ def test_every_head_keeps_its_rows(head, pooling):
 
 def test_what_does_not_go_together(source, tones, tmp_path):
     with pytest.raises(UsageError, match="either an encoder or a model"):
-        api.settings(tones, "mini", start=source)
+        audioft.settings(tones, "mini", start=source)
     with pytest.raises(UsageError, match="say to which"):
-        api.settings(tones, extend=True)
+        audioft.settings(tones, extend=True)
     with pytest.raises(ConfigError, match="prototypes are fitted to the clips that are given"):
-        api.settings(tones, start=source, extend=True, few_shot=True)
+        audioft.settings(tones, start=source, extend=True, few_shot=True)
     with pytest.raises(ConfigError, match="cannot keep the labels"):
         trained(tones, source, tmp_path / "run", extend=True, overrides={"model.head": "mlp"})
-    start = starting.load(Config(start={"model": str(source), "extend": True}))
+    start = starting_model.load(Config(start={"model": str(source), "extend": True}))
     with pytest.raises(DataError, match="exactly one label a clip, the data any number"):
         start.labels(("high",), multilabel=True)
 
@@ -177,11 +178,11 @@ def test_a_classifier_by_its_hub_id(on_the_hub, tones, tmp_path, monkeypatch):
     monkeypatch.setattr(
         huggingface_hub, "snapshot_download", lambda name, **o: download(name, cache_dir=tmp_path / "hub", **o)
     )
-    assert api.load_model(on_the_hub).labels == ("middle", "high", "low")
-    report = api.evaluate(on_the_hub, tones, resamples=0)
+    assert audioft.load_model(on_the_hub).labels == ("middle", "high", "low")
+    report = audioft.evaluate(on_the_hub, tones, resamples=0)
     assert report.clips == 27
     with pytest.raises(ModelError, match="cannot be had from the hub"):
-        api.load_model("somebody/else")
+        audioft.load_model("somebody/else")
 
 
 def test_what_could_be_a_hub_id(tmp_path, monkeypatch):
@@ -203,6 +204,6 @@ def test_an_old_checkpoint_without_safetensors(source, tmp_path):
         (old / name).write_bytes((source / name).read_bytes())
     torch.save(load_file(source / "model.safetensors"), old / "pytorch_model.bin")
     path = makers.tone(tmp_path / "a.wav", seconds=1.0)
-    (ours,) = api.predict(source, [path])
-    (theirs,) = api.predict(old, [path])
+    (ours,) = audioft.predict(source, [path])
+    (theirs,) = audioft.predict(old, [path])
     assert ours.scores == theirs.scores

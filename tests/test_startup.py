@@ -17,7 +17,7 @@ import makers
 import pytest
 
 import audioft
-from audioft import startup
+from audioft.core import startup
 
 MOST = 1.5  # seconds that labelling a clip may take beyond the imports
 IMPORTS = "import torch, transformers; from transformers import Wav2Vec2Model"

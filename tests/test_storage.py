@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from audioft import storage
+from audioft.core import storage
 from audioft.models import folder as folders
 from audioft.models.architecture import save_encoder
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from audioft.annotations.event import Event
 from audioft.annotations.lines import checked, lines_of, one_cell, score_of, seconds
+from audioft.core.registry import suggest
 from audioft.errors import DataError
-from audioft.registry import suggest
 
 LABEL_COLUMNS = (
     "Annotation",

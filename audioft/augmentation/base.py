@@ -14,9 +14,9 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from audioft import runtime
+from audioft.core import runtime
+from audioft.core.registry import Registry
 from audioft.errors import ConfigError
-from audioft.registry import Registry
 
 augmentations = Registry("augmentation", given=("rate",))
 

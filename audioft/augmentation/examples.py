@@ -11,8 +11,8 @@ import torch
 
 from audioft.audio import io, writing
 from audioft.augmentation.base import Chain
+from audioft.core.runtime import generator, one_thread
 from audioft.errors import AudioError, DataError
-from audioft.runtime import generator, one_thread
 
 CLIPS, VERSIONS = 4, 3
 

@@ -55,10 +55,10 @@ def excerpt(folder: str, path: str, rate: int, samples: int, start: float) -> to
     Raises:
         AudioError: the sound cannot be read or has no samples.
     """
-    from audioft.audio import apart
+    from audioft.audio import isolated_decoder
 
     full = str(Path(folder).expanduser() / path)
-    info = apart.probe(full)
+    info = isolated_decoder.probe(full)
     # a clip of a few samples would ask for less than one sample of a recording at a lower rate
     wanted = max(samples / rate, SHORTEST_READ)
     seconds = info.frames / info.rate  # negative where the header does not say: then all of it is read
@@ -72,9 +72,9 @@ def excerpt(folder: str, path: str, rate: int, samples: int, start: float) -> to
 
 
 def _read(path: str, rate: int, start: float, end: float | None) -> np.ndarray:
-    from audioft.audio import apart
+    from audioft.audio import isolated_decoder
 
-    sound = np.ascontiguousarray(apart.read(path, rate=rate, start=start, end=end), dtype=np.float32)
+    sound = np.ascontiguousarray(isolated_decoder.read(path, rate=rate, start=start, end=end), dtype=np.float32)
     if not len(sound) or not np.isfinite(sound).all():
         raise AudioError(path, "check", "no samples" if not len(sound) else "samples that are not finite")
     return sound

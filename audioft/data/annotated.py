@@ -11,7 +11,7 @@ from pathlib import Path
 
 from audioft.annotations import files
 from audioft.annotations.event import Event
-from audioft.audio import apart
+from audioft.audio import isolated_decoder
 from audioft.data import rows
 from audioft.data.clip import Clip
 from audioft.data.folders import recordings
@@ -151,10 +151,10 @@ def from_folder(root: Path, label: str | None, allow_outside: bool) -> Found:
 def length(path: Path) -> float:
     """Seconds of a recording: what its header says, else what is decoded of it; 0 where it cannot be read at all."""
     try:
-        info = apart.probe(path)
+        info = isolated_decoder.probe(path)
         if math.isfinite(info.seconds):
             return info.seconds
-        return sum(len(b) for b in apart.stream(path, rate=None)) / info.rate
+        return sum(len(b) for b in isolated_decoder.stream(path, rate=None)) / info.rate
     except AudioError:
         return 0.0
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from audioft.runtime import address
+from audioft.core.runtime import address
 
 _TRIES = 8  # groups that mix labels may block one another: the best of a few shuffles is taken
 _MANY = 50_000  # of so many groups one shuffle is as good as another

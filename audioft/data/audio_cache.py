@@ -19,7 +19,7 @@ import numpy as np
 
 from audioft.audio import io, writing
 from audioft.data import audio_file
-from audioft.data.checked import default_cache
+from audioft.data.check_cache import default_cache
 from audioft.data.clip import Clip
 from audioft.errors import AudioError, AudioftError
 

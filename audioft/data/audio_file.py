@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from audioft.storage import cache_file
+from audioft.core.storage import cache_file
 
 BLOCK = 2**17  # samples that have a hash of their own: 8 s at 16 kHz
 _MAGIC = b"AFT-PCM1"

@@ -13,11 +13,11 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, Dataset
 
+from audioft.core.runtime import generator
 from audioft.data.buckets import buckets, padding
 from audioft.data.check import SHORTEST
 from audioft.data.dataset import Draw, Item
 from audioft.errors import AudioError
-from audioft.runtime import generator
 
 
 @dataclass(frozen=True)

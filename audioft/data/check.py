@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from audioft import csv_tables
-from audioft.audio import apart
+from audioft.audio import isolated_decoder
 from audioft.audio.io import Info
 from audioft.audio.shortfalls import END_TOLERANCE
-from audioft.data.checked import Memory, default_cache
+from audioft.core import csv_tables
+from audioft.data.check_cache import Memory, default_cache
 from audioft.data.clip import Clip, seconds
 from audioft.errors import AudioError, DataError
 
@@ -110,7 +110,7 @@ def _looked_at(
         for job in as_completed(list(jobs)):
             yield jobs[job], job.result()
     except BaseException:
-        apart.stop()  # whoever presses Ctrl-C does not wait for a decoder
+        isolated_decoder.stop()  # whoever presses Ctrl-C does not wait for a decoder
         raise
     finally:
         pool.shutdown(cancel_futures=True)
@@ -128,7 +128,7 @@ def headers(clips: Sequence[Clip]) -> list[Checked]:
     for clip in clips:
         if clip.path not in known:
             try:
-                known[clip.path] = apart.probe(clip.path)
+                known[clip.path] = isolated_decoder.probe(clip.path)
             except AudioError as e:
                 known[clip.path] = e
         info = known[clip.path]
@@ -226,14 +226,14 @@ def _file(path: Path, clips: list[Clip]) -> list[Checked]:
     at = 0
     looks: list[_Look] = []
     try:
-        rate = apart.probe(path).rate
+        rate = isolated_decoder.probe(path).rate
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         looks = [_Look(clip, rate) for clip in clips]
         # a recording may have thousands of cuts: each block is shown to those that it lies in
         later = sorted(looks, key=lambda look: look.first, reverse=True)
         now: list[_Look] = []
-        for block in apart.stream(path, rate=None, block_seconds=1.0):
+        for block in isolated_decoder.stream(path, rate=None, block_seconds=1.0):
             while later and later[-1].first < at + len(block):
                 now.append(later.pop())
             for look in now:

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from audioft.core.runtime import generator, one_thread
 from audioft.data.batching import pad
 from audioft.data.clip import Clip
 from audioft.data.dataset import Draw, Preparation, read_exactly
 from audioft.errors import AudioError
-from audioft.runtime import generator, one_thread
 
 Change = Callable[[Tensor, int, np.random.Generator], Tensor]
 _LEAST = 1e-4  # level (RMS) under which a recording is as good as silent and sets no level for others

@@ -12,9 +12,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from audioft.audio import io
+from audioft.core.runtime import generator, one_thread
 from audioft.data.clip import Clip
 from audioft.errors import AudioError
-from audioft.runtime import generator, one_thread
 
 
 @dataclass(frozen=True, slots=True)

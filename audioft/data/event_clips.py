@@ -10,12 +10,12 @@ import numpy as np
 
 from audioft.annotations.event import Event
 from audioft.audio.windows import spans
+from audioft.core.runtime import generator
 from audioft.data.annotated import Annotated, Found
 from audioft.data.check import SHORTEST
 from audioft.data.clip import Clip
 from audioft.data.manifest import Manifest
 from audioft.errors import DataError
-from audioft.runtime import generator
 
 BACKGROUND = "background"
 TICK = 1e-3  # seconds: the grid of windows, so that times are written short and are the same when read again

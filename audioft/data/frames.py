@@ -12,9 +12,9 @@ from torch import Tensor
 
 from audioft.annotations.event import Event
 from audioft.annotations.frames import targets_of
+from audioft.core.runtime import generator
 from audioft.data.clip import Clip
 from audioft.data.dataset import TrainingClips
-from audioft.runtime import generator
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from audioft import csv_tables
 from audioft.annotations.event import Event
+from audioft.core import csv_tables
 from audioft.data import folders, rows
 from audioft.data.clip import Clip, seconds
 from audioft.data.inputs import unlabelled

@@ -11,11 +11,11 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from audioft.core.registry import suggest
 from audioft.data.clip import Clip
 from audioft.data.tables import FILE_COLUMNS, Row, columns_of, file_column
 from audioft.data.targets import clean, several, single
 from audioft.errors import DataError, UsageError
-from audioft.registry import suggest
 
 ROLES = {
     **dict.fromkeys(("train", "training"), "train"),

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from audioft.core.registry import suggest
+from audioft.core.wording import counted
 from audioft.data.assign import assign
 from audioft.data.manifest import SIDES, Manifest
 from audioft.errors import ConfigError, DataError
-from audioft.registry import suggest
-from audioft.wording import counted
 
 Share = float | str | None
 

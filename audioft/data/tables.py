@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from audioft.annotations.lines import text_of
+from audioft.core.registry import suggest
 from audioft.errors import DataError, UsageError
-from audioft.registry import suggest
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")

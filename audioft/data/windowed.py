@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from audioft.audio import apart
+from audioft.audio import isolated_decoder
 from audioft.audio.windows import cut
 from audioft.data.check import SHORTEST, too_short
 from audioft.data.clip import Clip
@@ -34,7 +34,7 @@ class Window:
 def clip_windows(clip: Clip, prepare: Preparation, window: float, hop: float | None = None) -> Iterator[Window]:
     """A clip's windows: the whole clip, or windows of `window` seconds if it is longer; see `windows_of`."""
     return windows_of(
-        apart.stream(clip.path, prepare.sample_rate, clip.start, clip.end), clip.path, prepare, window, hop
+        isolated_decoder.stream(clip.path, prepare.sample_rate, clip.start, clip.end), clip.path, prepare, window, hop
     )
 
 

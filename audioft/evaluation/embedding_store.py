@@ -1,7 +1,7 @@
 """Features of clips on disk, for the encoder that made them and no other.
 
 The folder holds at most `AUDIOFT_EMBEDDINGS_GB` gigabytes, 5 if that environment variable is not set: what was used
-longest ago is thrown away at the end of a pass, see `audioft.keeping`.
+longest ago is thrown away at the end of a pass, see `audioft.core.disk_cache`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from audioft import keeping
+from audioft.core import disk_cache
+from audioft.core.storage import write_bytes
 from audioft.data.check import default_cache
 from audioft.data.clip import Clip
 from audioft.errors import AudioftError
 from audioft.models.encoder import Encoder
 from audioft.models.fingerprint import fingerprint_of
 from audioft.models.log_mel import LogMel
-from audioft.storage import write_bytes
 
 VERSION = 1  # of what is computed: raise it whenever a clip's features become others
 LIMIT = "AUDIOFT_EMBEDDINGS_GB"
@@ -35,7 +35,7 @@ def default_store() -> Path:
     Raises:
         UsageError: `AUDIOFT_EMBEDDINGS_GB` is no number of gigabytes.
     """
-    keeping.limit_of(LIMIT, GIGABYTES)  # told before anything is computed
+    disk_cache.limit_of(LIMIT, GIGABYTES)  # told before anything is computed
     return default_cache().parent / "embeddings"
 
 
@@ -68,7 +68,7 @@ class Store:
     """
 
     def __init__(self, folder: Path, encoder: Encoder | LogMel, max_seconds: float):
-        self.limit, self.root, self.added = keeping.limit_of(LIMIT, GIGABYTES), folder, False
+        self.limit, self.root, self.added = disk_cache.limit_of(LIMIT, GIGABYTES), folder, False
         self.max_seconds = max_seconds
         self.owner = _hash(VERSION, fingerprint(encoder), repr(encoder.preprocessing), float(max_seconds))
         self.folder = folder / self.owner[:32]
@@ -77,7 +77,7 @@ class Store:
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Store:
-        self._open.enter_context(keeping.using(self.folder))
+        self._open.enter_context(disk_cache.using(self.folder))
         return self
 
     def __exit__(
@@ -85,7 +85,7 @@ class Store:
     ) -> None:
         self._open.close()
         if self.added:
-            keeping.trim(self.root, self.limit)
+            disk_cache.trim(self.root, self.limit)
 
     def name(self, clip: Clip, digest: str) -> str:
         """What names a clip's features; nothing does if its recording could not be read."""
@@ -107,7 +107,7 @@ class Store:
         whole = about.get("name") == name and about.get("sha256") == hashlib.sha256(row.tobytes()).hexdigest()
         if not whole or row.shape != self.shape or row.dtype != np.float32:
             return None
-        keeping.used(path)
+        disk_cache.used(path)
         return row
 
     def put(self, name: str, row: np.ndarray) -> None:

@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from audioft.core.runtime import generator
 from audioft.errors import DataError
 from audioft.evaluation.event_counts import Counts, Heard, ratio
 from audioft.evaluation.event_matching import event_counts, segment_counts
 from audioft.evaluation.intervals import middle, multiplicities
 from audioft.evaluation.report import Estimate
-from audioft.runtime import generator
 
 _BLOCK = 200_000  # weights, and counts of labels, held at a time
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from audioft.core.storage import write_bytes
 from audioft.evaluation import charts
 from audioft.evaluation.report import Report
 from audioft.evaluation.text import TITLES, confused, counted, number, printable
-from audioft.storage import write_bytes
 
 _PAIRS = 10
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from audioft.core.runtime import generator
 from audioft.evaluation.metrics import METRICS, Tally
 from audioft.evaluation.predictions import Predictions
-from audioft.runtime import generator
 
 _BLOCK = 200_000  # weights held at a time; a few arrays of this size of float64 are made beside them
 

@@ -23,10 +23,10 @@ from functools import cached_property
 
 import numpy as np
 
+from audioft.core.registry import suggest
 from audioft.errors import ConfigError, DataError
 from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.ranking import ranked
-from audioft.registry import suggest
 
 
 class Tally:

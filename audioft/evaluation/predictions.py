@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from audioft import csv_tables
+from audioft.core import csv_tables
 from audioft.errors import ModelError
 
 _PLACE = ("path", "start", "end")

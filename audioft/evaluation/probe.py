@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from audioft.core.runtime import generator
+from audioft.core.wording import quoted
 from audioft.data.batching import batches_of, pad
 from audioft.models.encoder import Encoder
 from audioft.models.log_mel import LogMel
-from audioft.runtime import generator
-from audioft.wording import quoted
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from audioft.core.storage import write_bytes
 from audioft.errors import UsageError
 from audioft.evaluation.intervals import bootstrap, units
 from audioft.evaluation.metrics import compute, confusion, per_class
 from audioft.evaluation.predictions import Predictions
-from audioft.storage import write_bytes
 
 FORMAT = "audioft-report"
 FORMAT_VERSION = 1

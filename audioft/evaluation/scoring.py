@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from audioft.data.ahead import ahead
 from audioft.data.batching import batches_of, pad
 from audioft.data.clip import Clip
 from audioft.data.dataset import Preparation
+from audioft.data.prefetch import ahead
 from audioft.data.windowed import Window, clip_windows
 from audioft.errors import AudioError
 from audioft.models.classifier import AudioClassifier

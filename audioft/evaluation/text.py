@@ -6,7 +6,7 @@ import math
 import unicodedata
 from typing import TYPE_CHECKING
 
-from audioft import wording
+from audioft.core import wording
 
 if TYPE_CHECKING:
     from audioft.evaluation.report import Report

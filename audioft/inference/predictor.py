@@ -10,19 +10,19 @@ from pathlib import Path
 import numpy as np
 
 from audioft.audio.resample import resampled
+from audioft.core.runtime import choose_precision, find_device
 from audioft.data.check import SHORTEST
 from audioft.data.clip import Clip
 from audioft.data.windowed import clip_windows, windows_of
 from audioft.errors import UsageError
 from audioft.evaluation.pair_embeddings import Embeddings, embed
 from audioft.evaluation.scoring import ClipScore, cast_products, preparation, score, score_windows
-from audioft.inference.following import Rules, Step, follow
 from audioft.inference.prediction import Prediction
+from audioft.inference.recording_events import Rules, Step, follow
 from audioft.inference.timeline import Scores, Timeline
 from audioft.models import folder
 from audioft.models.classifier import AudioClassifier
 from audioft.models.hub import model_folder
-from audioft.runtime import choose_precision, find_device
 
 
 class Predictor:

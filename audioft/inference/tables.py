@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from audioft.errors import UsageError
-from audioft.inference.made import keep, refuse
-from audioft.inference.row_files import Begun, RowFile, Writer, begun
+from audioft.inference.resumable_rows import Begun, RowFile, Writer, begun
+from audioft.inference.table_provenance import keep, refuse
 
 if TYPE_CHECKING:
     from audioft.inference.prediction import Prediction

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from torch import nn
 
-from audioft.registry import Registry
+from audioft.core.registry import Registry
 
 if TYPE_CHECKING:
     from audioft.models.encoder import Encoder

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from audioft.core.registry import Spec, split_spec
 from audioft.models import freezing
 from audioft.models.adaptations import adaptations
 from audioft.models.wavlm_attention import call_modules, restore
-from audioft.registry import Spec, split_spec
 
 if TYPE_CHECKING:
     from audioft.models.encoder import Encoder

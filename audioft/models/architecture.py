@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import nn
 
+from audioft.core.registry import suggest
+from audioft.core.runtime import address
+from audioft.core.storage import permit, write_json
 from audioft.models import filterbank as bank
 from audioft.models.encoder import Encoder, Preprocessing
 from audioft.models.failures import writing
 from audioft.models.loading import attention, quiet_transformers, require_mask_embedding
-from audioft.registry import suggest
-from audioft.runtime import address
-from audioft.storage import permit, write_json
 
 #: What is not part of a shape: set elsewhere, or meaningless without labels.
 OTHERS = frozenset({"model_type", "id2label", "label2id", "num_labels", "torch_dtype", "dtype", "transformers_version"})

@@ -6,12 +6,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from audioft.core.registry import Spec, split_spec
 from audioft.models.encoder import Encoder
 from audioft.models.families import FAMILIES
 from audioft.models.frames import Frames, LatentMask
 from audioft.models.parts import heads, poolings
 from audioft.models.pooling import LayerSum
-from audioft.registry import Spec, split_spec
 
 LAYERS = ("last", "weighted")
 OWN = "own"  # the pooling or head of the family's own classification class

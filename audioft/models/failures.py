@@ -8,8 +8,8 @@ import pickle
 from collections.abc import Iterator
 from pathlib import Path
 
+from audioft.core.wording import first_line
 from audioft.errors import ModelError
-from audioft.wording import first_line
 
 
 @contextlib.contextmanager

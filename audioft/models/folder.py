@@ -15,6 +15,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from audioft.core.storage import HASHES, damaged, new_folder, read_json, write_bytes, write_json, write_text
+from audioft.core.wording import first_line
 from audioft.errors import ModelError
 from audioft.models import foreign, small
 from audioft.models.card import ModelCard
@@ -23,8 +25,6 @@ from audioft.models.encoder import Encoder, Preprocessing
 from audioft.models.failures import writing
 from audioft.models.families import classifier_attribute, extractor, save_model
 from audioft.models.loading import MASK_EMBEDDING, attention, load_encoder, quiet_transformers
-from audioft.storage import HASHES, damaged, new_folder, read_json, write_bytes, write_json, write_text
-from audioft.wording import first_line
 
 FORMAT_VERSION = 1
 WEIGHTS = "model.safetensors"

@@ -6,10 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from audioft.core.storage import read_json
 from audioft.errors import ModelError
 from audioft.models.families import FAMILIES
 from audioft.models.loading import load_preprocessing, refuse_unsupported
-from audioft.storage import read_json
 
 MADE_BY = "made_by"  # in config.json: a model of audioft's own needs its audioft.json
 CLASSIFIERS = ("ForSequenceClassification", "ForAudioClassification")

@@ -6,7 +6,7 @@ import itertools
 
 from torch import Tensor, nn
 
-from audioft.registry import Registry
+from audioft.core.registry import Registry
 
 heads = Registry("head", given=("input_size", "num_labels"))
 

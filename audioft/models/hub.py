@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from audioft.core.wording import first_line
 from audioft.errors import ModelError, UsageError
-from audioft.wording import first_line
 
 DESCRIPTIONS = ("config.json", "preprocessor_config.json", "audioft.json", "README.md", "model.safetensors.index.json")
 EMBEDDED = Path(__file__).parent.parent / "assets"  # encoders in the package

@@ -16,12 +16,12 @@ from typing import Any
 
 import torch
 
+from audioft.core.runtime import address
 from audioft.errors import ModelError, UsageError
 from audioft.models.encoder import Encoder, Preprocessing
 from audioft.models.failures import explained
 from audioft.models.families import FAMILIES
 from audioft.models.hub import EMBEDDED, misspelt, quiet_hub
-from audioft.runtime import address
 
 MASK_EMBEDDING = "masked_spec_embed"
 DROPOUTS = (

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from audioft.core.registry import Registry
 from audioft.models.frames import Frames
-from audioft.registry import Registry
 
 #: A pooling that is `linear` gives of a weighted sum of states the same sum of what it gives of each of them.
 poolings = Registry("pooling", given=("hidden_size",))

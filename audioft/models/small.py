@@ -14,12 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from audioft.core.storage import write_bytes
+from audioft.core.wording import first_line
 from audioft.errors import ModelError, UsageError
 from audioft.models import adapting
 from audioft.models.encoder import Encoder
 from audioft.models.loading import load_encoder
-from audioft.storage import write_bytes
-from audioft.wording import first_line
 
 FOLDER = "adapter"
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"

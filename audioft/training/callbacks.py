@@ -9,9 +9,9 @@ import os
 from pathlib import Path
 from typing import Any, Protocol
 
-from audioft.progress import Console
-from audioft.storage import write_text
-from audioft.wording import counted
+from audioft.core.progress import Console
+from audioft.core.storage import write_text
+from audioft.core.wording import counted
 
 
 class Callback(Protocol):

@@ -18,10 +18,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from audioft.core.places import need, size_of
+from audioft.core.storage import damaged, new_folder, read_json, recover, write_bytes, write_json
 from audioft.errors import AnotherRunError, CheckpointError
 from audioft.models.fingerprint import weights_hash
-from audioft.places import need, size_of
-from audioft.storage import damaged, new_folder, read_json, recover, write_bytes, write_json
 
 FILES = ("model.safetensors", "optimizer.safetensors", "state.json")
 BEST = ("model.safetensors", "about.json")

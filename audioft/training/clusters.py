@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from audioft.core.storage import write_bytes
 from audioft.errors import CheckpointError
-from audioft.storage import write_bytes
 from audioft.training.checkpoint import pack, unpack
 
 

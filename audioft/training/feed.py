@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from torch.utils.data import Dataset
 
+from audioft.core.runtime import Processes
 from audioft.data.batching import Batch, StepPlan, loader, pieces
 from audioft.data.dataset import Draw
-from audioft.runtime import Processes
 
 
 class Feed:

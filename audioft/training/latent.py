@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from audioft.core.runtime import generator
 from audioft.models.encoder import Encoder
 from audioft.models.frames import LatentMask
-from audioft.runtime import generator
 
 
 class LatentMasking:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from audioft.registry import Registry
+from audioft.core.registry import Registry
 from audioft.training.margins import Margin, at_epoch, problems
 
 losses = Registry("loss", given=("class_weights", "scale"))

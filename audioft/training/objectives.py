@@ -6,11 +6,11 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from audioft.core.registry import Spec, split_spec
 from audioft.data.batching import Batch
 from audioft.models.classifier import AudioClassifier
 from audioft.models.frames import LatentMask
 from audioft.models.parts import heads
-from audioft.registry import Spec, split_spec
 from audioft.training.latent import LatentMasking
 from audioft.training.losses import losses
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from audioft.registry import Registry
+from audioft.core.registry import Registry
 
 schedules = Registry("schedule", given=("steps",))
 Schedule = Callable[[int], float]

@@ -17,10 +17,10 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
+from audioft.core.runtime import Processes, address
 from audioft.data.batching import Batch, StepPlan
 from audioft.errors import AudioftError, Interrupted
 from audioft.evaluation.scoring import autocast
-from audioft.runtime import Processes, address
 from audioft.training.callbacks import Callback, finite
 from audioft.training.checkpoint import Checkpoints, Saving, State
 from audioft.training.feed import Feed, share

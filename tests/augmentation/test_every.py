@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from audioft import runtime
 from audioft.audio import writing
 from audioft.augmentation import Augmentation, Chain, augmentations
+from audioft.core import runtime
 
 RATE = 16_000
 NAMES = [

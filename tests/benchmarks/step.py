@@ -27,11 +27,11 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
+from audioft.core.runtime import Processes
 from audioft.data.batching import Batch
 from audioft.models import dropout, freezing, positions
 from audioft.models.classifier import AudioClassifier
 from audioft.models.encoder import Encoder, Preprocessing
-from audioft.runtime import Processes
 from audioft.training.losses import CrossEntropy
 from audioft.training.objectives import Classification
 from audioft.training.optim import adamw, parameter_groups

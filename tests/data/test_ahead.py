@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from audioft.data.ahead import ahead
+from audioft.data.prefetch import ahead
 from audioft.errors import AudioError
 
 

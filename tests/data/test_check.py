@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from audioft.audio import apart
+from audioft.audio import isolated_decoder
 from audioft.data.check import check, enforce, headers, write_bad_files
-from audioft.data.checked import default_cache
+from audioft.data.check_cache import default_cache
 from audioft.data.clip import Clip
 from audioft.errors import DataError
 
@@ -102,8 +102,8 @@ def test_findings_are_remembered(clips, tmp_path, monkeypatch):
     cache = tmp_path / "cache" / "c.sqlite"
     first = check(clips, cache=cache)
     decoded = []
-    stream = apart.stream
-    monkeypatch.setattr(apart, "stream", lambda path, **kw: decoded.append(path.name) or stream(path, **kw))
+    stream = isolated_decoder.stream
+    monkeypatch.setattr(isolated_decoder, "stream", lambda path, **kw: decoded.append(path.name) or stream(path, **kw))
     assert check(clips, cache=cache) == first
     assert decoded == []
     soundfile.write(tmp_path / "silent.wav", np.random.default_rng(1).standard_normal(999), 16000)
@@ -114,8 +114,8 @@ def test_findings_are_remembered(clips, tmp_path, monkeypatch):
 
 def test_each_file_is_decoded_once(clips, monkeypatch):
     decoded = []
-    stream = apart.stream
-    monkeypatch.setattr(apart, "stream", lambda path, **kw: decoded.append(path.name) or stream(path, **kw))
+    stream = isolated_decoder.stream
+    monkeypatch.setattr(isolated_decoder, "stream", lambda path, **kw: decoded.append(path.name) or stream(path, **kw))
     check(clips, workers=1)
     assert sorted(decoded) == sorted(set(decoded))
 

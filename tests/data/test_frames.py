@@ -10,6 +10,7 @@ import torch
 
 from audioft.annotations.event import Event
 from audioft.augmentation import Mixup
+from audioft.core.runtime import generator
 from audioft.data.annotated import Annotated, Found
 from audioft.data.batching import collate
 from audioft.data.clip import Clip
@@ -17,7 +18,6 @@ from audioft.data.dataset import Draw, Preparation
 from audioft.data.event_clips import as_windows
 from audioft.data.frames import FrameGrid, TrainingWindows
 from audioft.data.targets import targets
-from audioft.runtime import generator
 
 RATE = 16000
 GRID = FrameGrid(((400, 320),), RATE)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from audioft.data.pool import Pool, Source, gather, shares
+from audioft.data.unlabelled_pool import Pool, Source, gather, shares
 from audioft.errors import DataError, UsageError
 
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audioft.data import trials as lists
 from audioft.data.clip import Clip
-from audioft.data.trial_lists import read, refuse, text_of
-from audioft.data.trials import Trial, make, speakers
 from audioft.errors import DataError, UsageError
+from audioft.speakers import trials as lists
+from audioft.speakers.trial_lists import read, refuse, text_of
+from audioft.speakers.trials import Trial, make, speakers
 
 
 def clips(*counts, sessions=2, folder=Path("/d")):

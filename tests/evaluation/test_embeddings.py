@@ -14,7 +14,7 @@ import soundfile
 import tiny
 import torch
 
-from audioft import keeping
+from audioft.core import disk_cache
 from audioft.data.clip import Clip
 from audioft.data.dataset import beginning
 from audioft.errors import AudioError
@@ -174,7 +174,7 @@ def test_the_default_store_lies_in_the_users_cache(monkeypatch):
 
 
 def test_a_pass_throws_away_what_was_used_longest_ago_and_nothing_of_its_own(encoder, clips, tmp_path, monkeypatch):
-    monkeypatch.setattr(keeping, "GRACE", 0)
+    monkeypatch.setattr(disk_cache, "GRACE", 0)
     store, other = tmp_path / "s", made(seed=1)
     embed_clips(other, clips[:1], max_seconds=5, store=store)
     (first,) = store.rglob("*.safetensors")
@@ -192,7 +192,7 @@ def test_a_pass_throws_away_what_was_used_longest_ago_and_nothing_of_its_own(enc
 
 def test_two_processes_may_keep_the_same_clip_at_once(encoder, clips, tmp_path, monkeypatch):
     """While one writes, the other has written and renamed the same file."""
-    from audioft import storage
+    from audioft.core import storage
 
     row, real = np.ones((4, 64), np.float32), os.fsync
     with Store(tmp_path / "s", encoder, 5) as store:

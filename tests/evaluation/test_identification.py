@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from audioft.evaluation import identification
-from audioft.evaluation.identification import OpenSet, as_rows, from_rows, nearest
-from audioft.evaluation.pair_scores import Scorer, unit
-from audioft.evaluation.verification import rates
+from audioft.speakers import identification
+from audioft.speakers.identification import OpenSet, as_rows, from_rows, nearest
+from audioft.speakers.pair_scores import Scorer, unit
+from audioft.speakers.verification import rates
 
 SIZE = 24
 

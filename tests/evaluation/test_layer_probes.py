@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audioft.evaluation.layer_probes import LabelTask, several_folds
 from audioft.evaluation.probe import C
+from audioft.tasks.probe.layer_probes import LabelTask, several_folds
 
 
 def task(multilabel: bool, several: int = 2) -> tuple[LabelTask, np.ndarray]:

@@ -10,9 +10,19 @@ import math
 import numpy as np
 import pytest
 
-from audioft.evaluation.learning import METHODS, Outlook, Point, by_probe, by_prototypes, draw, measure, outlook, sizes
-from audioft.evaluation.learning_report import LearningCurve, png
-from audioft.evaluation.power_law import PowerLaw, fit
+from audioft.tasks.learning_curve.curve_report import LearningCurve, png
+from audioft.tasks.learning_curve.draws import (
+    METHODS,
+    Outlook,
+    Point,
+    by_probe,
+    by_prototypes,
+    draw,
+    measure,
+    outlook,
+    sizes,
+)
+from audioft.tasks.learning_curve.power_law import PowerLaw, fit
 
 SIZES = np.array([1, 2, 5, 10, 20, 40.0])
 

@@ -11,8 +11,8 @@ import torch
 
 from audioft.audio import io
 from audioft.data.clip import Clip
-from audioft.evaluation import pair_floor
 from audioft.models.log_mel import LogMel
+from audioft.speakers import pair_floor
 
 
 @pytest.fixture

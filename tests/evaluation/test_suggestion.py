@@ -8,9 +8,9 @@ import shlex
 import numpy as np
 import pytest
 
-from audioft.evaluation.comparison import Comparison, Row
-from audioft.evaluation.layer_probes import Score
-from audioft.evaluation.suggestion import Suggestion, suggest
+from audioft.tasks.probe.comparison_table import Comparison, Row
+from audioft.tasks.probe.layer_probes import Score
+from audioft.tasks.probe.suggestion import Suggestion, suggest
 
 
 def row(name: str, *values: float, cost: float | None = 1.0, parameters: int = 100, wide: float = 0.05) -> Row:
@@ -63,15 +63,15 @@ def test_one_clip_of_a_few_is_no_clear_difference():
 @pytest.mark.parametrize("per_label", [5, 50])
 @pytest.mark.parametrize("values", [(0.5, 0.9), (0.9, 0.5)])
 def test_what_is_suggested_is_a_call_that_can_be_made(values, per_label):
-    from audioft import api
+    import audioft
     from audioft.cli import parse
-    from audioft.verbs.arguments import sources_and_overrides
+    from audioft.tasks.arguments import sources_and_overrides
 
     words = shlex.split(chosen([row("my encoder", *values)], per_label).command("my data", ["data.test=fold=5"]))
     options = parse(words[1:])
     sources, overrides = sources_and_overrides(options.items)
-    assert (options.name, options.encoder, sources) == ("train", "my encoder", ["my data"])
-    assert api.settings(overrides=overrides).data.test == "fold=5"
+    assert (options.called, options.encoder, sources) == ("train", "my encoder", ["my data"])
+    assert audioft.settings(overrides=overrides).data.test == "fold=5"
 
 
 @pytest.mark.parametrize(

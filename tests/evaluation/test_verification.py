@@ -14,8 +14,8 @@ from scipy.optimize import brentq
 from sklearn.metrics import roc_curve
 
 from audioft.errors import DataError
-from audioft.evaluation.pair_scores import Scorer, unit
-from audioft.evaluation.verification import Sorted, measure, rates
+from audioft.speakers.pair_scores import Scorer, unit
+from audioft.speakers.verification import Sorted, measure, rates
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "verification.json").read_text(encoding="utf-8"))
 #: Scores of targets and of others: whole numbers, so that many are the same.

@@ -9,10 +9,13 @@ import sys
 import makers
 import pytest
 
-from audioft.labelling import shares
+from audioft.tasks.predict.labelling import shares
 
 #: The command, with rounds so short that there are several.
-SCRIPT = "import sys\nfrom audioft import cli, labelling\nlabelling.ROUND = 3\nsys.exit(cli.main(sys.argv[1:]))\n"
+SCRIPT = (
+    "import sys\nfrom audioft import cli\nfrom audioft.tasks.predict import labelling\n"
+    "labelling.ROUND = 3\nsys.exit(cli.main(sys.argv[1:]))\n"
+)
 
 
 def test_shares_hold_each_position_once_and_weigh_alike():

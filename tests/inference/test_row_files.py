@@ -12,7 +12,7 @@ import makers
 import pytest
 
 from audioft.errors import AudioftError, UsageError
-from audioft.inference.row_files import Failures, RowFile, begun, failed
+from audioft.inference.resumable_rows import Failures, RowFile, begun, failed
 
 COLUMNS = ("path", "label")
 

@@ -16,15 +16,15 @@ from torch.nn import functional as F
 from audioft.data.batching import pad
 from audioft.errors import AudioftError, DataError, ModelError, UsageError
 from audioft.evaluation.pair_embeddings import embed
-from audioft.evaluation.pair_scores import Scorer, unit
-from audioft.inference.enrolled import Enrolled
 from audioft.inference.predictor import Predictor
-from audioft.inference.speaker_thresholds import threshold_of
-from audioft.inference.speakers import UNKNOWN, Enrolment
 from audioft.models.classifier import AudioClassifier
 from audioft.models.fingerprint import fingerprint
 from audioft.models.folder import ModelCard, store_verification
 from audioft.models.folder import load as load_folder
+from audioft.speakers.enrolled import Enrolled
+from audioft.speakers.enrolment import UNKNOWN, Enrolment
+from audioft.speakers.pair_scores import Scorer, unit
+from audioft.speakers.thresholds import threshold_of
 
 
 def waves(path, *spans):
@@ -269,7 +269,7 @@ def test_a_file_that_cannot_be_written_stays_as_it_was(tmp_path, monkeypatch):
     def fail(number):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("audioft.storage.os.fsync", fail)
+    monkeypatch.setattr("audioft.core.storage.os.fsync", fail)
     with pytest.raises(AudioftError, match="No space left"):
         Enrolment("f00d").enrol("Bob", speaker([1, 0])).save(path)
     assert path.read_bytes() == before

@@ -8,11 +8,11 @@ import tiny
 import torch
 from safetensors.torch import load_file
 
+from audioft.configuration.pretraining import PretrainConfig
 from audioft.models.architecture import PRETRAINABLE as FAMILIES
 from audioft.models.architecture import count, new_encoder, problems, save_encoder
 from audioft.models.encoder import Preprocessing
 from audioft.models.loading import load_encoder
-from audioft.pretrain_sections import PretrainConfig
 
 SHAPES = {
     "wav2vec2": tiny.SHAPE | tiny.FEW,

@@ -11,13 +11,13 @@ import transformers
 from safetensors.torch import load_file, save_file
 from transformers import Wav2Vec2FeatureExtractor
 
-from audioft.api_merge import merge
 from audioft.errors import ModelError, UsageError
 from audioft.models import adapting, small
 from audioft.models import folder as folders
 from audioft.models.classifier import AudioClassifier
 from audioft.models.folder import ModelCard
 from audioft.models.loading import load_encoder
+from audioft.tasks.merge.api import merge
 
 LABELS = ("cat", "dog", "wren")
 CLIPS = tiny.noises([9000, 5000, 1400])

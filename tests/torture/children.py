@@ -91,12 +91,12 @@ def peak_mb(work: Callable[[], object]) -> float:
     read, write = os.pipe()
 
     def measured() -> None:
-        from audioft.audio import apart
+        from audioft.audio import isolated_decoder
 
         work()
-        decoders = [d.process.pid for d in apart._pool()._idle]
+        decoders = [d.process.pid for d in isolated_decoder._pool()._idle]
         os.write(write, f"{sum(map(_peak_of, [os.getpid(), *decoders])):.1f}".encode())
-        apart.stop()
+        isolated_decoder.stop()
 
     with forked(measured) as child:
         os.close(write)

@@ -12,8 +12,8 @@ from pathlib import Path
 import makers
 
 import audioft
+from audioft.core.folder_lock import LOCK, held
 from audioft.errors import AudioftError, UsageError
-from audioft.holding import LOCK, held
 from audioft.models import folder as model_folder
 from torture.children import forked
 from torture.outcome import Outcome

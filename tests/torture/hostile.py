@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 import audioft
+from audioft.core.progress import Console
 from audioft.errors import AudioftError
-from audioft.progress import Console
 from torture.outcome import Outcome
 
 DEEP = 100_000

@@ -111,7 +111,7 @@ def stopped(place: Path, times: int, seed: int = 1) -> Outcome:
 
 
 def _terminable(work) -> None:
-    from audioft.startup import terminable
+    from audioft.core.startup import terminable
 
     with terminable():
         work()

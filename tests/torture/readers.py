@@ -6,11 +6,12 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from audioft import config as configs
 from audioft.annotations import files
-from audioft.config import Config, PretrainConfig
-from audioft.data import manifest, trial_lists
+from audioft.configuration import config as configs
+from audioft.configuration.config import Config, PretrainConfig
+from audioft.data import manifest
 from audioft.errors import AudioftError
+from audioft.speakers import trial_lists
 from torture.outcome import Outcome
 
 CSV = (

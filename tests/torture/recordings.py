@@ -110,7 +110,7 @@ def lost_decoders(place: Path) -> Outcome:
 
     The decoders of the day do none of it, so a process that decodes is given code that does.
     """
-    from audioft.audio import apart
+    from audioft.audio import isolated_decoder
 
     found = Outcome()
     path = place / "a.wav"
@@ -121,53 +121,53 @@ def lost_decoders(place: Path) -> Outcome:
         "hangs": "\nwhile True: pass",
         "no sign of life": "import time; time.sleep(600)",
     }
-    root = str(Path(apart.__file__).parents[2])
-    before = apart.COMPUTING, apart.WAITING
-    apart.WAITING = 6.0  # a healthy one must begin within it, on a busy machine, too
+    root = str(Path(isolated_decoder.__file__).parents[2])
+    before = isolated_decoder.COMPUTING, isolated_decoder.WAITING
+    isolated_decoder.WAITING = 6.0  # a healthy one must begin within it, on a busy machine, too
     try:
         for expected, deed in deeds.items():
             serving = (
-                f"import sys; sys.path.insert(0, {root!r})\nfrom audioft.audio import apart, io\n"
+                f"import sys; sys.path.insert(0, {root!r})\nfrom audioft.audio import io, isolated_decoder as apart\n"
                 f"apart.COMPUTING = 1.0\ndef deed(*a, **k):\n    exec({deed!r})\nio.stream = deed\napart.serve()"
             )
-            decoder = apart._Decoder(serving)
-            apart._pool()._take(decoder)
+            decoder = isolated_decoder._Decoder(serving)
+            isolated_decoder._pool()._take(decoder)
             began = time.monotonic()
             try:
-                apart.read(path)
+                isolated_decoder.read(path)
                 reason = "nothing"
             except AudioError as e:
                 reason = f"{e.stage}: {e.reason}"
             quick = time.monotonic() - began < 20
-            next_one = len(apart.read(path)) == RATE
+            next_one = len(isolated_decoder.read(path)) == RATE
             gone = decoder.process.poll() is not None
             found.count(expected in reason and quick and next_one and gone, f"{expected}: {reason}")
             if expected != "no sign of life":  # what arrives through a pipe may take its time
-                reason, quick = _piped(apart, root, deed)
+                reason, quick = _piped(isolated_decoder, root, deed)
                 found.count(expected in reason and quick, f"a pipe, {expected}: {reason}")
     finally:
-        apart.COMPUTING, apart.WAITING = before
+        isolated_decoder.COMPUTING, isolated_decoder.WAITING = before
     found.told = "segmentation fault, abort, endless loop and standstill of a file; the first three of a pipe, too"
     return found
 
 
-def _piped(apart: ModuleType, root: str, deed: str) -> tuple[str, bool]:
+def _piped(isolated_decoder: ModuleType, root: str, deed: str) -> tuple[str, bool]:
     """What is said of a pipe whose decoder does that, and whether it is said soon."""
     serving = (
-        f"import sys; sys.path.insert(0, {root!r})\nfrom audioft.audio import apart, live\n"
+        f"import sys; sys.path.insert(0, {root!r})\nfrom audioft.audio import isolated_decoder as apart, live\n"
         f"apart.COMPUTING = 1.0\ndef deed(*a, **k):\n    exec({deed!r})\nlive.piped = deed\napart.serve()"
     )
-    before, apart.SERVING = apart.SERVING, serving
+    before, isolated_decoder.SERVING = isolated_decoder.SERVING, serving
     began = time.monotonic()
     reading, writing = os.pipe()
     try:
         os.write(writing, bytes(RATE))
-        list(apart.piped(reading, RATE))
+        list(isolated_decoder.piped(reading, RATE))
         reason = "nothing"
     except AudioError as e:
         reason = f"{e.path}: {e.stage}: {e.reason}"
     finally:
-        apart.SERVING = before
+        isolated_decoder.SERVING = before
         os.close(reading)
         os.close(writing)
     return reason, time.monotonic() - began < 20
@@ -197,11 +197,11 @@ def huge(place: Path, hours: float) -> Outcome:
 
 def _hear(path: Path) -> None:
     """Look at a recording as the checking pass and as labelling do; a failure is an answer, too."""
-    from audioft.audio import apart
+    from audioft.audio import isolated_decoder
 
     check([Clip(path, path.name)])
     with contextlib.suppress(AudioError):
-        for _ in apart.stream(path):
+        for _ in isolated_decoder.stream(path):
             pass
 
 

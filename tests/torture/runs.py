@@ -11,7 +11,7 @@ import makers
 from checks import best_of
 
 import audioft
-from audioft.progress import Console
+from audioft.core.progress import Console
 
 SETTINGS: dict[str, Any] = {
     "seed": 3,

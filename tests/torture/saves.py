@@ -161,7 +161,7 @@ def _damage(files: list[Path], cuts: int, flips: int, draw: random.Random, then:
 def _states(folder: Path) -> tuple[Path, Callable[[], bool]]:
     """An entry of the cache of frozen states, and whether it is used."""
     from audioft.models.boundary import Crossing
-    from audioft.models.crossings import Crossings
+    from audioft.models.boundary_store import Crossings
 
     states = torch.randn(20, 16, generator=torch.Generator().manual_seed(1))
     crossing = Crossing(states, 6400, (20, 20))
@@ -195,11 +195,11 @@ sys.path[:0] = {paths!r}
 from pathlib import Path
 from torture import runs
 from audioft.errors import AudioftError
-import audioft.places
+import audioft.core.places
 bench = runs.Bench.__new__(runs.Bench)
 bench.data, bench.encoder, out = Path({data!r}), Path({encoder!r}), Path({out!r})
 if {blind}:
-    audioft.places.need = lambda *a: None  # it could not be known beforehand
+    audioft.core.places.need = lambda *a: None  # it could not be known beforehand
     import audioft.training.checkpoint
     audioft.training.checkpoint.need = lambda *a: None
 filled = out.parent / "others"

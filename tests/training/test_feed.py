@@ -9,8 +9,8 @@ import pytest
 import torch
 from small_training import ToneItems, make_trainer
 
+from audioft.core.runtime import Processes
 from audioft.data.batching import StepPlan
-from audioft.runtime import Processes
 from audioft.training.feed import Feed, share
 
 PLAN = StepPlan(11, 4, seed=0, seconds=np.linspace(1, 4, 11), batch_seconds=7.0)

@@ -7,7 +7,7 @@ import pytest
 from checks import best_of
 
 import audioft
-from audioft.progress import Console
+from audioft.core.progress import Console
 from audioft.training import losses as loss_module
 
 SETTINGS = {

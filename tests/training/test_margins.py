@@ -9,7 +9,7 @@ from small_training import QUIET, Rows, make_trainer
 from torch.nn import functional as F
 from transformers.models.wav2vec2.modeling_wav2vec2 import AMSoftmaxLoss
 
-from audioft import build
+from audioft.assembly import build
 from audioft.models.embedding_heads import CosineHead
 from audioft.training.losses import AAMSoftmax, AMSoftmax, CrossEntropy, losses
 from audioft.training.margins import at_epoch
@@ -200,7 +200,7 @@ def test_it_learns_with_a_margin_that_grows(tmp_path):
 
 
 def test_the_scale_is_that_of_the_head(tmp_path):
-    from audioft.config import load
+    from audioft.configuration.config import load
 
     head = {"name": "cosine", "scale": "12"}
     config = load(None, {"model.head": head, "train.loss": "am_softmax"}, further=build.problems)

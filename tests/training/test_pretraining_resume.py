@@ -13,16 +13,16 @@ import pytest
 import small_pretraining as small
 
 import audioft
+from audioft.core.progress import Console
 from audioft.errors import CheckpointError, UsageError
-from audioft.progress import Console
 
 pytestmark = pytest.mark.slow
 
 KILLED = """
 import json, os, signal, sys
 import audioft
-from audioft import pretraining
-from audioft.progress import Console
+from audioft.tasks.pretrain import pretraining_run as pretraining
+from audioft.core.progress import Console
 from audioft.training.checkpoint import Checkpoints
 
 data, out, where, settings = json.loads(sys.argv[1])

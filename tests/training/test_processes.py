@@ -12,7 +12,7 @@ import small_pretraining as small
 from safetensors.torch import load_file
 
 import audioft
-from audioft.progress import Console
+from audioft.core.progress import Console
 
 SETTINGS = {
     "data.max_seconds": 0.5,

@@ -13,8 +13,8 @@ from checks import best_of
 from safetensors.torch import load_file
 
 import audioft
+from audioft.core.progress import Console
 from audioft.errors import CheckpointError, UsageError
-from audioft.progress import Console
 
 # every kind of randomness there is: order, crops, augmentation, mixing, latent masks, dropout, layer drop
 SETTINGS = {
@@ -48,7 +48,7 @@ SETTINGS = {
 KILLED = """
 import json, os, signal, sys
 import audioft
-from audioft.progress import Console
+from audioft.core.progress import Console
 from audioft.training.checkpoint import Checkpoints
 
 data, encoder, out, saves, settings = json.loads(sys.argv[1])

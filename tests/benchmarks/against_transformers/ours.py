@@ -13,7 +13,7 @@ from . import settings
 
 def train_command(data: Path, encoder: str, out: Path, given: dict[str, Any]) -> list[str]:
     """`audioft train` with settings by their dotted keys."""
-    from audioft.config import spell
+    from audioft.configuration.config import spell
 
     pairs = [f"{k}={spell(v)}" for k, v in given.items()]
     return [sys.executable, "-m", "audioft", "train", str(data), "--encoder", encoder, "--out", str(out), "-q", *pairs]
@@ -27,7 +27,7 @@ def training_settings(row: settings.Training, epochs: int, clips: int) -> dict[s
 
 def trained(run: Path) -> dict[str, Any]:
     """What a run folder says: the figures of the best epoch, and the seconds between its first and last step."""
-    from audioft.run import Run
+    from audioft.assembly.run_folder import Run
 
     report, history = Run(run).report, Run(run).history
     rows = [r for r in history if r["kind"] == "train" and r["loss"] is not None]
@@ -44,7 +44,7 @@ def trained(run: Path) -> dict[str, Any]:
 
 def seconds_a_clip(run: Path) -> float:
     """Of training, between the first and the last row of its metrics: without the start of the workers."""
-    from audioft.run import Run
+    from audioft.assembly.run_folder import Run
 
     rows = [r for r in Run(run).history if r["kind"] == "train"]
     steps = rows[-1]["step"] - rows[0]["step"]
@@ -60,11 +60,12 @@ def initial(data: Path, encoder: str, given: dict[str, Any], out: Path, fit: boo
         out: the folder.
         fit: fit the head to the training side first, in one pass over it.
     """
-    from audioft import api, build
+    import audioft
+    from audioft.assembly import build
     from audioft.models import folder
     from audioft.models.card import ModelCard
 
-    config = api.settings(data, encoder, overrides=given)
+    config = audioft.settings(data, encoder, overrides=given)
     labels = tuple(sorted(p.name for p in (data / "train").iterdir()))
     model, _ = build.classifier(config, labels, False)
     if fit:

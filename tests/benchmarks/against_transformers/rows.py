@@ -213,7 +213,7 @@ def summary(name: str, title: str, floors: tuple[float, float] | None, runs: dic
 
 def native_bf16() -> bool:
     """Whether this machine computes in bfloat16 natively."""
-    from audioft.runtime import choose_precision, find_device
+    from audioft.core.runtime import choose_precision, find_device
 
     return choose_precision("auto", find_device("auto")) == "bf16"
 

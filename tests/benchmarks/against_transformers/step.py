@@ -101,22 +101,24 @@ def _is_within(event: Any, name: str) -> bool:
 
 def measure(task: dict[str, Any]) -> dict[str, Any]:
     """Run some steps of a training; see the module."""
-    from audioft import api, build, finetuning, recordings, starting
+    import audioft
+    from audioft.assembly import build, recordings, starting_model
+    from audioft.core.progress import Console
+    from audioft.core.runtime import Processes, choose_precision
     from audioft.models import convolutions
-    from audioft.progress import Console
-    from audioft.runtime import Processes, choose_precision
+    from audioft.tasks.train import training_run
 
     convolutions.features = torch.profiler.record_function(RANGE)(convolutions.features)
     console = Console(quiet=True)
-    config = api.settings(task["data"], task["encoder"], overrides=task["settings"])
-    data = recordings.load(config, console, start=starting.load(config), headers_only=True)
+    config = audioft.settings(task["data"], task["encoder"], overrides=task["settings"])
+    data = recordings.load(config, console, start=starting_model.load(config), headers_only=True)
     model, loaded = build.classifier(config, data.manifest.labels, data.manifest.multilabel)
     processes = Processes(config.train.device)
     model.to(processes.device)
     precision = choose_precision(config.train.precision, processes.device)
     parts = build.Parts(config, data, model, loaded, processes, precision, console)
     out = Path(task["out"])
-    trainer = finetuning.make_trainer(parts, out, finetuning.clips_of(parts, out / "decoded"))
+    trainer = training_run.make_trainer(parts, out, training_run.clips_of(parts, out / "decoded"))
     trainer.validate = None
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     clock = Clock(dtype, processes.device, trainer.plan.steps_of(0))

@@ -1,0 +1,222 @@
+"""The composition root: sections of a config in, checked objects out. Parts themselves never see a config."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from audioft.assembly.recordings import Data
+from audioft.configuration import few_shot
+from audioft.configuration.config import Config
+from audioft.core.progress import Console
+from audioft.core.registry import Registry
+from audioft.errors import ConfigError
+
+if TYPE_CHECKING:
+    from audioft.assembly.starting_model import Start
+    from audioft.augmentation import Chain
+    from audioft.core.runtime import Processes
+    from audioft.models.classifier import AudioClassifier
+    from audioft.models.loading import LoadReport
+
+
+def problems(config: Config) -> list[str]:
+    """All that is wrong with the parts a config names: each is bound to its signature before anything is loaded."""
+    from audioft.augmentation import augmentations
+    from audioft.core.registry import split_spec, suggest
+    from audioft.evaluation.metrics import METRICS
+    from audioft.models import adapting, freezing
+    from audioft.models.adaptations import adaptations
+    from audioft.models.classifier import named
+    from audioft.models.hub import misspelt
+    from audioft.models.parts import heads, poolings
+    from audioft.training import objectives
+    from audioft.training.losses import losses
+    from audioft.training.schedules import schedules
+
+    found = freezing.problems(config.freeze)
+    if config.start.model is None and (wrong := misspelt(config.encoder.name)) is not None:
+        found.append(f"encoder.name: {wrong}")
+    if config.adapt is not None:
+        if not found and not few_shot.wanted(config):  # which trains nothing: told below
+            found += adapting.contradictions(config.freeze)
+        found += (of_adapter := adaptations.check(config.adapt, "adapt"))
+        if not of_adapter and config.start.model is not None and split_spec(config.adapt)[1].get("save") == "adapter":
+            found.append("adapt.save: an adapter alone needs a published encoder; with start.model save merged")
+    found += poolings.check(named(config.model.pooling, "mean"), "model.pooling")
+    head = named(config.model.head, "projection")
+    of_head = heads.check(head, "model.head")
+    found += of_head
+    for i, spec in enumerate(config.augment):
+        found += augmentations.check(spec, f"augment.{i}")
+    for name in ("mixup", "latent"):
+        settings = getattr(config, name)
+        if settings is not None:
+            found += _singles().check({"name": name, **settings}, name)
+    found += schedules.check(config.train.schedule, "train.schedule")
+    if config.train.loss is not None:
+        of_loss = losses.check(config.train.loss, "train.loss")
+        found += of_loss
+        if not (of_loss or of_head):
+            mixed, frames = config.mixup is not None, config.events.use == "frames"
+            found += objectives.problems(config.train.loss, head, mixed, frames)
+    if config.events.use == "frames":
+        found += _of_frames(config)
+    found += few_shot.problems(config)
+    metric = config.train.metric
+    if metric not in (None, "loss", "last", *METRICS):
+        found.append(f"train.metric: unknown metric {metric!r}{suggest(str(metric), ['loss', 'last', *METRICS])}")
+    if metric == "last" and config.train.patience:
+        found.append(
+            "train.patience: nothing is waited for where the last epoch is kept (train.metric=last); set it to 0"
+        )
+    return found
+
+
+def _of_frames(config: Config) -> list[str]:
+    """What does not go together with learning frames."""
+    from audioft.augmentation import augmentations
+    from audioft.core.registry import split_spec
+
+    found = [
+        f"augment.{i}: {name!r} changes when things happen; leave it out where frames are learnt (events.use=frames)"
+        for i, name in enumerate(split_spec(spec)[0] for spec in config.augment)
+        if name in augmentations.names() and augmentations[name].moves  # type: ignore[attr-defined]
+    ]
+    e, metric = config.events, config.train.metric
+    if e.context or e.background != "none":
+        found.append("events: context and background are of clips; frames learn what lies around events in any case")
+    if metric not in (None, "map", "loss", "last"):
+        found.append(f"train.metric: {metric!r} is of clips; frames are measured by map or loss")
+    return found
+
+
+@dataclass
+class Parts:
+    """What a run is made of, once data and model are there."""
+
+    config: Config
+    data: Data
+    model: AudioClassifier
+    loaded: LoadReport
+    processes: Processes
+    precision: str
+    console: Console
+
+    @property
+    def multilabel(self) -> bool:
+        return self.data.manifest.multilabel
+
+    @property
+    def metric(self) -> str:
+        return self.config.train.metric or ("map" if self.multilabel else "accuracy")
+
+
+def classifier(
+    config: Config, labels: tuple[str, ...], multilabel: bool, start: Start | None = None
+) -> tuple[AudioClassifier, LoadReport]:
+    """The encoder with a head, whose first weights are a function of the seed where `start` gives none.
+
+    Raises:
+        ModelError: the encoder cannot be loaded.
+        ConfigError: the freezing plan or the adaptation does not fit it.
+    """
+    import torch
+
+    from audioft.core.runtime import address
+    from audioft.models import adapting, freezing
+    from audioft.models.classifier import FRAMES, AudioClassifier
+    from audioft.models.loading import load_encoder, require_mask_embedding
+
+    e, m = config.encoder, config.model
+    name = e.name if start is None else start.encoder
+    encoder, report = load_encoder(name, revision=e.revision, dropout=e.dropout, layerdrop=e.layerdrop)
+    if config.latent is not None and require_mask_embedding(encoder):
+        report = replace(report, made=(*report.made, "masked_spec_embed"))
+    if config.data.max_seconds > encoder.max_seconds:
+        raise ConfigError(
+            f"data.max_seconds: {config.data.max_seconds:g} is more than {report.name} takes at once; set "
+            f"data.max_seconds={encoder.max_seconds:g}"
+        )
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(address(config.seed, "init"))
+            layers, pooling, head = (m.layers, m.pooling, m.head) if start is None else start.spec(config)
+            if config.events.use == "frames" or pooling == FRAMES:
+                pooling = FRAMES if config.events.use == "frames" else m.pooling
+            model = AudioClassifier(encoder, len(labels), layers, pooling, head)
+    except (ValueError, TypeError) as problem:
+        raise ConfigError(f"model: {problem}") from problem
+    try:
+        for policy in freezing.plan(config.freeze).values():
+            freezing.frozen_parts(policy, encoder)
+    except ValueError as problem:
+        raise ConfigError(f"freeze: {problem}") from problem
+    if config.adapt is not None:
+        try:
+            seed = address(config.seed, "adapt")
+            adapting.adapt(encoder, config.adapt, config.freeze, seed=seed, revision=e.revision)
+        except ValueError as problem:
+            raise ConfigError(f"adapt.{problem}") from problem
+    freezing.apply(freezing.at_epoch(freezing.plan(config.freeze), 0), encoder)
+    if start is not None:
+        report = replace(report, name=start.name, notes=(*report.notes, start.fill(model, labels, multilabel)))
+    return model, report
+
+
+def chain(config: Config) -> Chain | None:
+    """The waveform augmentations in order; None for none."""
+    from audioft.augmentation import Chain, augmentations
+
+    return Chain([augmentations.build(spec) for spec in config.augment]) if config.augment else None
+
+
+def single(name: str, settings: Mapping[str, Any] | None) -> Any:
+    """The `mixup` or `latent` part, or None."""
+    return None if settings is None else _singles().build({"name": name, **settings})
+
+
+def _singles() -> Registry:
+    from audioft.augmentation import Mixup
+    from audioft.training.latent import LatentMasking
+
+    parts = Registry("part")
+    parts.register("mixup")(Mixup)
+    parts.register("latent")(LatentMasking)
+    return parts
+
+
+def loss(config: Config, multilabel: bool, targets: np.ndarray, known: np.ndarray) -> Any:
+    """The loss that the config names, or the one that fits the labels."""
+    import torch
+
+    from audioft.core.registry import split_spec
+    from audioft.models.classifier import named
+    from audioft.models.parts import heads
+    from audioft.training.losses import balanced_weights, fitting, losses
+
+    spec = config.train.loss or ("bce" if multilabel else "cross_entropy")
+    if losses[split_spec(spec)[0]].multilabel != multilabel:  # type: ignore[attr-defined]
+        kind = "several labels a clip" if multilabel else "one label a clip"
+        raise ConfigError(
+            f"train.loss: {split_spec(spec)[0]!r} does not fit data with {kind}; use {' or '.join(fitting(multilabel))}"
+        )
+    weights = None
+    if config.train.class_weights == "balanced":
+        weights = balanced_weights(torch.from_numpy(targets), torch.from_numpy(known))
+    # a margin loss takes the cosines out of the head's logits again
+    scale = heads.value(named(config.model.head, "projection"), "scale")
+    return losses.build(spec, class_weights=weights, scale=scale)
+
+
+def sampling_weights(config: Config, targets: np.ndarray, known: np.ndarray) -> np.ndarray | None:
+    """How often each training clip is drawn: the rarest of its labels decides; None for once an epoch."""
+    if config.train.sampler == "shuffle":
+        return None
+    present = (targets * known) > 0
+    rarity = 1 / np.maximum(present.sum(0), 1)
+    weights = (present * rarity).max(1)
+    return np.where(weights > 0, weights, rarity.min())

@@ -1,0 +1,139 @@
+"""Recordings ready to train on: loaded, checked and split as a config says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from audioft.configuration.config import Config
+from audioft.core.progress import Console
+from audioft.core.wording import counted
+from audioft.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from audioft.assembly.starting_model import Start
+    from audioft.data.check import Checked
+    from audioft.data.clip import Clip
+    from audioft.data.manifest import Manifest
+    from audioft.data.splits import Split
+
+SIDES = ("train", "valid", "test")
+
+
+@dataclass(frozen=True)
+class Data:
+    """Recordings ready to train on.
+
+    Attributes:
+        manifest: the clips that passed the check.
+        split: positions of its clips by side.
+        checked: length and content hash of each clip.
+        targets, known: `(N, C)`, see `data.targets`.
+        bad: the clips that did not pass, with why.
+    """
+
+    manifest: Manifest
+    split: Split
+    checked: list[Checked]
+    targets: np.ndarray
+    known: np.ndarray
+    bad: list[tuple[Clip, Checked]]
+
+    def side(self, name: str) -> np.ndarray:
+        return getattr(self.split, name)
+
+    def clips(self, name: str) -> list[Clip]:
+        return [self.manifest.clips[i] for i in self.side(name)]
+
+    def seconds(self, name: str) -> list[float]:
+        return [self.checked[i].seconds for i in self.side(name)]
+
+
+def load(
+    config: Config,
+    console: Console,
+    *,
+    start: Start | None = None,
+    headers_only: bool = False,
+    bad_files: Path | None = None,
+) -> Data:
+    """Load, check and split the recordings.
+
+    Args:
+        config: its `data` section and seed are used.
+        console: told what was found.
+        start: what the run goes on from; its labels come first.
+        headers_only: trust the headers instead of decoding every file.
+        bad_files: where to write the table of bad recordings.
+
+    Raises:
+        UsageError: no source, or it does not exist.
+        DataError: the table, the recordings or the split cannot be used.
+    """
+    from audioft.data import source, splits, targets
+
+    d, e = config.data, config.events
+    if d.source is None:
+        raise UsageError("no data given: name a folder or a table, `audioft train DATA`, or set data.source")
+    manifest = source.load(
+        d.source,
+        label=d.label,
+        group=d.group,
+        allow_outside=d.allow_outside,
+        events=source.EventUse(e.use, e.context, e.background),
+        window=d.max_seconds,
+        seed=config.seed,
+    )
+    for note in manifest.notes:
+        console.say(f"note: {note}")
+    manifest, checked, bad = _checked(manifest, config, console, headers_only, bad_files)
+    split = splits.split(manifest, valid=d.valid, test=d.test, seed=config.seed)
+    for note in split.notes:
+        console.say(f"note: {note}")
+    if not headers_only:
+        splits.check_leaks(manifest, split, [c.digest for c in checked])
+    if start is not None:
+        manifest = replace(manifest, labels=start.labels(manifest.labels, manifest.multilabel))
+    wanted, known = targets.targets(manifest.clips, manifest.labels, manifest.multilabel)
+    return Data(manifest, split, checked, wanted, known, bad)
+
+
+def _checked(manifest: Manifest, config: Config, console: Console, headers_only: bool, bad_files: Path | None) -> Any:
+    from audioft.data import check as checking
+    from audioft.data import targets
+
+    if headers_only:
+        checked = checking.headers(manifest.clips)
+    else:
+        with console.job("checking recordings", len(manifest.clips)) as job:
+            checked = checking.check(
+                manifest.clips,
+                cache=checking.default_cache(),
+                workers=max(1, config.data.workers),
+                progress=lambda done, total: job.at(done),
+            )
+    if manifest.layout == "events":
+        checked = checking.silence_allowed(checked)
+    bad = [(c, k) for c, k in zip(manifest.clips, checked, strict=True) if k.problem is not None]
+    if bad_files is not None:
+        checking.write_bad_files(bad_files, manifest.clips, checked)
+    checking.enforce(manifest.clips, checked, config.data.max_bad, bad_files)
+    if bad:
+        where = f", see {bad_files}" if bad_files is not None else ""
+        console.say(f"note: {len(bad)} of {counted(len(checked), 'recording')} cannot be used{where}")
+        for clip, k in bad[:5]:
+            assert k.problem is not None
+            console.say(f"      {clip.name}: {k.problem[1]}")
+    good = [(c, k) for c, k in zip(manifest.clips, checked, strict=True) if k.problem is None]
+    if not good:
+        raise DataError(f"{manifest.root}: none of its {counted(len(checked), 'recording')} can be used")
+    clips = tuple(c for c, _ in good)
+    labels = targets.label_order(clips)
+    if not labels:
+        raise DataError(f"{manifest.root}: none of its labels is of a recording that can be used")
+    for lost in sorted(set(manifest.labels) - set(labels)):
+        console.say(f"note: the label {lost!r} is gone: none of its recordings can be used")
+    return replace(manifest, clips=clips, labels=labels), [k for _, k in good], bad

@@ -1,0 +1,62 @@
+"""A checked config out of a file, a `Config` and what is given beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from audioft.assembly import build
+from audioft.configuration import config as configs
+from audioft.configuration.config import Config
+from audioft.core.places import PathLike
+from audioft.errors import ConfigError, UsageError
+
+
+def settings(
+    data: PathLike | None = None,
+    encoder: str | None = None,
+    config: PathLike | Config | None = None,
+    overrides: Mapping[str, Any] | Sequence[str] = (),
+    *,
+    start: PathLike | None = None,
+    extend: bool = False,
+    few_shot: bool = False,
+) -> Config:
+    """A checked config: a file or a `Config`, with what is given beside it on top.
+
+    Args:
+        data: `data.source`.
+        encoder: `encoder.name`.
+        config: a YAML file, or a config made before.
+        overrides: dotted keys to values, or `section.key=value` strings.
+        start: `start.model`.
+        extend: `start.extend`.
+        few_shot: of a run that fits prototypes and trains nothing.
+
+    Raises:
+        ConfigError: all problems at once, of keys, types, ranges, and of the parts' arguments.
+
+    >>> settings("recordings", overrides={"train.epochs": 3}).train.epochs
+    3
+    """
+    from audioft.configuration import few_shot as few_shot_settings
+
+    if encoder is not None and start is not None:
+        raise UsageError("a model to go on from brings its encoder; give either an encoder or a model (--from)")
+    if extend and start is None:
+        raise UsageError("--extend adds labels to a model: say to which (--from MODEL)")
+    given = {
+        "data.source": None if data is None else os.fspath(data),
+        "encoder.name": encoder,
+        "start.model": None if start is None else os.fspath(start),
+        "start.extend": extend or None,
+    }
+    pairs = [*((k, v) for k, v in given.items() if v is not None), *configs.pairs(overrides)]
+    if not few_shot:
+        return configs.load(config, pairs, build.problems)
+    found = configs.load(config, [*few_shot_settings.pairs(config), *pairs], build.problems)
+    if not few_shot_settings.wanted(found):
+        head = configs.spell(found.model.head)
+        raise ConfigError(f"model.head: {head} is trained, and --few-shot trains nothing; leave out one of them")
+    return found

@@ -1,0 +1,268 @@
+"""A run folder: the whole story of one training."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audioft.configuration import config as configs
+from audioft.configuration.config import AnyConfig, Config, Kind
+from audioft.core.folder_lock import LOCK
+from audioft.core.places import no_empty_folders
+from audioft.core.storage import write_text
+from audioft.errors import CheckpointError, UsageError
+
+if TYPE_CHECKING:
+    from audioft.evaluation.report import Report
+
+# settings that say where and how fast a run computes, and may differ when it goes on
+FREE = (
+    "data.workers",
+    "train.device",
+    "train.save_steps",
+    "train.save_minutes",
+    "train.keep",
+    "train.tensorboard",
+)
+
+
+BAD_FILES = "bad_files.csv"  # all that may be left of a run that never began
+NO_RUN = frozenset({BAD_FILES, LOCK})
+OWN_FOLDERS = ("checkpoints", "model", "tensorboard", "decoded", "states")
+PRETRAINING = "pretraining"  # the run folder inside the folder of an encoder
+ENCODER_FILES = (
+    *("config.json", "model.safetensors", "preprocessor_config.json", "encoder.json", "README.md"),
+    "pretraining.png",
+)
+OWN_FILES = (
+    *("manifest.csv", "metrics.jsonl", BAD_FILES),
+    *("report.json", "report.html", "predictions.csv"),
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trained run, as `finetune` returns it and `Run(folder)` opens it.
+
+    Attributes:
+        folder: the run folder.
+
+    >>> import tempfile
+    >>> str(Run(Path(tempfile.gettempdir())).model).endswith("model")
+    True
+    """
+
+    folder: Path
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
+
+    @property
+    def model(self) -> Path:
+        """The model folder inside."""
+        return self.folder / "model"
+
+    @property
+    def config(self) -> Config:
+        """The resolved config; running it again gives the same run."""
+        return configs.load(self.folder / "config.yaml")
+
+    @property
+    def report(self) -> Report:
+        """The measured figures; `print` shows them as a table.
+
+        Raises:
+            UsageError: the run has not been evaluated.
+        """
+        from audioft.evaluation.report import Report
+
+        return Report.load(self.folder / "report.json")
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """The rows of `metrics.jsonl`."""
+        from audioft.training.callbacks import read_rows
+
+        return read_rows(self.folder / "metrics.jsonl")
+
+
+def refuse(folder: Path, config: AnyConfig, *, resume: bool, overwrite: bool) -> None:
+    """Say why a run with `config` must not be begun, or gone on with, in this folder; touch nothing.
+
+    Raises:
+        UsageError: it holds a run, or something else, and neither `resume` nor `overwrite` was asked for; or the model
+            that the run is to go on from.
+        CheckpointError: there is nothing to resume, or a run of other settings.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file; give the run a folder of its own (--out)")
+    if resume and overwrite:
+        raise UsageError(f"{folder}: --resume goes on with a run and --overwrite replaces it; give one of them")
+    start = getattr(getattr(config, "start", None), "model", None)
+    own = None if start is None else os.path.realpath(start)
+    if own is not None and os.path.realpath(folder) in (own, os.path.dirname(own)):
+        raise UsageError(f"{folder} holds the model that the run is to go on from; give another --out")
+    has_config = (folder / "config.yaml").is_file()
+    if resume:
+        if not has_config:
+            raise _no_run(folder)
+        _same_settings(folder, config)
+    elif has_config and _begun(folder) and not overwrite:
+        raise UsageError(
+            f"{folder} already holds a run: go on with it (--resume), replace it (--overwrite), or give another --out"
+        )
+    elif not has_config and folder.exists() and any(p.name not in NO_RUN for p in folder.iterdir()):
+        if _begun(folder):
+            raise _no_run(folder)
+        raise UsageError(f"{folder} is not empty and holds no run; nothing there is touched: give another --out")
+
+
+def _no_run(folder: Path) -> UsageError:
+    """What is said where there is no config, without which nothing is gone on with or replaced."""
+    if _begun(folder):
+        return UsageError(
+            f"{folder / 'config.yaml'} is missing, without which the run there is neither gone on with nor replaced; "
+            "put it back from a copy, or give another --out"
+        )
+    return UsageError(f"{folder}: there is no run to resume; without --resume a new one begins there")
+
+
+def remove_encoder(folder: Path) -> None:
+    """Take away the encoder that an earlier pretraining has written into `folder`."""
+    for name in ENCODER_FILES:
+        (folder / name).unlink(missing_ok=True)
+
+
+def refuse_encoder(folder: Path) -> None:
+    """Say why no encoder may be written into `folder`: something else is there than a pretraining.
+
+    Raises:
+        UsageError: what is there.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file; give the encoder a folder of its own (--out)")
+    if folder.is_dir() and any(p.name != LOCK for p in folder.iterdir()) and not (folder / PRETRAINING).is_dir():
+        raise UsageError(
+            f"{folder} is not empty and was not pretrained by audioft; nothing there is touched: give another --out"
+        )
+
+
+def prepare(folder: Path, config: AnyConfig, *, resume: bool, overwrite: bool) -> None:
+    """Make the run folder ready for a run with `config`; raises as `refuse` does."""
+    refuse(folder, config, resume=resume, overwrite=overwrite)
+    if resume:
+        return
+    try:
+        for name in OWN_FOLDERS:
+            shutil.rmtree(folder / name, ignore_errors=True)
+        for place in folder.glob("round-*"):
+            shutil.rmtree(place, ignore_errors=True)
+        for name in OWN_FILES:
+            (folder / name).unlink(missing_ok=True)
+        (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise UsageError(f"{folder} cannot be made: {e.strerror}; give another --out") from e
+    write_text(folder / "config.yaml", configs.save(config))
+
+
+@contextlib.contextmanager
+def beginning(folder: Path, *, new: bool) -> Iterator[None]:
+    """A new run that fails before its first step leaves nothing of itself but the table of bad recordings, if any.
+
+    One that was interrupted stays, as it can be gone on with; and so does all that is no run's.
+    """
+    if not new:
+        yield
+        return
+    with no_empty_folders(folder):
+        try:
+            yield
+        except Exception:
+            if not _begun(folder) and not (folder / "metrics.jsonl").exists():
+                _forget(folder)
+            raise
+
+
+def _forget(folder: Path) -> None:
+    """Take away what `prepare` and the preparations of a run have made."""
+    own = {"config.yaml", LOCK, *OWN_FOLDERS, *OWN_FILES}
+    if not (folder / "config.yaml").is_file() or {p.name for p in folder.iterdir()} - own:
+        return
+    for name in OWN_FOLDERS:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    bad = folder / BAD_FILES
+    needed = bad.is_file() and len(bad.read_bytes().splitlines()) > 1  # the message that follows refers to it
+    for name in ("config.yaml", *(n for n in OWN_FILES if n != BAD_FILES or not needed)):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _begun(folder: Path) -> bool:
+    """Whether there is anything to lose: a run that failed before its first step leaves its config, no more."""
+    checkpoints = folder / "checkpoints"
+    if (folder / "model").exists() or (checkpoints.is_dir() and any(checkpoints.iterdir())):
+        return True
+    return any(folder.glob("round-*/checkpoints/*"))
+
+
+def stored(folder: Path, kind: type[Kind] = Config) -> Kind:  # type: ignore[assignment]
+    """The config of the run in a folder."""
+    if not (folder / "config.yaml").is_file():
+        raise _no_run(folder)
+    return configs.load(folder / "config.yaml", kind=kind)
+
+
+def identity(config: AnyConfig, clips: Sequence[tuple[str, ...]]) -> str:
+    """A hash of all that a run's numbers depend on: its settings and its clips (key, side, content hash, ...)."""
+    settings = flat(config.model_dump())
+    kept = {
+        k: v for k, v in settings.items() if k not in FREE and k not in ("data.source", "data.sources", "probe.sources")
+    }
+    return hashlib.sha256(json.dumps([kept, sorted(clips)], sort_keys=True, default=str).encode()).hexdigest()
+
+
+def flat(settings: dict[str, Any]) -> dict[str, Any]:
+    """Sections as dotted keys; what lies deeper than a section stays as it is.
+
+    >>> flat({"seed": 1, "train": {"lr": 2}})
+    {'seed': 1, 'train.lr': 2}
+    """
+    sections = ("data", "encoder", "start", "model", "train", "cache", "evaluate", "objective", "probe")
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        found |= {f"{key}.{k}": v for k, v in value.items()} if key in sections else {key: value}
+    return found
+
+
+def _same_settings(folder: Path, config: AnyConfig) -> None:
+    kind: Any = type(config)
+    before, now = flat(stored(folder, kind).model_dump()), flat(config.model_dump())
+    changed = [k for k in now if before.get(k) != now[k] and k not in FREE]
+    if changed:
+        listed = "".join(f"\n  - {k}: was {configs.spell(before.get(k))}, is {configs.spell(now[k])}" for k in changed)
+        raise CheckpointError(
+            f"{folder} holds a run of other settings, and going on would mix two runs:{listed}\n"
+            "leave these settings as they were, or give another --out"
+        )
+
+
+def default_folder(source: str, encoder: str) -> Path:
+    """`runs/DATA-ENCODER`, numbered if that is taken."""
+    data = os.path.splitext(os.path.basename(os.path.abspath(source)))[0] or "data"
+    return free_folder(Path("runs") / f"{data}-{os.path.basename(encoder.rstrip('/')) or 'encoder'}")
+
+
+def free_folder(base: Path) -> Path:
+    """`base`, or the first of `base-2`, `base-3`, ... that is not there yet."""
+    number = 1
+    folder = base
+    while folder.exists():
+        number += 1
+        folder = base.with_name(f"{base.name}-{number}")
+    return folder

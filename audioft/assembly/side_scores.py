@@ -1,0 +1,217 @@
+"""Scores of a whole side of the data, and what is written of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from audioft.assembly.recordings import Data
+from audioft.core import csv_tables
+from audioft.core.progress import Console
+from audioft.core.runtime import Processes
+from audioft.core.storage import write_bytes
+from audioft.data.check import headers
+from audioft.data.clip import Clip
+from audioft.errors import AudioError, DataError
+from audioft.evaluation.predictions import Predictions
+from audioft.evaluation.report import Report
+from audioft.evaluation.scoring import score
+from audioft.models.classifier import AudioClassifier
+from audioft.models.folder import ModelCard
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Predictions of the clips that could be scored, and the others with why not."""
+
+    predictions: Predictions
+    failures: list[tuple[Clip, AudioError]]
+
+
+def score_side(
+    model: AudioClassifier,
+    data: Data,
+    side: str,
+    *,
+    window: float,
+    batch_seconds: float | None,
+    precision: str,
+    processes: Processes | None = None,
+    console: Console | None = None,
+) -> Scored:
+    """Score one side of `data`, each process a share of it; every process gets the whole result."""
+    index = data.side(side)
+    return score_clips(
+        model,
+        data.clips(side),
+        data.targets[index],
+        data.known[index],
+        labels=data.manifest.labels,
+        multilabel=data.manifest.multilabel,
+        window=window,
+        batch_seconds=batch_seconds,
+        precision=precision,
+        processes=processes,
+        console=console,
+    )
+
+
+def score_clips(
+    model: AudioClassifier,
+    clips: Sequence[Clip],
+    targets: np.ndarray,
+    known: np.ndarray,
+    *,
+    labels: tuple[str, ...],
+    multilabel: bool,
+    window: float,
+    batch_seconds: float | None,
+    precision: str,
+    processes: Processes | None = None,
+    console: Console | None = None,
+) -> Scored:
+    """Score clips whose labels are known.
+
+    Raises:
+        DataError: none of them could be scored.
+    """
+    rank, count = (0, 1) if processes is None else (processes.rank, processes.count)
+    mine = range(rank, len(clips), count)
+    console = console or Console(quiet=True)
+    total = sum(c.seconds for c in headers(clips[rank::count])) if not console.quiet else 0.0
+    scores = np.full((len(mine), len(labels)), np.nan)
+    failures: list[tuple[int, AudioError]] = []
+    with console.job("scoring", round(total), unit=" s of sound") as job:
+        for s in score(
+            model,
+            clips[rank::count],
+            multilabel=multilabel,
+            window=window,
+            batch_seconds=batch_seconds,
+            precision=precision,
+            progress=lambda heard: job.at(round(heard)),
+        ):
+            if s.failure is None:
+                scores[s.index] = s.scores
+            else:
+                failures.append((mine[s.index], s.failure))
+    if processes is not None:
+        parts = processes.gather([(scores, failures)])
+        scores = np.empty((len(clips), len(labels)))
+        for i, (part, _) in enumerate(parts):
+            scores[i::count] = part
+        failures = sorted((f for _, failed in parts for f in failed), key=lambda entry: entry[0])
+    return Scored(
+        _predictions(clips, targets, known, labels, multilabel, scores, failures),
+        [(clips[i], failure) for i, failure in failures],
+    )
+
+
+def predictions(data: Data, side: str, found: Sequence[tuple[int, np.ndarray | AudioError]]) -> Predictions:
+    """Predictions of one side of `data`, of whose clips `found` has the scores `(C,)`, or why there are none.
+
+    Raises:
+        DataError: there are none at all.
+    """
+    index, m = data.side(side), data.manifest
+    scores = np.full((len(index), len(m.labels)), np.nan)
+    for i, x in found:
+        if not isinstance(x, AudioError):
+            scores[i] = x
+    failures = [(i, x) for i, x in found if isinstance(x, AudioError)]
+    return _predictions(
+        data.clips(side), data.targets[index], data.known[index], m.labels, m.multilabel, scores, failures
+    )
+
+
+def _predictions(
+    clips: Sequence[Clip],
+    targets: np.ndarray,
+    known: np.ndarray,
+    labels: tuple[str, ...],
+    multilabel: bool,
+    scores: np.ndarray,
+    failures: Sequence[tuple[int, AudioError]],
+) -> Predictions:
+    good = np.ones(len(clips), bool)
+    good[[i for i, _ in failures]] = False
+    if not good.any():
+        first = failures[0][1] if failures else "nothing"
+        raise DataError(f"none of the {len(clips)} clips could be scored; the first says: {first}")
+    return Predictions(
+        labels=labels,
+        multilabel=multilabel,
+        scores=scores[good],
+        targets=targets[good],
+        known=known[good],
+        clips=Descriptions(clips if good.all() else [clips[i] for i in np.flatnonzero(good).tolist()]),
+    )
+
+
+class Descriptions(Sequence[dict[str, Any]]):
+    """Clips as the report's tables name them, each made when it is asked for: there may be millions."""
+
+    def __init__(self, clips: Sequence[Clip]):
+        self.clips = clips
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return Descriptions(self.clips[index])
+        return described(self.clips[index])
+
+
+def described(clip: Clip) -> dict[str, Any]:
+    """A clip as the report's tables name it, the user's own columns included."""
+    own = {"path": clip.name, "start": clip.start or None, "end": clip.end, "group": clip.group}
+    return own | {k: v for k, v in clip.columns.items() if k not in own and k not in ("file_name", "label", "labels")}
+
+
+def append_bad_files(path: Path, rows: Sequence[tuple[str, str, str]]) -> None:
+    """Add recordings that failed after the check to the run's table."""
+    if rows:
+        more = csv_tables.text([name, "", "", stage, reason] for name, stage, reason in rows)
+        write_bytes(path, path.read_bytes() + more.encode("utf-8", "backslashreplace"))
+
+
+def model_readme(card: ModelCard, report: Report | None, about: dict[str, Any]) -> str:
+    """The model card as Markdown."""
+    kind = "any number of these labels" if card.multilabel else "one of these labels"
+    lines = [
+        "---",
+        "library_name: transformers",
+        "pipeline_tag: audio-classification",
+        "tags: [audio-classification, audioft]",
+        "---",
+        "",
+        "# Audio classifier",
+        "",
+        f"Gives a recording {kind}: {', '.join(f'`{x}`' for x in card.labels)}.",
+        "",
+        "## Use",
+        "",
+        "```",
+        "audioft predict THIS_FOLDER recording.wav",
+        "```",
+        "",
+        f"Recordings longer than {card.window:g} s are labelled in windows of that length; the answer is the mean "
+        "of the windows' probabilities.",
+        "",
+        "## Made from",
+        "",
+        *(f"- {k}: {v}" for k, v in about.items() if not isinstance(v, dict)),
+        "",
+        "## Measured",
+        "",
+    ]
+    if report is None:
+        lines.append("Not measured: the data had neither a test nor a validation side.")
+    else:
+        lines += ["```", str(report), "```"]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,100 @@
+"""A run that goes on from a classifier: which labels it has, and what is kept of the head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audioft.configuration.config import Config
+from audioft.core.wording import counted
+from audioft.errors import ConfigError, DataError, UsageError
+
+if TYPE_CHECKING:
+    from audioft.core.registry import Spec
+    from audioft.models.classifier import AudioClassifier
+    from audioft.models.folder import ModelCard
+
+
+@dataclass(frozen=True)
+class Start:
+    """The classifier that a run goes on from.
+
+    Attributes:
+        name: as it was given.
+        model, card: what it is.
+        encoder: where its encoder can be loaded from.
+        extend: keep its labels, and add those of the data.
+    """
+
+    name: str
+    model: AudioClassifier
+    card: ModelCard
+    encoder: str
+    extend: bool
+
+    def labels(self, found: tuple[str, ...], multilabel: bool) -> tuple[str, ...]:
+        """The labels of the run, given those of the data.
+
+        Raises:
+            DataError: labels can only be added where both give one label a clip, or both any number.
+        """
+        kind = {False: "exactly one label a clip", True: "any number of labels a clip"}
+        if self.extend and multilabel != self.card.multilabel:
+            raise DataError(
+                f"start.extend: {self.name} gives {kind[self.card.multilabel]}, the data {kind[multilabel]}; "
+                "write the data the same way, or leave --extend out"
+            )
+        own = self.card.labels
+        if self.extend:
+            return (*own, *(label for label in found if label not in own))
+        return own if set(own) == set(found) else found
+
+    def spec(self, config: Config) -> tuple[str, Spec, Spec]:
+        """Layers, pooling and head: the model's own where the config does not ask for others."""
+        asked, own = config.model, self.model.spec
+        if asked.model_dump() == type(asked)().model_dump():
+            return str(own["layers"]), own["pooling"], own["head"]
+        return asked.layers, asked.pooling, asked.head
+
+    def fill(self, model: AudioClassifier, labels: tuple[str, ...], multilabel: bool) -> str:
+        """Take over what can be kept of the head, and say what was kept and what was made.
+
+        Raises:
+            ConfigError: labels were to be added to a head of another form.
+        """
+        from audioft.models.kept_head import keep_head, same_head
+
+        own = self.card.labels
+        continues = set(own) <= set(labels) and multilabel == self.card.multilabel
+        if not continues or not same_head(model, self.model):
+            if self.extend:
+                raise ConfigError(f"start.extend: a head {model.spec} cannot keep the labels of {self.model.spec}")
+            why = "the labels are others" if not continues else "the config asks for another head"
+            return f"encoder kept from {self.name}; the head is made new, as {why}"
+        keep_head(model, self.model, [own.index(label) if label in own else None for label in labels])
+        new = [label for label in labels if label not in own]
+        made = f"; newly made for {len(new)}: {', '.join(new)}" if new else ""
+        return f"encoder and head kept from {self.name}, for {counted(len(own), 'label')}{made}"
+
+
+def load(config: Config) -> Start | None:
+    """What the config's `start` names; None for nothing.
+
+    Raises:
+        UsageError, ModelError: it is no classifier that can be read.
+    """
+    from audioft.models import folder
+    from audioft.models.hub import model_folder
+
+    if config.start.model is None:
+        return None
+    place: Path = model_folder(config.start.model)
+    if folder.is_small(place):
+        raise UsageError(
+            f"start.model: {config.start.model} holds an adapter without its encoder; make it whole first, "
+            f"`audioft merge {config.start.model} --out WHOLE`, and go on from that"
+        )
+    model, card = folder.load(place)
+    encoder = place / "encoder" if (place / "encoder" / "config.json").is_file() else place
+    return Start(config.start.model, model, card, str(encoder), config.start.extend)

@@ -1,0 +1,1 @@
+"""What can be set, its defaults, and how it is read and checked."""

@@ -1,0 +1,64 @@
+"""What makes a config one of few examples, and which settings then have nothing to act on."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import Any
+
+from audioft.configuration import config as configs
+from audioft.configuration.config import Config
+from audioft.core.registry import split_spec
+
+HEAD = "prototype"
+_APPLY = ("data", "events", "start", "model", "evaluate")  # sections
+_APPLY_TOO = ("seed", "freeze", "encoder.name", "encoder.revision", "train.device", "train.tensorboard")
+
+
+def wanted(config: Config) -> bool:
+    """Whether prototypes are fitted instead of anything being trained: the head says it."""
+    head: Any = config.model.head
+    return (head if isinstance(head, str) else head.get("name")) == HEAD
+
+
+def pairs(base: str | PathLike[str] | Config | None) -> list[tuple[str, Any]]:
+    """What `--few-shot` sets on top of a config: the head, unless the config has it with settings of its own."""
+    head = [] if base is not None and wanted(configs.load(base)) else [("model.head", HEAD)]
+    return [*head, ("freeze", "all")]
+
+
+def problems(config: Config) -> list[str]:
+    """What does not go together with prototypes, as sentences that begin with the key; nothing where there are none."""
+    if not wanted(config):
+        return []
+    found = []
+    for key, field in configs.keys().items():
+        value: Any = config
+        for name in key.split("."):
+            value = getattr(value, name)
+        if value != field.default and key.split(".")[0] not in _APPLY and key not in _APPLY_TOO:
+            found.append(f"{key}: {configs.spell(value)} has nothing to act on, {_nothing()}; leave it out")
+    if config.freeze != "all":
+        found.append(
+            f"freeze: {configs.spell(config.freeze)}, but {_nothing()}: add --few-shot, or freeze=all in a config"
+        )
+    if config.start.extend:
+        found.append(
+            "start.extend: prototypes are fitted to the clips that are given; give clips of the old labels too"
+        )
+    if config.events.use == "frames":
+        found.append("events.use: frames need a head that is trained; leave it out, or take clips")
+    return found + _learnt_pooling(config)
+
+
+def _nothing() -> str:
+    return f"the head {HEAD!r} is fitted in one pass and nothing is trained"
+
+
+def _learnt_pooling(config: Config) -> list[str]:
+    from audioft.models.classifier import named
+    from audioft.models.parts import poolings
+
+    spec = named(config.model.pooling, "mean")
+    if poolings.check(spec, "model.pooling") or not list(poolings.build(spec, hidden_size=8).parameters()):
+        return []
+    return [f"model.pooling: {split_spec(spec)[0]!r} has weights to be trained, and {_nothing()}; take mean"]

@@ -1,0 +1,91 @@
+"""Labelled clips to probe an encoder on: read once, measured again and again while it is pretrained."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audioft.errors import AudioError, DataError
+
+if TYPE_CHECKING:
+    from audioft.data.clip import Clip
+    from audioft.evaluation.probe import ProbeTask
+    from audioft.models.encoder import Encoder
+
+
+def probe_task(
+    source: str, encoder: Encoder, *, clips: int, seconds: float, seed: int, name: str | None = None
+) -> ProbeTask:
+    """Read a labelled source for a probe; a split that it gives is used, otherwise folds are made over its groups.
+
+    Args:
+        source: folder or table, one label a clip.
+        encoder: what it is read for.
+        clips: at most so many, chosen by the seed.
+        seconds: of each clip, from its beginning.
+        seed: of the choice of clips, and of the folds.
+        name: what the task is called; the folder's name if not given.
+
+    Raises:
+        UsageError: no such path.
+        DataError: its clips carry several labels, or are too few.
+    """
+    from audioft.core.runtime import generator
+    from audioft.data import manifest as manifests
+    from audioft.data.dataset import beginning
+    from audioft.evaluation.probe import ProbeTask
+    from audioft.evaluation.scoring import preparation_of
+
+    manifest = manifests.load(os.path.expandvars(os.path.expanduser(source)))
+    if manifest.multilabel:
+        raise DataError(f"{source}: a probe needs one label a clip; these clips carry several")
+    prepare, chosen = preparation_of(encoder), list(manifest.clips)
+    if len(chosen) > clips:
+        rng = generator(seed, "probe", source)
+        chosen = [chosen[i] for i in sorted(rng.permutation(len(chosen))[:clips].tolist())]
+    waveforms, kept = [], []
+    for clip in chosen:
+        try:
+            waveforms.append(prepare(beginning(clip, prepare.sample_rate, seconds)))
+        except AudioError:  # told where the data is trained on; a probe measures what is left
+            continue
+        kept.append(clip)
+    labels = np.array([c.labels[0] for c in kept])
+    groups = np.array([c.group or c.key for c in kept])
+    splits = _splits(source, kept, labels, groups, seed)
+    return ProbeTask(name or _base(source), waveforms, labels, groups, splits)
+
+
+def _splits(
+    source: str, clips: list[Clip], labels: np.ndarray, groups: np.ndarray, seed: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    from audioft.evaluation import probe
+
+    sides = np.array([c.split or "" for c in clips])
+    learn, test = sides == "train", sides == "test"
+    try:
+        splits = [(learn, test)] if learn.any() and test.any() else probe.folds(labels, groups, seed)
+    except ValueError as e:
+        raise DataError(f"{source}: nothing to probe on: {e}") from e
+    if any(len(np.unique(labels[learn])) < 2 for learn, _ in splits):
+        raise DataError(f"{source}: nothing to probe on: fewer than two labels among the clips to learn from")
+    return splits
+
+
+def names_of(sources: Sequence[str]) -> list[str]:
+    """The folders' names, numbered where several sources have the same.
+
+    >>> names_of(["a/test", "b/test", "c/valid"])
+    ['test-1', 'test-2', 'valid']
+    """
+    names = [_base(s) for s in sources]
+    return [f"{name}-{i + 1}" if names.count(name) > 1 else name for i, name in enumerate(names)]
+
+
+def _base(source: str) -> str:
+    path = Path(os.path.abspath(source))
+    return (path.parent.name if path.stem == "metadata" else path.stem) or "data"

@@ -1,0 +1,1 @@
+"""Who speaks: enrolment, identification, verification, and what they are measured by."""

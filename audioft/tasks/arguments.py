@@ -1,0 +1,174 @@
+"""What options of several verbs have in common."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from audioft.errors import AudioError, UsageError
+
+if TYPE_CHECKING:
+    from audioft.inference.predictor import Predictor
+
+OVERRIDE = re.compile(r"[a-z_]+(\.[A-Za-z0-9_]+)*=")
+
+
+def sources_and_overrides(items: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What is a path among them, and what is `section.key=value`."""
+    overrides = [i for i in items if OVERRIDE.match(i) and not os.path.exists(i)]
+    return [i for i in items if i not in overrides], overrides
+
+
+def one_source(items: Sequence[str], what: str, usage: str) -> tuple[str, list[str]]:
+    """The one path among them, and the settings.
+
+    Args:
+        items: as given.
+        what: the beginning of a sentence, as `a probe is of`.
+        usage: the command as it should be.
+
+    Raises:
+        UsageError: there is none, or several.
+    """
+    sources, overrides = sources_and_overrides(items)
+    if len(sources) != 1:
+        told = f"{len(sources)} given ({', '.join(sources)})" if sources else "none given"
+        raise UsageError(f"{what} one folder or table, {told}: `{usage}`")
+    return sources[0], overrides
+
+
+def refuse_others(overrides: Sequence[str], sections: Sequence[str], why: str) -> None:
+    """Raise where a setting is of none of these sections, for the reason `why`."""
+    for given in overrides:
+        if given.partition("=")[0].split(".")[0] not in sections:
+            raise UsageError(f"{given}: {why}; settings of {', '.join(sections)} are taken")
+
+
+def given(options: argparse.Namespace, function: Callable[..., Any]) -> dict[str, Any]:
+    """The options that are arguments of `function`, by the names they have in both."""
+    return {k: v for k, v in vars(options).items() if k in inspect.signature(function).parameters}
+
+
+def add_run(parser: argparse.ArgumentParser, what: str, out: str, *, metavar: str, dry_run: str) -> None:
+    """How a run is set, begun, gone on with and replaced; `what` it is, and what `--out` and `--dry-run` say."""
+    parser.add_argument("--config", metavar="FILE", help="a YAML file of settings")
+    parser.add_argument("--out", metavar=metavar, help=out)
+    parser.add_argument("--resume", action="store_true", help=f"go on with the {what} in --out")
+    parser.add_argument("--overwrite", action="store_true", help=f"replace the {what} in --out")
+    parser.add_argument("--dry-run", action="store_true", help=dry_run)
+    parser.add_argument("--settings", action="store_true", help="list all settings with their defaults and meaning")
+
+
+def how_to_resume(options: argparse.Namespace, metavar: str) -> str:
+    """What an interrupted user of a verb with `add_run` is told."""
+    return f"`audioft {options.called} --resume --out {options.out or metavar}` goes on with the run"
+
+
+def add_scoring(parser: argparse.ArgumentParser) -> None:
+    """How a model goes over recordings."""
+    parser.add_argument("--window", type=seconds, metavar="S", help="seconds (default: as the model was trained on)")
+    parser.add_argument(
+        "--hop", type=seconds, metavar="S", help="between windows (default: a window; for times, half of one)"
+    )
+    add_computing(parser)
+
+
+def add_computing(parser: argparse.ArgumentParser) -> None:
+    """What it computes on."""
+    parser.add_argument(
+        "--batch-seconds",
+        type=seconds,
+        metavar="S",
+        help="audio that goes through at once (20, on a GPU 60); changes no score",
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument(
+        "--precision",
+        choices=("fp32", "bf16", "auto"),
+        default="fp32",
+        help="what to compute in (fp32); auto: bf16 where it is native",
+    )
+
+
+def add_embedding(parser: argparse.ArgumentParser) -> None:
+    """How a frozen encoder goes over clips."""
+    parser.add_argument(
+        "--no-cache",
+        dest="cache",
+        action="store_false",
+        help="neither keep embeddings nor use those that were kept",
+    )
+    parser.add_argument(
+        "--batch-seconds", type=seconds, metavar="S", help="audio that goes through at once (20, on a GPU 60)"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+
+
+def add_comparing(
+    parser: argparse.ArgumentParser,
+    cohort: str = "recordings of other people, to normalise scores by (default: those that enroll stored, if any)",
+) -> None:
+    """What scores of pairs depend on; `cohort` is what a folder of other people is for."""
+    parser.add_argument("--cohort", metavar="DIR", help=f"{cohort}; at least 50, better 200")
+    parser.add_argument(
+        "--speakers", metavar="FILE", help="file of the enrolled (default: speakers.json in the model folder)"
+    )
+    add_computing(parser)
+
+
+def model(options: argparse.Namespace) -> Predictor:
+    """The model that the options of `add_computing` ask for."""
+    from audioft.inference.predictor import Predictor
+
+    return Predictor(options.model, **given(options, Predictor))
+
+
+def told(failures: Sequence[AudioError]) -> int:
+    """Name recordings that could not be used; the exit code."""
+    for failure in failures[:10]:
+        print(f"audioft: {failure.path}: {failure.reason}", file=sys.stderr)
+    if len(failures) > 10:
+        print(f"audioft: and {len(failures) - 10} more recordings could not be heard", file=sys.stderr)
+    return int(bool(failures))
+
+
+def count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def number_of(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
+
+
+def seconds(text: str) -> float:
+    if not 0 < number_of(text) < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return float(text)
+
+
+def time(text: str) -> float:
+    if not 0 <= number_of(text) < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds, 0 or more")
+    return float(text)
+
+
+def number(text: str) -> float:
+    if not abs(number_of(text)) < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
+    return float(text)
+
+
+def share(text: str) -> float:
+    if not 0 < number_of(text) <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not above 0 and at most 1")
+    return float(text)

@@ -1,0 +1,1 @@
+"""A saved model measured on labelled recordings."""

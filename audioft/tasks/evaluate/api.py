@@ -1,0 +1,88 @@
+"""`audioft.evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audioft.core.places import PathLike
+from audioft.core.progress import Console
+
+if TYPE_CHECKING:
+    from audioft.assembly.run_folder import Run
+    from audioft.evaluation.report import Report
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    model: PathLike | Run,
+    data: PathLike,
+    *,
+    out: PathLike | None = None,
+    side: str | None = None,
+    label: str | None = None,
+    group: str | None = None,
+    events: bool = False,
+    window: float | None = None,
+    hop: float | None = None,
+    device: str = "auto",
+    precision: str = "fp32",
+    batch_seconds: float | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+    console: Console | None = None,
+) -> Report:
+    """Measure a model on labelled recordings.
+
+    Args:
+        model: a run, a run folder or a model folder.
+        data: folder or table with labels that the model knows.
+        out: where to write `report.json`, `report.html`, `predictions.csv` and `bad_files.csv`; nowhere if not given.
+        side: `train`, `valid` or `test` of a split that the data gives, or `all`; if not given, its test side where
+            it has one, otherwise all of it.
+        label, group: columns of the table, as in training.
+        events: measure what happens when, against a table with `start` and `end`; with label files beside recordings,
+            and with a model that labels frames, this is so in any case.
+        window, hop: then, as for `Predictor.timeline`.
+        device, precision, batch_seconds: see `Predictor`.
+        resamples: bootstrap resamples for the intervals.
+        seed: of the bootstrap.
+        console: where messages go.
+
+    Returns:
+        The report; `print` shows it as a table. Recordings that cannot be read are left out, counted in its notes.
+
+    Raises:
+        DataError: the data has labels the model does not know, or no recording can be read.
+
+    Example:
+        >>> report = evaluate(trained, "samples/keywords", console=Console(quiet=True))
+        >>> 0 <= report.figures["accuracy"] <= 1
+        True
+    """
+    from audioft.core.runtime import launched
+    from audioft.inference.predictor import Predictor
+    from audioft.tasks.evaluate import evaluation_run
+
+    console = console or Console()
+    processes = launched(device)
+    if processes is not None:
+        device, console = str(processes.device), console if processes.main else Console(quiet=True)
+    predictor = Predictor(model, device=device, precision=precision, batch_seconds=batch_seconds)
+    return evaluation_run.evaluate(
+        predictor,
+        Path(model),
+        Path(data),
+        out=None if out is None else Path(out),
+        side=side,
+        label=label,
+        group=group,
+        events=events,
+        window=window,
+        hop=hop,
+        resamples=resamples,
+        seed=seed,
+        console=console,
+        processes=processes,
+    )

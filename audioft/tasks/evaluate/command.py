@@ -1,0 +1,38 @@
+"""`audioft evaluate`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from audioft.core.progress import Console
+from audioft.tasks import arguments
+
+NAME = "evaluate"
+ABOUT = "Measure a model on labelled recordings."
+GROUP = "measure"
+EXAMPLES = ("audioft evaluate runs/birds more_recordings/",)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL_OR_RUN", help="a run folder or a model folder")
+    parser.add_argument("data", metavar="DATA", help="a folder, .csv or .jsonl with labels the model knows")
+    parser.add_argument("--out", metavar="DIR", help="write report.json, report.html and predictions.csv there")
+    parser.add_argument("--side", metavar="SIDE", help="train, valid, test or all (test if the data gives a split)")
+    parser.add_argument("--label", metavar="COLUMN", help="column with the label")
+    parser.add_argument("--group", metavar="COLUMN", help="column whose clips belong together, for the intervals")
+
+    parser.add_argument("--events", action="store_true", help="measure what happens when; DATA has start and end")
+    arguments.add_scoring(parser)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    from audioft.tasks.evaluate import api
+
+    report = api.evaluate(console=console, **arguments.given(options, api.evaluate))
+    if int(os.environ.get("RANK") or "0"):
+        return 0  # the first process speaks
+    print(report)
+    if options.out:
+        console.say(f"written to {options.out}")
+    return 0

@@ -1,0 +1,1 @@
+"""What more recordings of each label would bring."""

@@ -1,0 +1,170 @@
+"""How much the clips at hand are worth, and more of them would be: one frozen pass, then many draws of a few clips."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audioft.assembly import recordings
+from audioft.configuration.config import Config
+from audioft.core import storage
+from audioft.core.progress import Console
+from audioft.core.runtime import find_device
+from audioft.core.wording import counted, quoted
+from audioft.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from audioft.tasks.learning_curve.curve_report import LearningCurve
+
+CHUNK = 2000  # clips whose features of all layers are held at once; the last layer is kept of each
+FILES = ("learning_curve.csv", "learning_curve.json", "learning_curve.png")
+
+
+@dataclass(frozen=True)
+class How:
+    """How the curve is measured.
+
+    Attributes:
+        shots: clips a label.
+        draws: how often each number is drawn.
+        device: `auto`, `cpu`, `cuda`.
+        batch_seconds: sound that goes through at once; None for what suits the device.
+        store: where features are kept and looked for; None keeps none.
+    """
+
+    shots: tuple[int, ...] = (1, 5, 10, 20)
+    draws: int = 20
+    device: str = "auto"
+    batch_seconds: float | None = None
+    store: Path | None = None
+
+
+def measure(config: Config, how: How, out: Path | None, console: Console) -> LearningCurve:
+    """See `audioft.tasks.learning_curve.api.learning_curve`."""
+    from audioft.tasks.learning_curve import draws
+    from audioft.tasks.learning_curve.curve_report import LearningCurve, png
+
+    if config.events.use == "frames":
+        raise UsageError("a learning curve is of clips; events.use=frames labels frames: leave it out, or take clips")
+    find_device(how.device)
+    data = _loaded(config, console)
+    side = _tested(data)
+    positions = np.concatenate([data.side("train"), data.side(side)])
+    features, usable = _features(config, data, positions, how, console)
+    labels = np.array([data.manifest.clips[i].labels[0] for i in positions])
+    learn = np.flatnonzero(usable & (np.arange(len(positions)) < len(data.side("train"))))
+    test = np.flatnonzero(usable & (np.arange(len(positions)) >= len(data.side("train"))))
+    _enough(data, labels[learn], len(test))
+    total = how.draws * len(draws.sizes(labels[learn], how.shots)) + 1
+    with console.job("learning from draws", total) as job:
+        points = draws.measure(
+            features, labels, learn, test, shots=how.shots, draws=how.draws, seed=config.seed, progress=job.at
+        )
+    _say_left_out(points, how, int(np.unique(labels[learn], return_counts=True)[1].max()), console)
+    groups = np.array([data.manifest.clips[i].group or data.manifest.clips[i].key for i in positions[test]])
+    outlooks = {m: draws.outlook(points, m, groups, config.seed) for m in draws.METHODS}
+    about = (
+        f"{config.data.source}, {config.encoder.name} as it is: drawn from {counted(len(learn), 'clip')} (train), "
+        f"tested on {len(test)} ({side}), {len(set(labels[learn]))} labels, {counted(how.draws, 'draw')}"
+    )
+    chance = float(np.unique(labels[test], return_counts=True)[1].max() / len(test))
+    curve = LearningCurve(tuple(points), outlooks, about, chance, len(set(groups.tolist())))
+    if out is not None:
+        storage.write_text(out / "learning_curve.csv", curve.csv())
+        storage.write_json(out / "learning_curve.json", curve.json())
+        storage.write_bytes(out / "learning_curve.png", png(curve))
+    return curve
+
+
+def _loaded(config: Config, console: Console) -> recordings.Data:
+    """The recordings; where a label has too few for two sides, the remedy is not to make fewer of them."""
+    from audioft.data.splits import TooFewClips
+
+    try:
+        return recordings.load(config, console)
+    except TooFewClips as e:
+        if not e.alone:
+            raise
+        raise DataError(
+            f"{config.data.source}: there is only one clip, or one group of clips, of {quoted(e.alone)}, and a curve "
+            "learns from one and is tested on another; add recordings, or leave the label out"
+        ) from e
+
+
+def _tested(data: recordings.Data) -> str:
+    """The side that is tested on: the train side is only drawn from."""
+    if data.manifest.multilabel:
+        raise DataError(f"{data.manifest.root}: a learning curve needs one label a clip; these clips carry several")
+    side = next((s for s in ("test", "valid") if len(data.side(s))), None)
+    if side is None:
+        raise DataError(f"{data.manifest.root}: there is no side to test on; make one, as with data.test=0.2")
+    return side
+
+
+def _features(
+    config: Config, data: recordings.Data, positions: np.ndarray, how: How, console: Console
+) -> tuple[np.ndarray, np.ndarray]:
+    """The mean over time of the last layer, `(N, H)`, and which clips have it, `(N,)` bool."""
+    from audioft.evaluation.embedding_store import Store
+    from audioft.evaluation.embeddings import embed_clips
+    from audioft.models.loading import load_encoder
+
+    encoder, report = load_encoder(config.encoder.name, revision=config.encoder.revision)
+    console.say(f"encoder: {report}")
+    encoder = encoder.to(find_device(how.device)).eval().requires_grad_(False)
+    features = np.zeros((len(positions), encoder.hidden_size), np.float32)
+    usable, reused, unkept = np.ones(len(positions), bool), 0, None
+    with contextlib.ExitStack() as stack:
+        store = None
+        if how.store is not None:
+            store = stack.enter_context(Store(how.store, encoder, config.data.max_seconds))
+        job = stack.enter_context(console.job("one frozen pass over clips", len(positions)))
+        for start in range(0, len(positions), CHUNK):
+            part = positions[start : start + CHUNK]
+            found = embed_clips(
+                encoder,
+                [data.manifest.clips[i] for i in part],
+                max_seconds=config.data.max_seconds,
+                batch_seconds=how.batch_seconds,
+                store=store,
+                digests=[data.checked[i].digest for i in part],
+                progress=lambda done, before=start: job.at(before + done),  # type: ignore[misc]
+            )
+            features[start : start + CHUNK] = found.layer(-1)[:, : encoder.hidden_size]
+            usable[start : start + CHUNK] = found.usable
+            reused, unkept = reused + found.reused, unkept or found.unkept
+            if found.failures:
+                first = next(iter(found.failures.values()))
+                console.say(f"note: {counted(len(found.failures), 'clip')} could not be read to the end: {first}")
+    if unkept:
+        console.say(f"note: the embeddings are not kept: {unkept}")
+    if reused:
+        console.say(f"embeddings of {reused} of {counted(len(positions), 'clip')} were kept and are used again")
+    return features, usable
+
+
+def _enough(data: recordings.Data, labels: np.ndarray, tested: int) -> None:
+    if len(set(labels.tolist())) < 2 or not tested:
+        raise DataError(
+            f"{data.manifest.root}: {counted(len(set(labels.tolist())), 'label')} to learn and "
+            f"{counted(tested, 'clip')} to test on could be read: a learning curve needs two labels and a clip"
+        )
+
+
+def _say_left_out(points: list, how: How, most: int, console: Console) -> None:
+    """Say where labels have not as many clips as were asked for; `most` is what the largest has."""
+    left = sorted(set(how.shots) - {p.shots for p in points})
+    if left:
+        told = ", ".join(map(str, left))
+        console.say(
+            f"note: labels have at most {counted(most, 'clip')} to draw from; in place of {told} the last row has all"
+        )
+    few = [p.shots for p in points if p.shots is not None and p.each < p.shots]
+    if few:
+        console.say(
+            f"note: some labels have fewer than {counted(min(few), 'clip')} to draw from, and give all they have"
+        )

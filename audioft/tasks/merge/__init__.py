@@ -1,0 +1,1 @@
+"""A whole model out of an adapter and its encoder."""

@@ -1,0 +1,1 @@
+"""New recordings labelled, as a whole or over time."""

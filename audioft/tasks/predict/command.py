@@ -1,0 +1,166 @@
+"""`audioft predict`."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audioft.core import startup
+from audioft.core.progress import Console
+from audioft.errors import UsageError
+from audioft.tasks import arguments
+
+if TYPE_CHECKING:
+    from audioft.inference.event_tables import TimeWriter
+    from audioft.inference.predictor import Predictor
+
+WHAT = ("windows", "segments", "summary")
+FORMATS = ("csv", "jsonl", "audacity", "raven", "rttm")
+
+NAME = "predict"
+ABOUT = "Label new recordings."
+GROUP = "label"
+EXAMPLES = (
+    "audioft predict runs/birds new/*.wav --out labels.csv",
+    "audioft predict runs/birds night.flac --what segments --format audacity --out labels",
+)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL_OR_RUN", help="a run folder or a model folder")
+    parser.add_argument(
+        "items",
+        nargs="*",
+        metavar="INPUT",
+        help="files, folders (in depth), patterns; or - for standard input",
+    )
+    parser.add_argument("--out", metavar="FILE", help="a .csv, .jsonl or .rttm file (default: CSV on standard output)")
+    parser.add_argument("--resume", action="store_true", help="keep the rows that --out has, and add the missing ones")
+    parser.add_argument("--overwrite", action="store_true", help="replace what --out has")
+    parser.add_argument("--top-k", type=arguments.count, default=1, metavar="K", help="the K most probable labels")
+    parser.add_argument("--all-scores", action="store_true", help="a column for every label's score")
+    when = parser.add_argument_group("what happens when")
+    when.add_argument("--what", choices=WHAT, help="rows of windows, segments, or of recordings with shares of time")
+    when.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="audacity (a file a recording, --out is their folder), raven and rttm hold segments",
+    )
+    when.add_argument(
+        "--threshold", type=arguments.share, metavar="P", help="score from which a label begins (the model's)"
+    )
+    when.add_argument("--release", type=arguments.share, metavar="R", help="share of it down to which it goes on (0.8)")
+    when.add_argument(
+        "--min-duration", type=arguments.time, metavar="S", help="leave shorter segments out (the model's, else 0)"
+    )
+    when.add_argument("--close-gaps", type=arguments.time, metavar="S", help="longest gap to close (the model's)")
+    when.add_argument("--plot", metavar="DIR", help="draw a picture of each recording there")
+    when.add_argument("--raw", metavar="RATE,FORMAT,CHANNELS", help="what - holds if it has no header: 16000,s16le,1")
+    arguments.add_scoring(parser)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    if not options.items:
+        raise UsageError("nothing to label: name files, folders or patterns after the model")
+    timed = options.what or options.format or options.plot or options.raw or "-" in options.items
+    if "-" in options.items:
+        startup.hold_input()
+    with startup.loading():
+        from audioft.core.runtime import launched
+        from audioft.inference.table_provenance import made_with
+        from audioft.inference.tables import PredictionWriter
+        from audioft.tasks.predict import api
+
+        processes = launched(options.device)
+        if processes is not None:
+            if timed:
+                raise UsageError(
+                    "what happens when is written by one process; leave out --what, --format and --plot, or start one"
+                )
+            options.device = str(processes.device)
+            console = console if processes.main else Console(quiet=True)
+        model = arguments.model(options)
+    table: PredictionWriter | TimeWriter
+    if timed:
+        table = _predict_times(model, options, console)
+    else:
+        table = PredictionWriter(
+            options.out,
+            model.labels,
+            model.card.multilabel,
+            made=made_with(model, model.grid(options.window, options.hop, overlap=0)) if options.out else None,
+            **_rows(options),
+        )
+        found = api.predict(
+            model,
+            options.items,
+            skip=table.done if processes is None else processes.gather([*table.done] if processes.main else []),
+            window=options.window,
+            hop=options.hop,
+            processes=processes,
+            console=console,
+        )
+        if processes is not None and not processes.main:
+            return len(list(found))  # what it finds goes to the first process: 0
+        with table:
+            for p in found:
+                table.write(p)
+    for name, reason in table.failures[:10]:
+        print(f"audioft: {name}: {reason}", file=sys.stderr)
+    if table.failures:
+        listed = f", all listed in {table.failures_path}" if table.failures_path else ""
+        print(
+            f"audioft: {len(table.failures)} of {table.count} inputs could not be labelled to their end{listed}",
+            file=sys.stderr,
+        )
+    return int(bool(table.failures))
+
+
+def _rows(options: argparse.Namespace) -> dict[str, Any]:
+    """What is asked of the rows of either table, and of rows that are there."""
+    return {k: getattr(options, k) for k in ("top_k", "all_scores", "resume", "overwrite")}
+
+
+def goes_on(options: argparse.Namespace) -> str:
+    if not str(options.out).endswith((".csv", ".jsonl")):
+        return ""
+    return f"the same call with --resume goes on with {options.out}"
+
+
+def _predict_times(model: Predictor, options: argparse.Namespace, console: Console) -> TimeWriter:
+    from audioft.inference.event_tables import TimeWriter
+    from audioft.inference.table_provenance import made_with
+    from audioft.tasks.predict import over_time
+
+    live = "-" in options.items and options.format in (None, "csv", "jsonl")
+    what = options.what or ("windows" if live else "segments")
+    rules = model.rules(
+        options.threshold,
+        release=options.release,
+        min_seconds=options.min_duration,
+        close_gaps=options.close_gaps,
+    )
+    how = {} if what == "windows" else dataclasses.asdict(rules)
+    table = TimeWriter(
+        options.out,
+        options.format,
+        what,
+        model.labels,
+        made=made_with(model, model.grid(options.window, options.hop), **how) if options.out else None,
+        **_rows(options),
+    )
+    over_time.follow(
+        model,
+        options.items,
+        table,
+        rules,
+        window=options.window,
+        hop=options.hop,
+        raw=options.raw,
+        pictures=None if options.plot is None else Path(options.plot),
+        console=console,
+    )
+    return table

@@ -1,0 +1,141 @@
+"""What happens when in recordings, written and drawn: the steps behind `audioft predict` with times."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from audioft.audio.isolated_decoder import piped
+from audioft.audio.live import Raw
+from audioft.core.places import folder_for
+from audioft.core.progress import Console
+from audioft.data.check import headers
+from audioft.data.clip import Clip
+from audioft.data.inputs import unlabelled
+from audioft.errors import DataError, UsageError
+from audioft.inference.event_formats import unused
+from audioft.inference.event_tables import TimeWriter
+from audioft.inference.picture import Picture
+from audioft.inference.predictor import Predictor
+from audioft.inference.recording_events import Step
+from audioft.inference.timeline import Rules
+
+LIVE = "-"
+
+
+def follow(
+    predictor: Predictor,
+    inputs: Sequence[str],
+    writer: TimeWriter,
+    rules: Rules,
+    *,
+    window: float | None,
+    hop: float | None,
+    raw: str | None,
+    pictures: Path | None,
+    console: Console,
+) -> None:
+    """Label recordings over time and write what is found as it is found.
+
+    Args:
+        predictor: the model.
+        inputs: files, folders and patterns; or `-` alone for standard input.
+        writer: where it is written; opened once the rest is known to be right.
+        rules: how scores become events.
+        window, hop: seconds, see `Predictor.timeline`.
+        raw: what standard input holds where it has no header, see `Raw.parse`.
+        pictures: a folder for a picture a recording; None for none.
+        console: where progress goes.
+
+    Raises:
+        UsageError: the inputs do not go together.
+        DataError: there are none.
+    """
+    predictor.grid(window, hop)
+    if LIVE in inputs:
+        if len(inputs) > 1:
+            raise UsageError("- is standard input, and the only input then; leave out the others")
+        if pictures is not None:
+            raise UsageError("--plot needs the recording twice, and standard input comes once; save it to a file first")
+        form = None if raw is None else Raw.parse(raw)
+        blocks = piped(0, predictor.model.encoder.sample_rate, form)
+        with writer, _interruptible() as stopped:
+            blocks = itertools.takewhile(lambda _: not stopped.is_set(), blocks)
+            for step in predictor.live(blocks, rules=rules, window=window, hop=hop):
+                writer.write(Clip(Path(LIVE), LIVE), step)
+        return
+    if raw is not None:
+        raise UsageError("--raw says what standard input holds; give - as the input, or leave it out")
+    clips, failures = unlabelled(inputs)
+    if not clips and not failures:
+        raise DataError("nothing to label: no inputs were given")
+    _refuse_inputs(writer, clips)
+    clips = [c for c in clips if c.name not in writer.done]
+    total = 0.0 if console.quiet else sum(c.seconds for c in headers(clips))
+    done = 0.0
+    drawing = None if pictures is None else _Drawing(pictures, predictor, rules)
+    with writer, console.job("labelling", round(total), unit=" s of sound") as job:
+        for step in predictor.follow(clips, rules, window=window, hop=hop):
+            clip = clips[step.index]
+            writer.write(clip, step)
+            if drawing is not None:
+                drawing.take(clip, step)
+            if len(step.moments):
+                job.at(round(done + float(step.moments.ends[-1])))
+            if step.summary is not None:
+                done += step.summary.seconds
+        for failure in failures:
+            writer.fail(failure)
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """The first Ctrl-C ends what arrives, so that it is labelled to its end; the second one ends the program."""
+    stopped = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def stop(number: int, frame: object) -> None:
+        stopped.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield stopped
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _refuse_inputs(writer: TimeWriter, clips: Sequence[Clip]) -> None:
+    """Say so where what is written would replace a recording, or the labels that somebody put beside it."""
+    if writer.path is None:
+        return
+    out, recordings = os.path.realpath(writer.path), [os.path.realpath(clip.path) for clip in clips]
+    if out in recordings:
+        raise UsageError(f"--out {writer.path} is one of the recordings; give another path")
+    if writer.form == "audacity" and any(out == os.path.dirname(path) for path in recordings):
+        raise UsageError(f"--out {writer.path} holds the recordings, and perhaps labels of yours; give another folder")
+
+
+class _Drawing:
+    """A picture for each recording, drawn at its end."""
+
+    def __init__(self, folder: Path, predictor: Predictor, rules: Rules):
+        folder_for(folder, "--plot")
+        self.folder, self.labels, self.rules = folder, predictor.labels, rules
+        self.taken: set[str] = set()
+        self.picture = Picture(self.labels, rules)
+
+    def take(self, clip: Clip, step: Step) -> None:
+        self.picture.add(step.moments, step.events)
+        if step.summary is not None:
+            if step.summary.scores is not None:
+                self.picture.save(self.folder / unused(self.taken, clip, ".png"), clip, step.summary.error)
+            self.picture = Picture(self.labels, self.rules)

@@ -1,0 +1,1 @@
+"""An encoder that learns from recordings without labels."""

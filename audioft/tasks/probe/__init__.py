@@ -1,0 +1,1 @@
+"""Encoders compared, layer by layer, before one is trained."""

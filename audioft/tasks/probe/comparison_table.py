@@ -1,0 +1,190 @@
+"""Encoders beside each other: a row an encoder, a row a layer, as text, CSV and JSON."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from audioft.core import csv_tables
+from audioft.evaluation.text import number, pad, printable, width
+from audioft.tasks.probe.layer_probes import Score
+
+NAME_COLUMNS = 40
+CHOSEN = "Best layer and best encoder are chosen on the clips that are measured on: a little too good."
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was measured of an encoder.
+
+    Attributes:
+        name: as it was given.
+        layers: its L + 1 scores, before the first layer and after each; none if it failed.
+        parameters: how many it has.
+        width: values a frame.
+        seconds_per_minute: seconds that reading and encoding a minute of sound took; None if it was not measured.
+        peak_bytes: memory that loading and the pass took at most; None likewise.
+        reused: clips whose features had been kept.
+        problem: why there are no scores.
+    """
+
+    name: str
+    layers: tuple[Score, ...] = ()
+    parameters: int = 0
+    width: int = 0
+    seconds_per_minute: float | None = None
+    peak_bytes: int | None = None
+    reused: int = 0
+    problem: str | None = None
+
+    @property
+    def best(self) -> int:
+        """The layer that scores highest, the uppermost of equal ones."""
+        return max(range(len(self.layers)), key=lambda i: (self.layers[i].value, i))
+
+    @property
+    def last(self) -> int:
+        return len(self.layers) - 1
+
+    @property
+    def top(self) -> Score:
+        """The best layer's score."""
+        return self.layers[self.best]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Encoders, best first, and those that failed after them.
+
+    Attributes:
+        rows: the encoders.
+        baseline: log-mel spectra under the same classifier; its only layer is what they are.
+        metric: `accuracy` or `map`.
+        chance: what is reached without listening.
+        about: what was measured on, in a line.
+        advice: sentences and a command, see `evaluation.suggestion`; None where every encoder failed.
+    """
+
+    rows: tuple[Row, ...]
+    baseline: Row
+    metric: str
+    chance: float
+    about: str
+    advice: tuple[tuple[str, ...], str] | None = None
+
+    def all(self) -> list[Row]:
+        """The encoders and the baseline, best first, those without a score last."""
+        rows = [*self.rows, self.baseline]
+        return sorted(rows, key=lambda r: (not r.layers, -r.top.value if r.layers else 0))
+
+    @property
+    def measured(self) -> bool:
+        """Whether any encoder could be measured."""
+        return any(r.layers for r in self.rows)
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def text(self, layers: bool = False) -> str:
+        """The table of encoders; with `layers` that of layers below it; and the advice."""
+        parts = [printable(self.about), f"{self._encoders()}\n{CHOSEN}" if self.measured else self._encoders()]
+        if layers:
+            parts.append(self._layers())
+        if self.advice is not None:
+            why, command = self.advice
+            lines = [line for sentence in why for line in textwrap.wrap(printable(sentence), 110)]
+            parts.append("\n".join([*lines, f"  {command}"]))
+        return "\n\n".join(parts)
+
+    def _encoders(self) -> str:
+        table = [["encoder", "best layer", self.metric, "95 % interval", "last layer", "parameters", "width",
+                  "s a minute", "memory"]]  # fmt: skip
+        for r in (r for r in self.all() if r.layers):
+            own = r is not self.baseline
+            table.append([
+                tail(r.name), f"{r.best} of {r.last}" if own else "–", number(r.top.value), interval(r.top),
+                number(r.layers[-1].value) if own else "–", f"{r.parameters:,}" if own else "–", str(r.width),
+                "–" if r.seconds_per_minute is None else f"{r.seconds_per_minute:.2f}",
+                "–" if r.peak_bytes is None else f"{r.peak_bytes / 1e6:.0f} MB",
+            ])  # fmt: skip
+        lines = columns(table)
+        return "\n".join([*lines, *(f"{tail(r.name)}  FAILED: {printable(r.problem or '')}" for r in self.failed)])
+
+    def _layers(self) -> str:
+        table = [["encoder", "layer", self.metric, "95 % interval"]]
+        for r in (r for r in self.all() if r.layers and r is not self.baseline):
+            for i, s in enumerate(r.layers):
+                mark = "* " if i == r.best else ""
+                table.append([tail(r.name), f"{mark}{i}", number(s.value), interval(s)])
+        return "\n".join(columns(table))
+
+    @property
+    def failed(self) -> list[Row]:
+        return [r for r in self.all() if r.problem is not None]
+
+    def csv(self) -> str:
+        """A row an encoder."""
+        names = ["encoder", "best_layer", "layers", self.metric, "low", "high", "last_layer", "parameters", "width",
+                 "seconds_per_minute", "peak_bytes", "problem"]  # fmt: skip
+        rows = []
+        for r in self.all():
+            scores = [r.best, r.last, *_digits(r.top), f"{r.layers[-1].value:.6g}"] if r.layers else [""] * 6
+            cost = [r.seconds_per_minute if r.seconds_per_minute is None else f"{r.seconds_per_minute:.4g}"]
+            rows.append([r.name, *scores, r.parameters, r.width, *cost, r.peak_bytes, r.problem])
+        return csv_tables.text([names, *rows])
+
+    def layers_csv(self) -> str:
+        """A row a layer; the baseline's is layer 0."""
+        rows = [[r.name, i, *_digits(s)] for r in self.all() for i, s in enumerate(r.layers)]
+        return csv_tables.text([["encoder", "layer", self.metric, "low", "high"], *rows])
+
+    def json(self) -> dict[str, Any]:
+        """All of it, for programs; null for what is not defined."""
+        why, command = self.advice or ((), None)
+        return {
+            "about": self.about,
+            "metric": self.metric,
+            "chance": self.chance,
+            "encoders": [_entry(r) for r in self.all() if r is not self.baseline],
+            "baseline": _entry(self.baseline),
+            "suggestion": None if command is None else {"why": list(why), "command": command},
+        }
+
+
+def tail(name: str) -> str:
+    """A name's end, which tells folders apart, in at most `NAME_COLUMNS` columns."""
+    name = printable(name)
+    if width(name) <= NAME_COLUMNS:
+        return name
+    while width(name) > NAME_COLUMNS - 1:
+        name = name[1:]
+    return "…" + name
+
+
+def interval(score: Score) -> str:
+    return f"{number(score.low)} – {number(score.high)}" if math.isfinite(score.low) else "–"
+
+
+def columns(table: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a table, the first column to the left, the others to the right."""
+    wide = [max(width(row[i]) for row in table) for i in range(len(table[0]))]
+    return [
+        "  ".join([pad(row[0], wide[0]), *(" " * (w - width(v)) + v for v, w in zip(row[1:], wide[1:], strict=True))])
+        for row in table
+    ]
+
+
+def _entry(row: Row) -> dict[str, Any]:
+    scores = {"best_layer": row.best if row.layers else None, "layers": [_finite(asdict(s)) for s in row.layers]}
+    return {k: v for k, v in asdict(row).items() if k != "layers"} | scores
+
+
+def _finite(values: dict[str, float]) -> dict[str, float | None]:
+    return {k: v if math.isfinite(v) else None for k, v in values.items()}
+
+
+def _digits(score: Score) -> list[str]:
+    return [f"{v:.6g}" if math.isfinite(v) else "" for v in (score.value, score.low, score.high)]

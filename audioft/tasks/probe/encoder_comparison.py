@@ -1,0 +1,244 @@
+"""Which encoder for these recordings: a frozen pass each, a linear probe on every layer, a table and a suggestion."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audioft.assembly import recordings
+from audioft.configuration.config import Config
+from audioft.core import storage
+from audioft.core.progress import Console
+from audioft.core.runtime import find_device, generator
+from audioft.core.wording import counted
+from audioft.errors import ConfigError, DataError, ModelError, UsageError, listed
+from audioft.models.hub import misspelt
+from audioft.tasks.probe.encoder_pass import LOG_MEL, Order, Passed, features
+
+if TYPE_CHECKING:
+    from audioft.tasks.probe.comparison_table import Comparison, Row
+    from audioft.tasks.probe.layer_probes import LabelTask
+
+
+FILES = ("probe.csv", "layers.csv", "probe.json", "probe.png")
+
+
+@dataclass(frozen=True)
+class How:
+    """How the encoders go over the clips.
+
+    Attributes:
+        clips: at most so many, chosen by the seed.
+        device: `auto`, `cpu`, `cuda`.
+        batch_seconds: sound that goes through at once; None for what suits the device.
+        store: where features are kept and looked for; None keeps none.
+    """
+
+    clips: int = 2000
+    device: str = "auto"
+    batch_seconds: float | None = None
+    store: Path | None = None
+
+
+def compare(
+    config: Config, encoders: Sequence[str], how: How, out: Path | None, overrides: Sequence[str], console: Console
+) -> Comparison:
+    """See `audioft.tasks.probe.api.compare`; `overrides` are what the suggested command repeats."""
+    from audioft.tasks.probe.comparison_table import Comparison
+    from audioft.tasks.probe.suggestion import suggest
+
+    names = list(dict.fromkeys(e for e in encoders if e != LOG_MEL))
+    for twice in (n for n in names if list(encoders).count(n) > 1):
+        console.say(f"note: {twice} is named more than once; it is measured once")
+    if not names:
+        raise UsageError("no encoders given: name them with --encoders A,B,C")
+    if wrong := [w for n in names if (w := misspelt(n)) is not None]:
+        raise UsageError(listed("the encoders", [f"encoder {w}" for w in wrong]))
+    if config.events.use == "frames":
+        raise UsageError("a probe tells clips apart; events.use=frames labels frames: leave it out, or take clips")
+    find_device(how.device)
+    data = recordings.load(config, console)
+    chosen = _chosen(data, config, how.clips, console)
+    _task(data, chosen, config)  # what cannot be measured is told before an encoder is run
+    with tempfile.TemporaryDirectory(prefix="audioft-") as folder:
+        passes = [_pass(n, data, chosen, config, how, Path(folder) / f"{i}.npy", console)
+                  for i, n in enumerate([*names, LOG_MEL])]  # fmt: skip
+        usable = _usable([p for _, p in passes if isinstance(p, Passed)], len(chosen), console)
+        task = _task(data, chosen[usable], config)
+        rows = [
+            _scored(n, *passed, usable, task, config.seed, console)
+            for n, passed in zip([*names, LOG_MEL], passes, strict=True)
+        ]
+    *rows, baseline = rows
+    source = str(config.data.source)
+    about = (
+        f"{source}: {counted(len(usable), 'clip')} of {counted(len(task.labels), 'label')}; {task.tested}; chance is "
+        f"{task.chance:.3f}"
+    )
+    found = suggest(rows, baseline.top if baseline.layers else None, task.per_label)
+    advice = None
+    if found is not None:
+        without, why = _without_sides(data, config, overrides)
+        advice = ((*found.why, *why), found.command(source, [*overrides, *without]))
+    comparison = Comparison(tuple(rows), baseline, task.metric, task.chance, about, advice)
+    if out is not None and comparison.measured:
+        _write(comparison, out)
+    return comparison
+
+
+def _chosen(data: recordings.Data, config: Config, most: int, console: Console) -> np.ndarray:
+    """Positions of the clips that are listened to."""
+    total = len(data.manifest.clips)
+    if total <= most:
+        return np.arange(total)
+    console.say(f"note: {most} of {counted(total, 'clip')} are chosen by the seed; --clips takes more")
+    return np.sort(generator(config.seed, "probe").permutation(total)[:most])
+
+
+def _pass(
+    name: str, data: recordings.Data, chosen: np.ndarray, config: Config, how: How, result: Path, console: Console
+) -> tuple[np.ndarray | None, Passed | str]:
+    """Features and what else came of an encoder's pass; or None, and why there are none."""
+    order = Order(
+        name,
+        tuple(dataclasses.replace(data.manifest.clips[i], columns={}) for i in chosen),
+        tuple(data.checked[i].digest for i in chosen),
+        config.data.max_seconds,
+        how.batch_seconds,
+        how.device,
+        how.store,
+        result,
+    )
+    told: list[int] = []
+    with console.job(f"{name}: one frozen pass over clips", len(chosen)) as job:
+
+        def progress(done: int) -> None:
+            if not told:  # its process has begun, and loaded the encoder
+                job.started = time.monotonic()
+                job.resume_at(done)
+            told.append(done)
+            job.at(done)
+
+        try:
+            found, passed = features(order, progress)
+        except ModelError as e:
+            console.say(f"{name}: FAILED, and told below why")
+            return None, str(e)
+    for note in passed.notes:
+        console.say(f"note: {note}")
+    if passed.unkept:
+        console.say(f"note: the embeddings are not kept: {passed.unkept}")
+    if passed.reused:
+        console.say(
+            f"{name}: embeddings of {passed.reused} of {counted(len(chosen), 'clip')} were kept and are used again"
+        )
+    return found, passed
+
+
+def _usable(passes: Iterable[Passed], clips: int, console: Console) -> np.ndarray:
+    """Positions of the clips that every encoder could read, so that all are measured on the same."""
+    bad = {i: reason for p in passes for i, _, reason in p.failures}
+    if bad:
+        console.say(
+            f"note: {counted(len(bad), 'clip')} could not be read to the end, left out: {next(iter(bad.values()))}"
+        )
+    if len(bad) == clips:
+        raise DataError(f"none of {counted(clips, 'clip')} can be read; the first says: {bad[0]}")
+    return np.array([i for i in range(clips) if i not in bad], np.int64)
+
+
+def _task(data: recordings.Data, rows: np.ndarray, config: Config) -> LabelTask:
+    """The labels of the clips `rows`, and on which sides they are.
+
+    Raises:
+        DataError: there is no side to learn from or to test on.
+    """
+    from audioft.evaluation import probe
+    from audioft.tasks.probe.layer_probes import LabelTask, several_folds
+
+    manifest = data.manifest
+    clips = [manifest.clips[i] for i in rows]
+    targets, known = data.targets[rows], data.known[rows]
+    groups = np.array([c.group or c.key for c in clips])
+    sides = np.array(data.split.sides(len(manifest.clips)))[rows]
+    other = next((s for s in ("test", "valid") if (sides == s).any()), None)
+    try:
+        if other is not None:
+            splits = [(sides == "train", sides == other)]
+            tested = f"learnt on {splits[0][0].sum()} (train), tested on {splits[0][1].sum()} ({other})"
+        elif manifest.multilabel:
+            splits = several_folds(targets, groups.tolist(), config.seed)
+            tested = f"{len(splits)} folds"
+        else:
+            splits = probe.folds(np.array([c.labels[0] for c in clips]), groups, config.seed)
+            tested = f"{len(splits)} folds"
+    except ValueError as e:
+        chosen = f" (of {counted(len(rows), 'clip')} that were chosen; --clips takes more)"
+        more = chosen if len(rows) < len(manifest.clips) else ""
+        raise DataError(f"{manifest.root}: nothing to probe on: {e}{more}") from e
+    if manifest.grouping != "recording":
+        tested += f", resampled by {manifest.grouping}"
+    if any(((targets * known)[learn].sum(0) > 0).sum() < (1 if manifest.multilabel else 2) for learn, _ in splits):
+        raise DataError(f"{manifest.root}: nothing to probe on: fewer than two labels among the clips to learn from")
+    return LabelTask(manifest.labels, manifest.multilabel, targets, known, groups, splits, tested)
+
+
+def _without_sides(data: recordings.Data, config: Config, overrides: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Settings without which `audioft train` would refuse its usual sides of this data, and why, in a sentence."""
+    from audioft.data import splits
+
+    given = {o.partition("=")[0] for o in overrides}
+    free = [s for s in ("valid", "test") if f"data.{s}" not in given]
+    usual, problem = type(config.data)(), None
+    sides = {s: getattr(usual if s in free else config.data, s) for s in ("valid", "test")}
+    for none in (free[:i] for i in range(len(free) + 1)):
+        try:
+            split = splits.split(data.manifest, **(sides | dict.fromkeys(none)), seed=config.seed)
+            splits.check_leaks(data.manifest, split, [c.digest for c in data.checked])
+        except (ConfigError, DataError) as e:
+            problem = problem or e.problems[0].split(". ")[0].split("; ")[0]
+            continue
+        settings = [f"data.{s}=null" for s in none]
+        if problem is None:
+            return [], []
+        unmeasured = "; the model is then not measured" if len(none) == 2 else ""
+        return settings, [f"Training needs {' '.join(settings)}{unmeasured}: {problem}."]
+    return [], []  # what was given allows no training: it was told when the data was loaded
+
+
+def _scored(
+    name: str,
+    found: np.ndarray | None,
+    passed: Passed | str,
+    usable: np.ndarray,
+    task: LabelTask,
+    seed: int,
+    console: Console,
+) -> Row:
+    from audioft.tasks.probe.comparison_table import Row
+
+    if found is None or isinstance(passed, str):
+        return Row(name, problem=" ".join(str(passed).split()))
+    layers = []
+    with console.job(f"{name}: probes of layers", found.shape[1]) as job:
+        for i in range(found.shape[1]):
+            layers.append(task.score(np.array(found[usable, i]), seed))
+            job.at(i + 1)
+    cost = (passed.seconds_per_minute, passed.peak_bytes)
+    return Row(name, tuple(layers), passed.parameters, passed.width, *cost, passed.reused)
+
+
+def _write(found: Comparison, out: Path) -> None:
+    from audioft.tasks.probe.depth_chart import png
+
+    storage.write_text(out / "probe.csv", found.csv())
+    storage.write_text(out / "layers.csv", found.layers_csv())
+    storage.write_json(out / "probe.json", found.json())
+    storage.write_bytes(out / "probe.png", png(found))

@@ -1,0 +1,267 @@
+"""One frozen pass of one encoder over clips, in a process of its own.
+
+So its memory is its own, too: a process's peak hides that of whatever comes after a larger one; and an encoder for
+which there is not enough memory ends its own process, not the comparison.
+
+As a program it takes an `Order` on standard input and answers in lines of JSON on standard output.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import audioft
+from audioft.core import disk_cache, storage
+from audioft.errors import AudioError, AudioftError, ModelError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from audioft.data.clip import Clip
+
+LOG_MEL = "log-mel"
+COST = "cost.json"  # what a pass cost, kept beside the features that it made
+LEAST_SECONDS = 2.0  # of sound, under which a speed says nothing
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be done.
+
+    Attributes:
+        encoder: its name, or `log-mel`.
+        clips: N clips.
+        digests: of their recordings.
+        max_seconds, batch_seconds: see `evaluation.embeddings.embed_clips`.
+        device: `auto`, `cpu`, `cuda`.
+        store: where features are kept; None keeps none.
+        result: the `.npy` file to write.
+    """
+
+    encoder: str
+    clips: tuple[Clip, ...]
+    digests: tuple[str, ...]
+    max_seconds: float
+    batch_seconds: float | None
+    device: str
+    store: Path | None
+    result: Path
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What came of it; the features are in `Order.result`.
+
+    Attributes:
+        parameters, width: of the encoder.
+        reused: clips whose features had been kept.
+        failures: position of a clip, stage and reason, of each that could not be read to its end.
+        seconds_per_minute: seconds for a minute of sound, reading included; of an earlier pass where all features
+            had been kept; None if it was not measured.
+        peak_bytes: memory taken at most from before loading on, on a GPU that of the GPU; likewise.
+        notes: what the user should know of the encoder.
+        unkept: why the store could not be written.
+    """
+
+    parameters: int
+    width: int
+    reused: int
+    failures: tuple[tuple[int, str, str], ...]
+    seconds_per_minute: float | None
+    peak_bytes: int | None
+    notes: tuple[str, ...] = ()
+    unkept: str | None = None
+
+
+def features(order: Order, progress: Callable[[int], None]) -> tuple[np.ndarray, Passed]:
+    """Carry an order out in another process.
+
+    Args:
+        order: what to do.
+        progress: is called with the number of clips done, first with those that were kept.
+
+    Returns:
+        `(N, L + 1, 2 * H)` float32, mapped from `order.result`, and what else came of it.
+
+    Raises:
+        ModelError: the encoder cannot be loaded, or its process ended before it was done.
+    """
+    import numpy as np
+
+    answer: dict[str, Any] = {}
+    with tempfile.TemporaryFile() as complaints:
+        with _start(complaints) as process:
+            try:
+                assert process.stdin is not None
+                assert process.stdout is not None
+                with process.stdin:
+                    pickle.dump(order, process.stdin)
+                for line in process.stdout:
+                    answer = json.loads(line)
+                    if "done" in answer:
+                        progress(answer["done"])
+            except BrokenPipeError:
+                pass  # it has ended: why is told below
+            except BaseException:
+                process.kill()
+                raise
+        if "failed" in answer:
+            raise ModelError(answer["failed"])
+        if "passed" not in answer:
+            raise ModelError(_ended(process.returncode, complaints))
+    passed = answer["passed"]
+    passed["failures"] = tuple((i, stage, reason) for i, stage, reason in passed["failures"])
+    return np.load(order.result, mmap_mode="r"), Passed(**passed | {"notes": tuple(passed["notes"])})
+
+
+def _start(complaints: IO[bytes]) -> subprocess.Popen:
+    found = os.pathsep.join([str(Path(audioft.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "audioft.tasks.probe.encoder_pass"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=complaints,
+        env=os.environ | {"PYTHONPATH": found.rstrip(os.pathsep)},
+    )
+
+
+def _ended(code: int, complaints: IO[bytes]) -> str:
+    complaints.seek(0)
+    text = complaints.read().decode(errors="replace").strip()
+    lines = text.splitlines() or [""]
+    if code == -9 or "out of memory" in text.lower() or "can't allocate" in text.lower():
+        return "there was not enough memory for it; try a smaller --batch-seconds or data.max_seconds"
+    return f"its process ended with code {code} before it was done: {lines[-1][:300]}"
+
+
+def carry_out(order: Order, tell: Callable[[dict[str, Any]], None]) -> None:
+    """The pass itself: `tell` hears `{"done": n}` as it goes on, and at its end `{"passed": ...}`."""
+    import numpy as np
+
+    from audioft.core.runtime import find_device
+    from audioft.evaluation.embedding_store import Store
+    from audioft.evaluation.embeddings import embed_clips
+    from audioft.evaluation.probe import embed
+    from audioft.evaluation.scoring import preparation_of
+    from audioft.models.architecture import count
+    from audioft.models.loading import load_encoder
+    from audioft.models.log_mel import LogMel
+
+    device = find_device(order.device)
+    before = _memory("VmRSS")
+    notes: tuple[str, ...] = ()
+    if order.encoder == LOG_MEL:
+        encoder: Any = LogMel()
+    else:
+        encoder, report = load_encoder(order.encoder)
+        notes = report.notes
+    encoder = encoder.to(device).eval().requires_grad_(False)
+    warm = np.random.default_rng(0).normal(size=encoder.sample_rate)
+    embed(encoder, [preparation_of(encoder)(warm)])  # what is done once only is no part of the speed
+    with contextlib.ExitStack() as stack:
+        kept = None
+        if order.store is not None:
+            kept = stack.enter_context(Store(order.store, encoder, order.max_seconds))
+        found = embed_clips(
+            encoder,
+            order.clips,
+            max_seconds=order.max_seconds,
+            batch_seconds=order.batch_seconds,
+            store=kept,
+            digests=order.digests,
+            progress=lambda done: tell({"done": done}),
+        )
+        peak = _peak(device, before)
+        speed = 60 * found.took / found.heard if found.heard >= LEAST_SECONDS else None
+        if kept is not None:
+            cost = kept.folder / COST
+            speed, peak = _kept_cost(cost, f"{device.type}", found.reused, len(order.clips), speed, peak)
+    with open(order.result, "wb") as file:
+        np.save(file, found.features)
+    failures = tuple((i, e.stage, e.reason) for i, e in sorted(found.failures.items()))
+    size = count(encoder)
+    passed = Passed(size, encoder.hidden_size, found.reused, failures, speed, peak, notes, found.unkept)
+    tell({"passed": asdict(passed)})
+
+
+def _kept_cost(
+    path: Path, device: str, reused: int, clips: int, speed: float | None, peak: int | None
+) -> tuple[float | None, int | None]:
+    """Speed and peak as measured now, or where little was computed now as an earlier pass measured them."""
+    if reused <= clips // 2:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            storage.write_json(path, {"device": device, "seconds_per_minute": speed, "peak_bytes": peak})
+        except (OSError, AudioftError):  # told of the features already
+            pass
+        return speed, peak
+    disk_cache.used(path)
+    try:
+        kept = storage.read_json(path, AudioftError)
+    except AudioftError:
+        kept = {}
+    if not isinstance(kept, dict) or kept.get("device") != device:
+        kept = {}
+    measured = {"seconds_per_minute": speed, "peak_bytes": peak} if reused < clips else {}
+    earlier, peaked = ((measured | kept).get(k) for k in ("seconds_per_minute", "peak_bytes"))
+    return _above_0(earlier), None if (most := _above_0(peaked)) is None else int(most)
+
+
+def _above_0(value: Any) -> float | None:
+    """What a file says, if it is such a number."""
+    return value if isinstance(value, int | float) and 0 < value < float("inf") else None
+
+
+def _peak(device: Any, before: int | None) -> int | None:
+    if device.type == "cuda":
+        import torch
+
+        return int(torch.cuda.max_memory_allocated(device))
+    # not ru_maxrss, which a new process inherits from the one that started it
+    highest = _memory("VmHWM")
+    if before is None or highest is None or highest <= before:  # a pass in memory that was free: nothing is known of it
+        return None
+    return highest - before
+
+
+def _memory(field: str) -> int | None:
+    """A line of Linux' `/proc/self/status`, in bytes; None elsewhere."""
+    try:
+        text = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    rows = [line.split() for line in text.splitlines() if line.startswith(f"{field}:")]
+    return int(rows[0][1]) * 1024 if rows else None
+
+
+def main() -> int:
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints is no answer
+
+    def tell(answer: dict[str, Any]) -> None:
+        print(json.dumps(answer), file=answers, flush=True)
+
+    order = pickle.load(sys.stdin.buffer)
+    try:
+        carry_out(order, tell)
+    except AudioftError as e:
+        reason = e.reason if isinstance(e, AudioError) else str(e)
+        tell({"failed": reason})
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    from audioft.tasks.probe import encoder_pass  # an Order is of the module by its name, not of `__main__`
+
+    raise SystemExit(encoder_pass.main())

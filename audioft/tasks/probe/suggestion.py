@@ -1,0 +1,123 @@
+"""Which encoder to train, and how much of it, by rules on what its probes say.
+
+**The encoder.** The one whose best layer scores highest; or, if others are as good as far as can be told, the cheapest
+of those whose best layer lies within the 95 % interval of the highest. Cheap is what takes few seconds a minute of
+sound; where that was not measured of all of them, what has few parameters.
+
+**The layers.** The last layer is *clearly worse* than the best one if it scores less and neither score lies within the
+interval of the other. What was learnt above the best layer then serves another purpose than this one.
+
+**The freezing**, with *few clips* being fewer than 20 to learn from for the median label:
+
+| | last layer as good | last layer clearly worse |
+|---|---|---|
+| few clips | `freeze=all`: so few clips would spoil more than they teach | `freeze=all`, `model.layers=weighted`: the head picks its layers itself |
+| enough clips | `freeze=feature_extractor`, the default | `freeze={top: N}`, the N layers above the best one: what is below is right as it is |
+
+Where log-mel spectra are not clearly worse than what is suggested, that is said.
+
+The intervals of two encoders or layers are of the same clips, so that figures within an interval may yet differ; the
+rules then take what is cheaper or simpler. Choice and figure come from the same clips: the figure is a little too good.
+"""  # noqa: E501
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from audioft.core.wording import counted
+from audioft.tasks.probe.comparison_table import Row
+from audioft.tasks.probe.layer_probes import Score
+
+FEW = 20  # clips of a label to learn from, below which an encoder is better left as it is
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """What to train.
+
+    Attributes:
+        encoder: its name as it was given.
+        settings: `section.key=value` strings for `audioft train`.
+        why: sentences.
+    """
+
+    encoder: str
+    settings: tuple[str, ...]
+    why: tuple[str, ...]
+
+    def command(self, source: str, overrides: Sequence[str] = ()) -> str:
+        """The call that follows it.
+
+        >>> Suggestion("mini", ("freeze={top: 2}",), ()).command("my recordings", ["data.test=fold=5"])
+        "audioft train 'my recordings' --encoder mini 'freeze={top: 2}' data.test=fold=5"
+        """
+        return shlex.join(["audioft", "train", source, "--encoder", self.encoder, *self.settings, *overrides])
+
+
+def suggest(rows: Sequence[Row], floor: Score | None, per_label: float) -> Suggestion | None:
+    """Follow the rules above.
+
+    Args:
+        rows: the encoders, those that failed among them.
+        floor: what the same classifier reaches on log-mel spectra.
+        per_label: clips to learn from, for the median label.
+
+    Returns:
+        None if there is no encoder to suggest.
+    """
+    good = [r for r in rows if r.layers]
+    if not good:
+        return None
+    chosen, why = _encoder(good)
+    settings, reasons = _policy(chosen, per_label)
+    why += reasons
+    if floor is not None and not floor.clearly_below(chosen.top):
+        why.append(
+            f"Beware: it is not clearly better than a log-mel spectrum ({floor.value:.3f}); try an encoder that was "
+            "pretrained on sounds like these."
+        )
+    return Suggestion(chosen.name, settings, tuple(why))
+
+
+def _encoder(good: Sequence[Row]) -> tuple[Row, list[str]]:
+    best = max(good, key=lambda r: r.top.value)
+    near = [r for r in good if r.top.value >= best.top.least]
+    timed = all(r.seconds_per_minute is not None for r in near)
+    chosen = min(near, key=lambda r: (r.seconds_per_minute if timed else r.parameters, -r.top.value))
+    found = f"{chosen.top.value:.3f} at layer {chosen.best} of {chosen.last}"
+    if chosen is best:
+        return best, [
+            f"Take {best.name}: the best of {len(good)}, {found}." if len(good) > 1 else f"{best.name}: {found}."
+        ]
+    cost = (
+        f"{chosen.seconds_per_minute:.2f} s a minute of sound instead of {best.seconds_per_minute:.2f}"
+        if timed
+        else f"{chosen.parameters:,} parameters instead of {best.parameters:,}"
+    )
+    return chosen, [
+        f"Take {chosen.name}: {found}, within the interval of the best, {best.name} ({best.top.value:.3f}, from "
+        f"{best.top.least:.3f}), for {cost}."
+    ]
+
+
+def _policy(row: Row, per_label: float) -> tuple[tuple[str, ...], list[str]]:
+    last, top = row.layers[-1].value, row.top
+    worse = row.layers[-1].clearly_below(top)
+    few = per_label < FEW
+    layers = f"its last layer is clearly worse ({last:.3f})"
+    if few:
+        each = counted(int(per_label), "clip")
+        told = f"A label has about {each} to learn from, fewer than {FEW}: leave the encoder as it is"
+        if worse:
+            return ("freeze=all", "model.layers=weighted"), [f"{told}; {layers}: let the head weigh all layers."]
+        return ("freeze=all",), [f"{told}."]
+    if not worse:
+        return ("freeze=feature_extractor",), [
+            f"Its last layer is not clearly worse than its best ({last:.3f}): train all layers, convolutions frozen."
+        ]
+    above = row.last - row.best
+    return (f"freeze={{top: {above}}}",), [
+        f"{layers[0].upper()}{layers[1:]}: keep what is right up to layer {row.best}, and train the {above} above it."
+    ]

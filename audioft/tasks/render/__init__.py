@@ -1,0 +1,1 @@
+"""Copies of recordings with augmentations applied."""

@@ -1,0 +1,101 @@
+"""Copies of labelled recordings with augmentations applied once and for all: the steps behind `audioft.render`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from audioft.audio import io, writing
+from audioft.augmentation import Chain, augmentations
+from audioft.core import csv_tables
+from audioft.core.progress import Console
+from audioft.core.runtime import generator, one_thread
+from audioft.core.storage import new_folder, write_json, write_text
+from audioft.data import manifest as manifests
+from audioft.data.clip import Clip
+from audioft.data.manifest import Manifest
+from audioft.data.rows import label_cell
+from audioft.data.tables import FILE_COLUMNS
+from audioft.errors import AudioError, ConfigError, DataError, UsageError
+
+NOTE = "render.json"  # what was done; also what says that a folder may be replaced
+
+
+def render(
+    data: Path,
+    out: Path,
+    augment: Sequence[Any],
+    *,
+    root: Path | None,
+    seed: int,
+    rate: int,
+    overwrite: bool,
+    console: Console,
+) -> Path:
+    """See `audioft.render`."""
+    wrong = [p for i, spec in enumerate(augment) for p in augmentations.check(spec, f"augment.{i}")]
+    if wrong:
+        raise ConfigError(wrong)
+    if out.exists() and (out.is_file() or any(out.iterdir())) and not (overwrite and (out / NOTE).is_file()):
+        told = "give another folder, or overwrite=True" if (out / NOTE).is_file() else "give another folder"
+        raise UsageError(f"{out} exists already; {told}")
+    chain = Chain([augmentations.build(spec) for spec in augment])
+    manifest = manifests.load(data, root=root, least_labels=1)
+    names = file_names(manifest.clips)
+    written: list[tuple[Clip, str]] = []
+    failures: list[AudioError] = []
+    with new_folder(out) as partial, one_thread():
+        with console.job(f"rendering {out}", len(names)) as job:
+            for i, (clip, name) in enumerate(zip(manifest.clips, names, strict=True)):
+                try:
+                    samples = torch.from_numpy(io.read(clip.path, rate, clip.start, clip.end))
+                    heard = chain(samples, rate, generator(seed, "render", clip.key))
+                except AudioError as e:
+                    failures.append(e)
+                else:
+                    # a file holds -1 to 1; what is louder is turned down as a whole
+                    writing.write_wav(partial / name, (heard / max(1.0, float(heard.abs().max()))).numpy(), rate)
+                    written.append((clip, name))
+                job.at(i + 1)
+        if not written:
+            raise DataError(f"{data}: none of its {len(names)} recordings can be read; the first: {failures[0]}")
+        write_text(partial / "metadata.csv", table(manifest, written))
+        write_json(partial / NOTE, {"data": str(data), "augment": list(augment), "seed": seed, "rate": rate})
+    for failure in failures:
+        console.say(f"note: left out: {failure}")
+    return out
+
+
+def file_names(clips: Sequence[Clip]) -> list[str]:
+    """The name of each clip's copy, once: its own with the ending `.wav`, a cut's with its times.
+
+    >>> file_names([Clip(Path("/d/a.ogg"), "x/a.ogg"), Clip(Path("/d/a.mp3"), "x/a.mp3", 1.5, 3.0)])
+    ['x/a.wav', 'x/a@1.5-3.wav']
+    """
+    taken: set[str] = set()
+    found = []
+    for clip in clips:
+        times = clip.key.removeprefix(clip.name)
+        name = f"{Path(clip.name).with_suffix('')}{times}.wav"
+        if name.lower() in taken:
+            name = f"{clip.name}{times}.wav"
+        taken.add(name.lower())
+        found.append(name)
+    return found
+
+
+def table(manifest: Manifest, written: Sequence[tuple[Clip, str]]) -> str:
+    """The copies as a table with the columns of the source's; `start` and `end` are empty, as each cut is a file."""
+    columns = list(dict.fromkeys(c for clip, _ in written for c in clip.columns))
+    names = next((c for c in FILE_COLUMNS if c in columns), "file_name")
+    if not columns:
+        columns = [names, "label", *(["split"] if any(c.split for c, _ in written) else [])]
+    rows: list[list[str]] = [columns]
+    for clip, name in written:
+        own = clip.columns or {"label": label_cell(clip, manifest.multilabel), "split": clip.split or ""}
+        cells = {**own, names: name, "start": "", "end": ""}
+        rows.append([cells.get(c, "") for c in columns])
+    return csv_tables.text(rows)

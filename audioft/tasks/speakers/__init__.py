@@ -1,0 +1,1 @@
+"""Speakers, or individuals of any kind, enrolled, identified and verified."""

@@ -1,0 +1,1 @@
+"""A classifier fine-tuned to the labels of recordings."""

@@ -1,0 +1,103 @@
+"""`audioft.finetune`, and what it would do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audioft.core.places import PathLike
+from audioft.core.progress import Console
+from audioft.errors import UsageError
+
+if TYPE_CHECKING:
+    from audioft.assembly.run_folder import Run
+    from audioft.configuration.config import Config
+
+__all__ = ["finetune"]
+
+
+def finetune(
+    data: PathLike | None = None,
+    *,
+    encoder: str | None = None,
+    start: PathLike | None = None,
+    extend: bool = False,
+    out: PathLike | None = None,
+    config: PathLike | Config | None = None,
+    overrides: Mapping[str, Any] | Sequence[str] = (),
+    few_shot: bool = False,
+    resume: bool = False,
+    overwrite: bool = False,
+    console: Console | None = None,
+) -> Run:
+    """Fine-tune an encoder to the labels of a folder or table of recordings.
+
+    The result depends on the config alone; `config.yaml` in the run folder gives the same run again.
+
+    Args:
+        data: folder, `.csv`, `.tsv` or `.jsonl`; may stand in the config instead.
+        encoder: `mini`, a local folder in transformers' format, or a hub id.
+        start: a run, a model folder or a classifier's hub id to go on from, instead of `encoder`: where the data has
+            the same labels its head is kept.
+        extend: keep all labels of `start`, and add those of the data.
+        out: the run folder; `runs/DATA-ENCODER`, numbered, if not given.
+        config: a YAML file or a `Config`.
+        overrides: dotted keys to values, on top of the config, as `{"train.epochs": 5}`.
+        few_shot: fit prototypes in one pass over the clips and train nothing: the head `prototype`, `freeze: all`.
+        resume: go on with the run in `out`.
+        overwrite: replace the run in `out`.
+        console: where messages go; standard error if not given.
+
+    Returns:
+        The run: its folder, model, report and history.
+
+    Raises:
+        AudioftError: a child of it for whatever is wrong, see `audioft.errors`.
+
+    Example:
+        >>> run = finetune("samples/keywords", out=tmp / "run", overrides={"train.epochs": 1, "data.workers": 0},
+        ...                console=Console(quiet=True))
+        >>> run.report.side
+        'test'
+    """
+    from audioft.assembly import resolve, run_folder
+    from audioft.core import folder_lock
+
+    console = console or Console()
+    if resume:
+        if out is None:
+            raise UsageError("--resume needs the run folder: give it with --out")
+        if config is None:  # the run's own settings; what is given besides must agree with them
+            config = run_folder.stored(Path(out))
+    given = resolve.settings(data, encoder, config, overrides, start=start, extend=extend, few_shot=few_shot)
+    resolved = _absolute_source(given)
+    name = resolved.start.model or resolved.encoder.name
+    folder = Path(out) if out is not None else run_folder.default_folder(str(resolved.data.source), name)
+    with folder_lock.held(folder):
+        run_folder.refuse(folder, resolved, resume=resume, overwrite=overwrite)  # before torch is imported
+        from audioft.tasks.train import training_run
+
+        return training_run.start(resolved, folder, resume=resume, overwrite=overwrite, console=console)
+
+
+def plan(config: Config, console: Console, examples: PathLike | None = None) -> None:
+    """Say what `finetune` would do with a config, reading only headers.
+
+    Args:
+        config: from `settings`.
+        console: what is found is said there.
+        examples: a folder for a few augmented training clips, as audio and as a picture; none are made if not given.
+    """
+    from audioft.tasks.train import dry_run
+
+    dry_run.plan(_absolute_source(config), console, None if examples is None else Path(examples))
+
+
+def _absolute_source(config: Config) -> Config:
+    """The run's own config names its data by an absolute path, so that it works from any folder."""
+    if config.data.source is None:
+        raise UsageError("no data given: name a folder or a table, `audioft train DATA`, or set data.source")
+    source = os.path.abspath(os.path.expanduser(config.data.source))
+    return config.model_copy(update={"data": config.data.model_copy(update={"source": source})})

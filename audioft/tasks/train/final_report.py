@@ -1,0 +1,203 @@
+"""The end of a run: thresholds, one look at the test side, and everything that is written of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import platform
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from audioft.assembly import event_scores, recordings, side_scores
+from audioft.assembly.build import Parts
+from audioft.assembly.run_folder import Run
+from audioft.core.wording import counted
+from audioft.data.event_clips import BACKGROUND
+from audioft.evaluation.html import write_html
+from audioft.evaluation.pair_embeddings import embed
+from audioft.evaluation.report import Report, make_report
+from audioft.evaluation.thresholds import choose_thresholds
+from audioft.inference.timeline import Rules
+from audioft.models import adapting, small
+from audioft.models import folder as model_folder
+from audioft.models.folder import ModelCard
+from audioft.speakers import trial_scores
+from audioft.training.callbacks import finite
+from audioft.training.optim import count_parameters
+
+
+@dataclasses.dataclass(frozen=True)
+class Learnt:
+    """How the model came about that a run ends with.
+
+    Attributes:
+        failures: training clips that could not be heard, as (name, stage, reason).
+        about: what its card and report say of the learning, by name.
+        best_epoch: the epoch whose weights it has; None where there were no epochs.
+    """
+
+    failures: list[tuple[str, str, str]]
+    about: dict[str, Any]
+    best_epoch: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """What the end of a run found out.
+
+    Attributes:
+        thresholds: of each label; None where the highest score decides.
+        segments: how scores become events, besides: `release`, `min_seconds`, `close_gaps`; None for the defaults.
+        report: of the test side, or the validation side where there is none; None where there is neither.
+        failures: recordings that could not be heard, as (name, stage, reason).
+    """
+
+    thresholds: tuple[float, ...] | None
+    segments: dict[str, float] | None
+    report: Report | None
+    failures: list[tuple[str, str, str]]
+
+
+def finish(parts: Parts, folder: Path, learnt: Learnt) -> None:
+    """Thresholds from the validation side, one look at the test side, everything written."""
+    about = _about(parts, learnt)
+    adapter = small.take(parts.model.encoder)
+    adapting.merge(parts.model.encoder)  # before it is measured, so that the figures are those of what is saved
+    measured = (_measure_events if parts.model.frame_level else _measure_clips)(parts, folder, learnt)
+    side_scores.append_bad_files(folder / "bad_files.csv", [*learnt.failures, *measured.failures])
+    report = measured.report
+    card = _card(parts, measured, learnt)
+    model_folder.save(parts.model, card, folder / "model", side_scores.model_readme(card, report, about), adapter)
+    if report is not None:
+        report.save(folder / "report.json")
+        write_html(folder / "report.html", report, Run(folder).history, {"title": f"audioft: {folder.name}", **about})
+        parts.console.say(f"\n{report}")
+
+
+def _side(parts: Parts, learnt: Learnt) -> tuple[str | None, list[str]]:
+    """Which side is measured on, and what is to be said of it."""
+    if len(parts.data.side("test")):
+        return "test", []
+    if not len(parts.data.side("valid")):
+        return None, []
+    notes = ["there is no test side: this is the validation side"]
+    if learnt.best_epoch is not None:
+        notes = [f"{notes[0]}, which also chose the epoch"]
+    return "valid", [*notes, *(["and it chose the thresholds, so F1 is too good"] if parts.multilabel else [])]
+
+
+def _measure_clips(parts: Parts, folder: Path, learnt: Learnt) -> Measured:
+    config, data = parts.config, parts.data
+    thresholds = None
+    options: dict[str, Any] = {
+        "window": config.data.max_seconds,
+        "batch_seconds": config.evaluate.batch_seconds,
+        "precision": config.evaluate.precision,
+    }
+    if parts.multilabel and len(data.side("valid")):
+        thresholds = choose_thresholds(side_scores.score_side(parts.model, data, "valid", **options).predictions)
+    chosen = None if thresholds is None else tuple(float(t) for t in thresholds)
+    side, notes = _side(parts, learnt)
+    if side is None:
+        return Measured(chosen, None, None, [])
+    found = side_scores.score_side(parts.model, data, side, **options, console=parts.console)
+    notes += [f"{counted(len(found.failures), 'clip')} could not be scored"] if found.failures else []
+    report = make_report(found.predictions, side, thresholds, config.evaluate.resamples, config.seed, notes)
+    found.predictions.write(folder / "predictions.csv", thresholds)
+    return Measured(chosen, None, report, [(c.key, e.stage, e.reason) for c, e in found.failures])
+
+
+def _measure_events(parts: Parts, folder: Path, learnt: Learnt) -> Measured:
+    config, data, labels = parts.config, parts.data, parts.data.manifest.labels
+    length = window(parts)
+    options: dict[str, Any] = {
+        "multilabel": True,
+        "window": length,
+        "hop": length / 2,
+        "batch_seconds": config.evaluate.batch_seconds,
+        "precision": config.evaluate.precision,
+        "console": parts.console,
+    }
+    thresholds, how = (0.5,) * len(labels), None
+    if len(data.side("valid")):
+        found = event_scores.listen(parts.model, event_scores.side(data, "valid"), **options)
+        thresholds = event_scores.thresholds(found, labels)
+        how = event_scores.choose_rules(found, labels, thresholds)
+    side, notes = _side(parts, learnt)
+    if side is None:
+        return Measured(thresholds, how, None, [])
+    if side == "test":
+        found = event_scores.listen(parts.model, event_scores.side(data, side), **options)
+    rules = Rules.of(thresholds, how)
+    report, heard = event_scores.report(
+        found, labels, rules, side, resamples=config.evaluate.resamples, seed=config.seed, notes=notes
+    )
+    event_scores.write_events(folder / "predictions.csv", heard)
+    failures = [(x.name, x.failure.stage, x.failure.reason) for x in found if x.failure is not None]
+    return Measured(thresholds, how, report, failures)
+
+
+def _card(parts: Parts, found: Measured, learnt: Learnt) -> ModelCard:
+    data, report = parts.data, found.report
+    sides = {side: len(data.side(side)) for side in recordings.SIDES}
+    measured = {} if report is None else {report.side: finite({k: e.value for k, e in report.metrics.items()})}
+    return ModelCard(
+        labels=data.manifest.labels,
+        multilabel=parts.multilabel,
+        window=window(parts),
+        thresholds=found.thresholds,
+        verification=_verification(parts),
+        segments=found.segments,
+        background=BACKGROUND if parts.config.events.background == "class" else None,
+        encoder={"name": parts.loaded.name, "family": parts.model.encoder.family},
+        trained_on={
+            "source": Path(str(parts.config.data.source)).name,
+            "clips": sides,
+            "hours": round(sum(data.seconds("train")) / 3600, 4),
+            **({} if learnt.best_epoch is None else {"best_epoch": learnt.best_epoch}),
+        },
+        measured=measured,
+    )
+
+
+def _verification(parts: Parts) -> dict[str, Any] | None:
+    """The threshold by which a model whose head embeds tells two speakers apart, from the validation side."""
+    if parts.multilabel or parts.model.frame_level or not hasattr(parts.model.head, "embed"):
+        return None
+    how = parts.config.evaluate
+    length = min(window(parts), parts.model.encoder.max_seconds)
+    own = functools.partial(embed, parts.model, window=length, batch_seconds=how.batch_seconds, precision=how.precision)
+    return trial_scores.choose(
+        lambda clips, progress: own(clips, progress=progress),
+        parts.data.clips("valid"),
+        parts.console,
+        parts.config.seed,
+    )
+
+
+def window(parts: Parts) -> float:
+    """Seconds of the longest clip of the data, at most `data.max_seconds`: what the model knows a clip to be."""
+    longest = max(c.seconds for c in parts.data.checked)
+    # up to whole hundredths, so that no clip is longer by a sample when it is resampled
+    return min(parts.config.data.max_seconds, math.ceil(100 * longest - 1e-9) / 100)
+
+
+def _about(parts: Parts, learnt: Learnt) -> dict[str, Any]:
+    trained, total = count_parameters(parts.model)
+    tuned = parts.model.encoder.tuned
+    return {
+        "data": Path(str(parts.config.data.source)).name,
+        "clips": ", ".join(f"{side} {len(parts.data.side(side))}" for side in recordings.SIDES),
+        "bad recordings": len(parts.data.bad),
+        "encoder": parts.loaded.name,
+        "head": ", ".join(f"{k} {v}" for k, v in parts.model.spec.items()),
+        "parameters": f"{trained:,} of {total:,} trained at the end",
+        **({} if tuned is None else {"adapted by": ", ".join(f"{k} {v}" for k, v in tuned.about["adapt"].items())}),
+        **learnt.about,
+        "computed on": f"{parts.processes.device}, {parts.precision}, {parts.processes.count} process(es)",
+        "seed": parts.config.seed,
+        "versions": f"Python {platform.python_version()}, torch {torch.__version__}",
+    }

@@ -1,0 +1,56 @@
+"""How fast a run goes: its steps, how much of them is padding, and how long the model waits for data."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from audioft.assembly import build
+from audioft.assembly.recordings import Data
+from audioft.configuration.config import Config
+from audioft.data.batching import StepPlan
+
+PADDED = 0.2  # the share of padding from which on something should be done about it
+WAITED = 0.05  # the share of waiting likewise
+
+
+def step_plan(config: Config, data: Data) -> StepPlan:
+    """The clips of every step, as long as their training crops are."""
+    index, t = data.side("train"), config.train
+    return StepPlan(
+        len(index),
+        t.batch_size,
+        config.seed,
+        build.sampling_weights(config, data.targets[index], data.known[index]),
+        seconds=np.minimum(data.seconds("train"), config.data.max_seconds),
+        batch_seconds=t.batch_seconds,
+    )
+
+
+def told(plan: StepPlan, epochs: int, processes: int, accumulate: int) -> list[str]:
+    """Sentences about the steps of a run, and about what of them is padding where clips differ in length."""
+    counts = [plan.steps_of(e) for e in range(epochs)]
+    few, many = min(counts), max(counts)
+    each = f"{few}" if few == many else f"{few} to {many}, {sum(counts)} in all"
+    said = [f"steps: {epochs} epochs of {each}"]
+    share = plan.padding(0, processes, accumulate)
+    if share >= 0.005:
+        remedy = ""
+        if share > PADDED and plan.batch_seconds is None:
+            assert plan.seconds is not None
+            seconds = max(1, round(plan.batch_size * float(plan.seconds.mean())))
+            remedy = f"; train.batch_seconds={seconds} puts clips of like length together"
+        said.append(f"padding: {share:.1%} of what goes through the model in the first epoch{remedy}")
+    return said
+
+
+def waiting_told(share: float, config: Config) -> str:
+    """What share of the training time, 0 to 1, the model waited for data, and what to do if it is too much."""
+    said = f"{share:.1%} of the training time"
+    if share <= WAITED:
+        return said
+    cores, workers = os.cpu_count() or 1, config.data.workers
+    remedies = [] if workers >= cores else [f"data.workers={min(cores, workers + 2)}"]
+    remedies += [] if config.cache.audio else ["cache.audio=true"]
+    return said + (f"; try {' or '.join(remedies)}" if remedies else "")

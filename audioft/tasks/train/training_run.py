@@ -1,0 +1,277 @@
+"""One fine-tuning run, from a config to a run folder: the steps behind `audioft.finetune`."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from audioft.assembly import build, event_scores, recordings, side_scores, starting_model
+from audioft.assembly.run_folder import Run, beginning, identity, prepare
+from audioft.configuration import few_shot
+from audioft.configuration.config import Config
+from audioft.core.progress import Console, spell_seconds
+from audioft.core.runtime import Processes, choose_precision
+from audioft.data import manifest as manifests
+from audioft.data.clip import Clip
+from audioft.data.dataset import TrainingClips
+from audioft.data.decoded import within_long
+from audioft.data.frames import FrameGrid, TrainingWindows
+from audioft.data.rows import label_cell
+from audioft.errors import AnotherRunError
+from audioft.evaluation.metrics import METRICS, compute
+from audioft.evaluation.predictions import Predictions
+from audioft.evaluation.scoring import log_loss, preparation
+from audioft.models import adapting, freezing
+from audioft.tasks.train import decoded_cache, dry_run, few_shot_run, final_report, frozen_cache, throughput
+from audioft.training.cached import FromBoundary
+from audioft.training.callbacks import Callback, MetricsFile, TensorBoard, Watching, lost
+from audioft.training.checkpoint import Checkpoints, Saving, State
+from audioft.training.optim import adamw, count_parameters, parameter_groups
+from audioft.training.schedules import schedules
+from audioft.training.trainer import Trainer
+
+
+def make_ready(folder: Path, config: Config, *, resume: bool, overwrite: bool) -> None:
+    """Make the folder ready for a run; a run in it is replaced only once data and model are known to be right."""
+    if overwrite and folder.is_dir():
+        data, _, _ = dry_run.from_headers(config, Console(quiet=True))
+        build.loss(config, data.manifest.multilabel, data.targets, data.known)
+    prepare(folder, config, resume=resume, overwrite=overwrite)
+
+
+def start(config: Config, folder: Path, *, resume: bool, overwrite: bool, console: Console) -> Run:
+    """A run in a folder that this process holds: see `audioft.finetune`."""
+    processes = Processes(config.train.device)
+    folder = Path(processes.gather([str(folder)])[0])
+    console = console if processes.main else Console(quiet=True)
+    with beginning(folder, new=processes.main and not resume):
+        if processes.main:
+            make_ready(folder, config, resume=resume, overwrite=overwrite)
+        processes.wait()
+        if few_shot.wanted(config):
+            return few_shot_run.run(config, folder, processes, console)
+        return run(config, folder, processes, console, resume)
+
+
+def run(config: Config, folder: Path, processes: Processes, console: Console, resume: bool) -> Run:
+    """Train, evaluate and write everything into `folder`, which `make_ready` has made ready."""
+    start = starting_model.load(config)
+    data = recordings.load(config, console, start=start, bad_files=folder / "bad_files.csv" if processes.main else None)
+    build.loss(
+        config, data.manifest.multilabel, data.targets, data.known
+    )  # whether it fits the labels, before the model
+    model, loaded = build.classifier(config, data.manifest.labels, data.manifest.multilabel, start)
+    model.to(processes.device)
+    precision = choose_precision(config.train.precision, processes.device)
+    parts = build.Parts(config, data, model, loaded, processes, precision, console)
+    dry_run.introduce(parts)
+    inner = clips_of(parts, folder / "decoded")
+    with frozen_cache.opened(parts, inner, folder / "states") as cache:
+        trainer = make_trainer(parts, folder, inner, cache)
+        if resume:
+            _resume(trainer, folder, parts)
+        if processes.main:
+            manifests.save(data.manifest, data.split, folder / "manifest.csv", data.checked)
+            trainer.callbacks = _callbacks(parts, trainer, folder)
+        state = trainer.fit()
+    if processes.main:
+        final_report.finish(parts, folder, _best(parts, trainer, state))  # the others need not wait for it
+        for made in ("decoded", "states"):
+            shutil.rmtree(folder / made, ignore_errors=True)
+    return Run(folder)
+
+
+def _best(parts: build.Parts, trainer: Trainer, state: State) -> final_report.Learnt:
+    """Put the best weights into the model, and tell how it came by them."""
+    assert state.best_epoch is not None  # the first epoch that is validated is the best so far
+    best, clips = trainer.checkpoints.load_best(parts.model, state.best_epoch), parts.data.clips("train")
+    waiting = throughput.waiting_told(trainer.waiting, parts.config)
+    parts.console.say(f"the model waited for data {waiting}")
+    return final_report.Learnt(
+        failures=[(clips[int(i)].key, stage, reason) for i, (stage, reason) in state.failures.items()],
+        about={
+            "best epoch": f"{best['epoch']} of {parts.config.train.epochs}, by {parts.metric}",
+            "training time": spell_seconds(state.seconds),
+            "waiting for data": waiting,
+            **({"steps skipped, not finite": state.bad} if state.bad else {}),
+        },
+        best_epoch=best["epoch"],
+    )
+
+
+def make_trainer(
+    parts: build.Parts, folder: Path, dataset: TrainingClips, cache: frozen_cache.Cache | None = None
+) -> Trainer:
+    """The trainer of a run, at its beginning; with a cache it computes what is frozen no more."""
+    config, data, model = parts.config, parts.data, parts.model
+    t = config.train
+    index = data.side("train")
+    plan = throughput.step_plan(config, data)
+    parts.console.say("\n".join(dry_run.steps_told(parts, plan)))
+    clips = _told_apart(data)
+    metric = parts.metric
+    freeze = freezing.plan(config.freeze)
+    loss = build.loss(config, parts.multilabel, data.targets[index], data.known[index])
+
+    def begin_epoch(epoch: int) -> None:
+        if cache is not None:
+            cache.epoch = epoch
+        policy = freezing.at_epoch(freeze, epoch)
+        freezing.apply(policy, model.encoder)
+        if epoch in freeze and epoch > 0:
+            trained, total = count_parameters(model)
+            said = adapting.describe(model.encoder, lambda: freezing.describe(policy))
+            parts.console.say(f"epoch {epoch + 1}: {said}, {trained:,} of {total:,} parameters train")
+
+    return Trainer(
+        model,
+        FromBoundary(loss, build.single("latent", config.latent)),
+        dataset if cache is None else cache.clips,
+        plan,
+        adamw(parameter_groups(model, t.lr, t.head_lr, t.layer_decay, t.weight_decay)),
+        schedules.build(t.schedule, steps=plan.total(t.epochs)),
+        epochs=t.epochs,
+        checkpoints=Checkpoints(
+            folder / "checkpoints", identity(config, clips), t.keep, frozen_cache.never_free(parts)
+        ),
+        processes=parts.processes,
+        validate=(lambda: validate(parts, cache)) if len(data.side("valid")) else None,
+        begin_epoch=begin_epoch,
+        begin_step=lambda step: loss.at(plan.epoch_of(step)),
+        metric=metric,
+        higher_is_better=metric in METRICS and METRICS[metric].higher_is_better,
+        patience=t.patience,
+        accumulate=t.accumulate,
+        clip_norm=t.clip_norm,
+        precision=parts.precision,
+        workers=0 if cache is not None and cache.always else config.data.workers,
+        seed=config.seed,
+        log_every=t.log_every,
+        saving=Saving(t.save_steps, t.save_minutes),
+    )
+
+
+def _told_apart(data: recordings.Data) -> list[tuple[str, ...]]:
+    """What makes data the same: place, side, content and labels of each clip, and what happens in each recording."""
+    manifest, found = data.manifest, list[tuple[str, ...]]()
+    for side in recordings.SIDES:
+        for i in data.side(side):
+            clip = manifest.clips[i]
+            found.append((clip.key, side, data.checked[i].digest, label_cell(clip, manifest.multilabel)))
+    for name, events in (manifest.events or {}).items():
+        found.append((name, str([(e.start, e.end, e.label) for e in events])))
+    return found
+
+
+def clips_of(parts: build.Parts, place: Path) -> TrainingClips:
+    """What is trained on: clips, or windows with a target for each frame; long recordings decoded into `place`."""
+    config, data, model = parts.config, parts.data, parts.model
+    cache = decoded_cache.filled(parts) if config.cache.audio else None
+    quick = data.clips("train") if cache else _within_long(parts, place)
+    index = data.side("train")
+    how: dict[str, Any] = {
+        "seconds": data.seconds("train"),
+        "targets": data.targets[index],
+        "known": data.known[index],
+        "prepare": preparation(model),
+        "max_seconds": config.data.max_seconds,
+        "seed": config.seed,
+        "augment": build.chain(config),
+        "mixup": build.single("mixup", config.mixup),
+        "multilabel": parts.multilabel,
+        "read": cache,
+    }
+    if not model.frame_level:
+        return TrainingClips(quick, **how)
+    assert data.manifest.events is not None
+    grid = FrameGrid(model.encoder.convolutions, model.encoder.sample_rate)
+    return TrainingWindows(quick, data.manifest.events, data.manifest.labels, grid, **how)
+
+
+def _within_long(parts: build.Parts, place: Path) -> list[Clip]:
+    clips, rate = parts.data.clips("train"), parts.model.encoder.sample_rate
+    with parts.console.job("decoding long recordings", len(clips)) as job:
+        if parts.processes.main:
+            quick = within_long(clips, place, rate, job.at)
+    parts.processes.wait()
+    if not parts.processes.main:  # all files are there by now
+        quick = within_long(clips, place, rate, lambda done: None)
+    return quick
+
+
+def validate(parts: build.Parts, cache: frozen_cache.Cache | None = None) -> dict[str, float]:
+    """The figures of the validation side, the same on every process."""
+    e = parts.config.evaluate
+    cut = None if cache is None else cache.cut_of(cache.epoch)
+    if cache is not None and cut is not None:
+        return figures(side_scores.predictions(parts.data, "valid", cache.score(cut)))
+    if parts.model.frame_level:
+        return event_scores.validate(
+            parts.model,
+            event_scores.side(parts.data, "valid"),
+            parts.data.manifest.labels,
+            window=parts.config.data.max_seconds,
+            batch_seconds=e.batch_seconds,
+            precision=parts.precision,
+            processes=parts.processes,
+        )
+    found = side_scores.score_side(
+        parts.model,
+        parts.data,
+        "valid",
+        window=parts.config.data.max_seconds,
+        batch_seconds=e.batch_seconds,
+        precision=parts.precision,
+        processes=parts.processes,
+    )
+    return figures(found.predictions)
+
+
+def figures(p: Predictions) -> dict[str, float]:
+    """Loss and metrics of predictions."""
+    return {"loss": log_loss(p.scores, p.targets, p.known, p.multilabel)} | compute(p)
+
+
+def _resume(trainer: Trainer, folder: Path, parts: build.Parts) -> None:
+    console = parts.console
+    if not trainer.checkpoints.written():
+        console.say("note: the run was stopped before its first checkpoint; beginning at its first step")
+        return
+    try:
+        sentences = trainer.resume()
+    except AnotherRunError as e:
+        raise AnotherRunError(f"{e}{_changes(folder, parts)}") from None
+    for sentence in sentences:
+        console.say(f"note: {sentence}")
+    if (said := lost(folder / "metrics.jsonl", trainer.state.step)) is not None:
+        console.say(f"note: {said}")
+    done = "; training had ended: it is measured again" if trainer.state.finished else ""
+    console.say(f"resumed after step {trainer.state.step} of {trainer.total_steps}{done}")
+
+
+def _changes(folder: Path, parts: build.Parts) -> str:
+    """How the data differs from that which the run began with; a list to follow a sentence."""
+    before = manifests.saved(folder / "manifest.csv")
+    with tempfile.TemporaryDirectory() as place:
+        manifests.save(parts.data.manifest, parts.data.split, Path(place) / "now.csv", parts.data.checked)
+        now = manifests.saved(Path(place) / "now.csv")
+    told = [f"{key} is gone" for key in before.keys() - now.keys()]
+    told += [f"{key} is new" for key in now.keys() - before.keys()]
+    for key in before.keys() & now.keys():
+        pairs = [(c, before[key].get(c), now[key].get(c)) for c in ("sha256", "split", "label", "labels")]
+        told += [f"{key} has another {c}" for c, was, is_now in pairs if was != is_now]
+    if not told:
+        told = [f"{folder / 'config.yaml'} was changed since"]
+    more = [f"and {len(told) - 5} more"] if len(told) > 5 else []
+    return "".join(f"\n  - {t}" for t in [*sorted(told)[:5], *more])
+
+
+def _callbacks(parts: build.Parts, trainer: Trainer, folder: Path) -> list[Callback]:
+    step = trainer.state.step
+    callbacks: list[Callback] = [MetricsFile(folder / "metrics.jsonl", step)]
+    if parts.config.train.tensorboard:
+        callbacks.append(TensorBoard(folder / "tensorboard", step))
+    callbacks.append(Watching(parts.console, trainer.total_steps, step, parts.metric))
+    return callbacks
