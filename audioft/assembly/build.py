@@ -66,6 +66,8 @@ def problems(config: Config) -> list[str]:
     if config.events.use == "frames":
         found += _of_frames(config)
     found += few_shot.problems(config)
+    if few_shot.wanted(config):
+        found += _learnt_pooling(config)
     metric = config.train.metric
     if metric not in (None, "loss", "last", *METRICS):
         found.append(f"train.metric: unknown metric {metric!r}{suggest(str(metric), ['loss', 'last', *METRICS])}")
@@ -74,6 +76,18 @@ def problems(config: Config) -> list[str]:
             "train.patience: nothing is waited for where the last epoch is kept (train.metric=last); set it to 0"
         )
     return found
+
+
+def _learnt_pooling(config: Config) -> list[str]:
+    """What prototypes cannot go with: weights below them that nothing trains."""
+    from audioft.core.registry import split_spec
+    from audioft.models.classifier import named
+    from audioft.models.parts import poolings
+
+    spec = named(config.model.pooling, "mean")
+    if poolings.check(spec, "model.pooling") or not list(poolings.build(spec, hidden_size=8).parameters()):
+        return []
+    return [f"model.pooling: {split_spec(spec)[0]!r} has weights to be trained, and {few_shot.nothing()}; take mean"]
 
 
 def _of_frames(config: Config) -> list[str]:

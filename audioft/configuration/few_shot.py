@@ -7,7 +7,6 @@ from typing import Any
 
 from audioft.configuration import config as configs
 from audioft.configuration.config import Config
-from audioft.core.registry import split_spec
 
 HEAD = "prototype"
 _APPLY = ("data", "events", "start", "model", "evaluate")  # sections
@@ -36,10 +35,10 @@ def problems(config: Config) -> list[str]:
         for name in key.split("."):
             value = getattr(value, name)
         if value != field.default and key.split(".")[0] not in _APPLY and key not in _APPLY_TOO:
-            found.append(f"{key}: {configs.spell(value)} has nothing to act on, {_nothing()}; leave it out")
+            found.append(f"{key}: {configs.spell(value)} has nothing to act on, {nothing()}; leave it out")
     if config.freeze != "all":
         found.append(
-            f"freeze: {configs.spell(config.freeze)}, but {_nothing()}: add --few-shot, or freeze=all in a config"
+            f"freeze: {configs.spell(config.freeze)}, but {nothing()}: add --few-shot, or freeze=all in a config"
         )
     if config.start.extend:
         found.append(
@@ -47,18 +46,9 @@ def problems(config: Config) -> list[str]:
         )
     if config.events.use == "frames":
         found.append("events.use: frames need a head that is trained; leave it out, or take clips")
-    return found + _learnt_pooling(config)
+    return found
 
 
-def _nothing() -> str:
+def nothing() -> str:
+    """Why a setting has nothing to act on."""
     return f"the head {HEAD!r} is fitted in one pass and nothing is trained"
-
-
-def _learnt_pooling(config: Config) -> list[str]:
-    from audioft.models.classifier import named
-    from audioft.models.parts import poolings
-
-    spec = named(config.model.pooling, "mean")
-    if poolings.check(spec, "model.pooling") or not list(poolings.build(spec, hidden_size=8).parameters()):
-        return []
-    return [f"model.pooling: {split_spec(spec)[0]!r} has weights to be trained, and {_nothing()}; take mean"]

@@ -1,0 +1,317 @@
+"""`audioft predict` with times: windows, segments and summaries, in every format, of files and of a pipe."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import makers
+import numpy as np
+import pytest
+import soundfile
+
+from audioft.annotations import files
+from audioft.inference.predictor import Predictor
+
+RATE = makers.RATE
+TURNS = (("high", 0.0, 1.5), ("low", 1.5, 4.0), ("high", 4.0, 5.25))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory, small_encoder):
+    """One that tells the tones from each other."""
+    data = makers.tones(tmp_path_factory.mktemp("many") / "tones", each=12)
+    out = tmp_path_factory.mktemp("runs") / "sure"
+    return makers.train(data, small_encoder, out, train__epochs=12, train__head_lr=0.02, freeze="all").folder
+
+
+@pytest.fixture(scope="module")
+def turns(tmp_path_factory) -> Path:
+    """A recording in which high and low take turns; its name has a blank."""
+    wave = np.zeros(round(TURNS[-1][2] * RATE))
+    for label, start, end in TURNS:
+        at = np.arange(round(start * RATE), round(end * RATE))
+        wave[at] = 0.3 * np.sin(2 * np.pi * makers.PITCHES[label] * at / RATE)
+    wave += np.random.default_rng(0).normal(0, 0.02, len(wave))
+    path = tmp_path_factory.mktemp("turns") / "high and low.flac"
+    soundfile.write(path, wave, RATE)
+    return path
+
+
+@pytest.fixture
+def predict(audioft_command, model):
+    def call(*arguments, code: int = 0) -> tuple[str, str]:
+        got, out, err = audioft_command("predict", model, *arguments)
+        assert got == code, err
+        assert "Traceback" not in err
+        return out, err
+
+    return call
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def finds(events) -> None:
+    """The turns are found, within a hop."""
+    assert [e.label for e in events] == [label for label, _, _ in TURNS]
+    for e, (_, start, end) in zip(events, TURNS, strict=True):
+        assert e.start == pytest.approx(start, abs=0.26)
+        assert e.end == pytest.approx(end, abs=0.26)
+
+
+SEGMENTS = ("--what", "segments", "--window", 0.5)
+
+
+def test_windows(predict, model, turns):
+    out, _ = predict(turns, "--what", "windows", "--window", 0.5, "--all-scores", "--top-k", 2)
+    found = rows(out)
+    assert list(found[0]) == [
+        *("path", "start", "end", "label", "score", "label_2", "score_2"),
+        *("score:high", "score:low", "error"),
+    ]
+    timeline = Predictor(model).timeline(turns, window=0.5)
+    assert [float(r["start"]) for r in found] == pytest.approx(timeline.windows.starts.tolist(), abs=1e-6)
+    high = timeline.windows.scores[:, 0].tolist()
+    assert [float(r["score:high"]) for r in found] == pytest.approx(high, abs=1e-6)
+    assert all(float(r[f"score:{r['label']}"]) == float(r["score"]) >= float(r["score_2"]) for r in found)
+    assert {r["error"] for r in found} == {""}
+
+
+def test_segments_as_csv_and_jsonl_and_in_python(predict, model, turns, tmp_path):
+    found = rows(predict(turns, *SEGMENTS)[0])
+    expected = Predictor(model).timeline(turns, window=0.5).segments()
+    finds(expected)
+    assert list(found[0]) == ["path", "start", "end", "label", "score", "error"]
+    assert [(r["label"], float(r["start"]), float(r["end"])) for r in found] == [
+        (e.label, pytest.approx(e.start, abs=1e-6), pytest.approx(e.end, abs=1e-6)) for e in expected
+    ]
+    predict(turns, *SEGMENTS, "--out", tmp_path / "s.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "s.jsonl").read_text().splitlines()]
+    assert [r["score"] for r in lines] == [float(r["score"]) for r in found]
+    assert [(r["path"], r["label"]) for r in lines] == [(r["path"], r["label"]) for r in found]
+
+
+@pytest.mark.parametrize(("form", "name"), [("raven", "s.txt"), ("rttm", "s.rttm"), ("audacity", "labels")])
+def test_other_programs_formats_are_read_back(predict, model, turns, tmp_path, form, name):
+    again = makers.tone(tmp_path / "again.wav", makers.PITCHES["low"], 1.0)
+    predict(turns, again, *SEGMENTS, "--format", form, "--out", tmp_path / name)
+    if form == "audacity":
+        assert sorted(p.name for p in (tmp_path / name).iterdir()) == ["again.txt", "high and low.txt"]
+        read = {p.stem: files.read(p)[""] for p in (tmp_path / name).iterdir()}
+    else:
+        read = {Path(k).stem: v for k, v in files.read(tmp_path / name).items()}
+    finds(read["high and low"])
+    assert [(e.label, e.start, e.end) for e in read["again"]] == [("low", 0.0, pytest.approx(1.0))]
+    if form == "raven":  # times count over both recordings, as Raven shows them in one window
+        last = (tmp_path / name).read_text().splitlines()[-1].split("\t")
+        assert float(last[3]) == pytest.approx(5.25)
+    if form == "rttm":
+        assert "high%20and%20low" in (tmp_path / name).read_text()
+
+
+def test_summary(predict, turns):
+    out, _ = predict(turns, "--what", "summary", "--window", 0.5, "--all-scores")
+    (row,) = rows(out)
+    best = max("high", "low", key=lambda x: float(row[f"score:{x}"]))
+    assert (row["label"], row["score"], row["share"]) == (best, row[f"score:{best}"], row[f"share:{best}"])
+    assert float(row["seconds"]) == pytest.approx(5.25)
+    assert float(row["share:low"]) == pytest.approx(2.5 / 5.25, abs=0.1)
+    assert float(row["share:high"]) == pytest.approx(2.75 / 5.25, abs=0.1)
+    assert (row["segments:low"], row["segments:high"]) == ("1", "2")
+    # the score is that of the plain table, the mean of the windows
+    (plain,) = rows(predict(turns, "--window", 0.5, "--hop", 0.25, "--all-scores")[0])
+    assert plain["score:low"] == row["score:low"]
+
+
+def test_rules_change_what_is_a_segment(predict, turns):
+    assert len(rows(predict(turns, *SEGMENTS, "--min-duration", 9)[0])) == 0
+    only = rows(predict(turns, *SEGMENTS, "--min-duration", 2)[0])
+    assert [r["label"] for r in only] == ["low"]
+    joined = rows(predict(turns, *SEGMENTS, "--close-gaps", 3)[0])
+    assert sorted(r["label"] for r in joined) == ["high", "low"]
+
+
+def test_a_picture_a_recording(predict, turns, tmp_path):
+    import matplotlib.image
+
+    makers.tone(tmp_path / "deep" / "high and low.wav", 500, 0.3)
+    predict(turns, tmp_path / "deep", *SEGMENTS, "--plot", tmp_path / "pictures")
+    pictures = sorted(p.name for p in (tmp_path / "pictures").iterdir())
+    assert pictures == ["high and low.png", "high and low.wav.png"]
+    image = matplotlib.image.imread(tmp_path / "pictures" / "high and low.png")
+    assert image.shape[1] == 1300
+    assert image.std() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--format", "raven", "--what", "windows"), "--format raven holds segments"),
+        (("--format", "audacity"), "name a folder for them with --out"),
+        (("--what", "segments", "--out", "x.xlsx"), "expected a file ending in .csv, .jsonl or .rttm"),
+        (("--what", "segments", "--window", "1", "--hop", "2"), "a hop of 2 s leaves out what lies between windows"),
+        (("--window", "1", "--hop", "2"), "a hop of 2 s leaves out what lies between windows of 1 s"),
+        (("--what", "segments", "--top-k", "2"), "--top-k goes with --what windows"),
+        (("--format", "audacity", "--out", "x.csv"), "name a folder for them"),
+        (("--window", "0.01"), "a window of 0.01 s is too short"),
+        (("--raw", "16000,s16le,1"), "--raw says what standard input holds; give - as the input"),
+        (("-",), "- is standard input, and the only input then"),
+    ],
+)
+def test_what_does_not_go_together_is_said(refused, model, turns, arguments, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refused("predict", model, turns, *arguments, code=2, said=(said,))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_recordings_and_labels_beside_them_are_not_written_over(refused, model, turns, tmp_path):
+    import shutil
+
+    own = shutil.copy(turns, tmp_path / "own.flac")
+    (tmp_path / "own.txt").write_text("mine")
+    refused("predict", model, own, "--format", "audacity", "--out", tmp_path, code=2, said=("holds the recordings",))
+    refused("predict", model, own, "--format", "csv", "--out", own, code=2, said=("is one of the recordings",))
+    assert (tmp_path / "own.txt").read_text() == "mine"
+    assert Path(own).read_bytes() == turns.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--window", "0"), ("--hop", "-1"), ("--threshold", "1.5"), ("--release", "0"), ("--min-duration", "x")],
+)
+def test_numbers_out_of_range_end_the_call(audioft_command, model, turns, option, value):
+    code, out, err = audioft_command("predict", model, turns, f"{option}={value}")
+    assert (code, out) == (2, "")
+    assert option in err
+
+
+def test_a_break_is_a_row(predict, turns, tmp_path):
+    data, rate = soundfile.read(turns)
+    soundfile.write(tmp_path / "broken.wav", data, rate)
+    whole = (tmp_path / "broken.wav").read_bytes()
+    (tmp_path / "broken.wav").write_bytes(whole[: 44 + 2 * 2 * RATE])
+    given = (tmp_path / "broken.wav", turns, tmp_path / "gone.wav", "--window", 0.5)
+    out, err = predict(*given, "--what", "segments", code=1)
+    found = rows(out)
+    (said,) = [r for r in found if r["error"]]
+    assert said["path"] == str(tmp_path / "broken.wav")
+    assert float(said["start"]) == pytest.approx(2.0)
+    assert "truncated or damaged" in said["error"]
+    assert [r["label"] for r in found if r["path"] == said["path"]] == ["high", "low", ""]
+    assert "gone.wav: no such file or folder" in err
+    assert "2 of 3 inputs could not be labelled to their end" in err
+    predict(*given, "--format", "audacity", "--out", tmp_path / "labels", code=1)
+    last = (tmp_path / "labels" / "broken.txt").read_text().splitlines()[-1].split("\t")
+    assert last[0] == last[1] == "2.000000"
+    assert last[2].startswith("breaks off: ")
+    listed = (tmp_path / "labels" / "failures.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in listed[1:]] == [str(tmp_path / "broken.wav"), str(tmp_path / "gone.wav")]
+    predict(*given, "--format", "rttm", "--out", tmp_path / "s.rttm", code=1)
+    assert ";; " in (tmp_path / "s.rttm").read_text()
+    assert "breaks off at 2.000 s" in (tmp_path / "s.rttm").read_text()
+
+
+def command(model, *arguments) -> list[str]:
+    return [sys.executable, "-m", "audioft", "predict", str(model), *map(str, arguments)]
+
+
+@pytest.mark.slow
+def test_a_pipe_gives_the_rows_of_the_file(model, turns, tmp_path, predict):
+    data, rate = soundfile.read(turns, dtype="int16")
+    soundfile.write(tmp_path / "turns.wav", data, rate)
+    expected = [r | {"path": "-"} for r in rows(predict(turns, "--what", "windows", "--window", 0.5)[0])]
+    for call, given in (
+        (("-", "--window", 0.5), (tmp_path / "turns.wav").read_bytes()),
+        (("-", "--window", 0.5, "--raw", "16000,s16le,1"), data.tobytes()),
+    ):
+        done = subprocess.run(command(model, *call), input=given, capture_output=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+        got = rows(done.stdout.decode())
+        for r, e in zip(got, expected, strict=True):
+            assert abs(float(r.pop("score")) - float(e["score"])) < 1e-5
+            assert r == {k: v for k, v in e.items() if k != "score"}
+    done = subprocess.run(command(model, "-"), input=b"", capture_output=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert b"no audio with a header arrives" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_a_line_is_out_a_second_after_its_window_at_most(model, turns):
+    data, _ = soundfile.read(turns, dtype="int16")
+    live = subprocess.Popen(
+        command(model, "-", "--window", 0.5, "--raw", "16000,s16le,1"), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert live.stdin is not None
+    assert live.stdout is not None
+    assert live.stdout.readline().startswith(b"path,start,end")  # the model is loaded: now the sound begins
+    began = time.monotonic()
+    late = []
+    sent = 0
+    for end in (0.5, 0.75, 1.0, 1.25, 1.5):
+        upto = round((end + 0.1) * RATE)
+        time.sleep(max(0.0, began + end + 0.1 - time.monotonic()))
+        live.stdin.write(data[sent:upto].tobytes())
+        live.stdin.flush()
+        sent = upto
+        line = live.stdout.readline().decode().split(",")
+        assert float(line[2]) == pytest.approx(end)
+        late.append(time.monotonic() - began - end)
+    live.stdin.close()
+    assert live.wait(60) == 0
+    assert max(late) < 1.0
+    assert live.stdout.read().startswith(b"-,1.100000,1.600000,")  # the last window is moved back
+
+
+@pytest.mark.slow
+def test_five_hundred_recordings_of_which_ten_are_damaged(predict, tmp_path):
+    rng = np.random.default_rng(0)
+    suffixes = ("wav", "flac", "ogg", "mp3", "aiff")
+    for i in range(490):
+        rate = int(rng.choice([8000, 16000, 22050, 44100, 48000]))
+        seconds = float(rng.uniform(0.2, 3.0))
+        wave = 0.1 * rng.normal(size=(round(seconds * rate), int(rng.integers(1, 3))))
+        soundfile.write(tmp_path / f"{i:03d}.{suffixes[i % 5]}", wave, rate)
+    damaged = []
+    for i in range(10):
+        path = tmp_path / f"damaged {i}.wav"
+        soundfile.write(path, 0.1 * rng.normal(size=3 * RATE), RATE)
+        data = path.read_bytes()
+        cut = (b"", b"nonsense" * 100, data[: len(data) // 2], data[:60], b"\0" * 5000)[i % 5]
+        path.write_bytes(cut)
+        damaged.append(path)
+    out, err = predict(tmp_path, "--what", "summary", code=1)
+    found = rows(out)
+    assert len([r for r in found if not r["error"]]) == 490
+    assert {r["path"] for r in found if r["error"]} == {str(p) for p in damaged}
+    assert "10 of 500 inputs could not be labelled to their end" in err
+    for path in damaged:
+        assert f"audioft: {path}: " in err
+
+
+@pytest.mark.slow
+def test_an_interrupted_pipe_is_labelled_to_where_it_came(model, turns):
+    data, _ = soundfile.read(turns, dtype="int16")
+    arguments = ("-", "--what", "segments", "--window", 0.5, "--raw", "16000,s16le,1")
+    live = subprocess.Popen(command(model, *arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert live.stdin is not None
+    assert live.stdout is not None
+    assert live.stdout.readline().startswith(b"path,start,end")
+    live.stdin.write(data[: 3 * RATE].tobytes())
+    live.stdin.flush()
+    time.sleep(1.5)
+    live.send_signal(signal.SIGINT)
+    live.stdin.write(data[3 * RATE : 4 * RATE].tobytes())
+    live.stdin.flush()
+    found = rows("path,start,end,label,score,error\n" + live.stdout.read().decode())
+    assert live.wait(60) == 0
+    assert [r["label"] for r in found] == ["high", "low"]
+    assert 2.5 < float(found[-1]["end"]) < 3.5
