@@ -7,7 +7,16 @@ to do, and its `exit_code` is what the command ends with. Anything else that esc
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+import re
+from collections.abc import Iterable, Sequence
+
+#: What may be another in each sentence of a kind: names that `Problem` was given, what is in quotes, numbers.
+_VARYING = re.compile(
+    r"\0(.*?)\0|((?<!\w)'[^']*'(?!\w)|(?<!\w)\"[^\"]*\"(?!\w)|(?<![\w.])-?\d+(?:\.\d+)?(?!\w))", re.DOTALL
+)
+#: A place that is one of many alike.
+_LINE = re.compile(r"((?:.*? )?(?:line|row)) (\d+)")
 
 
 class AudioftError(Exception):
@@ -96,11 +105,86 @@ class Interrupted(KeyboardInterrupt):
         super().__init__(signal)
 
 
-def listed(subject: str, problems: list[str], most: int = 30) -> str:
-    """`problems` as one message: the only one by itself, several as a list headed by their number."""
+class Problem(str):
+    """What is wrong in one place, a sentence; `grouped` tells those of one kind together.
+
+    Args:
+        place: where it is: `metadata.csv line 3`, a recording, a setting; empty where the sentence says it.
+        said: what is wrong there, or a ValueError of a `Problem`; with `names`, a `{}` for each of them.
+        names: what is another in each place, and neither a number nor in quotes, which is seen without.
+
+    >>> Problem("a.csv line 3", "no such file: {}", "x.wav")
+    'a.csv line 3: no such file: x.wav'
+    """
+
+    place: str
+    said: str  # without the place, NUL around each of the names
+
+    def __new__(cls, place: object, said: object, *names: object) -> Problem:
+        if isinstance(said, ValueError) and said.args and isinstance(said.args[0], Problem):
+            said = said.args[0]
+        marked = str(said).format(*(f"\0{name}\0" for name in names)) if names else getattr(said, "said", str(said))
+        plain = marked.replace("\0", "")
+        problem = super().__new__(cls, f"{place}: {plain}" if place else plain)
+        problem.place, problem.said = str(place), marked
+        return problem
+
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]  # what is pickled is made by these again
+        return self.place, self.said
+
+    @classmethod
+    def of(cls, sentence: str) -> Problem:
+        """A sentence that may begin with the line or the row it is about."""
+        if isinstance(sentence, Problem):
+            return sentence
+        line = re.match(f"{_LINE.pattern}: ", sentence)
+        return cls(line[0][:-2], sentence[line.end() :]) if line else cls("", sentence)
+
+
+def grouped(problems: Iterable[str], most: int = 3) -> list[str]:
+    """Problems, all of a kind in one sentence: how many there are, where the first `most` are, what is wrong.
+
+    Of one kind are those that say the same but for names, numbers and what is in quotes; what they have in common is
+    told, what they have not is told beside the places.
+
+    >>> grouped([Problem(f"a.csv line {i}", "no such file: {}", f"{i}.wav") for i in range(2, 102)])
+    ['100 times, a.csv lines 2 (2.wav), 3 (3.wav), 4 (4.wav) and 97 more: no such file: ...']
+    >>> grouped(["a.csv line 2: end 'x' is no number", "a.csv line 9: the label is empty"])
+    ["a.csv line 2: end 'x' is no number", 'a.csv line 9: the label is empty']
+    """
+    kinds: dict[str, list[Problem]] = {}
+    for problem in map(Problem.of, problems):
+        kinds.setdefault(_VARYING.sub("\0", problem.said), []).append(problem)
+    return [_together(same, most) for same in kinds.values()]
+
+
+def _together(same: Sequence[Problem], most: int) -> str:
+    if len(same) == 1:
+        return str(same[0])
+    names = [["".join(pair) for pair in _VARYING.findall(p.said)] for p in same]
+    common = [len(set(column)) == 1 for column in zip(*names, strict=True)]
+    said = iter(name if alike else "..." for name, alike in zip(names[0], common, strict=True))
+    where = []
+    for problem, own in zip(same[:most], names, strict=False):
+        line = _LINE.fullmatch(problem.place)
+        stem, place = line.groups() if line else ("", problem.place)
+        differing = ", ".join(name for name, alike in zip(own, common, strict=True) if not alike)
+        where.append((stem, f"{place} ({differing})" if place and differing else place or differing))
+    places = []
+    for stem, those in itertools.groupby(where, key=lambda found: found[0]):
+        told = [place for _, place in those if place]
+        places.append(f"{stem}{'s' * (len(told) > 1)} {', '.join(told)}" if stem else ", ".join(told))
+    more = f" and {len(same) - most} more" if len(same) > most and any(places) else ""
+    told_where = f", {', '.join(places)}{more}" if any(places) else ""
+    return f"{len(same)} times{told_where}: {_VARYING.sub(lambda _: next(said), same[0].said)}"
+
+
+def listed(subject: str, problems: Sequence[str], most: int = 30) -> str:
+    """`problems` as one message: the only one by itself, several as a list headed by their number, a line a kind."""
     if len(problems) == 1:
-        return problems[0]
-    shown = [f"  - {p}" for p in problems[:most]]
-    if len(problems) > most:
-        shown.append(f"  - and {len(problems) - most} more")
+        return str(problems[0])
+    kinds = grouped(problems)
+    shown = [f"  - {told}" for told in kinds[:most]]
+    if len(kinds) > most:
+        shown.append(f"  - and {len(kinds) - most} more kinds of them")
     return f"{len(problems)} problems in {subject}:\n" + "\n".join(shown)

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from audioft.annotations.event import Event
-from audioft.errors import DataError, UsageError
+from audioft.errors import DataError, Problem, UsageError
 
 NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
 #: 1,234 is 1.234 to some and 1234 to others; 0,234 and 1,2345 can only be meant in one way
@@ -42,16 +42,15 @@ def text_of(path: str | Path, what: str) -> str:
     except OSError as e:
         raise UsageError(f"{path}: cannot be read: {e.strerror}") from None
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise DataError(f"{path}: the {what} is UTF-16; save it as UTF-8")
+        raise DataError(Problem(path, f"the {what} is UTF-16; save it as UTF-8"))
     if (at := data.find(b"\0")) >= 0:
         raise DataError(f"{path} line {_line(data, at)}: a NUL byte; expected text in UTF-8")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as e:
         at = e.start + len(data) - len(e.object)  # the decoder does not count a byte order mark
-        raise DataError(
-            f"{path} line {_line(data, at)}: byte 0x{data[at]:02x} is not UTF-8; save it as UTF-8"
-        ) from None
+        said = "byte {} is not UTF-8; save it as UTF-8"
+        raise DataError(Problem(f"{path} line {_line(data, at)}", said, f"0x{data[at]:02x}")) from None
 
 
 def seconds(text: str, what: str, where: str, problems: list[str]) -> float:

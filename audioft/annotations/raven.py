@@ -14,7 +14,7 @@ from pathlib import Path
 from audioft.annotations.event import Event
 from audioft.annotations.lines import checked, lines_of, one_cell, score_of, seconds
 from audioft.core.registry import suggest
-from audioft.errors import DataError
+from audioft.errors import DataError, Problem
 
 LABEL_COLUMNS = (
     "Annotation",
@@ -72,10 +72,11 @@ def read(path: str | Path, label_column: str | None = None) -> dict[str, list[Ev
     header = [c.strip() for c in lines[0][1].split("\t")] if lines else []
     columns = [c.lower() for c in header]
     if absent := [c for c in (BEGIN, END) if c.lower() not in columns]:
-        raise DataError(
-            f"{path}: no column {' and no column '.join(absent)}; expected a Raven selection table, its cells "
-            f"separated by tabs; the columns are {', '.join(header) or 'none'}"
+        said = (
+            f"no column {' and no column '.join(absent)}; expected a Raven selection table, its cells separated by "
+            "tabs; the columns are {}"
         )
+        raise DataError(Problem(path, said, ", ".join(header) or "none"))
     problems: list[str] = []
     rows = _rows(path, lines[1:], columns, problems)
     named = next((c for c in (FILE, PATH) if c.lower() in columns), None)
@@ -153,14 +154,12 @@ def _label_column(path: str | Path, header: list[str], asked: str | None) -> str
     if asked is not None:
         if asked.strip().lower() not in columns:
             known = [c for c in header if c]
-            raise DataError(f"{path}: data.label={asked!r}: there is no such column{suggest(asked, known)}")
+            raise DataError(Problem(path, f"data.label={asked!r}: there is no such column{suggest(asked, known)}"))
         return asked.strip().lower()
     found = [c.lower() for c in LABEL_COLUMNS if c.lower() in columns]
     if not found:
-        raise DataError(
-            f"{path}: no column is known to hold the labels; say which with data.label=COLUMN; the columns are "
-            f"{', '.join(c for c in header if c)}"
-        )
+        said = "no column is known to hold the labels; say which with data.label=COLUMN; the columns are {}"
+        raise DataError(Problem(path, said, ", ".join(c for c in header if c)))
     return found[0]
 
 
@@ -169,29 +168,28 @@ def _recording(row: Row) -> str:
     return re.split(r"[\\/]", row.get(FILE.lower()) or row.get(PATH.lower(), ""))[-1].strip()
 
 
-def _unclear(path: str | Path, rows: list[tuple[str, Row]], columns: list[str]) -> list[str]:
+def _unclear(path: str | Path, rows: list[tuple[str, Row]], columns: list[str]) -> list[Problem]:
     """What leaves open which moment or which recording is meant."""
-    found = []
+    found: list[Problem] = []
     recordings = len({_recording(row) for _, row in rows} - {""})
     if recordings > 1 and OFFSET.lower() not in columns:
-        found.append(
-            f"{path}: {recordings} recordings, but no column {OFFSET}, and {BEGIN} counts from the beginning of the "
-            f"first; add {OFFSET} to the measurements in Raven and save again, or make a table for each recording"
+        said = (
+            f"{recordings} recordings, but no column {OFFSET}, and {BEGIN} counts from the beginning of the first; add "
+            f"{OFFSET} to the measurements in Raven and save again, or make a table for each recording"
         )
+        found.append(Problem(path, said))
     elif recordings > 1:
-        found += [
-            f"{where}: {OFFSET} is empty, and {BEGIN} counts over all {recordings} recordings of the table; fill it in"
-            for where, row in rows
-            if not row.get(OFFSET.lower())
-        ]
+        said = f"{OFFSET} is empty, and {BEGIN} counts over all {recordings} recordings of the table; fill it in"
+        found += [Problem(where, said) for where, row in rows if not row.get(OFFSET.lower())]
     paths: dict[str, str] = {}
     for where, row in rows:
         full, name = row.get(PATH.lower(), ""), _recording(row)
         if full and paths.setdefault(name, full) != full:
-            found.append(
-                f"{where}: {full} and {paths[name]} have one name, and recordings are told apart by their names; "
-                "make a table for each, or rename one"
+            said = (
+                "{} and {} have one name, and recordings are told apart by their names; make a table for each, or "
+                "rename one"
             )
+            found.append(Problem(where, said, full, paths[name]))
             paths[name] = full
     return found
 

@@ -14,6 +14,7 @@ Seconds are compared to within `TOUCHING`, so that rounding in the cells' times 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -197,19 +198,16 @@ def segments(
     scores: ArrayLike,
     labels: Sequence[str],
     thresholds: ArrayLike,
-    release: float = 1.0,
-    min_seconds: float = 0.0,
-    close_gaps: float = 0.0,
-    skip: Collection[str] = (),
+    **how: Any,
 ) -> list[Event]:
     """The events in the scores of a whole recording, sorted by start and the order of the labels.
 
-    Args and errors are those of `Segmenter` and its `push`.
+    Args and errors are those of `Segmenter`, whose further ones are `how`, and its `push`.
 
     >>> segments([0, 1, 2], [1, 2, 3], [[0.9], [0.1], [0.8]], ["dog"], [0.5], close_gaps=1)
     [Event(label='dog', start=0.0, end=3.0, score=0.9)]
     """
-    segmenter = Segmenter(labels, thresholds, release, min_seconds, close_gaps, skip)
+    segmenter = Segmenter(labels, thresholds, **how)
     starts, ends, scores = np.asarray(starts), np.asarray(ends), np.asarray(scores)
     events = []
     for i in range(0, max(len(starts), len(ends), len(scores)), _BLOCK):  # the working memory is that of a block

@@ -16,7 +16,7 @@ from audioft.data import rows
 from audioft.data.clip import Clip
 from audioft.data.folders import recordings
 from audioft.data.targets import clean
-from audioft.errors import AudioError, DataError, UsageError
+from audioft.errors import AudioError, DataError, Problem, UsageError
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -67,9 +67,11 @@ def from_clips(clips: Iterable[Clip], grouping: str, root: Path) -> Found:
         for what, values in (("side", {c.split for c in own}), ("group", {c.group for c in own})):
             if len(values) > 1:
                 told = ", ".join(sorted(map(str, values)))
-                problems.append(f"{name}: rows of one recording have more than one {what} ({told}); give them the same")
+                said = f"rows of one recording have more than one {what} ({{}}); give them the same"
+                problems.append(Problem(name, said, told))
         if any(c.unknown for c in own):
-            problems.append(f"{name}: unknown labels (`?`) cannot be events; write out what happens, or leave it out")
+            said = "unknown labels (`?`) cannot be events; write out what happens, or leave it out"
+            problems.append(Problem(name, said))
         seconds = length(first.path)
         events = [Event(label, c.start, seconds if c.end is None else c.end) for c in own for label in c.labels]
         problems += _beyond(name, events, seconds)
@@ -110,15 +112,15 @@ def from_folder(root: Path, label: str | None, allow_outside: bool) -> Found:
         try:
             said = files.read(text, label) if kind else {"": []}
         except (DataError, UsageError) as e:
-            problems += e.problems if isinstance(e, DataError) else [str(e)]
+            unread = [Problem(text, str(e).removeprefix(f"{text}: "))]
+            problems += e.problems if isinstance(e, DataError) else unread
             continue
         for key, events in said.items():
             name = own if key == "" else names.called(key, inside)
             if name is None:
-                what = f"speaks of {key!r}" if key else "has no recording of its name beside it"
-                problems.append(
-                    f"{text} {what}: no such recording in {root}; rename one of them, or move the file away"
-                )
+                what = "speaks of {}" if key else "has no recording of its name beside it{}"
+                remedy = "no such recording in {}; rename one of them, or move the file away"
+                problems.append(Problem("", f"{{}} {what}: {remedy}", text, repr(key) if key else "", root))
                 continue
             found.setdefault(name, []).extend(events)
     clips = []
@@ -159,13 +161,11 @@ def length(path: Path) -> float:
         return 0.0
 
 
-def _beyond(name: str, events: Iterable[Event], seconds: float) -> list[str]:
+def _beyond(name: str, events: Iterable[Event], seconds: float) -> list[Problem]:
     """What is wrong with events that begin after the end; of a recording that cannot be read (0 s) other things are."""
-    return [
-        f"{name}: {e.label!r} at {e.start:g} s begins after the recording's end, {seconds:.2f} s; correct the time"
-        for e in events
-        if 0 < seconds <= e.start
-    ]
+    late = [e for e in events if 0 < seconds <= e.start]
+    after = f"begins after the recording's end, {seconds:.2f} s; correct the time"
+    return [Problem(name, f"{e.label!r} at {e.start:g} s {after}") for e in late]
 
 
 class _Names:

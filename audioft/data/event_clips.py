@@ -15,7 +15,7 @@ from audioft.data.annotated import Annotated, Found
 from audioft.data.check import SHORTEST
 from audioft.data.clip import Clip
 from audioft.data.manifest import Manifest
-from audioft.errors import DataError
+from audioft.errors import DataError, Problem
 
 BACKGROUND = "background"
 TICK = 1e-3  # seconds: the grid of windows, so that times are written short and are the same when read again
@@ -51,18 +51,20 @@ def around_events(
         for event in a.events:
             start, end = max(0.0, event.start - context), min(a.seconds, event.end + context)
             if end - start <= 0:
-                problems.append(
-                    f"{a.clip.name}: {event.label!r} at {event.start:g} s has no length; give it an end, or cut clips "
-                    "with events.context=SECONDS"
+                said = (
+                    f"{event.label!r} at {event.start:g} s has no length; give it an end, or cut clips with "
+                    "events.context=SECONDS"
                 )
+                problems.append(Problem(a.clip.name, said))
                 continue
             times = (round(start, 6), round(end, 6))
             if times in seen:
                 if seen[times] != event.label and not several:
-                    problems.append(
-                        f"{a.clip.name}: {seen[times]!r} and {event.label!r} both from {event.start:g} to "
-                        f"{event.end:g} s; clips of several labels need events.background=negatives"
+                    said = (
+                        f"{seen[times]!r} and {event.label!r} both from {event.start:g} to {event.end:g} s; clips of "
+                        "several labels need events.background=negatives"
                     )
+                    problems.append(Problem(a.clip.name, said))
                 continue
             seen[times] = event.label
             labels = _inside(a.events, start, end) if several else ()

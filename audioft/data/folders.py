@@ -12,7 +12,7 @@ from audioft.audio.io import EXTENSIONS
 from audioft.data.clip import Clip
 from audioft.data.rows import ROLES, Names, outside
 from audioft.data.targets import clean
-from audioft.errors import DataError
+from audioft.errors import DataError, Problem
 
 
 def to_clips(root: Path, allow_outside: bool, notes: list[str]) -> tuple[list[Clip], str]:
@@ -61,7 +61,7 @@ def to_clips(root: Path, allow_outside: bool, notes: list[str]) -> tuple[list[Cl
         if not (allow_outside or find.inside(root / name)):
             problems.append(outside(name, root))
         elif not _utf8(name):
-            problems.append(f"{os.fsencode(name)!r}: the name is not UTF-8; rename the file")
+            problems.append(Problem(repr(os.fsencode(name)), "the name is not UTF-8; rename the file"))
         else:
             side = ROLES[parts[0].lower()] if by_side else None
             clips.append(Clip(root / name, name, labels=(clean(parts[depth - 1]),), split=side, group=name))

@@ -15,7 +15,7 @@ from audioft.core.registry import suggest
 from audioft.data.clip import Clip
 from audioft.data.tables import FILE_COLUMNS, Row, columns_of, file_column
 from audioft.data.targets import clean, several, single
-from audioft.errors import DataError, UsageError
+from audioft.errors import DataError, Problem, UsageError
 
 ROLES = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -56,7 +56,7 @@ def to_clips(
     column = _label_column(columns, table, label)
     said = several if column.endswith("labels") else single
     grouping = _grouping(columns, table, group)
-    problems: list[tuple[int, str]] = []
+    problems: list[tuple[int, Problem]] = []
     clips: list[Clip] = []
     lines: list[int] = []
     names, kept = Names(root), _Kept()
@@ -67,17 +67,15 @@ def to_clips(
             start, end = times(cells)
             labels, unknown = said(cells.get(column, ""))
         except ValueError as e:
-            problems.append((i, f"{row.where}: {e}"))
+            problems.append((i, Problem(row.where, e)))
             continue
         split = ROLES.get(cells.get("split", "").strip().lower())
         own = clean(cells.get(grouping, "")) if grouping != "recording" else ""
         clips.append(Clip(path, name, start, end, labels, unknown, split, own or name, kept.of(cells)))
         lines.append(i)
     for first, again in _doubled(clips, as_events):
-        where, before = rows[lines[again]].where, rows[lines[first]].where
-        problems.append(
-            (lines[again], f"{where}: {clips[again].name} with the same start and end is already in {before}")
-        )
+        where, before, name = rows[lines[again]].where, rows[lines[first]].where, clips[again].name
+        problems.append((lines[again], Problem(where, "{} with the same start and end is already in {}", name, before)))
     if problems:
         raise DataError(text for _, text in sorted(problems))
     if group is None and grouping != "recording" and all(c.labels == (clean(c.columns[grouping]),) for c in clips):
@@ -158,9 +156,10 @@ class Names:
             path = self._other_form(path) or path
         if not path.exists():
             hint = "; the path has backslashes, write /" if "\\" in name else ""
-            raise ValueError(f"no such file: {name} in {self.root}{hint}; correct the name or remove the row")
+            said = f"no such file: {{}} in {{}}{hint}; correct the name or remove the row"
+            raise ValueError(Problem("", said, name, self.root))
         if path.is_dir():
-            raise ValueError(f"{name} is a folder; expected a recording")
+            raise ValueError(Problem("", "{} is a folder; expected a recording", name))
         if not (allow_outside or self.inside(path)):
             raise ValueError(outside(name, self.root))
         base = self.root if path.is_relative_to(self.root) else self.real
@@ -210,11 +209,9 @@ class Names:
         return Path(found)
 
 
-def outside(name: str, root: Path) -> str:
-    return (
-        f"{name} leads out of {root}; move the recording into the folder, or set data.allow_outside=true if "
-        "you trust the source"
-    )
+def outside(name: str, root: Path) -> Problem:
+    remedy = "move the recording into the folder, or set data.allow_outside=true if you trust the source"
+    return Problem("", f"{{}} leads out of {{}}; {remedy}", name, root)
 
 
 def _label_column(columns: list[str], table: str, label: str | None) -> str:

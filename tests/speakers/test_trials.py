@@ -139,7 +139,7 @@ def test_names_may_be_relative_to_another_folder(folder, tmp_path_factory):
     path = tmp_path_factory.mktemp("lists") / "pairs.txt"
     path.write_text("1 a0.wav a1.wav\n\n0 a0.wav b0.wav\n")
     assert read(path, root=folder)[1].test.path == folder / "b0.wav"
-    with pytest.raises(DataError, match=r"line 1: enrol: no such file: a0\.wav"):
+    with pytest.raises(DataError, match=r"lines 1, 3: enrol: no such file: a0\.wav"):
         read(path)
 
 
