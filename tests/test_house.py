@@ -1,8 +1,10 @@
-"""The house keeps its floors: who may import whom, read from the source itself."""
+"""The house rules, read from the source itself: rooms, floors, circles, sizes, and the face of a task."""
 
 from __future__ import annotations
 
 import ast
+import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,115 +12,37 @@ from pathlib import Path
 import pytest
 
 import audioft
+from audioft import tasks
 
 ROOT = Path(audioft.__file__).parent
-PIPELINES = ROOT.parent / "pipelines"
+PROJECT = ROOT.parent
+PIPELINES = PROJECT / "pipelines"
 
-BASE = {"errors", "wording", "registry", "runtime"}
-ROOMS = {"audio", "annotations", "data", "augmentation", "models", "evaluation", "training", "inference"}
-BELOW_ROOT = (
-    BASE | ROOMS | {"storage", "places", "csv_tables", "keeping", "progress", "sections", "pretrain_sections", "config"}
+#: From the bottom to the top; a room imports only from floors below its own. Rooms of one floor know nothing of
+#: each other.
+FLOORS = (
+    {"errors"},
+    {"core"},
+    {"audio", "annotations", "configuration"},
+    {"augmentation", "models"},
+    {"data"},
+    {"evaluation"},
+    {"inference", "training"},
+    {"speakers"},
+    {"assembly"},
+    {"tasks"},
+    {"cli"},
+    {"__main__"},
 )
-#: floor -> the floors its modules may import besides their own
-MAY_IMPORT = {
-    "errors": set(),
-    "wording": set(),
-    "keeping": BASE,
-    "registry": {"errors"},
-    "runtime": {"errors"},
-    "storage": {"errors"},
-    "places": {"errors"},
-    "csv_tables": {"storage"},
-    "progress": {"errors"},
-    "startup": {"errors"},
-    "audio": BASE,
-    "annotations": BASE,
-    "data": BASE | {"storage", "csv_tables", "audio", "annotations"},
-    "augmentation": BASE | {"audio"},
-    "models": BASE | {"storage", "keeping", "audio"},
-    "evaluation": BASE | {"storage", "csv_tables", "keeping", "models", "data", "annotations"},
-    "training": BASE | {"storage", "places", "progress", "audio", "models", "data", "augmentation", "evaluation"},
-    "inference": BASE | {"storage", "places", "csv_tables", "audio", "annotations", "models", "data", "evaluation"},
-    "sections": {"errors"},
-    "pretrain_sections": {"sections"},
-    "config": {"errors", "sections", "pretrain_sections"},
-    "starting": BELOW_ROOT,
-    "few_shot_settings": BELOW_ROOT,
-    "recordings": BELOW_ROOT | {"starting"},
-    "build": BELOW_ROOT | {"starting", "recordings", "few_shot_settings"},
-    "frozen_states": BELOW_ROOT | {"build", "recordings"},
-    "caching": BELOW_ROOT | {"build", "frozen_states", "recordings"},
-    "audio_kept": BELOW_ROOT | {"recordings", "build"},
-    "pace": BELOW_ROOT | {"recordings", "build"},
-    "planning": BELOW_ROOT | {"starting", "few_shot_settings", "recordings", "build", "pace"},
-    "holding": {"errors", "storage", "places", "keeping"},
-    "run": BELOW_ROOT | {"holding"},
-    "scored": BELOW_ROOT | {"recordings"},
-    "listening": BELOW_ROOT | {"recordings"},
-    "verifying": BELOW_ROOT,
-    "enrolling": BELOW_ROOT | {"verifying"},
-    "finishing": BELOW_ROOT | {"recordings", "build", "run", "scored", "listening", "verifying"},
-    "finetuning": BELOW_ROOT
-    | {
-        "starting",
-        "few_shot_settings",
-        "few_shot",
-        "recordings",
-        "build",
-        "audio_kept",
-        "pace",
-        "run",
-        "scored",
-        "finishing",
-        "listening",
-        "caching",
-        "planning",
-    },
-    "few_shot": BELOW_ROOT | {"starting", "recordings", "build", "run", "finishing", "planning"},
-    "evaluating": BELOW_ROOT | {"recordings", "build", "run", "scored", "listening"},
-    "probing": BELOW_ROOT,
-    "build_pretraining": BELOW_ROOT | {"probing"},
-    "encoder_card": BELOW_ROOT | {"build_pretraining"},
-    "pretraining": BELOW_ROOT | {"run", "probing", "build_pretraining", "encoder_card"},
-    "rendering": BELOW_ROOT,
-    "frozen": BELOW_ROOT,
-    "choosing": BELOW_ROOT | {"recordings", "frozen"},
-    "timed": BELOW_ROOT,
-    "labelling": BELOW_ROOT,
-    "doctor": BELOW_ROOT,
-    "api": BELOW_ROOT
-    | {"labelling", "few_shot_settings", "build", "holding", "run", "scored", "planning", "finetuning", "few_shot"}
-    | {"evaluating", "rendering"},
-    "api_merge": BELOW_ROOT,
-    "api_pretrain": BELOW_ROOT | {"holding", "run", "rendering", "probing", "build_pretraining", "pretraining"},
-    "api_probe": BELOW_ROOT | {"api", "choosing"},
-    "api_speakers": BELOW_ROOT | {"run", "verifying", "enrolling"},
-    "api_trials": BELOW_ROOT | {"run", "verifying", "enrolling"},
-    "learning_curve": BELOW_ROOT | {"recordings"},
-    "api_learning": BELOW_ROOT | {"api", "learning_curve"},
-    "verbs": {
-        "errors",
-        "runtime",
-        "progress",
-        "startup",
-        "api",
-        "api_merge",
-        "api_pretrain",
-        "api_probe",
-        "api_learning",
-        "api_speakers",
-        "api_trials",
-        "pretrain_sections",
-        "sections",
-        "config",
-        "inference",
-        "timed",
-        "doctor",
-    },
-    "cli": {"errors", "progress", "startup", "verbs"},
-    "__main__": {"cli"},
-    "assets": {"errors", "storage", "audio", "models", "evaluation"},
+FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}
+#: What only takes plain arguments: it never sees a config, however low that lies.
+PARTS = {
+    *("audio", "annotations", "augmentation", "data", "models", "evaluation", "training", "inference", "speakers"),
+    "core",
 }
+#: Not of the house: programs that made what the package brings along.
+ASSETS = "assets"
+TASKS = tasks.folders()
 
 
 def module_name(path: Path) -> str:
@@ -154,25 +78,57 @@ def own(names: list[str]) -> set[str]:
     return {n if n in MODULES else n.rpartition(".")[0] for n in ours}
 
 
-def floor(module: str) -> str:
+def room(module: str) -> str:
     return module.split(".")[1]
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if m != "audioft"])
+def task_of(module: str) -> str | None:
+    """The task that a module is a part of; None for what is of no one task."""
+    parts = module.split(".")
+    return parts[2] if parts[1:2] == ["tasks"] and len(parts) > 2 and parts[2] in TASKS else None
+
+
+GRAPH = {m: own(imports(p)) - {"audioft"} for m, p in MODULES.items() if m != "audioft"}
+
+
+@pytest.mark.parametrize("module", GRAPH)
 def test_a_module_imports_only_from_floors_below(module):
-    allowed = MAY_IMPORT[floor(module)] | {floor(module)}
-    used = {floor(m) for m in own(imports(MODULES[module])) if m != "audioft"}
-    assert used <= allowed, f"{module} imports {sorted(used - allowed)}"
+    here = room(module)
+    used = {room(m) for m in GRAPH[module]} - {here}
+    if here == ASSETS:
+        assert not used & {"assembly", "tasks", "cli"}
+        return
+    assert all(FLOOR[other] < FLOOR[here] for other in used), f"{module} imports {sorted(used)}"
+    assert here not in PARTS or "configuration" not in used, f"{module} is a part and sees a config"
 
 
-def test_the_package_itself_imports_nothing_when_it_is_imported():
-    assert own(imports(MODULES["audioft"], typing_too=False)) == set()
+def test_core_could_be_lifted_out():
+    for module, below in GRAPH.items():
+        if room(module) == "core":
+            assert {room(m) for m in below} <= {"core", "errors"}, module
+            text = MODULES[module].read_text(encoding="utf-8").lower()
+            assert not re.findall(r"sample.?rate|\bclips?\b|\bwaveforms?\b|\brecordings?\b", text), module
+
+
+@pytest.mark.parametrize("module", [m for m in GRAPH if task_of(m)])
+def test_no_task_imports_another(module):
+    others = {task_of(m) for m in GRAPH[module]} - {None, task_of(module)}
+    assert not others, f"{module} imports of {others}; what two tasks need lies in assembly or in a part"
+
+
+def test_nothing_but_a_task_names_it():
+    outside = {m for m in GRAPH if task_of(m) is None}
+    for module in outside:
+        assert not {m for m in GRAPH[module] if task_of(m)}, module
+        text = MODULES[module].read_text(encoding="utf-8")
+        assert not re.search(rf"tasks[./]({'|'.join(TASKS)})\b", text), module
+        if room(module) in ("cli", "tasks"):
+            named = {verb.NAME for verb in tasks.verbs()} & set(re.findall(r'"([a-z-]+)"', text))
+            assert named <= set(tasks.GROUPS), f"{module} names {named}"
 
 
 def test_no_module_leads_back_to_itself():
-    graph = {m: own(imports(p, typing_too=False)) - {"audioft"} for m, p in MODULES.items() if m != "audioft"}
-    for module, below in graph.items():  # importing a.b runs a's own code first
-        graph[module] = below - {module}
+    """Also not for type checking alone."""
     state: dict[str, int] = {}
 
     def visit(module: str, path: tuple[str, ...]) -> None:
@@ -180,13 +136,63 @@ def test_no_module_leads_back_to_itself():
         if module in state:
             return
         state[module] = 1
-        for other in sorted(graph.get(module, ())):
+        for other in sorted(GRAPH.get(module, set()) - {module}):
             visit(other, (*path, module))
         state[module] = 2
 
-    for module in sorted(graph):
+    for module in sorted(GRAPH):
         visit(module, ())
-    assert len(state) == len(graph)
+    assert len(state) == len(GRAPH)
+
+
+def test_the_root_holds_four_modules():
+    assert {p.name for p in ROOT.glob("*.py")} == {"__init__.py", "__main__.py", "cli.py", "errors.py"}
+    assert {p.name for p in ROOT.iterdir() if p.is_file() and p.suffix != ".py"} == {"py.typed"}
+
+
+@pytest.mark.parametrize("folder", sorted({p.parent for p in MODULES.values()}), ids=lambda p: p.name)
+def test_a_folder_holds_at_most_30_files(folder):
+    assert len([p for p in folder.iterdir() if p.is_file()]) <= 30
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_file_has_at_most_300_lines(module):
+    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= 300
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_has_the_face_of_a_task(name):
+    folder = ROOT / "tasks" / name
+    assert (folder / "__init__.py").read_text(encoding="utf-8").count("\n") == 1, "one line says what it is for"
+    api = importlib.import_module(f"audioft.tasks.{name}.api")
+    assert api.__all__
+    assert set(api.__all__) <= set(audioft.__all__)
+    verbs = [v for v in tasks.verbs() if task_of(v.__name__) == name]
+    assert verbs
+    for verb in verbs:
+        assert verb.GROUP in tasks.GROUPS
+        assert re.fullmatch(r"[a-z]+(-[a-z]+)*", verb.NAME)
+        assert verb.ABOUT.endswith(".")
+        assert callable(verb.add_options)
+        assert callable(verb.run)
+    assert list((PROJECT / "tests" / "tasks" / name).glob("test_*.py"))
+    assert (PROJECT / "docs" / f"{name.replace('_', '-')}.md").is_file()
+
+
+def test_verbs_and_functions_are_of_one_task_each():
+    names = [verb.NAME for verb in tasks.verbs()]
+    assert len(names) == len(set(names))
+    functions = [f for name in TASKS for f in importlib.import_module(f"audioft.tasks.{name}.api").__all__]
+    assert len(functions) == len(set(functions))
+
+
+def test_type_checkers_know_what_tasks_declare():
+    """The functions are found at run time; `python -m audioft.tasks` writes the same down for type checkers."""
+    assert (ROOT / "tasks" / "public.pyi").read_text(encoding="utf-8") == tasks.stub()
+
+
+def test_the_package_itself_imports_nothing_when_it_is_imported():
+    assert own(imports(MODULES["audioft"], typing_too=False)) == set()
 
 
 def test_one_module_knows_the_decoder_and_two_the_resampler():
@@ -199,12 +205,14 @@ def test_one_module_knows_the_decoder_and_two_the_resampler():
     assert users["soxr"] == {"audioft.audio.resample", "audioft.augmentation.dsp"}
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_file_has_at_most_300_lines(module):
-    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= 300
-
-
-@pytest.mark.parametrize("code", ["import audioft, audioft.cli", "from audioft.cli import main; main(['--help'])"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import audioft, audioft.cli",
+        "import audioft; assert audioft.__all__, dir(audioft)",
+        "from audioft.cli import main; main(['--help'])",
+    ],
+)
 def test_help_and_import_take_nothing_heavy(code):
     heavy = ("torch", "transformers", "numpy", "scipy", "sklearn", "matplotlib", "pydantic", "yaml", "soundfile")
     program = (

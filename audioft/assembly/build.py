@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +55,7 @@ def problems(config: Config) -> list[str]:
     for name in ("mixup", "latent"):
         settings = getattr(config, name)
         if settings is not None:
-            found += _singles().check({"name": name, **settings}, name)
+            found += singles().check({"name": name, **settings}, name)
     found += schedules.check(config.train.schedule, "train.schedule")
     if config.train.loss is not None:
         of_loss = losses.check(config.train.loss, "train.loss")
@@ -181,25 +181,27 @@ def classifier(
     return model, report
 
 
-def chain(config: Config) -> Chain | None:
-    """The waveform augmentations in order; None for none."""
+def chain(specs: Sequence[Any]) -> Chain | None:
+    """The augmentations in order; None for none."""
     from audioft.augmentation import Chain, augmentations
 
-    return Chain([augmentations.build(spec) for spec in config.augment]) if config.augment else None
+    return Chain([augmentations.build(spec) for spec in specs]) if specs else None
 
 
 def single(name: str, settings: Mapping[str, Any] | None) -> Any:
-    """The `mixup` or `latent` part, or None."""
-    return None if settings is None else _singles().build({"name": name, **settings})
+    """The part `mixup`, `latent` or `mixing`, or None."""
+    return None if settings is None else singles().build({"name": name, **settings})
 
 
-def _singles() -> Registry:
+def singles() -> Registry:
+    """Parts of which a config has one or none, under the key that they have there."""
     from audioft.augmentation import Mixup
+    from audioft.data.crops import Mixing
     from audioft.training.latent import LatentMasking
 
     parts = Registry("part")
-    parts.register("mixup")(Mixup)
-    parts.register("latent")(LatentMasking)
+    for name, part in (("mixup", Mixup), ("latent", LatentMasking), ("mixing", Mixing)):
+        parts.register(name)(part)
     return parts
 
 

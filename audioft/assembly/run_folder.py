@@ -218,13 +218,25 @@ def stored(folder: Path, kind: type[Kind] = Config) -> Kind:  # type: ignore[ass
     return configs.load(folder / "config.yaml", kind=kind)
 
 
-def identity(config: AnyConfig, clips: Sequence[tuple[str, ...]]) -> str:
-    """A hash of all that a run's numbers depend on: its settings and its clips (key, side, content hash, ...)."""
-    settings = flat(config.model_dump())
+def identity(config: AnyConfig, clips: Sequence[tuple[str, ...]], folder: Path) -> str:
+    """A hash of all that a run's numbers depend on: its settings and its clips (key, side, content hash, ...).
+
+    Settings that `config.yaml` in the run folder does not have came later than the run: they are left out, so that a
+    newer audioft goes on with it. That they have their defaults, `refuse` has seen.
+    """
+    written = configs.read(folder / "config.yaml")
+    settings = {key: _as_written(value, written[key]) for key, value in config.model_dump().items() if key in written}
     kept = {
-        k: v for k, v in settings.items() if k not in FREE and k not in ("data.source", "data.sources", "probe.sources")
+        k: v
+        for k, v in flat(settings).items()
+        if k not in FREE and k not in ("data.source", "data.sources", "probe.sources")
     }
     return hashlib.sha256(json.dumps([kept, sorted(clips)], sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _as_written(value: Any, written: Any) -> Any:
+    both = isinstance(value, dict) and isinstance(written, dict)
+    return {k: v for k, v in value.items() if k in written} if both else value
 
 
 def flat(settings: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,9 @@ A config is written in YAML; whatever is not written has the default of `section
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+import functools
+import operator
+from collections.abc import Callable, Collection, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
@@ -46,7 +48,7 @@ def load(
     if isinstance(base, BaseModel):
         settings = base.model_dump()
     else:
-        settings = {} if base is None else _read(Path(base))
+        settings = {} if base is None else read(Path(base))
     problems: list[str] = []
     for key, value in pairs(overrides):
         problems += _set(settings, key, value, kind)
@@ -89,6 +91,39 @@ def save(config: AnyConfig) -> str:
     return yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True)
 
 
+def differing(config: AnyConfig) -> dict[str, Any]:
+    """The settings that are not as by default: dotted keys and values, in order."""
+    mine, default = config.model_dump(), type(config)().model_dump()
+    values = {key: functools.reduce(operator.getitem, key.split("."), mine) for key in keys(type(config))}
+    return {k: v for k, v in values.items() if v != functools.reduce(operator.getitem, k.split("."), default)}
+
+
+def changed(config: AnyConfig, without: Collection[str] = ()) -> str:
+    """The settings that are not as by default as YAML below a line that says so, for `--dry-run`.
+
+    Args:
+        config: all settings.
+        without: dotted keys that are told elsewhere.
+
+    >>> print(changed(load(overrides=["train.lr=0.1", "data.source=x"]), without=["data.source"]))
+    settings that differ from the defaults (--dry-run --settings shows all):
+      train:
+        lr: 0.1
+    >>> changed(Config())
+    'settings: all defaults'
+    """
+    settings: dict[str, Any] = {}
+    for key, value in differing(config).items():
+        if key not in without:
+            _set(settings, key, value, type(config))
+    if not settings:
+        return "settings: all defaults"
+    lines = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True).splitlines()
+    return "\n".join(
+        ["settings that differ from the defaults (--dry-run --settings shows all):", *map("  ".__add__, lines)]
+    )
+
+
 def keys(section: type[BaseModel] = Config, before: str = "") -> dict[str, Any]:
     """All dotted keys with their field, in order."""
     found: dict[str, Any] = {}
@@ -118,7 +153,12 @@ def spell(value: Any) -> str:
     return yaml.safe_dump(value, default_flow_style=True).strip().removesuffix("...").strip()
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> dict[str, Any]:
+    """The settings that a file names, as they stand there.
+
+    Raises:
+        UsageError: it is missing or is not YAML.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as e:

@@ -37,3 +37,10 @@ def verbs() -> list[ModuleType]:
 
 def _place(group: str) -> tuple[int, str]:
     return (GROUPS.index(group) if group in GROUPS else len(GROUPS), group)
+
+
+def stub() -> str:
+    """`public.pyi`, which tells type checkers what `functions` finds."""
+    homes = functions()
+    lines = [f"from {homes[name]} import {name} as {name}\n" for name in sorted(homes, key=lambda n: (homes[n], n))]
+    return "# Made by `make generated`.\n" + "".join(lines)

@@ -13,8 +13,7 @@ from audioft.assembly import build
 from audioft.configuration import config as configs
 from audioft.configuration.config import Config
 from audioft.errors import ConfigError, UsageError
-from audioft.tasks.pretrain import api
-from audioft.tasks.pretrain import build as build_pretraining
+from audioft.tasks.pretrain import resolve
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 
@@ -206,14 +205,14 @@ def test_defaults_bind():
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.name)
 def test_every_config_of_the_project_binds(path):
     if path.name.startswith("pretrain"):
-        pretraining = api.settings(config=path)
-        assert build_pretraining.problems(pretraining) == []
-        build_pretraining.chain([*pretraining.augment, *pretraining.disturb])
-        build_pretraining.mixing(pretraining)
+        pretraining = resolve.settings(config=path)
+        assert resolve.problems(pretraining) == []
+        build.chain([*pretraining.augment, *pretraining.disturb])
+        build.single("mixing", pretraining.mixing)
         return
     config = audioft.settings("data", config=path)
     assert build.problems(config) == []
-    build.chain(config)
+    build.chain(config.augment)
     build.single("mixup", config.mixup)
     build.single("latent", config.latent)
 

@@ -2,59 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from audioft.assembly import run_folder
-from audioft.configuration import config as configs
-from audioft.configuration.config import PretrainConfig
-from audioft.core import folder_lock
 from audioft.core.places import PathLike
 from audioft.core.progress import Console
 from audioft.errors import UsageError
-from audioft.tasks.pretrain import build
+
+if TYPE_CHECKING:
+    from audioft.configuration.pretraining import PretrainConfig
 
 __all__ = ["pretrain"]
-
-
-def settings(
-    data: PathLike | Iterable[PathLike] = (),
-    start: str | None = None,
-    config: PathLike | PretrainConfig | None = None,
-    overrides: Mapping[str, Any] | Sequence[str] = (),
-    probe: Iterable[PathLike] = (),
-) -> PretrainConfig:
-    """A checked config of a pretraining: a file or a `PretrainConfig`, with what is given beside it on top.
-
-    Args:
-        data: `data.sources`; if any are given, they replace those of the config.
-        start: `encoder.start`.
-        config: a YAML file, or a config made before.
-        overrides: dotted keys to values, or `section.key=value` strings.
-        probe: `probe.sources`, likewise.
-
-    Raises:
-        ConfigError: all problems at once.
-
-    >>> settings("forest", "mini").encoder.start
-    'mini'
-    """
-    sources = [os.fspath(d) for d in ([data] if isinstance(data, str | os.PathLike) else data)]
-    probes = [os.fspath(p) for p in ([probe] if isinstance(probe, str | os.PathLike) else probe)]
-    given = {"data.sources": sources or None, "encoder.start": start, "probe.sources": probes or None}
-    pairs = [*((k, v) for k, v in given.items() if v is not None), *configs.pairs(overrides)]
-    return configs.load(config, pairs, _problems, PretrainConfig)
-
-
-def _problems(config: PretrainConfig) -> list[str]:
-    """All that is wrong with what a config names, before anything is loaded."""
-    from audioft.models.hub import misspelt
-
-    start = config.encoder.start
-    wrong = None if start is None else misspelt(start)
-    return [*([] if wrong is None else [f"encoder.start: {wrong}"]), *build.problems(config)]
 
 
 def pretrain(
@@ -95,6 +54,11 @@ def pretrain(
         >>> (folder / "model.safetensors").is_file()
         True
     """
+    from audioft.assembly import run_folder
+    from audioft.configuration.pretraining import PretrainConfig
+    from audioft.core import folder_lock
+    from audioft.tasks.pretrain import resolve
+
     console = console or Console()
     if isinstance(data, PretrainConfig):
         config, data = data, ()
@@ -103,46 +67,13 @@ def pretrain(
             raise UsageError("--resume needs the encoder's folder: give it with --out")
         if config is None:
             config = run_folder.stored(Path(out) / run_folder.PRETRAINING, PretrainConfig)
-    resolved = _absolute_sources(settings(data, start, config, overrides, probe))
+    resolved = resolve.absolute_sources(resolve.settings(data, start, config, overrides, probe))
     if not resolved.data.sources:
         raise UsageError("no recordings given: `audioft pretrain DATA... --out ENCODER`, or set data.sources")
-    folder = Path(out) if out is not None else run_folder.free_folder(Path("encoders") / _source_name(resolved))
+    folder = Path(out) if out is not None else run_folder.free_folder(Path("encoders") / resolve.source_name(resolved))
     with folder_lock.held(folder, "encoder"):
         run_folder.refuse_encoder(folder)
         run_folder.refuse(folder / run_folder.PRETRAINING, resolved, resume=resume, overwrite=overwrite)
-        return _pretrain(resolved, folder, resume, overwrite, console)
+        from audioft.tasks.pretrain import pretraining_run
 
-
-def _pretrain(config: PretrainConfig, folder: Path, resume: bool, overwrite: bool, console: Console) -> Path:
-    from audioft.core.runtime import Processes
-    from audioft.tasks.pretrain import pretraining_run
-
-    processes = Processes(config.train.device)
-    folder = Path(processes.gather([str(folder)])[0])
-    if processes.main:
-        if overwrite and not resume:
-            run_folder.remove_encoder(folder)
-        run_folder.prepare(folder / run_folder.PRETRAINING, config, resume=resume, overwrite=overwrite)
-    processes.wait()
-    return pretraining_run.run(config, folder, processes, console if processes.main else Console(quiet=True), resume)
-
-
-def _absolute_sources(config: PretrainConfig) -> PretrainConfig:
-    """As `_absolute_source`; a path with `$VARIABLES` in it stays as it is, for other machines."""
-    sources: list[Any] = []
-    for given in config.data.sources:
-        path = given if isinstance(given, str) else given["path"]
-        path = path if "$" in path else os.path.abspath(os.path.expanduser(path))
-        sources.append(path if isinstance(given, str) else given | {"path": path})
-    probes = [p if "$" in p else os.path.abspath(os.path.expanduser(p)) for p in config.probe.sources]
-    return config.model_copy(
-        update={
-            "data": config.data.model_copy(update={"sources": sources}),
-            "probe": config.probe.model_copy(update={"sources": probes}),
-        }
-    )
-
-
-def _source_name(config: PretrainConfig) -> str:
-    first = config.data.sources[0]
-    return Path(first if isinstance(first, str) else first["path"]).stem or "encoder"
+        return pretraining_run.start(resolved, folder, resume=resume, overwrite=overwrite, console=console)

@@ -51,8 +51,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
     sources, overrides = arguments.sources_and_overrides(options.items)
     if options.dry_run:
         from audioft.configuration.config import save
+        from audioft.tasks.pretrain import resolve
 
-        print(save(api.settings(sources, options.start, options.config, overrides, options.probe)), end="")
+        print(save(resolve.settings(sources, options.start, options.config, overrides, options.probe)), end="")
         return 0
     given = arguments.given(options, api.pretrain)
     folder = api.pretrain(sources, overrides=overrides, console=console, **given)

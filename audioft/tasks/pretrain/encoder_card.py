@@ -6,32 +6,20 @@ import platform
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
-from audioft.configuration.config import PretrainConfig
-from audioft.core.progress import Console, spell_seconds
-from audioft.core.runtime import Processes
+from audioft.core.progress import spell_seconds
 from audioft.core.storage import write_text
 from audioft.models.architecture import count, save_encoder
 from audioft.models.encoder import Encoder
-from audioft.tasks.pretrain.build import PretrainingData, RoundPlan
+from audioft.tasks.pretrain.parts import Parts
 from audioft.tasks.pretrain.progress_chart import draw
+from audioft.tasks.pretrain.rounds import RoundPlan
 from audioft.training.callbacks import read_rows
 
 PICTURE = "pretraining.png"
-
-
-class Parts(Protocol):
-    """What is told of a pretraining, see `audioft.tasks.pretrain.pretraining_run.Parts`."""
-
-    config: PretrainConfig
-    data: PretrainingData
-    processes: Processes
-    precision: str
-    console: Console
-    folder: Path
 
 
 class Picture:

@@ -7,36 +7,31 @@ ends with an encoder that the next one begins with: after a kill, the first roun
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 
+from audioft.assembly import run_folder
 from audioft.assembly.run_folder import PRETRAINING, identity
 from audioft.configuration.config import PretrainConfig
 from audioft.core.progress import Console
 from audioft.core.runtime import Processes, address, choose_precision, explain_precision
 from audioft.core.storage import new_folder, read_json, write_json
-from audioft.data.batching import StepPlan, loader
-from audioft.data.crops import CropBatch, Crops
-from audioft.data.dataset import Draw
+from audioft.data.batching import StepPlan
 from audioft.errors import CheckpointError
-from audioft.evaluation.probe import ProbeTask
 from audioft.evaluation.probe_data import names_of, probe_task
-from audioft.evaluation.scoring import preparation_of
 from audioft.models import freezing
 from audioft.models.architecture import count, save_encoder
 from audioft.models.encoder import Encoder
 from audioft.models.loading import load_encoder
-from audioft.tasks.pretrain import build, encoder_card
-from audioft.tasks.pretrain.build import PretrainingData, RoundPlan
-from audioft.training import clusters as clustering
+from audioft.tasks.pretrain import encoder_card, recordings
+from audioft.tasks.pretrain import rounds as rounding
+from audioft.tasks.pretrain.parts import Parts, crops_of, held_out
+from audioft.tasks.pretrain.round_targets import make_objective
+from audioft.tasks.pretrain.rounds import RoundPlan
 from audioft.training.callbacks import Callback, MetricsFile, TensorBoard, Watching
 from audioft.training.checkpoint import Checkpoints, Saving
-from audioft.training.clusters import Clusters, Scale
-from audioft.training.likeness import Likeness
-from audioft.training.masked import BANDS, Cepstra, LayerStates, MaskedPrediction, MaskedPredictor, grid_of, measure
+from audioft.training.masked import MaskedPrediction, MaskedPredictor, measure
 from audioft.training.optim import adamw, count_parameters, parameter_groups
 from audioft.training.schedules import schedules
 from audioft.training.trainer import Trainer
@@ -44,35 +39,31 @@ from audioft.training.trainer import Trainer
 SAME = "round.json"  # beside a round's encoder: what makes it the same round
 MIXED = """was trained on other recordings or with other settings, and going on would mix two runs;
 leave them as they were, give another --out, or begin anew with --overwrite"""
-MEASURED = 256  # held-out crops at most
 
 
-@dataclass
-class Parts:
-    """What a pretraining is made of."""
-
-    config: PretrainConfig
-    data: PretrainingData
-    probes: list[ProbeTask]
-    processes: Processes
-    precision: str
-    console: Console
-    folder: Path  # of the run, `ENCODER/pretraining`
-    before: dict[str, float] = field(default_factory=dict)  # the probes' figures before the first step
-    rounds: list[RoundPlan] = field(default_factory=list)
+def start(config: PretrainConfig, folder: Path, *, resume: bool, overwrite: bool, console: Console) -> Path:
+    """A pretraining in a folder that this process holds: see `audioft.pretrain`."""
+    processes = Processes(config.train.device)
+    folder = Path(processes.gather([str(folder)])[0])
+    if processes.main:
+        if overwrite and not resume:
+            run_folder.remove_encoder(folder)
+        run_folder.prepare(folder / PRETRAINING, config, resume=resume, overwrite=overwrite)
+    processes.wait()
+    return run(config, folder, processes, console if processes.main else Console(quiet=True), resume)
 
 
 def run(config: PretrainConfig, out: Path, processes: Processes, console: Console, resume: bool) -> Path:
     """Pretrain and write the encoder into `out`, whose run folder `run.prepare` has made ready."""
     folder = out / PRETRAINING
-    encoder, name = build.encoder(config)
-    rounds = build.rounds(config, encoder)
+    encoder, name = rounding.first_encoder(config)
+    rounds = rounding.plan(config, encoder)
     p = config.probe
     probes = [
         probe_task(source, encoder, clips=p.clips, seconds=p.seconds, seed=config.seed, name=name)
         for source, name in zip(p.sources, names_of(p.sources), strict=True)
     ]
-    data = build.data(config, encoder, folder, processes, console)
+    data = recordings.load(config, encoder, folder, processes, console)
     precision = choose_precision(config.train.precision, processes.device)
     parts = Parts(config, data, probes, processes, precision, console, folder)
     introduce(parts, encoder, name, rounds)
@@ -88,7 +79,7 @@ def run(config: PretrainConfig, out: Path, processes: Processes, console: Consol
         # read back from the disk in any case, so that a run that was never stopped computes with the same numbers
         encoder, _ = load_encoder(str(place / "encoder"))
     if processes.main:
-        for key, value in build.own_rates(config).items():
+        for key, value in rounding.own_rates(config).items():
             setattr(encoder.model.config, key, value)
         encoder_card.write(parts, encoder, name, rounds, parts.before, out)
     processes.wait()
@@ -140,81 +131,18 @@ def train_round(parts: Parts, encoder: Encoder, plan: RoundPlan, resume: bool) -
     processes.wait()
 
 
-def make_objective(parts: Parts, encoder: Encoder, plan: RoundPlan, place: Path) -> MaskedPrediction:
-    """The round's targets, found once and kept in its folder, and the objective over them."""
-    o = parts.config.objective
-    device = parts.processes.device
-    grid = grid_of(encoder)
-    source: Any
-    if plan.targets == "mfcc":
-        source = Cepstra(grid)
-    else:
-        teacher, _ = load_encoder(str(parts.folder / plan.before)) if plan.before else build.encoder(parts.config)
-        assert plan.layer is not None
-        source = LayerStates(teacher.to(device), plan.layer)
-    path = place / "targets.safetensors"
-    if parts.processes.main and not path.is_file():
-        found, features = _find_targets(parts, encoder, source, plan)
-        clustering.save(path, found, features)
-    parts.processes.wait()
-    found, features = clustering.load(path)
-    if features is not None:
-        features = Scale(features.mean.to(device), features.deviation.to(device))
-    return MaskedPrediction(
-        source,
-        found.to(device),
-        build.masking(parts.config),
-        grid,
-        features,
-        o.masked_texture,
-        o.visible_texture,
-        min(o.visible_layer, encoder.num_layers),
-        Likeness(o.like_sound, o.like_recording) if o.like_sound or o.like_recording else None,
-    )
-
-
-def _find_targets(parts: Parts, encoder: Encoder, source: Any, plan: RoundPlan) -> tuple[Clusters, Scale | None]:
-    """Clusters of a sample of undisturbed frames, and the scale of their texture if that is regressed on."""
-    from audioft.audio.spectra import log_mel, texture
-
-    config = parts.config
-    wanted = max(config.objective.sample_frames, 10 * plan.clusters)
-    crops = _crops(parts, encoder)
-    each = max(1, round(config.data.crop_seconds * encoder.sample_rate) // grid_of(encoder).stride)
-    shares = parts.data.shares[parts.data.learnt]
-    drawn = StepPlan(len(crops), 16, config.seed, shares, draws=-(-wanted // each)).epoch(-2)
-    regress = config.objective.masked_texture > 0 or config.objective.visible_texture > 0
-    frames, textures = [], []
-    with parts.console.job(f"{plan.name}: finding clusters", len(drawn)) as job, torch.inference_mode():
-        for i, batch in enumerate(loader(crops, drawn, config.data.workers)):
-            if not len(batch):
-                continue
-            batch = batch.to(parts.processes.device)
-            lengths = encoder.backbone.frame_lengths(batch.lengths)
-            most = int(lengths.max())
-            own = torch.arange(most, device=lengths.device)[None] < lengths[:, None]
-            frames.append(source(batch.clean, batch.lengths, most)[own].cpu())
-            if regress:
-                spectrum = log_mel(batch.clean, grid_of(encoder), most, BANDS, batch.lengths)
-                textures.append(texture(spectrum, most)[own].cpu())
-            job.at(i + 1)
-    sample = torch.cat(frames).clone()
-    found = clustering.fit(sample, min(plan.clusters, len(sample)), config.seed)
-    return found, Scale.of(torch.cat(textures).clone()) if regress else None
-
-
 def make_trainer(
     parts: Parts, model: MaskedPredictor, objective: MaskedPrediction, plan: RoundPlan, place: Path
 ) -> Trainer:
     """The trainer of a round, at its beginning."""
     config, t, data = parts.config, parts.config.train, parts.data
-    crops = _crops(parts, model.encoder)
+    crops = crops_of(parts, model.encoder)
     shares = data.shares[data.learnt]
     draws = plan.steps // plan.measures * t.batch_size
     steps = StepPlan(len(crops), t.batch_size, config.seed, shares, draws, config.objective.crops)
     freeze = freezing.plan(config.frozen())
     freezing.apply(freezing.at_epoch(freeze, 0), model.encoder)
-    held = _held_out(parts, model.encoder)
+    held = held_out(parts, model.encoder)
 
     def validate() -> dict[str, float]:
         found = measure(model, objective, held).figures()
@@ -248,46 +176,13 @@ def probed(parts: Parts, encoder: Encoder) -> dict[str, float]:
     return {f"probe_{task.name}": task.measure(encoder).accuracy for task in parts.probes}
 
 
-def _crops(parts: Parts, encoder: Encoder) -> Crops:
-    data, config = parts.data, parts.config
-    return Crops(
-        [data.clips[i] for i in data.learnt],
-        [data.seconds[i] for i in data.learnt],
-        preparation_of(encoder),
-        config.data.crop_seconds,
-        config.seed,
-        build.chain(config.augment),
-        build.chain(config.disturb),
-        build.mixing(config),
-        data.shares[data.learnt] / data.shares[data.learnt].sum(),
-    )
-
-
-def _held_out(parts: Parts, encoder: Encoder) -> list[CropBatch]:
-    """The same crops at every measure, disturbed as the others are."""
-    data, config = parts.data, parts.config
-    chosen = data.held_out[:MEASURED]
-    crops = Crops(
-        [data.clips[i] for i in chosen],
-        [data.seconds[i] for i in chosen],
-        preparation_of(encoder),
-        config.data.crop_seconds,
-        config.seed,
-        disturb=build.chain(config.disturb),
-        mixing=build.mixing(config),
-    )
-    size = config.train.batch_size
-    draws = [Draw(i, -1) for i in range(len(chosen))]
-    return [crops.collate([crops[d] for d in draws[i : i + size]]) for i in range(0, len(draws), size)]
-
-
 def _identity(parts: Parts, plan: RoundPlan, objective: MaskedPrediction | None = None) -> str:
     """What makes it the same round: settings, recordings, and the targets if they are given."""
     data = parts.data
     centres = b"" if objective is None else objective.clusters.centres.cpu().numpy().tobytes()
     targets = hashlib.sha256(centres).hexdigest()
     clips = [(c.key, f"{s:.9f}", d) for c, s, d in zip(data.clips, data.shares, data.digests, strict=True)]
-    return identity(parts.config, [*clips, (plan.name, "targets", targets)])
+    return identity(parts.config, [*clips, (plan.name, "targets", targets)], parts.folder)
 
 
 def _callbacks(parts: Parts, trainer: Trainer, plan: RoundPlan, place: Path) -> list[Callback]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from audioft.assembly import build, recordings, starting_model
@@ -16,74 +17,40 @@ from audioft.models.loading import LoadReport
 from audioft.tasks.train import throughput
 from audioft.training.optim import count_parameters
 
+LAYOUTS = {
+    "classes": "a folder a label",
+    "splits": "a folder a side, in it a folder a label",
+    "table": "a table",
+    "events": "labels with times",
+}
+#: Bytes of a parameter that trains: its gradient, and the two moments that AdamW keeps of it.
+TRAINED_BYTES = 12
+
 
 def introduce(parts: build.Parts) -> None:
     """Say what will be trained on what."""
-    data, console = parts.data, parts.console
-    m = data.manifest
-    kind = "several labels a clip" if m.multilabel else "one label a clip"
-    hours = sum(c.seconds for c in data.checked) / 3600
-    clips, labels = counted(len(m.clips), "clip"), counted(len(m.labels), "label")
-    console.say(f"data: {clips}, {hours:.2f} hours, {labels} ({kind}), from {m.layout}")
-    console.say("split: " + ", ".join(f"{side} {len(data.side(side))}" for side in recordings.SIDES))
-    console.say(f"encoder: {parts.loaded}")
-    trained, total = count_parameters(parts.model)
-    policy = freezing.at_epoch(freezing.plan(parts.config.freeze), 0)
-    said = adapting.describe(parts.model.encoder, lambda: freezing.describe(policy))
-    console.say(f"parameters: {trained:,} of {total:,} train ({said})")
-    fellows = f", {parts.processes.count} processes" if parts.processes.count > 1 else ""
-    precision = explain_precision(parts.config.train.precision, parts.processes.device)
-    console.say(f"computing on {parts.processes.device} in {precision}{fellows}")
+    parts.console.say("\n".join([*_data(parts), *_model(parts)]))
 
 
 def plan(config: Config, console: Console, examples: Path | None) -> None:
-    """What a run would do, from headers alone: the split by label, what trains, how many steps; and examples."""
+    """Say what a run would do, from headers alone; what there is to know of the data comes first.
+
+    Args:
+        config: of the run.
+        console: where it is said.
+        examples: a folder for augmented clips and a picture; none are made if not given.
+    """
     data, model, loaded = from_headers(config, console)
     processes = Processes(config.train.device)
     precision = choose_precision(config.train.precision, processes.device)
     parts = build.Parts(config, data, model, loaded, processes, precision, console)
-    introduce(parts)
-    for part, parameters in model.encoder.parts():
-        size = sum(p.numel() for p in parameters)
-        free = sum(p.numel() for p in parameters if p.requires_grad)
-        told = "frozen" if not free else "trains" if free == size else f"{free:,} train"
-        console.say(f"  {part:<18} {size:>12,}  {told}")
-    few = few_shot.wanted(config)
-    size = sum(t.numel() for t in (*model.head_parameters(), *model.head.buffers()))
-    console.say(f"  {'head':<18} {size:>12,}  {'is fitted' if few else 'trains'}")
-    steps = ["steps: none, one pass over the clips"] if few else steps_told(parts, throughput.step_plan(config, data))
-    console.say("\n".join(steps))
-    width = max(len(x) for x in ("label", *data.manifest.labels))
-    unsure = not data.known.all()
-    console.say(f"{'label':<{width}} " + "".join(f"{side:>8}" for side in recordings.SIDES) + " unknown" * unsure)
-    present = (data.targets * data.known) > 0
-    for column, label in enumerate(data.manifest.labels):
-        counts = [int(present[data.side(side), column].sum()) for side in recordings.SIDES]
-        counts += [int((~data.known[:, column]).sum())] if unsure else []
-        console.say(f"{label:<{width}} " + "".join(f"{n:>8}" for n in counts))
+    console.say("\n".join([*_data(parts), *_sides(data), *_model(parts), *_sizes(parts)]))
+    if few_shot.wanted(config):
+        console.say("steps: none, one pass over the clips")
+    else:
+        console.say("\n".join([*_stages(parts), *steps_told(parts, throughput.step_plan(config, data))]))
     if examples is not None:
-        from audioft.augmentation.examples import write_examples
-
-        chain = build.chain(config)
-        if chain is None:
-            console.say(
-                "note: no augmentations are set, so no examples are written; try --config configs/quick_cpu.yaml"
-            )
-            return
-        picture = write_examples(
-            examples,
-            chain,
-            data.clips("train"),
-            model.encoder.sample_rate,
-            config.data.max_seconds,
-            config.seed,
-        )
-        console.say(f"examples: {picture}")
-
-
-def steps_told(parts: build.Parts, plan: throughput.StepPlan) -> list[str]:
-    t = parts.config.train
-    return throughput.told(plan, t.epochs, parts.processes.count, t.accumulate)
+        _write_examples(parts, examples)
 
 
 def from_headers(config: Config, console: Console) -> tuple[recordings.Data, AudioClassifier, LoadReport]:
@@ -91,3 +58,100 @@ def from_headers(config: Config, console: Console) -> tuple[recordings.Data, Aud
     start = starting_model.load(config)
     data = recordings.load(config, console, start=start, headers_only=True)
     return data, *build.classifier(config, data.manifest.labels, data.manifest.multilabel, start)
+
+
+def steps_told(parts: build.Parts, plan: throughput.StepPlan) -> list[str]:
+    """Sentences about the steps of a run."""
+    t = parts.config.train
+    return throughput.told(plan, t.epochs, parts.processes.count, t.accumulate)
+
+
+def _data(parts: build.Parts) -> list[str]:
+    data = parts.data
+    m = data.manifest
+    kind = "several labels a clip" if m.multilabel else "one label a clip"
+    hours = sum(c.seconds for c in data.checked) / 3600
+    clips, labels = counted(len(m.clips), "clip"), counted(len(m.labels), "label")
+    return [
+        f"source: {_near(str(parts.config.data.source))} ({LAYOUTS[m.layout]})",
+        f"data: {clips}, {hours:.2f} hours, {labels} ({kind})",
+        "split: " + ", ".join(f"{side} {len(data.side(side))}" for side in recordings.SIDES),
+    ]
+
+
+def _near(path: str) -> str:
+    """A path as somebody in this folder would write it."""
+    inside = os.path.relpath(path)
+    return path if inside.startswith(os.pardir) else inside
+
+
+def _sides(data: recordings.Data) -> list[str]:
+    """How many clips of each label are on each side, as a table."""
+    width = max(len(x) for x in ("label", *data.manifest.labels))
+    unsure = not data.known.all()
+    lines = [f"{'label':<{width}} " + "".join(f"{side:>8}" for side in recordings.SIDES) + " unknown" * unsure]
+    present = (data.targets * data.known) > 0
+    for column, label in enumerate(data.manifest.labels):
+        counts = [int(present[data.side(side), column].sum()) for side in recordings.SIDES]
+        counts += [int((~data.known[:, column]).sum())] if unsure else []
+        lines.append(f"{label:<{width}} " + "".join(f"{n:>8}" for n in counts))
+    return lines
+
+
+def _model(parts: build.Parts) -> list[str]:
+    trained, total = count_parameters(parts.model)
+    policy = freezing.at_epoch(freezing.plan(parts.config.freeze), 0)
+    fellows = f", {parts.processes.count} processes" if parts.processes.count > 1 else ""
+    precision = explain_precision(parts.config.train.precision, parts.processes.device)
+    return [
+        f"encoder: {parts.loaded}",
+        f"parameters: {trained:,} of {total:,} train ({_policy_told(parts.model, policy)})",
+        f"computing on {parts.processes.device} in {precision}{fellows}",
+    ]
+
+
+def _policy_told(model: AudioClassifier, policy: freezing.Policy) -> str:
+    return adapting.describe(model.encoder, lambda: freezing.describe(policy))
+
+
+def _sizes(parts: build.Parts) -> list[str]:
+    """The parts of the model with their parameters, and whether they train."""
+    model, lines = parts.model, []
+    for part, parameters in model.encoder.parts():
+        size = sum(p.numel() for p in parameters)
+        free = sum(p.numel() for p in parameters if p.requires_grad)
+        told = "frozen" if not free else "trains" if free == size else f"{free:,} train"
+        lines.append(f"  {part:<18} {size:>12,}  {told}")
+    size = sum(t.numel() for t in (*model.head_parameters(), *model.head.buffers()))
+    return [*lines, f"  {'head':<18} {size:>12,}  {'is fitted' if few_shot.wanted(parts.config) else 'trains'}"]
+
+
+def _stages(parts: build.Parts) -> list[str]:
+    """What trains later on, where that changes, and the memory that all of it takes at least."""
+    model, schedule = parts.model, freezing.plan(parts.config.freeze)
+    lines, most = [], 0
+    for epoch, policy in schedule.items():
+        freezing.apply(policy, model.encoder)
+        trained, total = count_parameters(model)
+        most = max(most, trained)
+        if epoch:
+            lines.append(f"from epoch {epoch + 1} on: {trained:,} train ({_policy_told(model, policy)})")
+    freezing.apply(schedule[0], model.encoder)
+    size = sum(t.numel() * t.element_size() for t in (*model.parameters(), *model.buffers())) + TRAINED_BYTES * most
+    told = f"memory: {size / 1e6:,.0f} MB for weights, gradients and AdamW's moments; what a step computes comes on top"
+    return [*lines, told]
+
+
+def _write_examples(parts: build.Parts, folder: Path) -> None:
+    from audioft.augmentation.examples import write_examples
+
+    config = parts.config
+    chain = build.chain(config.augment)
+    if chain is None:
+        parts.console.say(
+            "note: no augmentations are set, so no examples are written; try --config configs/quick_cpu.yaml"
+        )
+        return
+    clips, rate = parts.data.clips("train"), parts.model.encoder.sample_rate
+    picture = write_examples(folder, chain, clips, rate, config.data.max_seconds, config.seed)
+    parts.console.say(f"examples: {picture}")

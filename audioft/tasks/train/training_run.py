@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from audioft.assembly import build, event_scores, recordings, side_scores, starting_model
+from audioft.assembly.recording_passes import decode_once
 from audioft.assembly.run_folder import Run, beginning, identity, prepare
 from audioft.configuration import few_shot
 from audioft.configuration.config import Config
@@ -134,7 +135,7 @@ def make_trainer(
         schedules.build(t.schedule, steps=plan.total(t.epochs)),
         epochs=t.epochs,
         checkpoints=Checkpoints(
-            folder / "checkpoints", identity(config, clips), t.keep, frozen_cache.never_free(parts)
+            folder / "checkpoints", identity(config, clips, folder), t.keep, frozen_cache.never_free(parts)
         ),
         processes=parts.processes,
         validate=(lambda: validate(parts, cache)) if len(data.side("valid")) else None,
@@ -178,7 +179,7 @@ def clips_of(parts: build.Parts, place: Path) -> TrainingClips:
         "prepare": preparation(model),
         "max_seconds": config.data.max_seconds,
         "seed": config.seed,
-        "augment": build.chain(config),
+        "augment": build.chain(config.augment),
         "mixup": build.single("mixup", config.mixup),
         "multilabel": parts.multilabel,
         "read": cache,
@@ -192,13 +193,13 @@ def clips_of(parts: build.Parts, place: Path) -> TrainingClips:
 
 def _within_long(parts: build.Parts, place: Path) -> list[Clip]:
     clips, rate = parts.data.clips("train"), parts.model.encoder.sample_rate
-    with parts.console.job("decoding long recordings", len(clips)) as job:
-        if parts.processes.main:
-            quick = within_long(clips, place, rate, job.at)
-    parts.processes.wait()
-    if not parts.processes.main:  # all files are there by now
-        quick = within_long(clips, place, rate, lambda done: None)
-    return quick
+    return decode_once(
+        lambda at: within_long(clips, place, rate, at),
+        len(clips),
+        "decoding long recordings",
+        parts.processes,
+        parts.console,
+    )
 
 
 def validate(parts: build.Parts, cache: frozen_cache.Cache | None = None) -> dict[str, float]:

@@ -12,12 +12,12 @@ import torch
 from audioft.errors import DataError, ModelError
 from audioft.evaluation.probe_data import names_of, probe_task
 from audioft.models.encoder import Encoder, Preprocessing
-from audioft.tasks.pretrain import api, build
+from audioft.tasks.pretrain import recordings, resolve, round_targets, rounds
 from audioft.tasks.pretrain.progress_chart import draw
 
 
 def settings(*sources, **overrides):
-    return api.settings(sources, overrides={k.replace("__", "."): v for k, v in overrides.items()})
+    return resolve.settings(sources, overrides={k.replace("__", "."): v for k, v in overrides.items()})
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def encoder() -> Encoder:
 
 
 def told(config, encoder) -> list[tuple]:
-    plans = build.rounds(config, encoder)
+    plans = rounds.plan(config, encoder)
     return [(p.name, p.targets, p.clusters, p.layer, p.before) for p in plans]
 
 
@@ -37,20 +37,20 @@ def test_rounds_by_default(encoder):
 
 
 def test_rounds_as_set(encoder):
-    rounds = [{"steps": 7}, {"targets": "layer", "layer": 3, "steps": 1}]
-    first, second = build.rounds(settings("x", objective__rounds=rounds, train__measures=3), encoder)
+    asked = [{"steps": 7}, {"targets": "layer", "layer": 3, "steps": 1}]
+    first, second = rounds.plan(settings("x", objective__rounds=asked, train__measures=3), encoder)
     assert (first.measures, first.steps) == (3, 9)  # every measure after as many steps
     assert (second.measures, second.steps, second.layer) == (1, 1, 3)
     assert first.spell() == "100 clusters of MFCCs with their deltas, 9 steps"
     assert second.spell() == "100 clusters of the encoder's own layer 3, 1 steps"
     beyond = settings("x", encoder__start="mini", objective__rounds=[{"targets": "layer", "layer": 4}])
     with pytest.raises(ModelError, match=r"objective\.rounds\.0\.layer: 4, but the encoder has 3 layers"):
-        build.rounds(beyond, encoder)
+        rounds.plan(beyond, encoder)
 
 
 @pytest.mark.parametrize(("share", "frames"), [(0.5, 10), (0.3, 4), (0.6, 2)])
 def test_masks_hide_the_share_that_was_asked_for(encoder, share, frames):
-    masking = build.masking(settings("x", objective__mask=share, objective__mask_frames=frames))
+    masking = round_targets.masking(settings("x", objective__mask=share, objective__mask_frames=frames))
     lengths = torch.full((200,), 3 * 16000)
     mask = masking.draw(encoder, lengths, [(0, i) for i in range(200)]).time
     assert mask is not None
@@ -59,14 +59,14 @@ def test_masks_hide_the_share_that_was_asked_for(encoder, share, frames):
 
 def test_what_is_held_out_stays_held_out():
     names = [f"{i:x}" for i in range(200)]
-    learnt, held_out = build._held_out(names, 0.1)
+    learnt, held_out = recordings._held_out(names, 0.1)
     assert len(held_out) == 20
     assert sorted(learnt + held_out) == list(range(200))
-    _, more = build._held_out([*names, *(f"new {i}" for i in range(20))], 0.1)
+    _, more = recordings._held_out([*names, *(f"new {i}" for i in range(20))], 0.1)
     assert len(set(held_out) & set(more)) >= 16
-    assert [len(x) for x in build._held_out(names[:5], 0.03)] == [4, 1]
-    assert [len(x) for x in build._held_out(names[:3], 0.03)] == [3, 0]
-    assert [len(x) for x in build._held_out(names, 0)] == [200, 0]
+    assert [len(x) for x in recordings._held_out(names[:5], 0.03)] == [4, 1]
+    assert [len(x) for x in recordings._held_out(names[:3], 0.03)] == [3, 0]
+    assert [len(x) for x in recordings._held_out(names, 0)] == [200, 0]
 
 
 def table(folder, rows: list[str]):

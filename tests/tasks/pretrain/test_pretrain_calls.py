@@ -11,7 +11,7 @@ import yaml
 
 from audioft.configuration.config import PretrainConfig, check, describe, keys, load, save
 from audioft.errors import ConfigError
-from audioft.tasks.pretrain import api
+from audioft.tasks.pretrain import resolve
 
 QUICK = small.strings(small.BRIEF)
 
@@ -167,18 +167,18 @@ def test_a_dry_run_shows_the_settings_and_writes_nothing(audioft_command, two_to
 
 
 def test_a_config_survives_being_written(tmp_path):
-    config = api.settings(
+    config = resolve.settings(
         ["a", "b"], "mini", overrides={"mixing": None, "disturb": ["noise"], "objective.rounds": [{"clusters": 5}]}
     )
     (tmp_path / "c.yaml").write_text(save(config))
     assert load(tmp_path / "c.yaml", kind=PretrainConfig) == config
-    again = api.settings("c", config=tmp_path / "c.yaml")
+    again = resolve.settings("c", config=tmp_path / "c.yaml")
     assert (again.data.sources, again.encoder.start) == (["c"], "mini")
 
 
 def test_python_gives_the_same_problems(two_tones):
     with pytest.raises(ConfigError, match=r"did you mean 'objective\.mask'"):
-        api.settings(two_tones, overrides={"objective.maks": 1})
+        resolve.settings(two_tones, overrides={"objective.maks": 1})
 
 
 def test_the_command_and_its_folder(audioft_command, two_tones, tmp_path, monkeypatch):

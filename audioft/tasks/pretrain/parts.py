@@ -1,0 +1,69 @@
+"""What a pretraining is made of, once recordings and encoder are there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from audioft.assembly import build
+from audioft.configuration.config import PretrainConfig
+from audioft.core.progress import Console
+from audioft.core.runtime import Processes
+from audioft.data.crops import CropBatch, Crops
+from audioft.data.dataset import Draw
+from audioft.evaluation.probe import ProbeTask
+from audioft.evaluation.scoring import preparation_of
+from audioft.models.encoder import Encoder
+from audioft.tasks.pretrain.recordings import PretrainingData
+from audioft.tasks.pretrain.rounds import RoundPlan
+
+MEASURED = 256  # held-out crops at most
+
+
+@dataclass
+class Parts:
+    """What a pretraining is made of."""
+
+    config: PretrainConfig
+    data: PretrainingData
+    probes: list[ProbeTask]
+    processes: Processes
+    precision: str
+    console: Console
+    folder: Path  # of the run, `ENCODER/pretraining`
+    before: dict[str, float] = field(default_factory=dict)  # the probes' figures before the first step
+    rounds: list[RoundPlan] = field(default_factory=list)
+
+
+def crops_of(parts: Parts, encoder: Encoder) -> Crops:
+    """Crops to learn from."""
+    data, config = parts.data, parts.config
+    return Crops(
+        [data.clips[i] for i in data.learnt],
+        [data.seconds[i] for i in data.learnt],
+        preparation_of(encoder),
+        config.data.crop_seconds,
+        config.seed,
+        build.chain(config.augment),
+        build.chain(config.disturb),
+        build.single("mixing", config.mixing),
+        data.shares[data.learnt] / data.shares[data.learnt].sum(),
+    )
+
+
+def held_out(parts: Parts, encoder: Encoder) -> list[CropBatch]:
+    """The same crops at every measure, disturbed as the others are."""
+    data, config = parts.data, parts.config
+    chosen = data.held_out[:MEASURED]
+    crops = Crops(
+        [data.clips[i] for i in chosen],
+        [data.seconds[i] for i in chosen],
+        preparation_of(encoder),
+        config.data.crop_seconds,
+        config.seed,
+        disturb=build.chain(config.disturb),
+        mixing=build.single("mixing", config.mixing),
+    )
+    size = config.train.batch_size
+    draws = [Draw(i, -1) for i in range(len(chosen))]
+    return [crops.collate([crops[d] for d in draws[i : i + size]]) for i in range(0, len(draws), size)]

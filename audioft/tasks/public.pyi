@@ -1,0 +1,19 @@
+# Made by `make generated`.
+from audioft.tasks.doctor.api import doctor as doctor
+from audioft.tasks.evaluate.api import evaluate as evaluate
+from audioft.tasks.learning_curve.api import learning_curve as learning_curve
+from audioft.tasks.merge.api import merge as merge
+from audioft.tasks.predict.api import load_model as load_model
+from audioft.tasks.predict.api import predict as predict
+from audioft.tasks.pretrain.api import pretrain as pretrain
+from audioft.tasks.probe.api import compare_encoders as compare_encoders
+from audioft.tasks.probe.api import probe as probe
+from audioft.tasks.render.api import render as render
+from audioft.tasks.speakers.api import enroll as enroll
+from audioft.tasks.speakers.api import identify as identify
+from audioft.tasks.speakers.api import list_speakers as list_speakers
+from audioft.tasks.speakers.api import remove_speaker as remove_speaker
+from audioft.tasks.speakers.api import trials as trials
+from audioft.tasks.speakers.api import verify as verify
+from audioft.tasks.speakers.api import verify_trials as verify_trials
+from audioft.tasks.train.api import finetune as finetune
