@@ -1,16 +1,17 @@
-# make install | demo | test | check | docs | bench | torture | samples
+# make install | demo | test | check | generated | docs | bench | torture | samples
 PYTHON ?= python3
 BIN := .venv/bin
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help install demo test check docs bench torture samples clean
+.PHONY: help install demo test check generated docs bench torture samples clean
 
 help:
 	@echo "make install   the environment, in .venv"
 	@echo "make demo      train on the samples, evaluate, label new recordings (a few minutes)"
 	@echo "make test      all tests"
 	@echo "make check     lint, format, types and the fast tests: before a commit"
-	@echo "make docs      the pages under docs/ as a searchable site, in site/; what is generated on them is written anew"
+	@echo "make generated what pages and type checkers take from the program, written anew"
+	@echo "make docs      the pages under docs/ as a searchable site, in site/"
 	@echo "make bench     audioft beside transformers' own tools (over an hour; ROWS=\"probe top2\" for some, QUICK=1 to try it,"
 	@echo "               DATA=FOLDER with esc10 in it for real clips, OUT=FILE.json, MORE=\"--pairs 5\")"
 	@echo "make torture   what audioft promises when things break, each tried many times (ROWS=\"1 16\" for some, SHORT=1)"
@@ -37,8 +38,11 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q -m "not slow" -n auto --dist loadfile
 
-docs: install
+generated: install
+	$(BIN)/python -m audioft.tasks
 	$(BIN)/python docs/tools/generate.py
+
+docs: generated
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: install
