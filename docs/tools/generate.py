@@ -69,7 +69,7 @@ def settings(page: Path, of: str) -> str:
     sections: dict[str, list[str]] = {}
     for key, field in config.keys(kind).items():
         section = key.split(".")[0] if "." in key else "beside the sections"
-        row = f"| `{key}` | `{config.spell(field.default)}` | {cell(values(field))} | {cell(field.description)} |"
+        row = f"| `{key}` | `{cell(config.spell(field.default))}` | {cell(values(field))} | {cell(field.description)} |"
         sections.setdefault(section, ["| key | default | values | |", "|---|---|---|---|"]).append(row)
     title = {"train": "Training", "pretrain": "Pretraining"}[of]
     return "\n\n".join(f"### {title}, {name}\n\n" + "\n".join(rows) for name, rows in sections.items())

@@ -20,7 +20,7 @@ from pathlib import Path
 from blocks import PAGES, ROOT, Block, blocks
 
 LINKED = ("samples", "configs", "pipelines")
-NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?")
+NUMBER = re.compile(r"[-+]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?")
 TOLERANCE = 0.05  # of a number that is not whole: another processor rounds otherwise, and a training carries it on
 
 
