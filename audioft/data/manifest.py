@@ -19,11 +19,10 @@ from audioft.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from audioft.data.check import Checked
-    from audioft.data.splits import Split
+    from audioft.data.sides import Split
 
-__all__ = ["SIDES", "Manifest", "load", "save", "unlabelled"]
+__all__ = ["Manifest", "load", "save", "unlabelled"]
 
-SIDES = ("train", "valid", "test")
 METADATA = ("metadata.csv", "metadata.tsv", "metadata.jsonl")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -11,7 +10,8 @@ import numpy as np
 from audioft.core.registry import suggest
 from audioft.core.wording import counted
 from audioft.data.assign import assign
-from audioft.data.manifest import SIDES, Manifest
+from audioft.data.manifest import Manifest
+from audioft.data.sides import SIDES, Split
 from audioft.errors import ConfigError, DataError
 
 Share = float | str | None
@@ -27,24 +27,6 @@ class TooFewClips(DataError):
     def __init__(self, problems: list[str], alone: tuple[str, ...]):
         super().__init__(problems)
         self.alone = alone
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Split:
-    """Indices into a manifest's clips, each sorted, no clip on two sides; and what the user should know."""
-
-    train: np.ndarray
-    valid: np.ndarray
-    test: np.ndarray
-    notes: tuple[str, ...] = ()
-
-    def sides(self, clips: int) -> list[str]:
-        """The side of each of `clips` clips, `""` for a clip on none."""
-        names = [""] * clips
-        for side in SIDES:
-            for i in getattr(self, side):
-                names[i] = side
-        return names
 
 
 def split(manifest: Manifest, *, valid: Share = 0.15, test: Share = 0.15, seed: int = 0) -> Split:
