@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
+from audioft.augmentation.ranges import Ranged
 from audioft.core import runtime
 from audioft.core.registry import Registry
-from audioft.errors import ConfigError
 
 augmentations = Registry("augmentation", given=("rate",))
 
@@ -26,35 +27,17 @@ SHORTEST_SECONDS = 0.025
 """What the encoders' convolutions need at the least (400 samples at 16 kHz)."""
 
 
-class Augmentation:
+@dataclass(eq=False)
+class Augmentation(Ranged):
     """A change to one clip, made with probability `p`.
 
-    A child names itself in `name`, checks its settings in `validate`, hands them to this constructor, which
-    makes them attributes, and implements `draw` and `apply`.
-
-    Args:
-        p: how likely a clip is changed, in [0, 1].
-        settings: the further settings of the child.
-
-    Raises:
-        ConfigError: a setting is out of its range; all of them are listed.
+    A child tells its settings and their ranges, see `Ranged`, and implements `draw` and `apply`.
     """
 
-    name: ClassVar[str]
     moves: ClassVar[bool] = False
     """Whether it changes when things happen in the clip."""
     caption: ClassVar[str] = ""
     """How a draw reads in words: a format string over its keys."""
-    validate: ClassVar[Callable[..., list[str]]]
-    """Static; gets all settings by name and returns what is wrong with their ranges."""
-    p: float
-
-    def __init__(self, p: float, **settings: Any):
-        problems = self.validate(p=p, **settings)
-        if problems:
-            raise ConfigError([f"{self.name}.{problem}" for problem in problems])
-        for key, value in {"p": p, **settings}.items():
-            setattr(self, key, value)
 
     def draw(self, rng: np.random.Generator, samples: int, rate: int) -> Draw:
         """All that is random, as plain numbers, short lists and paths.

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
 from audioft.augmentation import dsp
 from audioft.augmentation.base import Augmentation, Draw, augmentations
-from audioft.augmentation.ranges import interval, probability, within
+from audioft.augmentation.ranges import ordered
 
 PADDING_SECONDS = 0.25
 """Zeros after a clip, so that no end rings into the other: 20 Hz of order 6 falls by 60 dB in 0.21 s."""
@@ -23,6 +25,7 @@ MU = 255
 
 
 @augmentations.register("band_limit")
+@dataclass(eq=False)
 class BandLimit(Augmentation):
     """Only a band of frequencies is left, as a poor microphone or a codec does. Inside it the level stays.
 
@@ -39,41 +42,23 @@ class BandLimit(Augmentation):
 
     name = "band_limit"
     caption = "{low_hz:.0f} to {high_hz:.0f} Hz"
-    min_low_hz: float
-    max_low_hz: float
-    min_high_hz: float
-    max_high_hz: float
-    order: int
+    limits: ClassVar = {
+        ("min_low_hz", "max_low_hz"): (1, 500_000),
+        ("min_high_hz", "max_high_hz"): (1, 500_000),
+        "order": (1, 24),
+    }
+    min_low_hz: float = 20.0
+    max_low_hz: float = 400.0
+    min_high_hz: float = 2500.0
+    max_high_hz: float = 8000.0
+    order: int = 6
 
-    def __init__(
-        self,
-        p: float = 0.5,
-        min_low_hz: float = 20.0,
-        max_low_hz: float = 400.0,
-        min_high_hz: float = 2500.0,
-        max_high_hz: float = 8000.0,
-        order: int = 6,
-    ):
-        super().__init__(
-            p,
-            min_low_hz=min_low_hz,
-            max_low_hz=max_low_hz,
-            min_high_hz=min_high_hz,
-            max_high_hz=max_high_hz,
-            order=order,
-        )
-
-    @staticmethod
-    def validate(
-        p: float, min_low_hz: float, max_low_hz: float, min_high_hz: float, max_high_hz: float, order: int
-    ) -> list[str]:
-        edges = [
-            *interval(("min_low_hz", "max_low_hz"), (min_low_hz, max_low_hz), 1, 500_000),
-            *interval(("min_high_hz", "max_high_hz"), (min_high_hz, max_high_hz), 1, 500_000),
-        ]
+    @classmethod
+    def validate(cls, **settings: Any) -> list[str]:
+        found = super().validate(**settings)
         # asked only of edges that are right by themselves, so that nothing is told twice
-        edges = edges or interval(("max_low_hz", "min_high_hz"), (max_low_hz, min_high_hz), 1, 500_000)
-        return [*probability(p), *edges, *within("order", order, 1, 24)]
+        right = not any("_hz: " in problem for problem in found)
+        return found + (ordered("max_low_hz", "min_high_hz", settings) if right else [])
 
     def draw(self, rng: np.random.Generator, samples: int, rate: int) -> Draw:
         return {
@@ -87,6 +72,7 @@ class BandLimit(Augmentation):
 
 
 @augmentations.register("telephone")
+@dataclass(eq=False)
 class Telephone(Augmentation):
     """A narrow-band telephone line: 300 to 3400 Hz, sampled at 8 kHz, in 8 bits of mu-law (ITU-T G.711).
 
@@ -101,15 +87,9 @@ class Telephone(Augmentation):
 
     name = "telephone"
     caption = "at {level_db:+.1f} dB"
-    min_level_db: float
-    max_level_db: float
-
-    def __init__(self, p: float = 0.5, min_level_db: float = -40.0, max_level_db: float = 0.0):
-        super().__init__(p, min_level_db=min_level_db, max_level_db=max_level_db)
-
-    @staticmethod
-    def validate(p: float, min_level_db: float, max_level_db: float) -> list[str]:
-        return [*probability(p), *interval(("min_level_db", "max_level_db"), (min_level_db, max_level_db), -60, 20)]
+    limits: ClassVar = {("min_level_db", "max_level_db"): (-60, 20)}
+    min_level_db: float = -40.0
+    max_level_db: float = 0.0
 
     def draw(self, rng: np.random.Generator, samples: int, rate: int) -> Draw:
         return {"level_db": rng.uniform(self.min_level_db, self.max_level_db)}
@@ -129,6 +109,7 @@ class Telephone(Augmentation):
 
 
 @augmentations.register("equalizer")
+@dataclass(eq=False)
 class Equalizer(Augmentation):
     """A smooth random colouring of the spectrum, as another microphone, place or loudspeaker gives it.
 
@@ -142,15 +123,9 @@ class Equalizer(Augmentation):
     """
 
     name = "equalizer"
-    bands: int
-    sd_db: float
-
-    def __init__(self, p: float = 0.5, bands: int = 8, sd_db: float = 4.0):
-        super().__init__(p, bands=bands, sd_db=sd_db)
-
-    @staticmethod
-    def validate(p: float, bands: int, sd_db: float) -> list[str]:
-        return [*probability(p), *within("bands", bands, 2, 64), *within("sd_db", sd_db, 0, 20)]
+    limits: ClassVar = {"bands": (2, 64), "sd_db": (0, 20)}
+    bands: int = 8
+    sd_db: float = 4.0
 
     def draw(self, rng: np.random.Generator, samples: int, rate: int) -> Draw:
         """`gains_db`: one a band, from the lowest."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
+from audioft.augmentation.base import Augmentation
 from audioft.errors import AudioError
 
 SHORTEST_READ = 0.05
@@ -22,15 +24,26 @@ def sounds(folder: str) -> list[str]:
     return sorted(f.relative_to(root).as_posix() for f in found if f.is_file())
 
 
-def folder_problems(key: str, folder: str | None, content: str) -> list[str]:
-    """What is wrong with a setting that names a folder of sounds; nothing if it is not set."""
-    if folder is None:
-        return []
-    if not Path(folder).expanduser().is_dir():
-        return [f"{key}: there is no folder {folder!r}; give one that holds {content}"]
-    if not sounds(folder):
-        return [f"{key}: no sound files in {folder!r}; put {content} there as WAV, FLAC, OGG, MP3 or AIFF"]
-    return []
+class WithFolder(Augmentation):
+    """An augmentation that can use a folder of the user's; `files` are the sounds in it."""
+
+    content: ClassVar[str]
+    """What the folder holds, for messages."""
+    folder: str | None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.files = [] if self.folder is None else sounds(self.folder)
+
+    @classmethod
+    def validate(cls, **settings: Any) -> list[str]:
+        problems, folder = super().validate(**settings), settings["folder"]
+        if folder is not None and not Path(folder).expanduser().is_dir():
+            problems.append(f"folder: there is no folder {folder!r}; give one that holds {cls.content}")
+        elif folder is not None and not sounds(folder):
+            ending = f"put {cls.content} there as WAV, FLAC, OGG, MP3 or AIFF"
+            problems.append(f"folder: no sound files in {folder!r}; {ending}")
+        return problems
 
 
 def whole(folder: str, path: str, rate: int) -> torch.Tensor:
@@ -39,7 +52,7 @@ def whole(folder: str, path: str, rate: int) -> torch.Tensor:
     Raises:
         AudioError: it cannot be read or has no samples.
     """
-    return torch.from_numpy(_read(str(Path(folder).expanduser() / path), rate, 0.0, None))
+    return torch.from_numpy(_read(str(Path(folder).expanduser() / path), rate))
 
 
 def excerpt(folder: str, path: str, rate: int, samples: int, start: float) -> torch.Tensor:
@@ -66,12 +79,12 @@ def excerpt(folder: str, path: str, rate: int, samples: int, start: float) -> to
         begin = start * (seconds - wanted)
         sound, first = _read(full, rate, begin, begin + wanted), 0
     else:
-        sound = _read(full, rate, 0.0, None)
+        sound = _read(full, rate)
         first = int(start * len(sound))
     return torch.from_numpy(sound[(first + np.arange(samples)) % len(sound)])
 
 
-def _read(path: str, rate: int, start: float, end: float | None) -> np.ndarray:
+def _read(path: str, rate: int, start: float = 0.0, end: float | None = None) -> np.ndarray:
     from audioft.audio import isolated_decoder
 
     sound = np.ascontiguousarray(isolated_decoder.read(path, rate=rate, start=start, end=end), dtype=np.float32)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
 from audioft.augmentation import dsp
-from audioft.augmentation.ranges import probability, within
-from audioft.errors import ConfigError
+from audioft.augmentation.ranges import Ranged
 
 
-class Mixup:
+@dataclass(eq=False)
+class Mixup(Ranged):
     """Adds another clip at a drawn weight (Zhang et al., 2018, "mixup: Beyond Empirical Risk Minimization").
 
     Args:
@@ -29,15 +30,9 @@ class Mixup:
         ['offset', 'partner', 'weight']
     """
 
-    def __init__(self, p: float = 0.5, alpha: float = 0.4):
-        problems = self.validate(p, alpha)
-        if problems:
-            raise ConfigError([f"mixup.{problem}" for problem in problems])
-        self.p, self.alpha = p, alpha
-
-    @staticmethod
-    def validate(p: float, alpha: float) -> list[str]:
-        return [*probability(p), *within("alpha", alpha, 0.001, 100)]
+    name = "mixup"
+    limits: ClassVar = {"alpha": (0.001, 100)}
+    alpha: float = 0.4
 
     def draw(self, rng: np.random.Generator, candidates: int) -> dict[str, Any] | None:
         """Who is added, how much and where; None where the clip stays alone.
@@ -108,7 +103,6 @@ class Mixup:
         """
         mixed = torch.maximum(ya, yb) if multi_label else draw["weight"] * ya + (1 - draw["weight"]) * yb
         known = torch.ones(ya.shape, dtype=torch.bool)
-        for mask in (known_a, known_b):
-            if mask is not None:
-                known = known & mask.bool()
+        for mask in (m for m in (known_a, known_b) if m is not None):
+            known = known & mask.bool()
         return mixed, known

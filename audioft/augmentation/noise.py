@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 
 from audioft.augmentation import dsp, library
-from audioft.augmentation.base import Augmentation, Draw, augmentations
-from audioft.augmentation.ranges import interval, probability
+from audioft.augmentation.base import Draw, augmentations
 
 COLORS = {"white": 0.0, "pink": 1.0, "brown": 2.0, "blue": -1.0, "violet": -2.0}
 """Exponents b of the power density 1 / f**b: 3 dB an octave for each step."""
@@ -18,7 +18,8 @@ LOWEST_HZ = 20.0
 
 
 @augmentations.register("noise")
-class Noise(Augmentation):
+@dataclass(eq=False)
+class Noise(library.WithFolder):
     """Noise at a uniformly drawn signal-to-noise ratio: a coloured one, or one of the user's.
 
     The ratio is that of the two RMS over the clip. A silent clip has none and stays as it is, and so does a
@@ -34,32 +35,19 @@ class Noise(Augmentation):
     """
 
     name = "noise"
-    min_snr_db: float
-    max_snr_db: float
-    color: str
-    folder: str | None
+    limits: ClassVar = {("min_snr_db", "max_snr_db"): (-60, 120)}
+    content = "recordings of noise"
+    min_snr_db: float = 5.0
+    max_snr_db: float = 30.0
+    color: Literal["any", "white", "pink", "brown", "blue", "violet"] = "any"
+    folder: str | None = None
 
-    def __init__(
-        self,
-        p: float = 0.5,
-        min_snr_db: float = 5.0,
-        max_snr_db: float = 30.0,
-        color: Literal["any", "white", "pink", "brown", "blue", "violet"] = "any",
-        folder: str | None = None,
-    ):
-        super().__init__(p, min_snr_db=min_snr_db, max_snr_db=max_snr_db, color=color, folder=folder)
-        self.files = [] if folder is None else library.sounds(folder)
-
-    @staticmethod
-    def validate(p: float, min_snr_db: float, max_snr_db: float, color: str, folder: str | None) -> list[str]:
-        problems = [
-            *probability(p),
-            *interval(("min_snr_db", "max_snr_db"), (min_snr_db, max_snr_db), -60, 120),
-            *library.folder_problems("folder", folder, "recordings of noise"),
-        ]
+    @classmethod
+    def validate(cls, **settings: Any) -> list[str]:
+        problems, color = super().validate(**settings), settings["color"]
         if color != "any" and color not in COLORS:
             problems.append(f"color: {color!r} is none of any, {', '.join(COLORS)}")
-        if folder is not None and color != "any":
+        if settings["folder"] is not None and color != "any":
             problems.append(f"color: {color!r} has no effect on the noises of a folder; set one of the two")
         return problems
 

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from audioft.errors import ConfigError
+
+Range = tuple[float, float]
+
 
 def within(name: str, value: float, low: float, high: float) -> list[str]:
     """A problem unless `low <= value <= high`; NaN is never within.
@@ -12,17 +20,47 @@ def within(name: str, value: float, low: float, high: float) -> list[str]:
     return [] if low <= value <= high else [f"{name}: {value:g} is not between {low:g} and {high:g}"]
 
 
-def probability(p: float) -> list[str]:
-    return within("p", p, 0, 1)
+def ordered(lower: str, upper: str, settings: Mapping[str, Any]) -> list[str]:
+    """A problem if one setting is greater than another.
 
-
-def interval(names: tuple[str, str], values: tuple[float, float], low: float, high: float) -> list[str]:
-    """Problems of a pair of settings that bound what is drawn.
-
-    >>> interval(("min_db", "max_db"), (6.0, -6.0), -60, 60)
+    >>> ordered("min_db", "max_db", {"min_db": 6.0, "max_db": -6.0})
     ['min_db: 6 is greater than max_db, which is -6']
     """
-    problems = [p for name, value in zip(names, values, strict=True) for p in within(name, value, low, high)]
-    if not problems and values[0] > values[1]:
-        problems.append(f"{names[0]}: {values[0]:g} is greater than {names[1]}, which is {values[1]:g}")
-    return problems
+    low, high = settings[lower], settings[upper]
+    return [f"{lower}: {low:g} is greater than {upper}, which is {high:g}"] if low > high else []
+
+
+@dataclasses.dataclass
+class Ranged:
+    """Settings with a probability, each checked when one is made.
+
+    A child is a dataclass whose fields are its settings. It names itself in `name` and tells their ranges in `limits`;
+    what is more to check it adds in `validate`.
+
+    Args:
+        p: how likely a clip is changed, in [0, 1].
+
+    Raises:
+        ConfigError: a setting is out of its range; all of them are listed.
+    """
+
+    name: ClassVar[str]
+    limits: ClassVar[Mapping[str | tuple[str, str], Range]] = {}
+    """The least and the greatest value of a setting, or of two that bound what is drawn, the lower one first."""
+    p: float = 0.5
+
+    def __post_init__(self) -> None:
+        problems = self.validate(**dataclasses.asdict(self))
+        if problems:
+            raise ConfigError([f"{self.name}.{problem}" for problem in problems])
+
+    @classmethod
+    def validate(cls, **settings: Any) -> list[str]:
+        """What is wrong with the ranges of all settings, given by name."""
+        found = within("p", settings["p"], 0, 1)
+        for key, limits in cls.limits.items():
+            names = (key,) if isinstance(key, str) else key
+            outside = [problem for name in names for problem in within(name, settings[name], *limits)]
+            # what is wrong by itself is not told a second time
+            found += outside or (ordered(*names, settings) if len(names) == 2 else [])
+        return found

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 import torch
 
 from audioft.augmentation import dsp, library
-from audioft.augmentation.base import Augmentation, Draw, augmentations
-from audioft.augmentation.ranges import interval, probability
+from audioft.augmentation.base import Draw, augmentations
 
 PREDELAY_SECONDS = 0.002
 
 
 @augmentations.register("reverb")
-class Reverb(Augmentation):
+@dataclass(eq=False)
+class Reverb(library.WithFolder):
     """Convolution with an impulse response: one of the user's, or a synthetic one.
 
     The direct sound stays where it was, the length is kept, and so is the RMS.
@@ -28,46 +31,13 @@ class Reverb(Augmentation):
     """
 
     name = "reverb"
-    min_rt60: float
-    max_rt60: float
-    min_drr_db: float
-    max_drr_db: float
-    folder: str | None
-
-    def __init__(
-        self,
-        p: float = 0.5,
-        min_rt60: float = 0.1,
-        max_rt60: float = 0.8,
-        min_drr_db: float = 0.0,
-        max_drr_db: float = 15.0,
-        folder: str | None = None,
-    ):
-        super().__init__(
-            p,
-            min_rt60=min_rt60,
-            max_rt60=max_rt60,
-            min_drr_db=min_drr_db,
-            max_drr_db=max_drr_db,
-            folder=folder,
-        )
-        self.files = [] if folder is None else library.sounds(folder)
-
-    @staticmethod
-    def validate(
-        p: float,
-        min_rt60: float,
-        max_rt60: float,
-        min_drr_db: float,
-        max_drr_db: float,
-        folder: str | None,
-    ) -> list[str]:
-        return [
-            *probability(p),
-            *interval(("min_rt60", "max_rt60"), (min_rt60, max_rt60), 0.01, 20),
-            *interval(("min_drr_db", "max_drr_db"), (min_drr_db, max_drr_db), -40, 60),
-            *library.folder_problems("folder", folder, "impulse responses"),
-        ]
+    limits: ClassVar = {("min_rt60", "max_rt60"): (0.01, 20), ("min_drr_db", "max_drr_db"): (-40, 60)}
+    content = "impulse responses"
+    min_rt60: float = 0.1
+    max_rt60: float = 0.8
+    min_drr_db: float = 0.0
+    max_drr_db: float = 15.0
+    folder: str | None = None
 
     def draw(self, rng: np.random.Generator, samples: int, rate: int) -> Draw:
         if self.folder is not None:

@@ -5,16 +5,20 @@ The masks are SpecAugment's (Park et al., 2019); as waveforms they suit encoders
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 import torch
 
 from audioft.augmentation import dsp
 from audioft.augmentation.base import Augmentation, Draw, augmentations
-from audioft.augmentation.ranges import interval, probability, within
+from audioft.augmentation.waveform import Faster
 
 
 @augmentations.register("time_stretch")
-class TimeStretch(Augmentation):
+@dataclass(eq=False)
+class TimeStretch(Faster):
     """Faster or slower at the same pitch, by torchaudio's phase vocoder; the length changes with it.
 
     Args:
@@ -23,27 +27,14 @@ class TimeStretch(Augmentation):
         max_rate: in [0.25, 4].
     """
 
-    moves = True
     name = "time_stretch"
-    caption = "x{factor:.3f}"
-    min_rate: float
-    max_rate: float
-
-    def __init__(self, p: float = 0.5, min_rate: float = 0.9, max_rate: float = 1.1):
-        super().__init__(p, min_rate=min_rate, max_rate=max_rate)
-
-    @staticmethod
-    def validate(p: float, min_rate: float, max_rate: float) -> list[str]:
-        return [*probability(p), *interval(("min_rate", "max_rate"), (min_rate, max_rate), 0.25, 4)]
-
-    def draw(self, rng: np.random.Generator, samples: int, rate: int) -> Draw:
-        return {"factor": rng.uniform(self.min_rate, self.max_rate)}
 
     def apply(self, waveform: torch.Tensor, rate: int, draw: Draw) -> torch.Tensor:
         return dsp.stretched(waveform, rate, draw["factor"])
 
 
 @augmentations.register("time_mask")
+@dataclass(eq=False)
 class TimeMask(Augmentation):
     """Silences stretches of the clip; the frames whose centre lies inside are set to zero, so the edges fade.
 
@@ -55,21 +46,10 @@ class TimeMask(Augmentation):
     """
 
     name = "time_mask"
-    masks: int
-    max_seconds: float
-    max_share: float
-
-    def __init__(self, p: float = 0.5, masks: int = 1, max_seconds: float = 0.5, max_share: float = 0.2):
-        super().__init__(p, masks=masks, max_seconds=max_seconds, max_share=max_share)
-
-    @staticmethod
-    def validate(p: float, masks: int, max_seconds: float, max_share: float) -> list[str]:
-        return [
-            *probability(p),
-            *within("masks", masks, 1, 20),
-            *within("max_seconds", max_seconds, 0, 3600),
-            *within("max_share", max_share, 0, 0.9),
-        ]
+    limits: ClassVar = {"masks": (1, 20), "max_seconds": (0, 3600), "max_share": (0, 0.9)}
+    masks: int = 1
+    max_seconds: float = 0.5
+    max_share: float = 0.2
 
     def draw(self, rng: np.random.Generator, samples: int, rate: int) -> Draw:
         """`spans`: a list of [begin, end] in [0, 1], shares of the clip whatever its length is by then."""
@@ -88,6 +68,7 @@ class TimeMask(Augmentation):
 
 
 @augmentations.register("frequency_mask")
+@dataclass(eq=False)
 class FrequencyMask(Augmentation):
     """Removes bands of frequencies; the bins whose centre lies inside are set to zero.
 
@@ -101,15 +82,9 @@ class FrequencyMask(Augmentation):
     """
 
     name = "frequency_mask"
-    masks: int
-    max_share: float
-
-    def __init__(self, p: float = 0.5, masks: int = 1, max_share: float = 0.2):
-        super().__init__(p, masks=masks, max_share=max_share)
-
-    @staticmethod
-    def validate(p: float, masks: int, max_share: float) -> list[str]:
-        return [*probability(p), *within("masks", masks, 1, 20), *within("max_share", max_share, 0, 0.9)]
+    limits: ClassVar = {"masks": (1, 20), "max_share": (0, 0.9)}
+    masks: int = 1
+    max_share: float = 0.2
 
     def draw(self, rng: np.random.Generator, samples: int, rate: int) -> Draw:
         """`bands`: a list of [low, high] in Hz."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 import torch
 
 from audioft.augmentation import dsp
 from audioft.augmentation.base import Augmentation, Draw, augmentations
-from audioft.augmentation.ranges import interval, probability, within
 
 
 @augmentations.register("gain")
+@dataclass(eq=False)
 class Gain(Augmentation):
     """Louder or softer by a uniformly drawn number of decibels. Nothing is clipped.
 
@@ -24,15 +27,9 @@ class Gain(Augmentation):
 
     name = "gain"
     caption = "{db:+.1f} dB"
-    min_db: float
-    max_db: float
-
-    def __init__(self, p: float = 0.5, min_db: float = -12.0, max_db: float = 6.0):
-        super().__init__(p, min_db=min_db, max_db=max_db)
-
-    @staticmethod
-    def validate(p: float, min_db: float, max_db: float) -> list[str]:
-        return [*probability(p), *interval(("min_db", "max_db"), (min_db, max_db), -120, 60)]
+    limits: ClassVar = {("min_db", "max_db"): (-120, 60)}
+    min_db: float = -12.0
+    max_db: float = 6.0
 
     def draw(self, rng: np.random.Generator, samples: int, rate: int) -> Draw:
         return {"db": rng.uniform(self.min_db, self.max_db)}
@@ -42,6 +39,7 @@ class Gain(Augmentation):
 
 
 @augmentations.register("shift")
+@dataclass(eq=False)
 class Shift(Augmentation):
     """Later or earlier by a uniformly drawn time; the length stays.
 
@@ -55,15 +53,9 @@ class Shift(Augmentation):
     moves = True
     name = "shift"
     caption = "{seconds:+.3f} s"
-    max_seconds: float
-    rolled: bool
-
-    def __init__(self, p: float = 0.5, max_seconds: float = 0.25, rolled: bool = False):
-        super().__init__(p, max_seconds=max_seconds, rolled=rolled)
-
-    @staticmethod
-    def validate(p: float, max_seconds: float, rolled: bool) -> list[str]:
-        return [*probability(p), *within("max_seconds", max_seconds, 0, 3600)]
+    limits: ClassVar = {"max_seconds": (0, 3600)}
+    max_seconds: float = 0.25
+    rolled: bool = False
 
     def draw(self, rng: np.random.Generator, samples: int, rate: int) -> Draw:
         farthest = min(self.max_seconds, samples / rate / 2)
@@ -78,8 +70,23 @@ class Shift(Augmentation):
         return torch.nn.functional.pad(waveform, (by, -by))
 
 
+@dataclass(eq=False)
+class Faster(Augmentation):
+    """What plays a clip `factor` times as fast."""
+
+    moves = True
+    caption = "x{factor:.3f}"
+    limits: ClassVar = {("min_rate", "max_rate"): (0.25, 4)}
+    min_rate: float = 0.9
+    max_rate: float = 1.1
+
+    def draw(self, rng: np.random.Generator, samples: int, rate: int) -> Draw:
+        return {"factor": rng.uniform(self.min_rate, self.max_rate)}
+
+
 @augmentations.register("speed")
-class Speed(Augmentation):
+@dataclass(eq=False)
+class Speed(Faster):
     """Played faster or slower, which changes tempo, pitch and length together (Ko et al., 2015).
 
     Args:
@@ -88,27 +95,14 @@ class Speed(Augmentation):
         max_rate: in [0.25, 4]; 1.1 makes it 9 % shorter.
     """
 
-    moves = True
     name = "speed"
-    caption = "x{factor:.3f}"
-    min_rate: float
-    max_rate: float
-
-    def __init__(self, p: float = 0.5, min_rate: float = 0.9, max_rate: float = 1.1):
-        super().__init__(p, min_rate=min_rate, max_rate=max_rate)
-
-    @staticmethod
-    def validate(p: float, min_rate: float, max_rate: float) -> list[str]:
-        return [*probability(p), *interval(("min_rate", "max_rate"), (min_rate, max_rate), 0.25, 4)]
-
-    def draw(self, rng: np.random.Generator, samples: int, rate: int) -> Draw:
-        return {"factor": rng.uniform(self.min_rate, self.max_rate)}
 
     def apply(self, waveform: torch.Tensor, rate: int, draw: Draw) -> torch.Tensor:
         return dsp.resampled(waveform, draw["factor"])
 
 
 @augmentations.register("pitch")
+@dataclass(eq=False)
 class Pitch(Augmentation):
     """Higher or lower at the same length: stretched by a phase vocoder, then resampled back.
 
@@ -120,16 +114,9 @@ class Pitch(Augmentation):
 
     name = "pitch"
     caption = "{semitones:+.2f} semitones"
-    min_semitones: float
-    max_semitones: float
-
-    def __init__(self, p: float = 0.5, min_semitones: float = -2.0, max_semitones: float = 2.0):
-        super().__init__(p, min_semitones=min_semitones, max_semitones=max_semitones)
-
-    @staticmethod
-    def validate(p: float, min_semitones: float, max_semitones: float) -> list[str]:
-        names = ("min_semitones", "max_semitones")
-        return [*probability(p), *interval(names, (min_semitones, max_semitones), -24, 24)]
+    limits: ClassVar = {("min_semitones", "max_semitones"): (-24, 24)}
+    min_semitones: float = -2.0
+    max_semitones: float = 2.0
 
     def draw(self, rng: np.random.Generator, samples: int, rate: int) -> Draw:
         return {"semitones": rng.uniform(self.min_semitones, self.max_semitones)}

@@ -75,7 +75,7 @@ def test_a_color_and_a_folder_exclude_each_other(tmp_path):
 
 
 def test_mixup_checks_its_settings():
-    assert Mixup.validate(0.5, 0.4) == []
-    assert len(Mixup.validate(1.5, 0)) == 2
+    assert Mixup.validate(p=0.5, alpha=0.4) == []
+    assert len(Mixup.validate(p=1.5, alpha=0)) == 2
     with pytest.raises(ConfigError, match=r"mixup\.alpha"):
         Mixup(alpha=-1)
