@@ -134,6 +134,17 @@ def python(page: Path) -> str:
     return reference({name: getattr(audioft, name) for name in sorted(audioft.__all__, key=str.lower)})
 
 
+def errors(page: Path) -> str:
+    """A row an error of a user's making."""
+    from audioft import errors as known
+
+    rows = ["| in `audioft.errors` | exit code | |", "|---|---|---|"]
+    for name, kind in vars(known).items():
+        if inspect.isclass(kind) and issubclass(kind, known.AudioftError):
+            rows.append(f"| `{name}` | {kind.exit_code} | {cell(split(kind)[0].split(chr(10) * 2)[0])} |")
+    return "\n".join(rows)
+
+
 def first_screen(page: Path) -> str:
     """The README up to its first section, as it reads from `docs/`."""
     text = README.read_text(encoding="utf-8").split("\n## ", 1)[0].split("\n", 1)[1].strip()
@@ -147,6 +158,7 @@ MAKERS: dict[str, Callable[..., str]] = {
     "parts": parts,
     "families": families,
     "python": python,
+    "errors": errors,
     "first-screen": first_screen,
 }
 
