@@ -12,9 +12,8 @@ import numpy as np
 from audioft.annotations.event import Event
 from audioft.annotations.frames import targets_of
 from audioft.assembly.recordings import Data
+from audioft.assembly.side_scores import Scoring
 from audioft.core import csv_tables
-from audioft.core.progress import Console
-from audioft.core.runtime import Processes
 from audioft.data.annotated import Annotated
 from audioft.data.check import headers
 from audioft.data.clip import seconds as spelled
@@ -64,33 +63,21 @@ def side(data: Data, name: str) -> list[Annotated]:
     return [Annotated(clip, data.manifest.events[own], 0.0) for own, clip in whole.items()]
 
 
-def listen(
-    model: AudioClassifier,
-    recordings: Sequence[Annotated],
-    *,
-    multilabel: bool,
-    window: float,
-    hop: float,
-    batch_seconds: float | None,
-    precision: str,
-    processes: Processes | None = None,
-    console: Console | None = None,
-) -> list[Listened]:
-    """Hear recordings, each process a share of them; every process gets all of it.
+def listen(model: AudioClassifier, recordings: Sequence[Annotated], how: Scoring) -> list[Listened]:
+    """Hear recordings over time.
 
     Raises:
         DataError: nothing of any of them could be heard.
     """
-    rank, count = (0, 1) if processes is None else (processes.rank, processes.count)
-    mine = list(range(len(recordings)))[rank::count]
-    console = console or Console(quiet=True)
+    rank, count = how.share
+    mine, console = list(range(len(recordings)))[rank::count], how.console
     prepare, labels = preparation(model), model.num_labels
     total = 0.0 if console.quiet else sum(c.seconds for c in headers([recordings[i].clip for i in mine]))
     done, averager, parts = 0.0, Averager(), list[Scores]()
     out: list[tuple[int, Listened]] = []
-    sources = (clip_windows(recordings[i].clip, prepare, window, hop) for i in mine)
+    sources = (clip_windows(recordings[i].clip, prepare, how.window, how.hop) for i in mine)
     with console.job("listening", round(total), unit=" s of sound") as job:
-        for w in score_windows(model, sources, multilabel=multilabel, batch_seconds=batch_seconds, precision=precision):
+        for w in score_windows(model, sources, **how.numerics):
             if not w.last:
                 parts.append(averager.add(stretches(w, model.encoder.seconds_per_frame)))
                 job.at(round(done + w.end))
@@ -100,8 +87,8 @@ def listen(
             out.append((mine[w.index], Listened(own.clip.name, own.events, moments, w.failure)))
             done += float(moments.ends[-1]) if len(moments) else 0.0
             averager, parts = Averager(), []
-    if processes is not None:
-        out = processes.gather(out)
+    if how.processes is not None:
+        out = how.processes.gather(out)
     heard = [x for _, x in sorted(out, key=lambda entry: entry[0])]
     if not any(len(x.moments) for x in heard):
         raise DataError(f"nothing of {len(heard)} recordings could be heard; the first says: {heard[0].failure}")
@@ -109,30 +96,10 @@ def listen(
 
 
 def validate(
-    model: AudioClassifier,
-    recordings: Sequence[Annotated],
-    labels: tuple[str, ...],
-    *,
-    window: float,
-    batch_seconds: float | None,
-    precision: str,
-    processes: Processes,
+    model: AudioClassifier, recordings: Sequence[Annotated], labels: tuple[str, ...], how: Scoring
 ) -> dict[str, float]:
     """Loss and mean average precision over the frames of recordings."""
-    found = [
-        x
-        for x in listen(
-            model,
-            recordings,
-            multilabel=True,
-            window=window,
-            hop=window,
-            batch_seconds=batch_seconds,
-            precision=precision,
-            processes=processes,
-        )
-        if len(x.moments)
-    ]
+    found = [x for x in listen(model, recordings, how) if len(x.moments)]
     scores, targets = [x.moments.scores for x in found], [x.targets(labels) for x in found]
     s, t = np.concatenate(scores), np.concatenate(targets)
     return {

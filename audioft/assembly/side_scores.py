@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,32 +32,43 @@ class Scored:
     failures: list[tuple[Clip, AudioError]]
 
 
-def score_side(
-    model: AudioClassifier,
-    data: Data,
-    side: str,
-    *,
-    window: float,
-    batch_seconds: float | None,
-    precision: str,
-    processes: Processes | None = None,
-    console: Console | None = None,
-) -> Scored:
-    """Score one side of `data`, each process a share of it; every process gets the whole result."""
+@dataclass(frozen=True)
+class Scoring:
+    """How a model goes over clips.
+
+    Attributes:
+        multilabel: whether a clip may carry several labels.
+        window: seconds; longer clips are scored in windows of this length.
+        hop: seconds between two windows; None is `window`.
+        batch_seconds: how much audio goes through at once; None is what suits the device.
+        precision: `fp32` or `bf16`.
+        processes: each scores a share, and every one gets the whole result; None for this one alone.
+        console: where progress goes.
+    """
+
+    multilabel: bool
+    window: float
+    hop: float | None = None
+    batch_seconds: float | None = None
+    precision: str = "fp32"
+    processes: Processes | None = None
+    console: Console = field(default_factory=lambda: Console(quiet=True))
+
+    @property
+    def share(self) -> tuple[int, int]:
+        """The first clip of this process, and how many processes share them out."""
+        return (0, 1) if self.processes is None else (self.processes.rank, self.processes.count)
+
+    @property
+    def numerics(self) -> dict[str, Any]:
+        """What the scores themselves depend on, if only by rounding."""
+        return {"multilabel": self.multilabel, "batch_seconds": self.batch_seconds, "precision": self.precision}
+
+
+def score_side(model: AudioClassifier, data: Data, side: str, how: Scoring) -> Scored:
+    """Score one side of `data`."""
     index = data.side(side)
-    return score_clips(
-        model,
-        data.clips(side),
-        data.targets[index],
-        data.known[index],
-        labels=data.manifest.labels,
-        multilabel=data.manifest.multilabel,
-        window=window,
-        batch_seconds=batch_seconds,
-        precision=precision,
-        processes=processes,
-        console=console,
-    )
+    return score_clips(model, data.clips(side), data.targets[index], data.known[index], data.manifest.labels, how)
 
 
 def score_clips(
@@ -65,48 +76,34 @@ def score_clips(
     clips: Sequence[Clip],
     targets: np.ndarray,
     known: np.ndarray,
-    *,
     labels: tuple[str, ...],
-    multilabel: bool,
-    window: float,
-    batch_seconds: float | None,
-    precision: str,
-    processes: Processes | None = None,
-    console: Console | None = None,
+    how: Scoring,
 ) -> Scored:
     """Score clips whose labels are known.
 
     Raises:
         DataError: none of them could be scored.
     """
-    rank, count = (0, 1) if processes is None else (processes.rank, processes.count)
-    mine = range(rank, len(clips), count)
-    console = console or Console(quiet=True)
+    rank, count = how.share
+    mine, console = range(rank, len(clips), count), how.console
     total = sum(c.seconds for c in headers(clips[rank::count])) if not console.quiet else 0.0
     scores = np.full((len(mine), len(labels)), np.nan)
     failures: list[tuple[int, AudioError]] = []
     with console.job("scoring", round(total), unit=" s of sound") as job:
-        for s in score(
-            model,
-            clips[rank::count],
-            multilabel=multilabel,
-            window=window,
-            batch_seconds=batch_seconds,
-            precision=precision,
-            progress=lambda heard: job.at(round(heard)),
-        ):
+        own, progress = clips[rank::count], lambda heard: job.at(round(heard))
+        for s in score(model, own, window=how.window, hop=how.hop, progress=progress, **how.numerics):
             if s.failure is None:
                 scores[s.index] = s.scores
             else:
                 failures.append((mine[s.index], s.failure))
-    if processes is not None:
-        parts = processes.gather([(scores, failures)])
+    if how.processes is not None:
+        parts = how.processes.gather([(scores, failures)])
         scores = np.empty((len(clips), len(labels)))
         for i, (part, _) in enumerate(parts):
             scores[i::count] = part
         failures = sorted((f for _, failed in parts for f in failed), key=lambda entry: entry[0])
     return Scored(
-        _predictions(clips, targets, known, labels, multilabel, scores, failures),
+        _predictions(clips, targets, known, labels, how.multilabel, scores, failures),
         [(clips[i], failure) for i, failure in failures],
     )
 

@@ -102,20 +102,14 @@ def _of_clips(
         ),
     )
     clips, notes = _readable(clips, model, out, console)
-    multilabel = predictor.card.multilabel
     wanted, known = labelling.targets(clips, predictor.labels, manifest.multilabel)
     found = side_scores.score_clips(
         predictor.scoring,
         clips,
         wanted,
         known,
-        labels=predictor.labels,
-        multilabel=multilabel,
-        window=predictor.window,
-        batch_seconds=predictor.batch_seconds,
-        precision=predictor.precision,
-        processes=processes,
-        console=console,
+        predictor.labels,
+        _scoring(predictor, predictor.window, None, processes, console),
     )
     if found.failures:
         notes.append(f"{len(found.failures)} recordings could not be scored and are left out")
@@ -151,13 +145,7 @@ def _in_time(
     heard = event_scores.listen(
         predictor.scoring,
         [own[c.name] for c in clips],
-        multilabel=predictor.card.multilabel,
-        window=window,
-        hop=hop,
-        batch_seconds=predictor.batch_seconds,
-        precision=predictor.precision,
-        processes=processes,
-        console=console,
+        _scoring(predictor, window, hop, processes, console),
     )
     report, compared = event_scores.report(
         heard, predictor.labels, predictor.rules(), side, resamples=resamples, seed=seed, notes=notes
@@ -165,6 +153,20 @@ def _in_time(
     if out is not None:
         event_scores.write_events(out / "predictions.csv", compared)
     return report
+
+
+def _scoring(
+    predictor: Predictor, window: float, hop: float | None, processes: Processes | None, console: Console
+) -> side_scores.Scoring:
+    return side_scores.Scoring(
+        predictor.card.multilabel,
+        window,
+        hop,
+        predictor.batch_seconds,
+        predictor.precision,
+        processes,
+        console,
+    )
 
 
 def _side(root: Path, clips: Clips, side: str | None) -> tuple[Clips, str]:

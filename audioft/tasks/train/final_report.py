@@ -77,6 +77,16 @@ def finish(parts: Parts, folder: Path, learnt: Learnt) -> None:
         parts.console.say(f"\n{report}")
 
 
+def scoring(parts: Parts) -> side_scores.Scoring:
+    """How the model of a run is scored at the end, as the config says; quietly."""
+    e = parts.config.evaluate
+    how = {"batch_seconds": e.batch_seconds, "precision": e.precision}
+    multilabel = parts.multilabel or parts.model.frame_level
+    return side_scores.Scoring(
+        multilabel, parts.config.data.max_seconds, batch_seconds=e.batch_seconds, precision=e.precision
+    )
+
+
 def _side(parts: Parts, learnt: Learnt) -> tuple[str | None, list[str]]:
     """Which side is measured on, and what is to be said of it."""
     if len(parts.data.side("test")):
@@ -92,18 +102,14 @@ def _side(parts: Parts, learnt: Learnt) -> tuple[str | None, list[str]]:
 def _measure_clips(parts: Parts, folder: Path, learnt: Learnt) -> Measured:
     config, data = parts.config, parts.data
     thresholds = None
-    options: dict[str, Any] = {
-        "window": config.data.max_seconds,
-        "batch_seconds": config.evaluate.batch_seconds,
-        "precision": config.evaluate.precision,
-    }
+    how = scoring(parts)
     if parts.multilabel and len(data.side("valid")):
-        thresholds = choose_thresholds(side_scores.score_side(parts.model, data, "valid", **options).predictions)
+        thresholds = choose_thresholds(side_scores.score_side(parts.model, data, "valid", how).predictions)
     chosen = None if thresholds is None else tuple(float(t) for t in thresholds)
     side, notes = _side(parts, learnt)
     if side is None:
         return Measured(chosen, None, None, [])
-    found = side_scores.score_side(parts.model, data, side, **options, console=parts.console)
+    found = side_scores.score_side(parts.model, data, side, dataclasses.replace(how, console=parts.console))
     notes += [f"{counted(len(found.failures), 'clip')} could not be scored"] if found.failures else []
     report = make_report(found.predictions, side, thresholds, config.evaluate.resamples, config.seed, notes)
     found.predictions.write(folder / "predictions.csv", thresholds)
@@ -113,31 +119,24 @@ def _measure_clips(parts: Parts, folder: Path, learnt: Learnt) -> Measured:
 def _measure_events(parts: Parts, folder: Path, learnt: Learnt) -> Measured:
     config, data, labels = parts.config, parts.data, parts.data.manifest.labels
     length = window(parts)
-    options: dict[str, Any] = {
-        "multilabel": True,
-        "window": length,
-        "hop": length / 2,
-        "batch_seconds": config.evaluate.batch_seconds,
-        "precision": config.evaluate.precision,
-        "console": parts.console,
-    }
-    thresholds, how = (0.5,) * len(labels), None
+    how = dataclasses.replace(scoring(parts), window=length, hop=length / 2, console=parts.console)
+    thresholds, segments = (0.5,) * len(labels), None
     if len(data.side("valid")):
-        found = event_scores.listen(parts.model, event_scores.side(data, "valid"), **options)
+        found = event_scores.listen(parts.model, event_scores.side(data, "valid"), how)
         thresholds = event_scores.thresholds(found, labels)
-        how = event_scores.choose_rules(found, labels, thresholds)
+        segments = event_scores.choose_rules(found, labels, thresholds)
     side, notes = _side(parts, learnt)
     if side is None:
-        return Measured(thresholds, how, None, [])
+        return Measured(thresholds, segments, None, [])
     if side == "test":
-        found = event_scores.listen(parts.model, event_scores.side(data, side), **options)
-    rules = Rules.of(thresholds, how)
+        found = event_scores.listen(parts.model, event_scores.side(data, side), how)
+    rules = Rules.of(thresholds, segments)
     report, heard = event_scores.report(
         found, labels, rules, side, resamples=config.evaluate.resamples, seed=config.seed, notes=notes
     )
     event_scores.write_events(folder / "predictions.csv", heard)
     failures = [(x.name, x.failure.stage, x.failure.reason) for x in found if x.failure is not None]
-    return Measured(thresholds, how, report, failures)
+    return Measured(thresholds, segments, report, failures)
 
 
 def _card(parts: Parts, found: Measured, learnt: Learnt) -> ModelCard:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import tempfile
 from pathlib import Path
@@ -26,6 +27,7 @@ from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.scoring import log_loss, preparation
 from audioft.models import adapting, freezing
 from audioft.tasks.train import decoded_cache, dry_run, few_shot_run, final_report, frozen_cache, throughput
+from audioft.tasks.train.final_report import scoring
 from audioft.training.cached import FromBoundary
 from audioft.training.callbacks import Callback, MetricsFile, TensorBoard, Watching, lost
 from audioft.training.checkpoint import Checkpoints, Saving, State
@@ -204,30 +206,14 @@ def _within_long(parts: build.Parts, place: Path) -> list[Clip]:
 
 def validate(parts: build.Parts, cache: frozen_cache.Cache | None = None) -> dict[str, float]:
     """The figures of the validation side, the same on every process."""
-    e = parts.config.evaluate
     cut = None if cache is None else cache.cut_of(cache.epoch)
     if cache is not None and cut is not None:
         return figures(side_scores.predictions(parts.data, "valid", cache.score(cut)))
+    how = dataclasses.replace(scoring(parts), precision=parts.precision, processes=parts.processes)
     if parts.model.frame_level:
-        return event_scores.validate(
-            parts.model,
-            event_scores.side(parts.data, "valid"),
-            parts.data.manifest.labels,
-            window=parts.config.data.max_seconds,
-            batch_seconds=e.batch_seconds,
-            precision=parts.precision,
-            processes=parts.processes,
-        )
-    found = side_scores.score_side(
-        parts.model,
-        parts.data,
-        "valid",
-        window=parts.config.data.max_seconds,
-        batch_seconds=e.batch_seconds,
-        precision=parts.precision,
-        processes=parts.processes,
-    )
-    return figures(found.predictions)
+        labels = parts.data.manifest.labels
+        return event_scores.validate(parts.model, event_scores.side(parts.data, "valid"), labels, how)
+    return figures(side_scores.score_side(parts.model, parts.data, "valid", how).predictions)
 
 
 def figures(p: Predictions) -> dict[str, float]:
