@@ -21,16 +21,13 @@ def refuse_place(path: Path) -> None:
     """
     if path.is_dir():
         raise UsageError(f"{path} is a folder; expected the name of a file")
-    new = [p for p in path.parents if not p.exists()]
+    there = path.parent.exists()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)  # whether it can be made is only known by making it
+        with no_empty_folders(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)  # whether it can be made is only known by making it
     except OSError as e:
         raise UsageError(f"{path} cannot be written: {e.strerror}") from e
-    finally:
-        for folder in new:
-            with contextlib.suppress(OSError):
-                folder.rmdir()
-    if not new and not os.access(path.parent, os.W_OK):
+    if there and not os.access(path.parent, os.W_OK):
         raise UsageError(f"{path} cannot be written: the folder {path.parent} is read-only")
 
 

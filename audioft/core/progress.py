@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import TextIO
 
+#: Told how much of a job is done, in a unit of the job's own.
+Progress = Callable[[float], None]
 LOG_EVERY = 10.0  # seconds between two lines of the same job in a log
 
 
@@ -16,9 +19,9 @@ class Console:
         quiet: say nothing but errors.
         stream: standard error unless a test says otherwise.
 
-    >>> Console(stream=sys.stdout).say("3 recordings labelled")
-    3 recordings labelled
-    >>> Console(quiet=True, stream=sys.stdout).say("3 recordings labelled")
+    >>> Console(stream=sys.stdout).say("3 files written")
+    3 files written
+    >>> Console(quiet=True, stream=sys.stdout).say("3 files written")
     """
 
     def __init__(self, quiet: bool = False, stream: TextIO | None = None):

@@ -9,14 +9,18 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from audioft.errors import AudioftError, UsageError
+
+LAUNCH = "start them with `torchrun --nproc_per_node N -m audioft ...` or `accelerate launch`, or unset WORLD_SIZE"
+
 
 def address(*parts: object) -> int:
     """A 63-bit seed that depends on all `parts` and on their order, the same on every machine.
 
-    Randomness has an address instead of a state: what is drawn for a clip depends on (seed, epoch, clip, repeat)
-    and on nothing that happened before, so neither the number of workers nor a resume can change it.
+    Randomness has an address instead of a state: what is drawn for an example depends on (seed, epoch, example,
+    repeat) and on nothing that happened before, so neither the number of workers nor a resume can change it.
 
-    >>> address(7, 0, "a.wav") == address(7, 0, "a.wav") != address(7, 1, "a.wav")
+    >>> address(7, 0, "a") == address(7, 0, "a") != address(7, 1, "a")
     True
     """
     text = "\x1f".join(f"{type(p).__name__}:{p}" for p in parts)
@@ -32,8 +36,8 @@ def generator(*parts: object) -> np.random.Generator:
 def one_thread() -> Iterator[None]:
     """Compute in one thread while inside.
 
-    A float sum over 160,000 samples differs in its last bits between one and two threads, so whatever is done to
-    a single clip is done in one, in a worker process and in the main one alike.
+    A float sum over 160,000 numbers differs in its last bits between one and two threads, so whatever is done to
+    a single example is done in one, in a worker process and in the main one alike.
     """
     import torch
 
@@ -63,25 +67,19 @@ class Processes:
         import torch
         from accelerate import Accelerator
 
-        from audioft.errors import AudioftError
-
         find_device(device)
         announced = int(os.environ.get("WORLD_SIZE") or "1")
         told = ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
         if announced > 1 and (absent := [name for name in told if name not in os.environ]):
             raise AudioftError(  # without these the processes would fail to find, or wait for, each other
-                f"WORLD_SIZE says {announced} processes, but {', '.join(absent)} of a launcher are not set; start "
-                "them with `torchrun --nproc_per_node N -m audioft ...` or `accelerate launch`, or unset WORLD_SIZE"
+                f"WORLD_SIZE says {announced} processes, but {', '.join(absent)} of a launcher are not set; {LAUNCH}"
             )
         cpu = device == "cpu" or (device == "auto" and not torch.cuda.is_available())
         self.accelerator = Accelerator(cpu=cpu)
         self.device = torch.device(device) if device not in ("auto", "cuda", "cpu") else self.accelerator.device
         self.rank, self.count = self.accelerator.process_index, self.accelerator.num_processes
         if announced != self.count:
-            raise AudioftError(
-                f"WORLD_SIZE says {announced} processes, but {self.count} took part; start them with "
-                "`torchrun --nproc_per_node N -m audioft ...` or `accelerate launch`, or unset WORLD_SIZE"
-            )
+            raise AudioftError(f"WORLD_SIZE says {announced} processes, but {self.count} took part; {LAUNCH}")
 
     @property
     def main(self) -> bool:
@@ -141,8 +139,6 @@ def find_device(asked: str):
         UsageError: it is unknown, or this machine has none.
     """
     import torch
-
-    from audioft.errors import UsageError
 
     if asked == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")

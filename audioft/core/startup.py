@@ -1,4 +1,4 @@
-"""How a short command answers sooner: beside importing torch and transformers, labelling one clip is nothing."""
+"""How a short command answers sooner: beside importing torch and transformers, what it does is often nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def loading() -> Iterator[None]:
 
     Where torch is not imported yet, its threads will sleep while there is nothing for them to do. By default they
     wait awake, and where there are fewer cores than threads (a busy machine, a container with a share of one) they
-    hold up the very thread they wait for: half a second for a clip of one second instead of a hundredth. Which thread
+    hold up the very thread they wait for: half a second for what takes a hundredth. Which thread
     computes what stays the same, so no score changes by a bit.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -62,8 +62,8 @@ def terminable() -> Iterator[None]:
 def hold_input(number: int = 0, size: int = 1 << 20) -> None:
     """Let the system keep what arrives through a pipe while libraries are imported, where it can (Linux).
 
-    A pipe holds 64 KiB, two seconds of speech; whoever records into it would lose what comes after. 1 MiB is 32 s of
-    16 kHz mono and 5 s of 48 kHz stereo.
+    A pipe holds 64 KiB. Whoever writes into it at a pace of 32 KB/s would wait, or lose what comes, after two seconds;
+    1 MiB is half a minute at that pace.
 
     Args:
         number: the file descriptor.

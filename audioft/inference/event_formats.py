@@ -20,19 +20,15 @@ from audioft.inference.timeline import Scores
 class Form(Protocol):
     """A format: told of each recording's windows, events and end, in order."""
 
-    def windows(self, clip: Clip, windows: Scores) -> None: ...
+    def windows(self, clip: Clip, windows: Scores) -> None:
+        """Not held by formats of events."""
+        return
+
     def events(self, clip: Clip, events: Sequence[Event]) -> None: ...
     def end(self, clip: Clip, summary: Summary) -> None: ...
 
 
-class EventForm:
-    """What formats that hold events only have in common."""
-
-    def windows(self, clip: Clip, windows: Scores) -> None:
-        """Not held."""
-
-
-class AudacityForm(EventForm):
+class AudacityForm(Form):
     """A label file a recording, in a folder; where a recording breaks off, a label of no length says so."""
 
     def __init__(self, folder: Path):
@@ -55,7 +51,7 @@ class AudacityForm(EventForm):
         self.path = None
 
 
-class RavenForm(EventForm):
+class RavenForm(Form):
     """One selection table; times count over all recordings in their order, as in Raven when it opens them in one."""
 
     def __init__(self, file: IO[str] | RowFile):
@@ -77,7 +73,7 @@ class RavenForm(EventForm):
         self.nyquist = None
 
 
-class RttmForm(EventForm):
+class RttmForm(Form):
     """One RTTM file; where a recording breaks off, a comment says so."""
 
     def __init__(self, file: IO[str] | RowFile):

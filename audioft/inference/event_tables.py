@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import csv
-import json
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
+
+import numpy as np
 
 from audioft.annotations.event import Event
 from audioft.core.places import folder_for
@@ -16,8 +14,7 @@ from audioft.data.clip import Clip
 from audioft.errors import AudioError, UsageError
 from audioft.inference.event_formats import AudacityForm, Form, RavenForm, RttmForm
 from audioft.inference.recording_events import Step, Summary
-from audioft.inference.resumable_rows import Begun, RowFile, Writer, begun
-from audioft.inference.table_provenance import keep, refuse
+from audioft.inference.table_writer import TABLES, Rows, Writer, best, form_of
 from audioft.inference.timeline import Scores
 
 
@@ -29,104 +26,66 @@ class TimeWriter(Writer):
         form: `csv`, `jsonl`, `audacity`, `raven` or `rttm`; None for that of the file's ending, or csv.
         what: `windows`, `segments` or `summary`; of the last three formats only `segments`.
         labels: of the model, in order.
-        top_k: how many labels with their scores, for windows.
-        all_scores: a column for every label's score, for windows and summaries.
-        resume: keep the recordings that a table in `out` has, and add the others.
-        overwrite: replace what is there.
-        made: what with, see `made_with`; what a table is gone on with must be the same.
-
-    Attributes:
-        done: names of the recordings that it has.
+        how: see `Writer`; `top_k` goes with windows, `all_scores` with windows and summaries.
 
     Raises:
         UsageError: format, what and path do not go together, or the path cannot be written.
     """
 
-    def __init__(
-        self,
-        out: str | Path | None,
-        form: str | None,
-        what: str,
-        labels: tuple[str, ...],
-        *,
-        top_k: int = 1,
-        all_scores: bool = False,
-        resume: bool = False,
-        overwrite: bool = False,
-        made: Mapping[str, Any] | None = None,
-    ):
-        super().__init__()
-        self.path = None if out is None else Path(out)
-        self.form = form or self._by_ending()
-        self.what, self.labels, self.top_k, self.all_scores = what, labels, min(top_k, len(labels)), all_scores
-        if self.form in ("audacity", "raven", "rttm") and what != "segments":
-            raise UsageError(f"--format {self.form} holds segments; with --what {what} use csv or jsonl")
-        if self.form == "audacity" and self.path is None:
+    def __init__(self, out: str | Path | None, form: str | None, what: str, labels: tuple[str, ...], **how: Any):
+        path = None if out is None else Path(out)
+        form = form or form_of(path, (*TABLES, "rttm"), ".csv, .jsonl or .rttm, or a --format")
+        super().__init__(path, labels, form, **how)
+        self.what = what
+        if form not in TABLES and what != "segments":
+            raise UsageError(f"--format {form} holds segments; with --what {what} use csv or jsonl")
+        if form == "audacity" and path is None:
             raise UsageError("--format audacity writes a file a recording; name a folder for them with --out")
-        if self.form == "audacity" and self.path is not None and (self.path.suffix or self.path.is_file()):
-            raise UsageError(f"--out {self.path}: --format audacity writes a file a recording; name a folder for them")
-        if top_k > 1 and what != "windows":
+        if form == "audacity" and path is not None and (path.suffix or path.is_file()):
+            raise UsageError(f"--out {path}: --format audacity writes a file a recording; name a folder for them")
+        if self.top_k > 1 and what != "windows":
             raise UsageError(f"--top-k goes with --what windows; with {what}, --all-scores gives summaries every label")
-        self.count = 0
-        self._made, self._resume, self._overwrite = dict(made or {}), resume, overwrite
-        self._begun = self._there() if resume else Begun()
-        self.done = self._begun.done
-        self._open = contextlib.ExitStack()
+        if self._resume:
+            self._go_on(several=what != "summary")
         self._form: Form | None = None
-
-    def _there(self) -> Begun:
-        if self.path is None or self.form not in ("csv", "jsonl"):
-            raise UsageError("--resume goes on with a table: name a .csv or .jsonl file with --out")
-        refuse(self.path, self._made, resume=True, overwrite=self._overwrite)
-        return begun(self.path, columns(self) if self.form == "csv" else None, several=self.what != "summary")
 
     def _refuse(self, path: Path) -> None:
         """Where it would replace something that is there, unless that was asked for."""
         if self.form != "audacity":
-            refuse(path, self._made, resume=False, overwrite=self._overwrite)
+            super()._refuse(path)
         elif not self._overwrite and any(path.glob("*.txt")):
             raise UsageError(
                 f"--out {path} holds label files already, perhaps mended by hand: replace them (--overwrite), or give "
                 "another folder"
             )
 
-    def _by_ending(self) -> str:
-        if self.path is None:
-            return "csv"
-        endings = {".csv": "csv", ".jsonl": "jsonl", ".rttm": "rttm"}
-        if self.path.suffix not in endings:
-            raise UsageError(f"--out {self.path}: expected a file ending in .csv, .jsonl or .rttm, or a --format")
-        return endings[self.path.suffix]
+    def _open(self, path: Path) -> None:
+        if not self._resume:
+            self._refuse(path)
+        if self.form == "audacity":
+            folder_for(path, "--out")
+        else:
+            super()._open(path)
 
     def __enter__(self) -> TimeWriter:
-        if self.path is not None and not self._resume:
-            self._refuse(self.path)
+        super().__enter__()
         if self.form == "audacity":
             assert self.path is not None
-            folder_for(self.path, "--out")
             self._form = AudacityForm(self.path)
-        elif self.path is None:
-            self._form = self._form_in(sys.stdout)
+        elif self.form in TABLES:
+            self._form = _Table(self._rows(), self)
         else:
-            self._form = self._form_in(
-                self._open.enter_context(contextlib.closing(RowFile(self.path, self._begun.keep)))
-            )
-            keep(self.path, self._made)
-        if self.path is not None:
-            self._fail_beside(self.path)
+            self._form = (RavenForm if self.form == "raven" else RttmForm)(self._file)
         return self
 
-    def _form_in(self, file: IO[str] | RowFile) -> Form:
-        if self.form == "raven":
-            return RavenForm(file)
-        if self.form == "rttm":
-            return RttmForm(file)
-        return _Table(file, self.form == "jsonl", self, header=not self._begun.keep)
-
-    def __exit__(self, *exc: object) -> None:
-        sys.stdout.flush()
-        self._open.close()
-        self._failures.close()
+    def columns(self) -> list[str]:
+        figures = ("score", "share", "segments") if self.what == "summary" else ("score",)
+        each = [f"{name}:{x}" for x in self.labels for name in figures] if self.all_scores else []
+        if self.what == "segments":
+            return ["path", "start", "end", "label", "score", "error"]
+        if self.what == "windows":
+            return ["path", "start", "end", *best([("", 0.0)] * self.top_k), *each, "error"]
+        return ["path", "label", "score", "seconds", "share", "segments", *each, "error"]
 
     def write(self, clip: Clip, step: Step) -> None:
         """Take a step of a recording."""
@@ -147,73 +106,49 @@ class TimeWriter(Writer):
         self._failures.add(failure.path, failure.reason)
 
 
-def columns(a: TimeWriter) -> list[str]:
-    """The names of a table's columns."""
-    if a.what == "segments":
-        return ["path", "start", "end", "label", "score", "error"]
-    each = [f"score:{x}" for x in a.labels] if a.all_scores else []
-    if a.what == "windows":
-        further = [f"{name}_{k}" for k in range(2, a.top_k + 1) for name in ("label", "score")]
-        return ["path", "start", "end", "label", "score", *further, *each, "error"]
-    if a.all_scores:
-        each = [f"{name}:{x}" for x in a.labels for name in ("score", "share", "segments")]
-    return ["path", "label", "score", "seconds", "share", "segments", *each, "error"]
-
-
 class _Table:
     """CSV or JSON lines, a row a window, event or recording; where a recording breaks off, a row that says so."""
 
-    def __init__(self, file: IO[str] | RowFile, as_json: bool, about: TimeWriter, header: bool):
-        self.file, self.as_json, self.about = file, as_json, about
-        self.rows = csv.DictWriter(file, columns(about), restval="", lineterminator="\n")
-        if header and not as_json:
-            self.rows.writeheader()
-            file.flush()
-
-    def _row(self, row: dict[str, Any]) -> None:
-        if self.as_json:
-            self.file.write(json.dumps(row, ensure_ascii=False) + "\n")
-        else:
-            self.rows.writerow({k: f"{v:.6f}" if isinstance(v, float) else v for k, v in row.items()})
+    def __init__(self, rows: Rows, about: TimeWriter):
+        self.rows, self.labels, self.about = rows, about.labels, about
 
     def windows(self, clip: Clip, windows: Scores) -> None:
-        a = self.about
-        if a.what != "windows":
-            return
-        for start, end, scores in zip(windows.starts.tolist(), windows.ends.tolist(), windows.scores, strict=True):
-            row: dict[str, Any] = {"path": clip.name, "start": round(start, 6), "end": round(end, 6)}
-            for k, i in enumerate(scores.argsort(kind="stable")[::-1][: a.top_k], 1):
-                row |= {f"label_{k}" if k > 1 else "label": a.labels[i]}
-                row |= {f"score_{k}" if k > 1 else "score": round(float(scores[i]), 6)}
-            if a.all_scores:
-                row |= {f"score:{x}": round(float(s), 6) for x, s in zip(a.labels, scores, strict=True)}
-            self._row(row)
-        self.file.flush()
+        if self.about.what == "windows":
+            times = zip(windows.starts.tolist(), windows.ends.tolist(), windows.scores, strict=True)
+            self.rows.add(
+                {"path": clip.name, "start": start, "end": end, **self._scored(scores)} for start, end, scores in times
+            )
+
+    def _scored(self, scores: np.ndarray) -> dict[str, Any]:
+        """The cells of a window, from its scores `(C,)`."""
+        top = scores.argsort(kind="stable")[::-1][: self.about.top_k]
+        each = zip(self.labels, scores, strict=True) if self.about.all_scores else ()
+        return best((self.labels[i], scores[i]) for i in top) | {f"score:{x}": score for x, score in each}
 
     def events(self, clip: Clip, events: Sequence[Event]) -> None:
-        if self.about.what != "segments":
-            return
-        for e in events:
-            times = {"start": round(e.start, 6), "end": round(e.end, 6)}
-            self._row({"path": clip.name, **times, "label": e.label, "score": round(e.score or 0.0, 6)})
-        self.file.flush()
+        if self.about.what == "segments":
+            self.rows.add(
+                {"path": clip.name, "start": e.start, "end": e.end, "label": e.label, "score": e.score or 0.0}
+                for e in events
+            )
 
     def end(self, clip: Clip, summary: Summary) -> None:
-        a = self.about
+        whole = self.about.what == "summary"
+        if not whole and summary.error is None:
+            return
         row: dict[str, Any] = {"path": clip.name}
-        if a.what == "summary" and summary.scores is not None:
-            best = int(summary.scores.argmax())
-            row |= {"label": a.labels[best], "score": round(float(summary.scores[best]), 6)}
-            row |= {"seconds": round(summary.seconds, 6), "share": round(float(summary.share[best]), 6)}
-            row |= {"segments": int(summary.segments[best])}
-            if a.all_scores:
-                for i, x in enumerate(a.labels):
-                    row |= {f"score:{x}": round(float(summary.scores[i]), 6)}
-                    row |= {f"share:{x}": round(float(summary.share[i]), 6), f"segments:{x}": int(summary.segments[i])}
-        elif summary.error is not None and a.what != "summary":
-            row |= {"start": round(summary.seconds, 6)}
-        if summary.error is not None:
-            row |= {"error": summary.error.reason}
-        if a.what == "summary" or summary.error is not None:
-            self._row(row)
-            self.file.flush()
+        if not whole:
+            row["start"] = summary.seconds
+        elif summary.scores is not None:
+            row |= self._summed(summary, summary.scores)
+        self.rows.add([row if summary.error is None else {**row, "error": summary.error.reason}])
+
+    def _summed(self, summary: Summary, scores: np.ndarray) -> dict[str, Any]:
+        """The cells of a recording as a whole, from its scores `(C,)`."""
+        most = int(scores.argmax())
+        each = list(zip(self.labels, scores, summary.share, summary.segments.tolist(), strict=True))
+        label, score, share, segments = each[most]
+        cells = {"label": label, "score": score, "seconds": summary.seconds, "share": share, "segments": segments}
+        for label, score, share, segments in each if self.about.all_scores else ():
+            cells |= {f"score:{label}": score, f"share:{label}": share, f"segments:{label}": segments}
+        return cells

@@ -39,10 +39,7 @@ class Columns:
         """Columns `(N, height)` from number `first` on, at the present width; the highest value of each place stays."""
         while first + len(values) > len(self.values):
             self.halve()
-            if first % 2:
-                values = np.concatenate([np.full((1, values.shape[1]), -np.inf), values])
-            if len(values) % 2:
-                values = np.concatenate([values, np.full((1, values.shape[1]), -np.inf)])
+            values = _padded(values, first % 2, 2)
             first, values = first // 2, np.maximum(values[::2], values[1::2])
         here = self.values[first : first + len(values)]
         np.maximum(here, values, out=here)
@@ -174,11 +171,13 @@ def spectrogram(clip: Clip) -> tuple[np.ndarray, float]:
 def _place(columns: Columns, first: int, values: np.ndarray) -> None:
     """Frames of `STEP` samples from number `first` on, into columns of whatever width by now."""
     width = max(1, round(columns.seconds * RATE / STEP))
-    ahead = first % width
-    padded = np.concatenate([np.full((ahead, values.shape[1]), -np.inf), values])
-    behind = -len(padded) % width
-    padded = np.concatenate([padded, np.full((behind, values.shape[1]), -np.inf)])
+    padded = _padded(values, first % width, width)
     columns.put(first // width, padded.reshape(-1, width, values.shape[1]).max(1))
+
+
+def _padded(values: np.ndarray, ahead: int, width: int) -> np.ndarray:
+    """Columns `(N, height)` with so many empty ones ahead, and behind as many as make a multiple of `width`."""
+    return np.pad(values, ((ahead, -(ahead + len(values)) % width), (0, 0)), constant_values=-np.inf)
 
 
 def clock(seconds: float, longest: float) -> str:

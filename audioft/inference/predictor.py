@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
 from audioft.audio.resample import resampled
+from audioft.core.progress import Progress
 from audioft.core.runtime import choose_precision, find_device
 from audioft.data.check import SHORTEST
 from audioft.data.clip import Clip
-from audioft.data.windowed import clip_windows, windows_of
+from audioft.data.windowed import Window, clip_windows, windows_of
 from audioft.errors import UsageError
 from audioft.evaluation.pair_embeddings import Embeddings, embed
 from audioft.evaluation.scoring import ClipScore, cast_products, preparation, score, score_windows
@@ -23,6 +25,13 @@ from audioft.inference.timeline import Scores, Timeline
 from audioft.models import folder
 from audioft.models.classifier import AudioClassifier
 from audioft.models.hub import model_folder
+
+
+class Grid(TypedDict, total=False):
+    """Which windows a recording is heard in: seconds, see `Predictor.grid`."""
+
+    window: float | None
+    hop: float | None
 
 
 class Predictor:
@@ -84,36 +93,26 @@ class Predictor:
             threshold: for all labels.
             how: `release`, `min_seconds`, `close_gaps`.
         """
-        limits = self._thresholds.tolist() if threshold is None else [threshold] * len(self.labels)
         skip = () if self.card.background is None else (self.card.background,)
-        given = {k: v for k, v in how.items() if v is not None}
-        return Rules.of(limits, {**(self.card.segments or {}), **given}, skip)
+        return Rules.of(self._thresholds.tolist(), self.card.segments, skip).but(threshold, **how)
+
+    @property
+    def _computing(self) -> dict[str, Any]:
+        """How it computes: arguments of `scoring.score` and its like."""
+        return {"batch_seconds": self.batch_seconds, "precision": self.precision}
 
     def scores(
-        self,
-        clips: Sequence[Clip],
-        progress: Callable[[float], None] | None = None,
-        *,
-        window: float | None = None,
-        hop: float | None = None,
+        self, clips: Sequence[Clip], progress: Progress | None = None, **grid: Unpack[Grid]
     ) -> Iterator[ClipScore]:
-        """Raw scores of clips, each as one, in their order."""
-        window, hop = self.grid(window, hop, overlap=0)
-        return score(
-            self.scoring,
-            clips,
-            multilabel=self.card.multilabel,
-            window=window,
-            hop=hop,
-            batch_seconds=self.batch_seconds,
-            precision=self.precision,
-            progress=progress,
-        )
+        """Raw scores of clips, each as one, in their order; `window` and `hop` as for `predict`."""
+        window, hop = self.grid(**grid, overlap=0)
+        how = {"multilabel": self.card.multilabel, "progress": progress, **self._computing}
+        return score(self.scoring, clips, window=window, hop=hop, **how)
 
     def predict(
         self,
         clips: Sequence[Clip],
-        progress: Callable[[float], None] | None = None,
+        progress: Progress | None = None,
         *,
         window: float | None = None,
         hop: float | None = None,
@@ -132,7 +131,7 @@ class Predictor:
             limits = self._thresholds if self.card.multilabel else None
             yield Prediction.of(clips[found.index].name, found, self.labels, limits)
 
-    def embed(self, clips: Sequence[Clip], progress: Callable[[float], None] | None = None) -> Embeddings:
+    def embed(self, clips: Sequence[Clip], progress: Progress | None = None) -> Embeddings:
         """Embeddings of recordings: what says who speaks, also of speakers the model was not trained on.
 
         Args:
@@ -142,34 +141,23 @@ class Predictor:
         Raises:
             UsageError: the model labels frames, so that it has no embedding of a clip.
         """
-        return embed(
-            self.model,
-            clips,
-            window=self.window,
-            batch_seconds=self.batch_seconds,
-            precision=self.precision,
-            progress=progress,
-        )
+        return embed(self.model, clips, window=self.window, progress=progress, **self._computing)
 
-    def follow(
-        self,
-        clips: Sequence[Clip],
-        rules: Rules | None = None,
-        *,
-        window: float | None = None,
-        hop: float | None = None,
-    ) -> Iterator[Step]:
-        """Recordings from beginning to end, in their order, as steps with windows and events; in flat memory."""
-        window, hop = self.grid(window, hop)
+    def follow(self, clips: Sequence[Clip], rules: Rules | None = None, **grid: Unpack[Grid]) -> Iterator[Step]:
+        """Recordings from beginning to end, in their order, as steps with windows and events; in flat memory.
+
+        Args:
+            clips: what to follow.
+            rules: how scores become events; the model's own if not given.
+            grid: `window` and `hop`, as for `timeline`.
+        """
+        window, hop = self.grid(**grid)
         prepare = preparation(self.model)
-        sources = (clip_windows(clip, prepare, window, hop) for clip in clips)
-        found = score_windows(
-            self.scoring,
-            sources,
-            multilabel=self.card.multilabel,
-            batch_seconds=self.batch_seconds,
-            precision=self.precision,
-        )
+        return self._steps((clip_windows(clip, prepare, window, hop) for clip in clips), rules)
+
+    def _steps(self, sources: Iterable[Iterator[Window]], rules: Rules | None, at_once: bool = False) -> Iterator[Step]:
+        how = {"multilabel": self.card.multilabel, "at_once": at_once, **self._computing}
+        found = score_windows(self.scoring, sources, **how)
         return follow(found, self.labels, rules or self.rules(), self._stride, self.model.frame_level)
 
     def timeline(
@@ -234,33 +222,19 @@ class Predictor:
                 raise step.summary.error
 
     def live(
-        self,
-        blocks: Iterable[np.ndarray],
-        rate: int | None = None,
-        rules: Rules | None = None,
-        *,
-        window: float | None = None,
-        hop: float | None = None,
+        self, blocks: Iterable[np.ndarray], rate: int | None = None, rules: Rules | None = None, **grid: Unpack[Grid]
     ) -> Iterator[Step]:
         """As `follow`, of one recording that arrives block by block; see `stream`."""
-        window, hop = self.grid(window, hop)
+        window, hop = self.grid(**grid)
         own = self.model.encoder.sample_rate
         heard = blocks if rate in (None, own) else resampled(blocks, int(rate or own), own)
-        found = score_windows(
-            self.scoring,
-            [windows_of(heard, "-", preparation(self.model), window, hop)],
-            multilabel=self.card.multilabel,
-            batch_seconds=self.batch_seconds,
-            precision=self.precision,
-            at_once=True,
-        )
-        return follow(found, self.labels, rules or self.rules(), self._stride, self.model.frame_level)
+        return self._steps([windows_of(heard, "-", preparation(self.model), window, hop)], rules, at_once=True)
 
     @property
     def _stride(self) -> float:
         return self.model.encoder.seconds_per_frame
 
-    def grid(self, window: float | None, hop: float | None, overlap: float = 0.5) -> tuple[float, float]:
+    def grid(self, window: float | None = None, hop: float | None = None, overlap: float = 0.5) -> tuple[float, float]:
         """Window and hop in seconds; the hop of whole frames where frames are labelled, so that they coincide.
 
         Args:

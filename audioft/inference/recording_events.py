@@ -54,47 +54,41 @@ class Step:
 
 
 def follow(
-    found: Iterable[WindowScores],
-    labels: tuple[str, ...],
-    rules: Rules,
-    seconds_per_frame: float,
-    frame_level: bool,
+    found: Iterable[WindowScores], labels: tuple[str, ...], rules: Rules, seconds_per_frame: float, frame_level: bool
 ) -> Iterator[Step]:
     """Windows of several recordings, one after the other, as steps; in the memory of a few windows."""
-    follower = _Follower(labels, rules)
+    follower = _Follower(labels, rules, frame_level)
     for window in found:
         if window.scores is None:
-            yield follower.ended(window.index, window.failure, frame_level)
-            follower = _Follower(labels, rules)
+            yield follower.ended(window.index, window.failure)
+            follower = _Follower(labels, rules, frame_level)
         elif not np.isfinite(window.scores).all():
             follower.failure = follower.failure or AudioError("the recording", "model", NOT_FINITE)
         else:
-            yield follower.heard(window, stretches(window, seconds_per_frame), frame_level)
+            yield follower.heard(window, stretches(window, seconds_per_frame))
 
 
 class _Follower:
     """One recording on its way."""
 
-    def __init__(self, labels: tuple[str, ...], rules: Rules):
-        self.labels = labels
+    def __init__(self, labels: tuple[str, ...], rules: Rules, frame_level: bool):
+        self.labels, self.frame_level = labels, frame_level
         self.failure: AudioError | None = None  # of the model
         self.averager = Averager()
         self.segmenter = rules.segmenter(labels)
         self.total, self.windows, self.seconds = np.zeros(len(labels)), 0, 0.0
         self.lasting, self.segments = np.zeros(len(labels)), np.zeros(len(labels), int)
 
-    def heard(self, window: WindowScores, parts: Scores, frame_level: bool) -> Step:
+    def heard(self, window: WindowScores, parts: Scores) -> Step:
         assert window.scores is not None
         self.total += window.scores.mean(0)
         self.windows, self.seconds = self.windows + 1, window.end
         certain = self.averager.add(parts)
-        events = self.segmenter.push(certain.starts, certain.ends, certain.scores) if len(certain) else []
-        return Step(window.index, certain if frame_level else parts, certain, self._counted(events))
+        return Step(window.index, certain if self.frame_level else parts, certain, self._events(certain))
 
-    def ended(self, index: int, failure: AudioError | None, frame_level: bool) -> Step:
+    def ended(self, index: int, failure: AudioError | None) -> Step:
         rest = self.averager.finish()
-        events = self.segmenter.push(rest.starts, rest.ends, rest.scores) if len(rest) else []
-        events = self._counted([*events, *self.segmenter.finish()])
+        events = self._events(rest, last=True)
         summary = Summary(
             self.total / self.windows if self.windows else None,
             self.seconds,
@@ -102,9 +96,12 @@ class _Follower:
             self.segments,
             failure or self.failure,
         )
-        return Step(index, rest if frame_level else Scores.joined([], len(self.labels)), rest, events, summary)
+        return Step(index, rest if self.frame_level else Scores.joined([], len(self.labels)), rest, events, summary)
 
-    def _counted(self, events: list[Event]) -> list[Event]:
+    def _events(self, certain: Scores, last: bool = False) -> list[Event]:
+        """What is certain to have happened with these scores, counted; after the `last` ones all that is left."""
+        events = self.segmenter.push(certain.starts, certain.ends, certain.scores)
+        events += self.segmenter.finish() if last else []
         for event in events:
             place = self.labels.index(event.label)
             self.lasting[place] += event.seconds

@@ -114,34 +114,6 @@ class Failures:
             self._file.close()
 
 
-class Writer:
-    """What writers of tables have in common: what could not be labelled goes to a table beside theirs.
-
-    Attributes:
-        done: names of the recordings that their table has already.
-    """
-
-    done: frozenset[str]
-
-    def __init__(self) -> None:
-        self._failures = Failures(None)
-
-    def _fail_beside(self, path: Path) -> None:
-        """Begin the table of failures beside a table, or in a folder of them."""
-        beside = path / "failures.csv" if path.is_dir() else path.with_name(f"{path.stem}.failures.csv")
-        self._failures = Failures(beside, failed(beside, self.done))
-
-    @property
-    def failures(self) -> list[tuple[str, str]]:
-        """Names and reasons of what could not be labelled to its end."""
-        return self._failures.found
-
-    @property
-    def failures_path(self) -> Path | None:
-        """The table of failures; None if there are none."""
-        return self._failures.written
-
-
 @dataclass(frozen=True)
 class Begun:
     """A table that was begun.

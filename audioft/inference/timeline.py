@@ -36,11 +36,7 @@ class Scores:
         parts = list(parts)
         if not parts:
             return Scores(np.zeros(0), np.zeros(0), np.zeros((0, labels)))
-        return Scores(
-            np.concatenate([p.starts for p in parts]),
-            np.concatenate([p.ends for p in parts]),
-            np.concatenate([p.scores for p in parts]),
-        )
+        return Scores(*map(np.concatenate, zip(*((p.starts, p.ends, p.scores) for p in parts), strict=True)))
 
 
 def stretches(window: WindowScores, seconds_per_frame: float) -> Scores:
@@ -127,17 +123,20 @@ class Rules:
         given: dict[str, Any] = dict(how or {})
         return cls(tuple(float(t) for t in thresholds), skip=skip, **given)
 
+    def but(self, threshold: float | None = None, **how: float | None) -> Rules:
+        """These, with what is given (and not None) in its place; `threshold` is that of all labels."""
+        given: dict[str, Any] = {k: v for k, v in how.items() if v is not None}
+        if threshold is not None:
+            given["thresholds"] = (float(threshold),) * len(self.thresholds)
+        return dataclasses.replace(self, **given)
+
     def segmenter(self, labels: tuple[str, ...]) -> Segmenter:
         """What finds events of these labels in scores as they come."""
-        return Segmenter(labels, **self._how())
+        return Segmenter(labels, **vars(self))
 
     def segments(self, moments: Scores, labels: tuple[str, ...]) -> list[Event]:
         """The events in scores that follow one another, sorted by start."""
-        return segments(moments.starts, moments.ends, moments.scores, labels, **self._how())
-
-    def _how(self) -> dict[str, Any]:
-        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return values | {"thresholds": np.asarray(self.thresholds)}
+        return segments(moments.starts, moments.ends, moments.scores, labels, **vars(self))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,8 +186,5 @@ class Timeline:
         Returns:
             Events sorted by start, each with the highest score in it; none of the model's background.
         """
-        given: dict[str, Any] = {"release": release, "min_seconds": min_seconds, "close_gaps": close_gaps}
-        if threshold is not None:
-            given["thresholds"] = (threshold,) * len(self.labels)
-        rules = dataclasses.replace(self.rules, **{k: v for k, v in given.items() if v is not None})
+        rules = self.rules.but(threshold, release=release, min_seconds=min_seconds, close_gaps=close_gaps)
         return rules.segments(self.moments, self.labels)

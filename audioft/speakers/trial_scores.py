@@ -14,11 +14,11 @@ import numpy as np
 from audioft.core import csv_tables
 from audioft.core.places import refuse_place
 from audioft.core.progress import Console
-from audioft.data.check import headers
 from audioft.data.clip import Clip
 from audioft.data.inputs import unlabelled
 from audioft.errors import AudioError, DataError, UsageError
 from audioft.evaluation.pair_embeddings import Embeddings
+from audioft.inference.listening import listening
 from audioft.speakers import identification
 from audioft.speakers import trials as lists
 from audioft.speakers.identification import OpenSet
@@ -126,9 +126,8 @@ def table_path(out: str | os.PathLike[str]) -> Path:
 
 def hear(embed: Embed, clips: Sequence[Clip], console: Console) -> Embeddings:
     """Embeddings of clips, with a bar."""
-    total = 0.0 if console.quiet else sum(c.seconds for c in headers(clips))
-    with console.job("listening", round(total), unit=" s of sound") as job:
-        return embed(clips, lambda heard: job.at(round(heard)))
+    with listening(console, "listening", clips) as progress:
+        return embed(clips, progress)
 
 
 def choose(embed: Embed, clips: Sequence[Clip], console: Console, seed: int) -> dict[str, Any] | None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from typing import Unpack
 
-from audioft.core.progress import Console
+from audioft.core.progress import Console, Progress
 from audioft.core.runtime import Processes
-from audioft.data.check import headers
 from audioft.data.clip import Clip
 from audioft.data.inputs import unlabelled
 from audioft.errors import DataError
+from audioft.inference.listening import listening
 from audioft.inference.prediction import Prediction
-from audioft.inference.predictor import Predictor
+from audioft.inference.predictor import Grid, Predictor
 
 #: Recordings a process labels before what all of them found is brought together: so many rows are held, and at the end
 #: of so many a process may wait for another.
@@ -23,11 +24,10 @@ def label(
     predictor: Predictor,
     inputs: Sequence[str],
     *,
-    skip: Collection[str] = (),
-    window: float | None,
-    hop: float | None,
     console: Console,
+    skip: Collection[str] = (),
     processes: Processes | None = None,
+    **grid: Unpack[Grid],
 ) -> Iterator[Prediction]:
     """See `audioft.predict`; with `processes`, the first one is given all predictions and the others none.
 
@@ -39,28 +39,18 @@ def label(
         raise DataError("nothing to label: no inputs were given")
     left_out = frozenset(skip)
     clips = [c for c in clips if c.name not in left_out]
-    total = 0.0 if console.quiet else sum(c.seconds for c in headers(clips))
-    with console.job("labelling", round(total), unit=" s of sound") as job:
-
-        def progress(heard: float) -> None:
-            job.at(round(heard))
-
+    with listening(console, "labelling", clips) as progress:
         if processes is None or processes.count == 1:
-            yield from predictor.predict(clips, progress, window=window, hop=hop)
+            yield from predictor.predict(clips, progress, **grid)
         else:
-            yield from _in_rounds(predictor, clips, processes, window, hop, progress)
+            yield from _in_rounds(predictor, clips, processes, progress, **grid)
     if processes is None or processes.main:
         for failure in failures:
             yield Prediction(failure.path, None, float("nan"), error=failure)
 
 
 def _in_rounds(
-    predictor: Predictor,
-    clips: Sequence[Clip],
-    processes: Processes,
-    window: float | None,
-    hop: float | None,
-    progress: Callable[[float], None],
+    predictor: Predictor, clips: Sequence[Clip], processes: Processes, progress: Progress, **grid: Unpack[Grid]
 ) -> Iterator[Prediction]:
     each = ROUND * processes.count
     heard = 0.0
@@ -71,7 +61,7 @@ def _in_rounds(
         def told(seconds: float, before: float = heard) -> None:
             progress(before + seconds * processes.count)
 
-        own = list(predictor.predict([part[i] for i in mine], told, window=window, hop=hop))
+        own = list(predictor.predict([part[i] for i in mine], told, **grid))
         found = processes.gather(list(zip(mine, own, strict=True)))
         heard += sum(p.seconds for _, p in found)
         if processes.main:

@@ -9,19 +9,20 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Unpack
 
 from audioft.audio.isolated_decoder import piped
 from audioft.audio.live import Raw
 from audioft.core.places import folder_for
 from audioft.core.progress import Console
-from audioft.data.check import headers
 from audioft.data.clip import Clip
 from audioft.data.inputs import unlabelled
 from audioft.errors import DataError, UsageError
 from audioft.inference.event_formats import unused
 from audioft.inference.event_tables import TimeWriter
+from audioft.inference.listening import listening
 from audioft.inference.picture import Picture
-from audioft.inference.predictor import Predictor
+from audioft.inference.predictor import Grid, Predictor
 from audioft.inference.recording_events import Step
 from audioft.inference.timeline import Rules
 
@@ -34,11 +35,10 @@ def follow(
     writer: TimeWriter,
     rules: Rules,
     *,
-    window: float | None,
-    hop: float | None,
     raw: str | None,
     pictures: Path | None,
     console: Console,
+    **grid: Unpack[Grid],
 ) -> None:
     """Label recordings over time and write what is found as it is found.
 
@@ -47,16 +47,16 @@ def follow(
         inputs: files, folders and patterns; or `-` alone for standard input.
         writer: where it is written; opened once the rest is known to be right.
         rules: how scores become events.
-        window, hop: seconds, see `Predictor.timeline`.
         raw: what standard input holds where it has no header, see `Raw.parse`.
         pictures: a folder for a picture a recording; None for none.
         console: where progress goes.
+        grid: `window` and `hop` in seconds, see `Predictor.timeline`.
 
     Raises:
         UsageError: the inputs do not go together.
         DataError: there are none.
     """
-    predictor.grid(window, hop)
+    predictor.grid(**grid)
     if LIVE in inputs:
         if len(inputs) > 1:
             raise UsageError("- is standard input, and the only input then; leave out the others")
@@ -66,7 +66,7 @@ def follow(
         blocks = piped(0, predictor.model.encoder.sample_rate, form)
         with writer, _interruptible() as stopped:
             blocks = itertools.takewhile(lambda _: not stopped.is_set(), blocks)
-            for step in predictor.live(blocks, rules=rules, window=window, hop=hop):
+            for step in predictor.live(blocks, rules=rules, **grid):
                 writer.write(Clip(Path(LIVE), LIVE), step)
         return
     if raw is not None:
@@ -76,17 +76,16 @@ def follow(
         raise DataError("nothing to label: no inputs were given")
     _refuse_inputs(writer, clips)
     clips = [c for c in clips if c.name not in writer.done]
-    total = 0.0 if console.quiet else sum(c.seconds for c in headers(clips))
     done = 0.0
     drawing = None if pictures is None else _Drawing(pictures, predictor, rules)
-    with writer, console.job("labelling", round(total), unit=" s of sound") as job:
-        for step in predictor.follow(clips, rules, window=window, hop=hop):
+    with writer, listening(console, "labelling", clips) as progress:
+        for step in predictor.follow(clips, rules, **grid):
             clip = clips[step.index]
             writer.write(clip, step)
             if drawing is not None:
                 drawing.take(clip, step)
             if len(step.moments):
-                job.at(round(done + float(step.moments.ends[-1])))
+                progress(done + float(step.moments.ends[-1]))
             if step.summary is not None:
                 done += step.summary.seconds
         for failure in failures:

@@ -1,0 +1,166 @@
+"""How predictions get into a file: refused, begun or gone on with, row by row, and what failed in a table beside."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, Self
+
+from audioft.errors import UsageError
+from audioft.inference.resumable_rows import Begun, Failures, RowFile, begun, failed
+from audioft.inference.table_provenance import keep, refuse
+
+#: Formats with a row a recording, window or event, which can be gone on with.
+TABLES = ("csv", "jsonl")
+
+
+class Writer:
+    """What writers of predictions have in common; in a `with` block their file is open.
+
+    Args:
+        path: a file, or a folder of files; None for standard output.
+        labels: of the model, in order.
+        form: of the file, as `csv`.
+        top_k: how many labels with their scores.
+        all_scores: a column for every label's score.
+        resume: keep the recordings that a table in `path` has, and add the others.
+        overwrite: replace what is there.
+        made: what with, see `made_with`; what a table is gone on with must be the same.
+
+    Attributes:
+        done: names of the recordings that the table has already.
+        count: how many inputs were written, those that failed too.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        labels: tuple[str, ...],
+        form: str,
+        *,
+        top_k: int = 1,
+        all_scores: bool = False,
+        resume: bool = False,
+        overwrite: bool = False,
+        made: Mapping[str, Any] | None = None,
+    ):
+        self.path, self.labels, self.form = path, labels, form
+        self.top_k, self.all_scores = min(top_k, len(labels)), all_scores
+        self.done, self.count = frozenset[str](), 0
+        self._resume, self._overwrite, self._made = resume, overwrite, dict(made or {})
+        self._begun, self._failures = Begun(), Failures(None)
+        self._file: IO[str] | RowFile = sys.stdout
+
+    def columns(self) -> list[str]:
+        """The names of a table's columns."""
+        raise AssertionError("a writer of tables says what their columns are")
+
+    @property
+    def failures(self) -> list[tuple[str, str]]:
+        """Names and reasons of what could not be labelled to its end."""
+        return self._failures.found
+
+    @property
+    def failures_path(self) -> Path | None:
+        """The table of failures; None if there are none."""
+        return self._failures.written
+
+    def _refuse(self, path: Path) -> None:
+        refuse(path, self._made, resume=self._resume, overwrite=self._overwrite)
+
+    def _go_on(self, several: bool, check: Callable[[int, dict[str, Any]], None] = lambda number, row: None) -> None:
+        """Look up what the table that is to be gone on with has; see `begun`."""
+        if self.path is None or self.form not in TABLES:
+            raise UsageError("--resume goes on with a table: name a .csv or .jsonl file with --out")
+        self._refuse(self.path)
+        self._begun = begun(self.path, self.columns() if self.form == "csv" else None, several, check)
+        self.done = self._begun.done
+
+    def _open(self, path: Path) -> None:
+        self._file = RowFile(path, self._begun.keep)
+        keep(path, self._made)
+
+    def _rows(self) -> Rows:
+        """The table, with a header if it has none yet."""
+        rows = Rows(self._file, self.columns() if self.form == "csv" else None)
+        if not self._begun.keep:
+            rows.head()
+        return rows
+
+    def __enter__(self) -> Self:
+        if self.path is not None:
+            self._open(self.path)
+            beside = self.path.with_name(f"{self.path.stem}.failures.csv")
+            beside = self.path / "failures.csv" if self.path.is_dir() else beside
+            self._failures = Failures(beside, failed(beside, self.done))
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._file.flush()
+        self._failures.close()
+        if isinstance(self._file, RowFile):
+            self._file.close()
+
+
+class Rows:
+    """Rows of a table, as they come.
+
+    Args:
+        file: where they go.
+        columns: of a CSV table; None for JSON lines, which have the cells that they are given.
+    """
+
+    def __init__(self, file: IO[str] | RowFile, columns: Sequence[str] | None):
+        self._file = file
+        self._csv = None if columns is None else csv.DictWriter(file, columns, restval="", lineterminator="\n")
+
+    def head(self) -> None:
+        """The names of the columns, where they stand in the table."""
+        if self._csv is not None:
+            self._csv.writeheader()
+            self._file.flush()
+
+    def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Rows by the names of their columns; numbers have six digits after the point."""
+        for row in rows:
+            if self._csv is None:
+                self._file.write(json.dumps(_rounded(row), ensure_ascii=False) + "\n")
+            else:
+                self._csv.writerow({k: f"{v:.6f}" if isinstance(v, float) else v for k, v in row.items()})
+        self._file.flush()
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: _rounded(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_rounded(v) for v in value]
+    return round(float(value), 6) if isinstance(value, float) else value
+
+
+def form_of(path: Path | None, forms: Sequence[str], expected: str) -> str:
+    """The format that a file's ending says; CSV on standard output.
+
+    Raises:
+        UsageError: it is none of `forms`; `expected` are their endings in words.
+    """
+    form = "csv" if path is None else path.suffix.removeprefix(".")
+    if form not in forms:
+        raise UsageError(f"--out {path}: expected a file ending in {expected}")
+    return form
+
+
+def best(scores: Iterable[tuple[str, float]]) -> dict[str, Any]:
+    """Labels with their scores, best first, as cells.
+
+    >>> best([("a", 0.5), ("b", 0.25)])
+    {'label': 'a', 'score': 0.5, 'label_2': 'b', 'score_2': 0.25}
+    """
+    cells: dict[str, Any] = {}
+    for k, (label, score) in enumerate(scores, 1):
+        end = f"_{k}" if k > 1 else ""
+        cells |= {f"label{end}": label, f"score{end}": score}
+    return cells
