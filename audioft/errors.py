@@ -168,8 +168,9 @@ def _together(same: Sequence[Problem], most: int) -> str:
     for problem, own in zip(same[:most], names, strict=False):
         line = _LINE.fullmatch(problem.place)
         stem, place = line.groups() if line else ("", problem.place)
-        differing = ", ".join(name for name, alike in zip(own, common, strict=True) if not alike)
-        where.append((stem, f"{place} ({differing})" if place and differing else place or differing))
+        differing = [name for name, alike in zip(own, common, strict=True) if not alike]
+        place = place or (differing.pop(0) if differing else "")
+        where.append((stem, f"{place} ({', '.join(differing)})" if differing else place))
     places = []
     for stem, those in itertools.groupby(where, key=lambda found: found[0]):
         told = [place for _, place in those if place]
@@ -183,8 +184,11 @@ def listed(subject: str, problems: Sequence[str], most: int = 30) -> str:
     """`problems` as one message: the only one by itself, several as a list headed by their number, a line a kind."""
     if len(problems) == 1:
         return str(problems[0])
+    return f"{len(problems)} problems in {subject}:" + bullets(problems, most)
+
+
+def bullets(problems: Iterable[str], most: int = 30) -> str:
+    """`problems` as lines to follow a sentence, one a kind."""
     kinds = grouped(problems)
-    shown = [f"  - {told}" for told in kinds[:most]]
-    if len(kinds) > most:
-        shown.append(f"  - and {len(kinds) - most} more kinds of them")
-    return f"{len(problems)} problems in {subject}:\n" + "\n".join(shown)
+    more = [f"and {len(kinds) - most} more kinds of them"] if len(kinds) > most else []
+    return "".join(f"\n  - {told}" for told in [*kinds[:most], *more])

@@ -71,7 +71,11 @@ def test_a_flat_folder(train, tmp_path):
             f"file_name,label,start\n{ROWS}low/gone.wav,low\n".replace(",high\n", ",high,\n").replace(
                 ",low\n", ",low,x\n"
             ),
-            ("7 problems in the data", "line 8: start 'x' is not a number", "line 14: no such file"),
+            (
+                "7 problems in the data:\n  - 6 times, ",
+                "metadata.csv lines 8, 9, 10 and 3 more: start 'x' is not a number",
+                "metadata.csv line 14: no such file: low/gone.wav",
+            ),
         ),
         ("", ("metadata.csv: the table has no rows",)),
     ],

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audioft.assembly import recording_passes
 from audioft.configuration.config import Config
 from audioft.core.progress import Console
 from audioft.core.wording import counted
-from audioft.errors import DataError, UsageError
+from audioft.data.sides import SIDES
+from audioft.errors import DataError, UsageError, bullets, grouped
 
 if TYPE_CHECKING:
     from audioft.assembly.starting_model import Start
     from audioft.data.check import Checked
     from audioft.data.clip import Clip
     from audioft.data.manifest import Manifest
-    from audioft.data.splits import Split
+    from audioft.data.sides import Split
 
-SIDES = ("train", "valid", "test")
+__all__ = ["SIDES", "Data", "load"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,12 @@ class Data:
 
     def seconds(self, name: str) -> list[float]:
         return [self.checked[i].seconds for i in self.side(name)]
+
+    def save(self, path: Path) -> None:
+        """Write the table of the clips: path, label, side, length and content hash."""
+        from audioft.data import manifest as manifests
+
+        manifests.save(self.manifest, self.split, path, self.checked)
 
 
 def load(
@@ -101,39 +109,36 @@ def load(
     return Data(manifest, split, checked, wanted, known, bad)
 
 
-def _checked(manifest: Manifest, config: Config, console: Console, headers_only: bool, bad_files: Path | None) -> Any:
+def _checked(
+    manifest: Manifest, config: Config, console: Console, headers_only: bool, bad_files: Path | None
+) -> tuple[Manifest, list[Checked], list[tuple[Clip, Checked]]]:
+    """The clips that can be used with their findings, and those that cannot."""
     from audioft.data import check as checking
     from audioft.data import targets
 
     if headers_only:
         checked = checking.headers(manifest.clips)
     else:
-        with console.job("checking recordings", len(manifest.clips)) as job:
-            checked = checking.check(
-                manifest.clips,
-                cache=checking.default_cache(),
-                workers=max(1, config.data.workers),
-                progress=lambda done, total: job.at(done),
-            )
+        checked = recording_passes.check(manifest.clips, console, config.data.workers)
     if manifest.layout == "events":
         checked = checking.silence_allowed(checked)
-    bad = [(c, k) for c, k in zip(manifest.clips, checked, strict=True) if k.problem is not None]
     if bad_files is not None:
         checking.write_bad_files(bad_files, manifest.clips, checked)
     checking.enforce(manifest.clips, checked, config.data.max_bad, bad_files)
+    found = list(zip(manifest.clips, checked, strict=True))
+    good = [(c, k) for c, k in found if k.problem is None]
+    bad = [(c, k) for c, k in found if k.problem is not None]
     if bad:
         where = f", see {bad_files}" if bad_files is not None else ""
-        console.say(f"note: {len(bad)} of {counted(len(checked), 'recording')} cannot be used{where}")
-        for clip, k in bad[:5]:
-            assert k.problem is not None
-            console.say(f"      {clip.name}: {k.problem[1]}")
-    good = [(c, k) for c, k in zip(manifest.clips, checked, strict=True) if k.problem is None]
+        told = bullets(checking.bad_ones(manifest.clips, checked), 5)
+        console.say(f"note: {len(bad)} of {counted(len(checked), 'recording')} cannot be used{where}{told}")
     if not good:
         raise DataError(f"{manifest.root}: none of its {counted(len(checked), 'recording')} can be used")
     clips = tuple(c for c, _ in good)
     labels = targets.label_order(clips)
     if not labels:
         raise DataError(f"{manifest.root}: none of its labels is of a recording that can be used")
-    for lost in sorted(set(manifest.labels) - set(labels)):
-        console.say(f"note: the label {lost!r} is gone: none of its recordings can be used")
+    lost = sorted(set(manifest.labels) - set(labels))
+    for told in grouped(f"the label {label!r} is gone: none of its recordings can be used" for label in lost):
+        console.say(f"note: {told}")
     return replace(manifest, clips=clips, labels=labels), [k for _, k in good], bad

@@ -119,9 +119,8 @@ def changed(config: AnyConfig, without: Collection[str] = ()) -> str:
     if not settings:
         return "settings: all defaults"
     lines = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True).splitlines()
-    return "\n".join(
-        ["settings that differ from the defaults (--dry-run --settings shows all):", *map("  ".__add__, lines)]
-    )
+    told = "settings that differ from the defaults (--dry-run --settings shows all):"
+    return "\n".join([told, *(f"  {line}" for line in lines)])
 
 
 def keys(section: type[BaseModel] = Config, before: str = "") -> dict[str, Any]:

@@ -29,13 +29,11 @@ def problems(config: Config) -> list[str]:
     """What does not go together with prototypes, as sentences that begin with the key; nothing where there are none."""
     if not wanted(config):
         return []
-    found = []
-    for key, field in configs.keys().items():
-        value: Any = config
-        for name in key.split("."):
-            value = getattr(value, name)
-        if value != field.default and key.split(".")[0] not in _APPLY and key not in _APPLY_TOO:
-            found.append(f"{key}: {configs.spell(value)} has nothing to act on, {nothing()}; leave it out")
+    found = [
+        f"{key}: {configs.spell(value)} has nothing to act on, {nothing()}; leave it out"
+        for key, value in configs.differing(config).items()
+        if key.split(".")[0] not in _APPLY and key not in _APPLY_TOO
+    ]
     if config.freeze != "all":
         found.append(
             f"freeze: {configs.spell(config.freeze)}, but {nothing()}: add --few-shot, or freeze=all in a config"

@@ -17,7 +17,7 @@ from audioft.audio.shortfalls import END_TOLERANCE
 from audioft.core import csv_tables
 from audioft.data.check_cache import Memory, default_cache
 from audioft.data.clip import Clip, seconds
-from audioft.errors import AudioError, DataError
+from audioft.errors import AudioError, DataError, Problem, bullets
 
 __all__ = ["SHORTEST", "Checked", "check", "default_cache", "enforce", "headers", "write_bad_files"]
 
@@ -162,19 +162,21 @@ def enforce(clips: Sequence[Clip], checked: Sequence[Checked], max_bad: float, t
         table: where all bad ones are listed, for the message.
 
     Raises:
-        DataError: names the first few, and the table.
+        DataError: names what is wrong with them, and the table.
     """
-    bad = [(clip, c.problem) for clip, c in zip(clips, checked, strict=True) if c.problem]
+    bad = bad_ones(clips, checked)
     if not bad or (len(bad) <= max_bad * len(clips) and len(bad) < len(clips)):
         return
-    first = "".join(f"\n  - {clip.key}: {problem[1]}" for clip, problem in bad[:5])
-    rest = f"\n  - and {len(bad) - 5} more" if len(bad) > 5 else ""
     listed = f"; all are listed in {table}" if table else ""
     raise DataError(
-        f"{len(bad)} of {len(clips)} clips ({len(bad) / len(clips):.1%}) cannot be used, more than "
-        "data.max_bad="
-        f"{max_bad:g} allows{listed}. Mend or remove them, or raise data.max_bad:{first}{rest}"
+        f"{len(bad)} of {len(clips)} clips ({len(bad) / len(clips):.1%}) cannot be used, more than data.max_bad="
+        f"{max_bad:g} allows{listed}. Mend or remove them, or raise data.max_bad:{bullets(bad, 10)}"
     )
+
+
+def bad_ones(clips: Sequence[Clip], checked: Sequence[Checked]) -> list[Problem]:
+    """What is wrong with the clips that cannot be used."""
+    return [Problem(clip.key, c.problem[1]) for clip, c in zip(clips, checked, strict=True) if c.problem]
 
 
 def too_short(duration: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 from audioft.core.progress import Console
@@ -40,7 +41,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "run",
         "the run folder (default: runs/DATA-ENCODER)",
         metavar="RUN",
-        dry_run="say what was understood of data and settings, and what would train; train nothing",
+        dry_run="say what was understood of the data, what would train, and which settings differ from the defaults "
+        "(with --settings: all, on standard output); train nothing",
     )
 
 
@@ -51,7 +53,7 @@ def goes_on(options: argparse.Namespace) -> str:
 def run(options: argparse.Namespace, console: Console) -> int:
     from audioft.tasks.train import api
 
-    if options.settings:
+    if options.settings and not options.dry_run:
         from audioft.configuration.config import describe
 
         print(describe())
@@ -66,9 +68,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
     source = sources[0] if sources else None
     if options.dry_run:
         from audioft.assembly import resolve
+        from audioft.configuration import config as configs
 
         given = arguments.given(options, resolve.settings)
-        api.plan(resolve.settings(source, overrides=overrides, **given), console, options.examples)
+        config = resolve.settings(source, overrides=overrides, **given)
+        # all settings are a file to be kept: they stand alone on standard output
+        api.plan(config, console if options.settings else Console(stream=sys.stdout), options.examples)
+        print(configs.save(config).rstrip() if options.settings else configs.changed(config, without=["data.source"]))
         return 0
     if options.examples:
         raise UsageError("--examples goes with --dry-run")

@@ -29,7 +29,7 @@ TRAINED_BYTES = 12
 
 def introduce(parts: build.Parts) -> None:
     """Say what will be trained on what."""
-    parts.console.say("\n".join([*_data(parts), *_model(parts)]))
+    parts.console.say("\n".join([*_data(parts), *_model(parts), _device(parts)]))
 
 
 def plan(config: Config, console: Console, examples: Path | None) -> None:
@@ -44,7 +44,7 @@ def plan(config: Config, console: Console, examples: Path | None) -> None:
     processes = Processes(config.train.device)
     precision = choose_precision(config.train.precision, processes.device)
     parts = build.Parts(config, data, model, loaded, processes, precision, console)
-    console.say("\n".join([*_data(parts), *_sides(data), *_model(parts), *_sizes(parts)]))
+    console.say("\n".join([*_data(parts), *_sides(data), *_model(parts), *_sizes(parts), _device(parts)]))
     if few_shot.wanted(config):
         console.say("steps: none, one pass over the clips")
     else:
@@ -101,13 +101,14 @@ def _sides(data: recordings.Data) -> list[str]:
 def _model(parts: build.Parts) -> list[str]:
     trained, total = count_parameters(parts.model)
     policy = freezing.at_epoch(freezing.plan(parts.config.freeze), 0)
+    told = f"parameters: {trained:,} of {total:,} train ({_policy_told(parts.model, policy)})"
+    return [f"encoder: {parts.loaded}", told]
+
+
+def _device(parts: build.Parts) -> str:
     fellows = f", {parts.processes.count} processes" if parts.processes.count > 1 else ""
     precision = explain_precision(parts.config.train.precision, parts.processes.device)
-    return [
-        f"encoder: {parts.loaded}",
-        f"parameters: {trained:,} of {total:,} train ({_policy_told(parts.model, policy)})",
-        f"computing on {parts.processes.device} in {precision}{fellows}",
-    ]
+    return f"computing on {parts.processes.device} in {precision}{fellows}"
 
 
 def _policy_told(model: AudioClassifier, policy: freezing.Policy) -> str:
@@ -132,13 +133,13 @@ def _stages(parts: build.Parts) -> list[str]:
     lines, most = [], 0
     for epoch, policy in schedule.items():
         freezing.apply(policy, model.encoder)
-        trained, total = count_parameters(model)
+        trained, _ = count_parameters(model)
         most = max(most, trained)
         if epoch:
             lines.append(f"from epoch {epoch + 1} on: {trained:,} train ({_policy_told(model, policy)})")
     freezing.apply(schedule[0], model.encoder)
     size = sum(t.numel() * t.element_size() for t in (*model.parameters(), *model.buffers())) + TRAINED_BYTES * most
-    told = f"memory: {size / 1e6:,.0f} MB for weights, gradients and AdamW's moments; what a step computes comes on top"
+    told = f"memory: {size / 1e6:,.1f} MB for weights, gradients and AdamW's moments; what a step computes comes on top"
     return [*lines, told]
 
 

@@ -84,12 +84,12 @@ def test_dotted_keys_and_yaml_mean_the_same(tmp_path, two_tones):
 
 
 def test_a_dry_run_shows_what_trains(audioft_command, two_tones, small_encoder):
-    code, out, err = audioft_command(
-        "train", two_tones, "--encoder", small_encoder, "--dry-run", "adapt.name=lora", "adapt.r=4", "freeze={top: 1}"
-    )
+    call = ("train", two_tones, "--encoder", small_encoder, "--dry-run", "adapt.name=lora", "adapt.r=4")
+    code, out, err = audioft_command(*call, "freeze={top: 1}", "--settings")
     assert code == 0, err
     assert yaml.safe_load(out)["adapt"] == {"name": "lora", "r": 4}
     assert "(lora in 1 of 2 layers; the encoder itself is frozen)" in err
+    assert f"{err}settings that differ" in audioft_command(*call, "freeze={top: 1}")[1]
     rows = {line.split()[0]: line.split(None, 2)[2] for line in err.splitlines() if line.startswith("  ")}
     assert rows["layer_1"] == rows["projection"] == rows["feature_extractor"] == "frozen"
     assert rows["layer_2"] == f"{4 * 4 * (16 + 16)} train"

@@ -170,11 +170,17 @@ def test_a_label_whose_clips_all_break_off_is_told(two_tones, small_encoder, tmp
 
 
 def test_a_dry_run_says_that_nothing_trains(audioft_command, two_tones, small_encoder):
-    code, printed, said = audioft_command("train", two_tones, "--few-shot", "--dry-run", "--encoder", small_encoder)
+    call = ("train", two_tones, "--few-shot", "--dry-run", "--encoder", small_encoder)
+    code, printed, said = audioft_command(*call, "--settings")
     assert code == 0
     assert "head: prototype" in printed
     assert "steps: none" in said
     assert re.search(r"head +\d+ +is fitted", said)
+    code, printed, _ = audioft_command(*call)
+    assert code == 0
+    assert printed.startswith(said)
+    assert "    head: prototype\n" in printed[len(said) :]
+    assert "memory" not in printed, "nothing trains"
 
 
 def test_a_vector_is_what_the_head_sees_and_of_windows_their_mean(two_tones, few, tmp_path):

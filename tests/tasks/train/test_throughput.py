@@ -116,11 +116,11 @@ def test_a_run_says_its_steps_its_padding_and_its_waiting(mixed, small_encoder, 
     options = ["train", mixed, "--encoder", small_encoder, "--out", tmp_path / "run"]
     options += [f"{k}={v}" for k, v in makers.QUICK.items() if k != "train.tensorboard"]
     options += ["train.tensorboard=false", "data.max_seconds=0.8", "train.epochs=2", "train.log_every=1"]
-    _, _, by_number = audioft_command(*options, "--dry-run")
+    _, by_number, _ = audioft_command(*options, "--dry-run")
     padding, remedy = re.search(r"padding: ([\d.]+)% .*; train\.batch_seconds=(\d+) puts", by_number).groups()
     assert float(padding) > 20
     options.append(f"train.batch_seconds={remedy}")
-    _, _, planned = audioft_command(*options, "--dry-run")
+    _, planned, _ = audioft_command(*options, "--dry-run")
     code, _, said = audioft_command(*options)
     assert code == 0
     told = re.search(r"steps: .*", planned)[0]
