@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from audioft.assembly import recordings, starting_model
 from audioft.assembly.recordings import Data
 from audioft.configuration import few_shot
 from audioft.configuration.config import Config
@@ -127,6 +129,35 @@ class Parts:
     @property
     def metric(self) -> str:
         return self.config.train.metric or ("map" if self.multilabel else "accuracy")
+
+
+def assembled(
+    config: Config,
+    processes: Processes,
+    console: Console,
+    precision: str,
+    *,
+    bad_files: Path | None = None,
+    headers_only: bool = False,
+) -> Parts:
+    """The recordings and the model of a run; what does not go with the labels is told before the model is loaded.
+
+    Args:
+        config: of the run.
+        processes: that it runs on; the model is put on their device.
+        console: told what was found.
+        precision: what it computes in, `fp32` or `bf16`.
+        bad_files: where to write the table of bad recordings; nowhere if not given.
+        headers_only: trust the headers of recordings instead of decoding every file.
+    """
+    start = starting_model.load(config)
+    data = recordings.load(config, console, start=start, headers_only=headers_only, bad_files=bad_files)
+    multilabel = data.manifest.multilabel
+    if not few_shot.wanted(config):
+        loss(config, multilabel, data.targets, data.known)
+    model, loaded = classifier(config, data.manifest.labels, multilabel, start)
+    model.to(processes.device)
+    return Parts(config, data, model, loaded, processes, precision, console)
 
 
 def classifier(

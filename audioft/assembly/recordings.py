@@ -13,7 +13,7 @@ from audioft.configuration.config import Config
 from audioft.core.progress import Console
 from audioft.core.wording import counted
 from audioft.data.sides import SIDES
-from audioft.errors import DataError, UsageError, bullets, grouped
+from audioft.errors import DataError, UsageError, grouped
 
 if TYPE_CHECKING:
     from audioft.assembly.starting_model import Start
@@ -129,9 +129,7 @@ def _checked(
     good = [(c, k) for c, k in found if k.problem is None]
     bad = [(c, k) for c, k in found if k.problem is not None]
     if bad:
-        where = f", see {bad_files}" if bad_files is not None else ""
-        told = bullets(checking.bad_ones(manifest.clips, checked), 5)
-        console.say(f"note: {len(bad)} of {counted(len(checked), 'recording')} cannot be used{where}{told}")
+        console.say(f"note: {checking.told(checking.bad_ones(manifest.clips, checked), len(checked), bad_files)}")
     if not good:
         raise DataError(f"{manifest.root}: none of its {counted(len(checked), 'recording')} can be used")
     clips = tuple(c for c, _ in good)

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import torch
 
-from audioft.assembly import build, recordings, starting_model
+from audioft.assembly import build
 from audioft.assembly.run_folder import Run
 from audioft.configuration.config import Config
 from audioft.core.progress import Console, spell_seconds
 from audioft.core.runtime import Processes
 from audioft.core.wording import counted
-from audioft.data import manifest as manifests
 from audioft.errors import DataError
 from audioft.evaluation.pooled import pooled
 from audioft.models.prototypes import Fit
@@ -27,13 +26,10 @@ def run(config: Config, folder: Path, processes: Processes, console: Console) ->
     """
     if not processes.main:
         return Run(folder)
-    start = starting_model.load(config)
-    data = recordings.load(config, console, start=start, bad_files=folder / "bad_files.csv")
-    model, loaded = build.classifier(config, data.manifest.labels, data.manifest.multilabel, start)
-    model.to(processes.device)
-    parts = build.Parts(config, data, model, loaded, processes, config.evaluate.precision, console)
+    precision = config.evaluate.precision
+    parts = build.assembled(config, processes, console, precision, bad_files=folder / "bad_files.csv")
     dry_run.introduce(parts)
-    manifests.save(data.manifest, data.split, folder / "manifest.csv", data.checked)
+    parts.data.save(folder / "manifest.csv")
     final_report.finish(parts, folder, fit(parts))
     if (folder / "checkpoints").is_dir() and not any((folder / "checkpoints").iterdir()):
         (folder / "checkpoints").rmdir()

@@ -80,7 +80,6 @@ def finish(parts: Parts, folder: Path, learnt: Learnt) -> None:
 def scoring(parts: Parts) -> side_scores.Scoring:
     """How the model of a run is scored at the end, as the config says; quietly."""
     e = parts.config.evaluate
-    how = {"batch_seconds": e.batch_seconds, "precision": e.precision}
     multilabel = parts.multilabel or parts.model.frame_level
     return side_scores.Scoring(
         multilabel, parts.config.data.max_seconds, batch_seconds=e.batch_seconds, precision=e.precision

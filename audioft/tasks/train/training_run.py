@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from audioft.assembly import build, event_scores, recordings, side_scores, starting_model
+from audioft.assembly import build, event_scores, recordings, side_scores
 from audioft.assembly.recording_passes import decode_once
 from audioft.assembly.run_folder import Run, beginning, identity, prepare
 from audioft.configuration import few_shot
@@ -60,15 +60,9 @@ def start(config: Config, folder: Path, *, resume: bool, overwrite: bool, consol
 
 def run(config: Config, folder: Path, processes: Processes, console: Console, resume: bool) -> Run:
     """Train, evaluate and write everything into `folder`, which `make_ready` has made ready."""
-    start = starting_model.load(config)
-    data = recordings.load(config, console, start=start, bad_files=folder / "bad_files.csv" if processes.main else None)
-    build.loss(
-        config, data.manifest.multilabel, data.targets, data.known
-    )  # whether it fits the labels, before the model
-    model, loaded = build.classifier(config, data.manifest.labels, data.manifest.multilabel, start)
-    model.to(processes.device)
     precision = choose_precision(config.train.precision, processes.device)
-    parts = build.Parts(config, data, model, loaded, processes, precision, console)
+    bad_files = folder / "bad_files.csv" if processes.main else None
+    parts = build.assembled(config, processes, console, precision, bad_files=bad_files)
     dry_run.introduce(parts)
     inner = clips_of(parts, folder / "decoded")
     with frozen_cache.opened(parts, inner, folder / "states") as cache:
@@ -76,7 +70,7 @@ def run(config: Config, folder: Path, processes: Processes, console: Console, re
         if resume:
             _resume(trainer, folder, parts)
         if processes.main:
-            manifests.save(data.manifest, data.split, folder / "manifest.csv", data.checked)
+            parts.data.save(folder / "manifest.csv")
             trainer.callbacks = _callbacks(parts, trainer, folder)
         state = trainer.fit()
     if processes.main:
@@ -242,7 +236,7 @@ def _changes(folder: Path, parts: build.Parts) -> str:
     """How the data differs from that which the run began with; a list to follow a sentence."""
     before = manifests.saved(folder / "manifest.csv")
     with tempfile.TemporaryDirectory() as place:
-        manifests.save(parts.data.manifest, parts.data.split, Path(place) / "now.csv", parts.data.checked)
+        parts.data.save(Path(place) / "now.csv")
         now = manifests.saved(Path(place) / "now.csv")
     told = [f"{key} is gone" for key in before.keys() - now.keys()]
     told += [f"{key} is new" for key in now.keys() - before.keys()]
