@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 
 #: What may be another in each sentence of a kind: names that `Problem` was given, what is in quotes, numbers.
 _VARYING = re.compile(
-    r"\0(.*?)\0|((?<!\w)'[^']*'(?!\w)|(?<!\w)\"[^\"]*\"(?!\w)|(?<![\w.])-?\d+(?:\.\d+)?(?!\w))", re.DOTALL
+    r"\0(.*?)\0|((?<!\w)'[^']*'(?!\w)|(?<!\w)\"[^\"]*\"(?!\w)|(?<![\w./-])-?\d+(?:\.\d+)?(?![\w/-]|\.\w))", re.DOTALL
 )
 #: A place that is one of many alike.
 _LINE = re.compile(r"((?:.*? )?(?:line|row)) (\d+)")

@@ -15,6 +15,7 @@ from audioft.audio import isolated_decoder
 from audioft.audio.io import Info
 from audioft.audio.shortfalls import END_TOLERANCE
 from audioft.core import csv_tables
+from audioft.core.wording import counted
 from audioft.data.check_cache import Memory, default_cache
 from audioft.data.clip import Clip, seconds
 from audioft.errors import AudioError, DataError, Problem, bullets
@@ -177,6 +178,12 @@ def enforce(clips: Sequence[Clip], checked: Sequence[Checked], max_bad: float, t
 def bad_ones(clips: Sequence[Clip], checked: Sequence[Checked]) -> list[Problem]:
     """What is wrong with the clips that cannot be used."""
     return [Problem(clip.key, c.problem[1]) for clip, c in zip(clips, checked, strict=True) if c.problem]
+
+
+def told(bad: Sequence[Problem], count: int, table: str | Path | None) -> str:
+    """A sentence about clips that cannot be used, of so many: what is wrong with them, and where all are listed."""
+    where = f", see {table}" if table else ""
+    return f"{len(bad)} of {counted(count, 'recording')} cannot be used{where}{bullets(bad, 5)}"
 
 
 def too_short(duration: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 
 from audioft.core.progress import Console
 from audioft.tasks import arguments
@@ -31,7 +32,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "pretraining",
         "the folder of the new encoder (default: encoders/DATA)",
         metavar="ENCODER",
-        dry_run="show the settings; train nothing",
+        dry_run="say what was understood of the recordings, the rounds, and which settings differ from the defaults "
+        "(with --settings: all, on standard output); train nothing",
     )
 
 
@@ -42,7 +44,7 @@ def goes_on(options: argparse.Namespace) -> str:
 def run(options: argparse.Namespace, console: Console) -> int:
     from audioft.tasks.pretrain import api
 
-    if options.settings:
+    if options.settings and not options.dry_run:
         from audioft.configuration.config import describe
         from audioft.configuration.pretraining import PretrainConfig
 
@@ -50,10 +52,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
         return 0
     sources, overrides = arguments.sources_and_overrides(options.items)
     if options.dry_run:
-        from audioft.configuration.config import save
-        from audioft.tasks.pretrain import resolve
+        from audioft.configuration import config as configs
+        from audioft.tasks.pretrain import dry_run, resolve
 
-        print(save(resolve.settings(sources, options.start, options.config, overrides, options.probe)), end="")
+        config = resolve.settings(sources, options.start, options.config, overrides, options.probe)
+        dry_run.plan(config, console if options.settings else Console(stream=sys.stdout))
+        print(configs.save(config).rstrip() if options.settings else configs.changed(config, without=["data.sources"]))
         return 0
     given = arguments.given(options, api.pretrain)
     folder = api.pretrain(sources, overrides=overrides, console=console, **given)

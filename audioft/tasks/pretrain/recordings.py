@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ class PretrainingData:
     """Recordings ready to pretrain on.
 
     Attributes:
-        clips: N of them, each in a file where a crop is read quickly.
+        clips: N of them; once loaded, each in a file where a crop is read quickly.
         seconds, digests: of each.
         shares: `(N,)`, how likely each is to be drawn.
         learnt, held_out: positions of those that are learnt from, and of those only measured on.
@@ -53,21 +53,44 @@ def load(
         UsageError: no source is named, or one does not exist.
         DataError: a source has no recordings, too many are bad, or there is nothing to learn from.
     """
+    data = survey(config, console, folder / "bad_files.csv", write=processes.main)
+    place = folder / "decoded"
+    if processes.main:
+        _make_room(place)
+    clips = decode_once(
+        lambda at: decoded.decoded(data.clips, data.seconds, place, encoder.sample_rate, at),
+        len(data.clips),
+        "decoding recordings",
+        processes,
+        console,
+    )
+    return replace(data, clips=clips)
+
+
+def survey(
+    config: PretrainConfig, console: Console, table: Path | None = None, *, write: bool = False
+) -> PretrainingData:
+    """The recordings where they lie.
+
+    Args:
+        config: its `data` section is used.
+        console: told what was found.
+        table: of the bad ones; None trusts the headers instead of decoding every file.
+        write: whether the table is written here.
+    """
     sources = [pool.Source(s) if isinstance(s, str) else pool.Source(**s) for s in config.data.sources]
     if not sources:
         raise UsageError("no recordings given: `audioft pretrain DATA... --out ENCODER`, or set data.sources")
     found = pool.gather(sources, config.data.allow_outside)
     for note in found.notes:
         console.say(f"note: {note}")
-    checked = check(found.clips, console, config.data.workers)
-    table = folder / "bad_files.csv"
-    if processes.main:
+    checked = checking.headers(found.clips) if table is None else check(found.clips, console, config.data.workers)
+    if write and table is not None:
         checking.write_bad_files(table, found.clips, checked)
     checking.enforce(found.clips, checked, config.data.max_bad, table)
     good = [i for i, c in enumerate(checked) if c.problem is None]
-    bad = len(checked) - len(good)
-    if bad:
-        console.say(f"note: {bad} of {len(checked)} recordings cannot be used, see {table}")
+    if bad := checking.bad_ones(found.clips, checked):
+        console.say(f"note: {checking.told(bad, len(checked), table)}")
     kept = pool.Pool(tuple(found.clips[i] for i in good), tuple(found.source[i] for i in good), ())
     seconds = [checked[i].seconds for i in good]
     digests = [checked[i].digest for i in good]
@@ -76,21 +99,11 @@ def load(
     if not learnt:
         raise DataError(f"{len(good)} recordings are too few to hold some out; set data.held_out=0")
     shares = pool.shares(kept, seconds, sources, config.data.crop_seconds)
-    place = folder / "decoded"
-    if processes.main:
-        _make_room(place)
-    clips = decode_once(
-        lambda at: decoded.decoded(kept.clips, seconds, place, encoder.sample_rate, at),
-        len(good),
-        "decoding recordings",
-        processes,
-        console,
-    )
     told = []
     for i, source in enumerate(sources):
         mine = [k for k, s in enumerate(kept.source) if s == i]
         told.append((source.path, sum(seconds[k] for k in mine), float(shares[mine].sum())))
-    return PretrainingData(clips, seconds, digests, shares, learnt, held_out, told, bad)
+    return PretrainingData(list(kept.clips), seconds, digests, shares, learnt, held_out, told, len(bad))
 
 
 def _held_out(names: Sequence[str], share: float) -> tuple[list[int], list[int]]:

@@ -7,6 +7,7 @@ import json
 import makers
 import pytest
 import small_pretraining as small
+import soundfile
 import yaml
 
 from audioft.configuration.config import PretrainConfig, check, describe, keys, load, save
@@ -156,14 +157,41 @@ def test_settings_are_listed(audioft_command):
 
 def test_a_dry_run_shows_the_settings_and_writes_nothing(audioft_command, two_tones, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    code, out, err = audioft_command("pretrain", two_tones, "--dry-run", "train.lr=0.5", "--probe", two_tones)
-    assert (code, err) == (0, "")
+    call = ("pretrain", two_tones, "--dry-run", "train.lr=0.5", "--probe", two_tones)
+    code, out, told = audioft_command(*call, "--settings")
+    assert code == 0
     shown = yaml.safe_load(out)
     assert shown["data"]["sources"] == shown["probe"]["sources"] == [str(two_tones)]
     assert shown["train"]["lr"] == 0.5
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "config.yaml").write_text(out)
     assert load("config.yaml", kind=PretrainConfig) == check(shown, kind=PretrainConfig)
+    code, short, err = audioft_command(*call)
+    assert (code, err) == (0, "")
+    assert audioft_command(*call, "-q") == (0, short, "")
+    assert short.startswith(told)
+    changed = yaml.safe_load(short[len(told) :].partition("\n")[2])
+    assert changed == {"train": {"lr": 0.5}, "probe": {"sources": [str(two_tones)]}}
+
+
+def test_a_dry_run_says_what_would_be_heard(audioft_command, two_tones, tmp_path):
+    (tmp_path / "bad").mkdir()
+    for i in range(4):
+        (tmp_path / "bad" / f"{i}.wav").write_bytes(b"")
+    makers.tone(tmp_path / "bad" / "good.wav", seconds=2.0)
+    rounds = "objective.rounds=[{targets: mfcc, clusters: 5, steps: 30}, {targets: layer, steps: 70}]"
+    call = ("pretrain", two_tones, tmp_path / "bad", "--dry-run", rounds, "train.batch_size=4", "data.max_bad=0.5")
+    code, out, err = audioft_command(*call, "data.crop_seconds=0.5")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0] == "note: 4 of 17 recordings cannot be used"
+    assert lines[1] == "  - 4 times, bad/0.wav, bad/1.wav, bad/2.wav and 1 more: the file is empty (0 bytes)"
+    assert lines[2] == "data: 13 recordings, 0.00 hours; 1 of them are only measured on"
+    for part in ("round-1: 5 clusters of MFCCs with their deltas, 30 steps", "own layer 3, 70 steps"):
+        assert part in out
+    seconds = sum(soundfile.info(f).duration for f in two_tones.rglob("*.wav")) + 2
+    assert f"steps: 100 of 4 crops of 0.5 s: 0.06 hours, {100 * 4 * 0.5 / seconds:.1f} times all there is" in out
+    assert "parameters: " in out
 
 
 def test_a_config_survives_being_written(tmp_path):
