@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 
 #: What may be another in each sentence of a kind: names that `Problem` was given, what is in quotes, numbers.
 _VARYING = re.compile(
-    r"\0(.*?)\0|((?<!\w)'[^']*'(?!\w)|(?<!\w)\"[^\"]*\"(?!\w)|(?<![\w./-])-?\d+(?:\.\d+)?(?![\w/-]|\.\w))", re.DOTALL
+    r"\0.*?\0|(?<!\w)'[^']*'(?!\w)|(?<!\w)\"[^\"]*\"(?!\w)|(?<![\w./-])-?\d+(?:\.\d+)?(?![\w/-]|\.\w)", re.DOTALL
 )
 #: A place that is one of many alike.
 _LINE = re.compile(r"((?:.*? )?(?:line|row)) (\d+)")
@@ -161,23 +161,23 @@ def grouped(problems: Iterable[str], most: int = 3) -> list[str]:
 def _together(same: Sequence[Problem], most: int) -> str:
     if len(same) == 1:
         return str(same[0])
-    names = [["".join(pair) for pair in _VARYING.findall(p.said)] for p in same]
-    common = [len(set(column)) == 1 for column in zip(*names, strict=True)]
-    said = iter(name if alike else "..." for name, alike in zip(names[0], common, strict=True))
-    where = []
+    names = [[name.strip("\0") for name in _VARYING.findall(problem.said)] for problem in same]
+    alike = [len(set(column)) == 1 for column in zip(*names, strict=True)]
+    places = []
     for problem, own in zip(same[:most], names, strict=False):
+        differing = [name for name, common in zip(own, alike, strict=True) if not common]
         line = _LINE.fullmatch(problem.place)
         stem, place = line.groups() if line else ("", problem.place)
-        differing = [name for name, alike in zip(own, common, strict=True) if not alike]
         place = place or (differing.pop(0) if differing else "")
-        where.append((stem, f"{place} ({', '.join(differing)})" if differing else place))
-    places = []
-    for stem, those in itertools.groupby(where, key=lambda found: found[0]):
+        places.append((stem, f"{place} ({', '.join(differing)})" if differing else place))
+    where = ""
+    for stem, those in itertools.groupby(places, key=lambda found: found[0]):
         told = [place for _, place in those if place]
-        places.append(f"{stem}{'s' * (len(told) > 1)} {', '.join(told)}" if stem else ", ".join(told))
-    more = f" and {len(same) - most} more" if len(same) > most and any(places) else ""
-    told_where = f", {', '.join(places)}{more}" if any(places) else ""
-    return f"{len(same)} times{told_where}: {_VARYING.sub(lambda _: next(said), same[0].said)}"
+        where += f", {stem}{'s' * (len(told) > 1)} {', '.join(told)}" if stem else "".join(f", {t}" for t in told)
+    if where and len(same) > most:
+        where += f" and {len(same) - most} more"
+    said = iter([name if common else "..." for name, common in zip(names[0], alike, strict=True)])
+    return f"{len(same)} times{where}: {_VARYING.sub(lambda _: next(said), same[0].said)}"
 
 
 def listed(subject: str, problems: Sequence[str], most: int = 30) -> str:

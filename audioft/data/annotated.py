@@ -131,8 +131,7 @@ def from_folder(root: Path, label: str | None, allow_outside: bool) -> Found:
         seconds = length(paths[name])
         events = [dataclasses.replace(e, label=clean(e.label), score=None) for e in found[name]]
         problems += _beyond(name, events, seconds)
-        side = rows.ROLES.get(name.split("/")[0].lower()) if "/" in name else None
-        whole = Clip(paths[name], name, split=side, group=name)
+        whole = Clip(paths[name], name, split=rows.side_of(name), group=name)
         clips.append(Annotated(whole, tuple(sorted(events, key=_order)), seconds))
     if problems:
         raise DataError(problems)

@@ -209,6 +209,11 @@ class Names:
         return Path(found)
 
 
+def side_of(name: str) -> str | None:
+    """The side of a split that the first folder of a name is called after."""
+    return ROLES.get(name.split("/")[0].lower()) if "/" in name else None
+
+
 def outside(name: str, root: Path) -> Problem:
     remedy = "move the recording into the folder, or set data.allow_outside=true if you trust the source"
     return Problem("", f"{{}} leads out of {{}}; {remedy}", name, root)
@@ -258,4 +263,4 @@ def _grouping(columns: list[str], table: str, group: str | None) -> str:
     return next((c for c in GROUP_COLUMNS if c in columns), "recording")
 
 
-__all__ = ["FILE_COLUMNS", "ROLES", "Names", "Read", "label_cell", "outside", "times", "to_clips"]
+__all__ = ["FILE_COLUMNS", "ROLES", "Names", "Read", "label_cell", "outside", "side_of", "times", "to_clips"]

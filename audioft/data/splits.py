@@ -12,7 +12,7 @@ from audioft.core.wording import counted
 from audioft.data.assign import assign
 from audioft.data.manifest import Manifest
 from audioft.data.sides import SIDES, Split
-from audioft.errors import ConfigError, DataError
+from audioft.errors import ConfigError, DataError, Problem
 
 Share = float | str | None
 
@@ -98,12 +98,9 @@ def check_leaks(manifest: Manifest, split: Split, digests: Sequence[str]) -> Non
         pairs = ((a, b) for i, a in enumerate(names) for b in names[i + 1 :])
         pair = next(((a, b) for a, b in pairs if len(files[a] | files[b]) > 1), None)
         if pair:
-            a, b = pair
-            problems.append(
-                f"the same bytes on two sides: {a} ({'/'.join(sorted(files[a]))}) and {b} "
-                f"({'/'.join(sorted(files[b]))})"
-                "; delete one of them, or put both on one side (a table's group column does)"
-            )
+            both = " and ".join(f"{name} ({'/'.join(sorted(files[name]))})" for name in pair)
+            remedy = "delete one of them, or put both on one side (a table's group column does)"
+            problems.append(Problem("", f"the same bytes on two sides: {{}}; {remedy}", both))
     if problems:
         raise DataError(sorted(problems))
 
@@ -233,10 +230,9 @@ def _check_labels(manifest: Manifest, parts: dict[str, np.ndarray], notes: list[
             continue
         files = [clips[i].key for side in where for i in parts[side] if label in clips[i].labels]
         more = f" and {len(files) - 5} more" if len(files) > 5 else ""
-        problems.append(
-            f"label {label!r} is only on the {' and '.join(where)} side, in {', '.join(files[:5])}{more}: "
-            "give train clips of it, or leave these clips out"
-        )
+        remedy = "give train clips of it, or leave these clips out"
+        said = f"label {{}} is only on the {' and '.join(where)} side, in {{}}: {remedy}"
+        problems.append(Problem("", said, repr(label), f"{', '.join(files[:5])}{more}"))
     if problems:
         raise DataError(problems)
     for side in ("valid", "test"):

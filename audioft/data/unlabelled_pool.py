@@ -15,7 +15,7 @@ from audioft.data import folders, rows
 from audioft.data.clip import Clip
 from audioft.data.manifest import table_of
 from audioft.data.tables import SUFFIXES, columns_of, file_column, read_table
-from audioft.errors import DataError, UsageError
+from audioft.errors import DataError, Problem, UsageError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _clips(source: Source, allow_outside: bool, notes: list[str]) -> list[Clip]:
         name = path.relative_to(place).as_posix()
         if not (allow_outside or inside(path)):
             raise DataError(rows.outside(name, place))
-        found.append(Clip(path, name, split=rows.ROLES.get(name.split("/")[0].lower()) if "/" in name else None))
+        found.append(Clip(path, name, split=rows.side_of(name)))
     if not found:
         raise DataError(f"{source.path}: no recordings in this folder or below it")
     return found
@@ -137,7 +137,7 @@ def _of_table(table: Path, source: Source, allow_outside: bool) -> list[Clip]:
             name, path = names.find(row.cells.get(files, "").strip(), allow_outside)
             start, end = rows.times(row.cells)
         except ValueError as e:
-            problems.append(f"{row.where}: {e}")
+            problems.append(Problem(row.where, e))
             continue
         # a row that was asked for by its split is wanted, whatever its side
         split = None if "split" in source.where else rows.ROLES.get(row.cells.get("split", "").strip().lower())

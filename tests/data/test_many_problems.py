@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 
@@ -10,7 +11,7 @@ import pytest
 
 from audioft.annotations import files as label_files
 from audioft.configuration.config import Config, check
-from audioft.data import annotated, manifest
+from audioft.data import annotated, manifest, splits, unlabelled_pool
 from audioft.data.check import check as check_recordings
 from audioft.data.check import enforce, headers
 from audioft.data.clip import Clip
@@ -244,3 +245,40 @@ def test_many_unknown_settings():
     assert any(
         line.startswith("  - 20 times, 'data.qq0', 'data.qq1', 'data.qq2' and 17 more: unknown key") for line in lines
     )
+
+
+def test_many_recordings_on_two_sides_and_many_labels_on_one(tmp_path):
+    names = [f"{side}/x/{i}.wav" for side in ("train", "test") for i in range(9)]
+    names += [f"test/only{i}/{i}.wav" for i in range(9)] + ["train/y/a.wav", "test/y/a.wav"]
+    for name in names:
+        makers.tone(tmp_path / name, seed=len(name))
+    found = manifest.load(tmp_path)
+    with pytest.raises(DataError) as caught:
+        splits.split(found, valid=None)
+    (line,) = told(caught.value)
+    assert line.startswith("9 times, 'only0' (test/only0/0.wav), 'only1' (test/only1/1.wav), 'only2' (")
+    assert " and 6 more: label ... is only on the test side, in ...: give train clips of it, or leave" in line
+    kept = found.select([i for i, c in enumerate(found.clips) if c.labels in (("x",), ("y",))])
+    kept = dataclasses.replace(kept, labels=("x", "y"))
+    with pytest.raises(DataError) as caught:
+        splits.check_leaks(kept, splits.split(kept, valid=None), [c.name.rpartition("/")[2] for c in kept.clips])
+    (line,) = told(caught.value)
+    assert line.startswith("10 times, test/x/0.wav (test) and train/x/0.wav (train), test/x/1.wav (test) and ")
+    assert " and 7 more: the same bytes on two sides: ...; delete one of them" in line
+
+
+def test_many_classes_too_small_to_split(tmp_path):
+    for i in range(12):
+        makers.tone(tmp_path / f"c{i:02d}" / "a.wav")
+    with pytest.raises(DataError) as caught:
+        splits.split(manifest.load(tmp_path))
+    (line,) = told(caught.value)
+    assert line.startswith("12 times, 'c00', 'c01', 'c02' and 9 more: class ... has 1 clip, too few for train, ")
+
+
+def test_many_files_that_a_pool_cannot_find(tmp_path):
+    (tmp_path / "t.csv").write_text("file_name\n" + "".join(f"gone{i}.wav\n" for i in range(20)))
+    with pytest.raises(DataError) as caught:
+        unlabelled_pool.gather([unlabelled_pool.Source(str(tmp_path / "t.csv"))])
+    (line,) = told(caught.value)
+    assert f"20 times, {tmp_path}/t.csv lines 2 (gone0.wav), 3 (gone1.wav), 4 (gone2.wav) and 17 more: no such" in line
