@@ -34,7 +34,7 @@ def problems(config: Config) -> list[str]:
     from audioft.models.adaptations import adaptations
     from audioft.models.classifier import named
     from audioft.models.hub import misspelt
-    from audioft.models.parts import heads, poolings
+    from audioft.models.poolings_and_heads import heads, poolings
     from audioft.training import objectives
     from audioft.training.losses import losses
     from audioft.training.schedules import schedules
@@ -84,7 +84,7 @@ def _learnt_pooling(config: Config) -> list[str]:
     """What prototypes cannot go with: weights below them that nothing trains."""
     from audioft.core.registry import split_spec
     from audioft.models.classifier import named
-    from audioft.models.parts import poolings
+    from audioft.models.poolings_and_heads import poolings
 
     spec = named(config.model.pooling, "mean")
     if poolings.check(spec, "model.pooling") or not list(poolings.build(spec, hidden_size=8).parameters()):
@@ -242,7 +242,7 @@ def loss(config: Config, multilabel: bool, targets: np.ndarray, known: np.ndarra
 
     from audioft.core.registry import split_spec
     from audioft.models.classifier import named
-    from audioft.models.parts import heads
+    from audioft.models.poolings_and_heads import heads
     from audioft.training.losses import balanced_weights, fitting, losses
 
     spec = config.train.loss or ("bce" if multilabel else "cross_entropy")

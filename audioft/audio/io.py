@@ -20,9 +20,10 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 
-from audioft.audio.claims import claimed, guessed
+from audioft.audio.header_claims import claimed, guessed
 from audioft.audio.resample import resampled
 from audioft.audio.shortfalls import cut_short, within
+from audioft.audio.windows import joined
 from audioft.errors import AudioError
 
 #: What is taken for a recording when a folder is searched. A file named explicitly is tried whatever its name is.
@@ -64,7 +65,10 @@ class Info:
 
 
 class Recording(soundfile.SoundFile):
-    """soundfile seeks after each read of a seekable file, which fails where the length is unknown."""
+    """A recording being decoded.
+
+    soundfile seeks after each read of a seekable file, which fails where the length is unknown: so none is seekable.
+    """
 
     raw: BinaryIO | None = None
 
@@ -157,8 +161,7 @@ def _in_blocks(pieces: Iterable[np.ndarray], size: float) -> Iterator[np.ndarray
 
 def read(path: str | Path, rate: int | None = 16000, start: float = 0.0, end: float | None = None) -> np.ndarray:
     """A recording, or the cut `[start, end)` seconds of it, as one array `(T,)` float32; see `stream`."""
-    blocks = list(stream(path, rate, start, end))
-    return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+    return joined(stream(path, rate, start, end))
 
 
 def begun(path: str | Path, rate: int, channels: int, form: str, subtype: str | None = None) -> soundfile.SoundFile:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from audioft.audio.windows import joined
 from audioft.errors import AudioError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def probe(path: str | Path) -> Any:
     """As `audioft.audio.io.probe`; see there for the `Info`."""
     from audioft.audio.io import Info
 
-    ((_, data),) = _asked({"do": "probe", "path": os.fspath(path)})  # to its end: one that is left early is ended
+    ((_, data),) = _asked("probe", path)  # to its end: one that is left early is ended
     return Info(**json.loads(data))
 
 
@@ -59,16 +60,15 @@ def stream(
     Raises:
         AudioError: besides, at stage `decode`: the decoder crashed, or did not get on.
     """
-    given = {"rate": rate, "start": start, "end": end, "block_seconds": block_seconds}
-    with contextlib.closing(_asked({"do": "stream", "path": os.fspath(path), **given})) as answers:
+    asked = _asked("stream", path, rate=rate, start=start, end=end, block_seconds=block_seconds)
+    with contextlib.closing(asked) as answers:
         for _, data in answers:
             yield np.frombuffer(data, dtype=np.float32)
 
 
 def read(path: str | Path, rate: int | None = 16000, start: float = 0.0, end: float | None = None) -> np.ndarray:
     """As `audioft.audio.io.read`; raises as `stream` does."""
-    blocks = list(stream(path, rate, start, end))
-    return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+    return joined(stream(path, rate, start, end))
 
 
 def piped(number: int, rate: int, raw: Raw | None = None) -> Iterator[np.ndarray]:
@@ -234,9 +234,9 @@ def _pool() -> _Pool:
     return _POOLS[own]
 
 
-def _asked(task: dict[str, Any]) -> Generator[tuple[bytes, bytearray]]:
+def _asked(do: str, path: str | Path, **given: Any) -> Generator[tuple[bytes, bytearray]]:
     with _pool().decoder() as decoder:
-        yield from decoder.answers(task)
+        yield from decoder.answers({"do": do, "path": os.fspath(path), **given})
 
 
 def serve() -> None:
@@ -244,7 +244,7 @@ def serve() -> None:
     from audioft.audio import io
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of a terminal; the program ends us
-    out = os.fdopen(os.dup(1), "wb", buffering=0)
+    out = os.fdopen(os.dup(1), "wb")
     with open(os.devnull, "wb") as nothing:  # what the libraries print is told by their errors, and is no samples
         os.dup2(nothing.fileno(), 1)
         os.dup2(nothing.fileno(), 2)
@@ -253,10 +253,8 @@ def serve() -> None:
     def say(kind: bytes, data: bytes = b"") -> None:
         nonlocal said
         said = time.monotonic()
-        for part in (_HEAD.pack(kind, len(data)), data):
-            view = memoryview(part)
-            while len(view):
-                view = view[out.write(view) :]
+        out.writelines((_HEAD.pack(kind, len(data)), data))
+        out.flush()
 
     def alive() -> None:
         _watch()

@@ -1,10 +1,16 @@
-"""A long recording in windows: where they lie, and the windows themselves out of a stream of blocks."""
+"""A stream of blocks as a whole, and a long recording in windows: where they lie, and the windows themselves."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+
+
+def joined(blocks: Iterable[np.ndarray]) -> np.ndarray:
+    """Blocks that follow one another as one array `(T,)` float32; an empty one where there are none."""
+    held = list(blocks)
+    return np.concatenate(held) if held else np.zeros(0, np.float32)
 
 
 def spans(samples: int, window: int, hop: int | None = None) -> list[tuple[int, int]]:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import torch
 
-from audioft.augmentation import dsp, library
+from audioft.augmentation import dsp, sound_folder
 from audioft.augmentation.base import Draw, augmentations
 
 COLORS = {"white": 0.0, "pink": 1.0, "brown": 2.0, "blue": -1.0, "violet": -2.0}
@@ -19,7 +19,7 @@ LOWEST_HZ = 20.0
 
 @augmentations.register("noise")
 @dataclass(eq=False)
-class Noise(library.WithFolder):
+class Noise(sound_folder.WithFolder):
     """Noise at a uniformly drawn signal-to-noise ratio: a coloured one, or one of the user's.
 
     The ratio is that of the two RMS over the clip. A silent clip has none and stays as it is, and so does a
@@ -62,7 +62,7 @@ class Noise(library.WithFolder):
     def apply(self, waveform: torch.Tensor, rate: int, draw: Draw) -> torch.Tensor:
         if "path" in draw:
             assert self.folder is not None
-            noise = library.excerpt(self.folder, draw["path"], rate, len(waveform), draw["start"])
+            noise = sound_folder.excerpt(self.folder, draw["path"], rate, len(waveform), draw["start"])
         else:
             noise = colored(draw["color"], len(waveform), rate, draw["seed"])
         return waveform + dsp.at_level(noise, dsp.rms(waveform) * 10 ** (-draw["snr_db"] / 20))

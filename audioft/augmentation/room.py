@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from audioft.augmentation import dsp, library
+from audioft.augmentation import dsp, sound_folder
 from audioft.augmentation.base import Draw, augmentations
 
 PREDELAY_SECONDS = 0.002
@@ -16,7 +16,7 @@ PREDELAY_SECONDS = 0.002
 
 @augmentations.register("reverb")
 @dataclass(eq=False)
-class Reverb(library.WithFolder):
+class Reverb(sound_folder.WithFolder):
     """Convolution with an impulse response: one of the user's, or a synthetic one.
 
     The direct sound stays where it was, the length is kept, and so is the RMS.
@@ -51,7 +51,7 @@ class Reverb(library.WithFolder):
     def apply(self, waveform: torch.Tensor, rate: int, draw: Draw) -> torch.Tensor:
         if "path" in draw:
             assert self.folder is not None
-            response = library.whole(self.folder, draw["path"], rate)
+            response = sound_folder.whole(self.folder, draw["path"], rate)
             direct = int(response.abs().argmax())
         else:
             response = impulse_response(draw["rt60"], draw["drr_db"], rate, draw["seed"])

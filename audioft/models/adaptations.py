@@ -15,14 +15,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from torch import nn
 
 from audioft.core.registry import Registry
-
-if TYPE_CHECKING:
-    from audioft.models.encoder import Encoder
+from audioft.models.encoder import Encoder
 
 Save = Literal["merged", "adapter"]
 KEY_OR_VALUE = re.compile(r"(^|_)(k|v|key|value)(_|$)")
@@ -108,10 +106,8 @@ class Norm:
     save: Save = "merged"
 
     def parameters(self, encoder: Encoder, layers: Sequence[str]) -> list[str]:
-        norms = (nn.LayerNorm, nn.RMSNorm)
-        return [
-            n for n in _within(encoder, layers) if isinstance(encoder.model.get_submodule(n.rpartition(".")[0]), norms)
-        ]
+        found, get = _within(encoder, layers), encoder.model.get_submodule
+        return [n for n in found if isinstance(get(n.rpartition(".")[0]), nn.LayerNorm | nn.RMSNorm)]
 
 
 def _modules(encoder: Encoder, layers: Sequence[str]) -> Iterator[tuple[str, nn.Module]]:

@@ -8,10 +8,8 @@ transformers model is changed in place and keeps its class; `merge` makes it wha
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,38 +17,9 @@ from torch import Tensor, nn
 from audioft.core.registry import Spec, split_spec
 from audioft.models import freezing
 from audioft.models.adaptations import adaptations
+from audioft.models.encoder import Encoder
+from audioft.models.tuned import ADAPTER, Tuned
 from audioft.models.wavlm_attention import call_modules, restore
-
-if TYPE_CHECKING:
-    from audioft.models.encoder import Encoder
-
-ADAPTER = "default"  # peft's name for the only adapter of a model
-PEFT_PREFIX = "base_model.model."  # of the keys in a file of peft's
-
-
-@dataclass(frozen=True)
-class Tuned:
-    """What trains in an adapted encoder.
-
-    Attributes:
-        parameters: names in the transformers model; all others stay frozen.
-        layers: the parts that they are of, as `layer_3`.
-        config: peft's, for adapters; None where parameters of the encoder itself train.
-        about: how it came about, for `audioft.json`: `adapt`, and the base encoder's `name`, `revision`, `sha256`.
-    """
-
-    parameters: frozenset[str]
-    layers: tuple[str, ...]
-    config: Any = None
-    about: dict[str, Any] = field(default_factory=dict)
-
-    def quiet(self, module: nn.Module) -> None:
-        """Eval mode for all of `module` but the dropout of its adapters, which keeps the mode of `module`."""
-        mode = module.training
-        module.eval()
-        for name, inner in module.named_modules():
-            if ".lora_dropout." in name:
-                inner.train(mode)
 
 
 def contradictions(freeze: Any) -> list[str]:
@@ -127,8 +96,7 @@ def merge(encoder: Encoder) -> None:
         model.cpu()
         for name, layer in [(n, m) for n, m in model.named_modules() if isinstance(m, BaseTunerLayer)]:
             layer.merge()
-            parent, _, last = name.rpartition(".")
-            setattr(model.get_submodule(parent), last, layer.get_base_layer())
+            model.set_submodule(name, layer.get_base_layer())
         restore(model)
         model.to(place)
     encoder.tuned = None
@@ -137,14 +105,10 @@ def merge(encoder: Encoder) -> None:
 
 def tensors(encoder: Encoder) -> dict[str, Tensor]:
     """Copies of what has been trained, by the keys of peft's files; of `bias` and `norm` by the encoder's own names."""
-    assert encoder.tuned is not None
-    own = {n: p for n, p in encoder.model.named_parameters() if n in encoder.tuned.parameters}
-    return {file_key(n, encoder.tuned): p.detach().cpu().clone().contiguous() for n, p in sorted(own.items())}
-
-
-def file_key(name: str, tuned: Tuned) -> str:
-    """What a parameter is called in a file of peft's."""
-    return name if tuned.config is None else PEFT_PREFIX + re.sub(rf"\.{ADAPTER}(?=\.|$)", "", name)
+    tuned = encoder.tuned
+    assert tuned is not None
+    own = sorted((n, p) for n, p in encoder.model.named_parameters() if n in tuned.parameters)
+    return {tuned.file_key(n): p.detach().cpu().clone().contiguous() for n, p in own}
 
 
 def fingerprint(model: nn.Module) -> str:

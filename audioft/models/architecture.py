@@ -26,9 +26,7 @@ CONVOLUTIONS = ("conv_dim", "conv_kernel", "conv_stride")
 
 def problems(architecture: Mapping[str, Any], where: str) -> list[str]:
     """What is wrong with an architecture, as sentences that begin with the key `where`."""
-    settings = dict(architecture)
-    family = settings.pop("family", PRETRAINABLE[0])
-    filterbank = settings.pop("filterbank", False)
+    family, filterbank, settings = _parted(architecture)
     if family not in PRETRAINABLE:
         return [f"{where}.family: unknown family {family!r}{suggest(str(family), PRETRAINABLE)}"]
     known = set(_config(family, {}).to_dict()) - OTHERS
@@ -75,8 +73,7 @@ def new_encoder(architecture: Mapping[str, Any], seed: int, preprocessing: Prepr
     """
     from transformers import AutoModel
 
-    settings = dict(architecture)
-    family, filterbank = settings.pop("family", PRETRAINABLE[0]), settings.pop("filterbank", False)
+    family, filterbank, settings = _parted(architecture)
     config = _config(family, settings)
     preprocessing = preprocessing or Preprocessing()
     with torch.random.fork_rng(devices=[]), quiet_transformers():
@@ -91,8 +88,8 @@ def new_encoder(architecture: Mapping[str, Any], seed: int, preprocessing: Prepr
 
 def shape_config(architecture: Mapping[str, Any]) -> Any:
     """An architecture as transformers' config."""
-    settings = {k: v for k, v in architecture.items() if k not in ("family", "filterbank")}
-    return _config(architecture.get("family", PRETRAINABLE[0]), settings)
+    family, _, settings = _parted(architecture)
+    return _config(family, settings)
 
 
 def save_encoder(
@@ -109,8 +106,6 @@ def save_encoder(
     """
     import copy
 
-    from transformers import Wav2Vec2FeatureExtractor
-
     model = encoder.model
     with quiet_transformers(), writing():
         if dtype == "float32":
@@ -120,11 +115,8 @@ def save_encoder(
             smaller.save_pretrained(folder)
             smaller.config.dtype = torch.float32
             smaller.config.save_pretrained(folder)
-    Wav2Vec2FeatureExtractor(
-        sampling_rate=encoder.sample_rate,
-        do_normalize=encoder.preprocessing.normalise,
-        return_attention_mask=getattr(model.config, "feat_extract_norm", "layer") == "layer",
-    ).save_pretrained(folder)
+    masks = getattr(model.config, "feat_extract_norm", "layer") == "layer"
+    encoder.preprocessing.extractor(attention_mask=masks).save_pretrained(folder)
     if about is not None:
         write_json(folder / "encoder.json", dict(about))
     permit(folder)
@@ -133,6 +125,12 @@ def save_encoder(
 def count(module: nn.Module) -> int:
     """How many parameters it has."""
     return sum(p.numel() for p in module.parameters())
+
+
+def _parted(architecture: Mapping[str, Any]) -> tuple[str, bool, dict[str, Any]]:
+    """The family, whether its first convolutions start as a filterbank, and the settings of transformers' config."""
+    settings = {"family": PRETRAINABLE[0], "filterbank": False, **architecture}
+    return settings.pop("family"), settings.pop("filterbank"), settings
 
 
 def _config(family: str, settings: Mapping[str, Any]) -> Any:

@@ -38,9 +38,8 @@ class Boundary:
     layer: int
 
     def __str__(self) -> str:
-        if self.kind == "features":
-            return "features of the frozen convolutions"
         return {
+            "features": "features of the frozen convolutions",
             "states": f"states of layer {self.layer}",
             "layers": f"states of the layers up to {self.layer}",
             "pooled": "pooled states of the frozen encoder",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -74,11 +74,12 @@ class Crossings:
     def get(self, name: str) -> list[Crossing] | None:
         """The crossings of that name in float32, if they are there and whole."""
         found = self.held.get(name)
-        if found is None:
-            found = self._read(name)
-            size = 0 if found is None else sum(s.bytes for s in found)
-            if found is not None and size <= self.room:
-                self.held[name], self.room = [_own(s) for s in found], self.room - size
+        if found is None and (found := self._read(name)) is not None:
+            size = sum(s.bytes for s in found)
+            if size <= self.room:
+                # copies: what was read is mapped from its file
+                self.held[name] = [replace(s, states=s.states.clone()) for s in found]
+                self.room -= size
         return None if found is None else [s.crossing() for s in found]
 
     def has(self, name: str) -> bool:
@@ -134,10 +135,6 @@ class Crossings:
 
     def _path(self, name: str) -> Path:
         return self.folder / name[:2] / f"{name}.safetensors"
-
-
-def _own(stored: Stored) -> Stored:
-    return Stored(stored.states.clone(), stored.exponent, stored.samples, stored.frames)
 
 
 def _digest(tensors: dict[str, Tensor]) -> str:

@@ -10,8 +10,8 @@ from audioft.core.registry import Spec, split_spec
 from audioft.models.encoder import Encoder
 from audioft.models.families import FAMILIES
 from audioft.models.frames import Frames, LatentMask
-from audioft.models.parts import heads, poolings
 from audioft.models.pooling import LayerSum
+from audioft.models.poolings_and_heads import heads, poolings
 
 LAYERS = ("last", "weighted")
 OWN = "own"  # the pooling or head of the family's own classification class
@@ -49,14 +49,7 @@ class AudioClassifier(nn.Module):
     pooling: Any
     head: Any
 
-    def __init__(
-        self,
-        encoder: Encoder,
-        num_labels: int,
-        layers: str = "last",
-        pooling: Spec = OWN,
-        head: Spec = OWN,
-    ):
+    def __init__(self, encoder: Encoder, num_labels: int, layers: str = "last", pooling: Spec = OWN, head: Spec = OWN):
         super().__init__()
         pooling, head = named(pooling, encoder.own_pooling), named(head, encoder.own_head)
         if layers not in LAYERS:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from audioft.models import attention, dropout, wavlm_attention
-from audioft.models.backbones.base import Backbone
-from audioft.models.families import FAMILIES, backbone_of
+from audioft.models.families import FAMILIES, backbone_of, extractor
 from audioft.models.frames import Frames, LatentMask
-
-if TYPE_CHECKING:
-    from audioft.models.adapting import Tuned
+from audioft.models.tuned import Tuned
 
 
 @dataclass(frozen=True)
@@ -34,6 +30,21 @@ class Preprocessing:
     normalise: bool = True
     features: dict[str, Any] | None = None
 
+    def extractor(self, attention_mask: bool = True) -> Any:
+        """transformers' feature extractor that does the same.
+
+        Args:
+            attention_mask: whether one of waveforms is to give it: with it transformers averages over a clip's own
+                frames, as audioft does.
+        """
+        from transformers import Wav2Vec2FeatureExtractor
+
+        if self.features is not None:
+            return extractor(self.features)
+        return Wav2Vec2FeatureExtractor(
+            sampling_rate=self.sample_rate, do_normalize=self.normalise, return_attention_mask=attention_mask
+        )
+
 
 class Encoder(nn.Module):
     """A pretrained encoder behind one interface.
@@ -44,72 +55,38 @@ class Encoder(nn.Module):
         preprocessing: what its clips must go through first.
         name: what it was loaded from, for messages and cards.
         exact: see `Backbone`.
+
+    Attributes:
+        tuned: set by `adapting`: then nothing else trains, whatever is free.
+        family: transformers' `model_type`.
+        own_pooling, own_head: of the family's own classification class.
+        convolutions: kernel and stride of each step from samples to frames, in samples of its input.
+        min_samples: the shortest clip that goes through; shorter ones must be padded with zeros to it.
+        max_samples: the longest clip that goes through at once; None without a limit.
+        max_seconds: `max_samples` in whole hundredths of a second; infinite without a limit.
     """
 
-    model: Any
-    backbone: Backbone
-    tuned: Tuned | None = None  #: set by `adapting`: then nothing else trains, whatever is free
+    tuned: Tuned | None = None
 
     def __init__(self, model: Any, preprocessing: Preprocessing, name: str = "", exact: bool = True):
         super().__init__()
         dropout.quicken(model)
         attention.quicken(model)
         wavlm_attention.restore(model)
-        self.model = model
-        self.preprocessing = preprocessing
-        self.name = name
-        self.backbone = backbone_of(model, preprocessing.features, exact)
+        self.model: Any = model
+        self.preprocessing, self.name = preprocessing, name
+        self.backbone = backbone = backbone_of(model, preprocessing.features, exact)
+        self.sample_rate = preprocessing.sample_rate
+        self.seconds_per_frame = backbone.samples_per_frame / self.sample_rate
+        self.convolutions = backbone.convolutions
+        self.hidden_size: int = model.config.hidden_size
+        self.num_layers = len(backbone.layers)
+        self.family: str = model.config.model_type
+        self.own_pooling, self.own_head = FAMILIES[self.family].pooling, FAMILIES[self.family].head
+        self.min_samples, self.max_samples = backbone.shortest(), backbone.longest
+        whole = None if self.max_samples is None else 100 * self.max_samples // self.sample_rate
+        self.max_seconds = math.inf if whole is None else whole / 100
         self._frozen: set[str] = set()
-
-    @property
-    def sample_rate(self) -> int:
-        return self.preprocessing.sample_rate
-
-    @property
-    def seconds_per_frame(self) -> float:
-        return self.backbone.samples_per_frame / self.sample_rate
-
-    @property
-    def hidden_size(self) -> int:
-        return self.model.config.hidden_size
-
-    @property
-    def num_layers(self) -> int:
-        return len(self.backbone.layers)
-
-    @property
-    def family(self) -> str:
-        return self.model.config.model_type
-
-    @property
-    def own_pooling(self) -> str:
-        """How the family's own classification class pools."""
-        return FAMILIES[self.family].pooling
-
-    @property
-    def own_head(self) -> str:
-        """The head of the family's own classification class."""
-        return FAMILIES[self.family].head
-
-    @property
-    def min_samples(self) -> int:
-        """The shortest clip that goes through; shorter ones must be padded with zeros to it."""
-        return self.backbone.shortest()
-
-    @property
-    def max_samples(self) -> int | None:
-        """The longest clip that goes through at once; None without a limit."""
-        return self.backbone.longest
-
-    @property
-    def max_seconds(self) -> float:
-        """`max_samples` in whole hundredths of a second; infinite without a limit."""
-        return math.inf if self.max_samples is None else 100 * self.max_samples // self.sample_rate / 100
-
-    @property
-    def convolutions(self) -> tuple[tuple[int, int], ...]:
-        """Kernel and stride of each step from samples to frames, in samples of its input."""
-        return self.backbone.convolutions
 
     def frame_lengths(self, lengths: Tensor) -> Tensor:
         """How many frames clips of `(B,)` samples give, `(B,)`."""
@@ -179,13 +156,7 @@ class Encoder(nn.Module):
             if kept is not None and self.backbone.finishes_last:
                 kept = (*kept[:-1], hidden)
         return replace(
-            frames,
-            states=hidden,
-            lengths=lengths,
-            seconds_per_frame=step,
-            layers=kept,
-            layer=last,
-            extras=extras,
+            frames, states=hidden, lengths=lengths, seconds_per_frame=step, layers=kept, layer=last, extras=extras
         )
 
     def parts(self) -> list[tuple[str, list[nn.Parameter]]]:
@@ -200,17 +171,18 @@ class Encoder(nn.Module):
 
         In an adapted encoder only adapters are freed, and parts without any stay frozen.
         """
-        unknown = frozen - {name for name, _ in self.parts()}
+        parts, free = self.parts(), self.parameters()
+        unknown = frozen - {name for name, _ in parts}
         if unknown:
             raise ValueError(f"no such parts: {sorted(unknown)}")
         self._frozen = set(frozen)
-        tuned = None
         if self.tuned is not None:
-            self._frozen |= {name for name, _ in self.parts() if name not in self.tuned.layers}
-            tuned = {id(p) for n, p in self.model.named_parameters() if n in self.tuned.parameters}
-        for name, parameters in self.parts():
+            self._frozen |= {name for name, _ in parts if name not in self.tuned.layers}
+            free = (p for n, p in self.model.named_parameters() if n in self.tuned.parameters)
+        may_train = {id(p) for p in free}
+        for name, parameters in parts:
             for p in parameters:
-                p.requires_grad_(name not in self._frozen and (tuned is None or id(p) in tuned))
+                p.requires_grad_(name not in self._frozen and id(p) in may_train)
         for p in self.backbone.fixed():
             p.requires_grad_(False)
         self.train(self.training)
@@ -228,12 +200,10 @@ class Encoder(nn.Module):
                     m.eval()
                 elif isinstance(m, nn.Module) and self.tuned is not None:
                     self.tuned.quiet(m)
-        for m in self._batch_norms():
-            m.eval()
+        for m in self.modules():
+            if isinstance(m, nn.modules.batchnorm._BatchNorm):
+                m.eval()
         return self
-
-    def _batch_norms(self) -> Iterator[nn.Module]:
-        return (m for m in self.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm))
 
     def _grad_if_free(self, part: str):
         """Frozen layers below the first free one need no graph: this saves their memory and their backward pass."""

@@ -11,7 +11,7 @@ from audioft.errors import ModelError
 from audioft.models.backbones.base import Backbone
 from audioft.models.backbones.canvas import PatchBackbone, WhisperBackbone
 from audioft.models.backbones.conformer import BertBackbone, ConformerBackbone
-from audioft.models.backbones.squeezed import DisentangledBackbone, SqueezedBackbone
+from audioft.models.backbones.sew import DisentangledBackbone, SqueezedBackbone
 from audioft.models.backbones.waveform import WaveformBackbone
 from audioft.models.features import front_end
 
@@ -123,7 +123,7 @@ def classifier_attribute(whole: Any) -> str:
 
 
 def table() -> str:
-    """The families as a Markdown table, for the README: layers and limits are those of the default sizes."""
+    """The families as a Markdown table, for `docs/encoders.md`: layers and limits are those of the default sizes."""
     rows = [
         "| family, `model_type` | takes, at 16 kHz | clips of | layers | frames that count | in transformers' format |",
         "|" + "---|" * 6,

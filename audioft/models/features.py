@@ -112,10 +112,8 @@ class ASTFeatures(FrontEnd):
         return (lengths.long() - self.shortest).div(self.hop, rounding_mode="floor") + 1
 
     def _features(self, waveforms: Tensor, lengths: Tensor, window: Tensor, filters: Tensor) -> Tensor:
-        def spectrum(frames: Tensor) -> Tensor:
-            return torch.fft.rfft(_emphasised(frames) * window, n=self.points)
-
-        levels = _energies(waveforms, spectrum, len(window), self.hop, filters).float().clamp(min=KALDI_FLOOR).log()
+        energies = _energies(waveforms, _emphasised, window, self.points, self.hop, filters)
+        levels = energies.float().clamp(min=KALDI_FLOOR).log()
         outside = ~valid_frames(self.frames(lengths), levels.shape[1])
         levels = levels.masked_fill(outside[..., None], 0.0)
         levels = pad(levels, (0, 0, 0, self.max_frames - levels.shape[1]))
@@ -155,10 +153,8 @@ class Wav2Vec2BertFeatures(FrontEnd):
         return (lengths.long() - self.field).div(self.step, rounding_mode="floor") + 1
 
     def _features(self, waveforms: Tensor, lengths: Tensor, window: Tensor, filters: Tensor) -> Tensor:
-        def spectrum(frames: Tensor) -> Tensor:
-            return torch.fft.rfft(_emphasised(frames.double() * 2**15) * window, n=self.points)
-
-        levels = _energies(waveforms, spectrum, self.field, self.step, filters).clamp(min=KALDI_FLOOR).log()
+        energies = _energies(waveforms, _emphasised_16_bits, window, self.points, self.step, filters)
+        levels = energies.clamp(min=KALDI_FLOOR).log()
         counts = self._unstacked(lengths)
         outside = ~valid_frames(counts, levels.shape[1])[..., None]
         normed = _normalised(levels, counts, outside).float().masked_fill(outside, self.padding)
@@ -191,12 +187,8 @@ class WhisperFeatures(FrontEnd):
         needed = min(self.samples, waveforms.shape[1] + self.points + self.hop)
         padded = pad(waveforms, (0, needed - waveforms.shape[1]))
         padded = pad(padded, (self.points // 2, self.points // 2), mode="reflect")
-
-        def spectrum(frames: Tensor) -> Tensor:
-            return torch.fft.rfft(frames * window)
-
-        energies = _energies(padded, spectrum, self.points, self.hop, filters)[:, : needed // self.hop]
-        levels = energies.float().clamp(min=WHISPER_FLOOR).log10()
+        energies = _energies(padded, lambda frames: frames, window, self.points, self.hop, filters)
+        levels = energies[:, : needed // self.hop].float().clamp(min=WHISPER_FLOOR).log10()
         levels = pad(levels, (0, 0, 0, self.max_frames - levels.shape[1]), value=math.log10(WHISPER_FLOOR))
         levels = torch.maximum(levels, levels.amax((1, 2), keepdim=True) - WHISPER_RANGE)
         return (levels + 4.0) / 4.0
@@ -222,17 +214,19 @@ def front_end(extractor: Any) -> FrontEnd:
     return FRONT_ENDS[name](extractor)
 
 
-def _energies(waveforms: Tensor, spectrum: Callable[[Tensor], Tensor], field: int, hop: int, filters: Tensor) -> Tensor:
-    """Energies in bands of all whole frames of `field` samples, `(B, F, bands)` float64.
+def _energies(
+    waveforms: Tensor, prepared: Callable[[Tensor], Tensor], window: Tensor, points: int, hop: int, filters: Tensor
+) -> Tensor:
+    """Energies in bands of all whole frames, each `prepared` and windowed, `(B, F, bands)` float64.
 
     Frames are worked on a block at a time: spectra are a multiple of the sound in size, and in a processor's cache
     several times as fast. The product is in float64: autocast and TF32, of three digits, leave it alone.
     """
-    frames = waveforms.unfold(1, field, hop)
+    frames = waveforms.unfold(1, len(window), hop)
     block = CPU_BLOCK if frames.device.type == "cpu" else GPU_BLOCK
     found = []
     for some in frames.split(max(1, block // len(frames)), dim=1):
-        spectra = spectrum(some)
+        spectra = torch.fft.rfft(prepared(some) * window, n=points)
         found.append((spectra.real.double().square() + spectra.imag.double().square()) @ filters)
     return torch.cat(found, dim=1)
 
@@ -242,6 +236,10 @@ def _emphasised(frames: Tensor) -> Tensor:
     frames = frames - frames.mean(2, keepdim=True)
     before = torch.cat([frames[..., :1], frames[..., :-1]], dim=2)
     return frames - KALDI_EMPHASIS * before
+
+
+def _emphasised_16_bits(frames: Tensor) -> Tensor:
+    return _emphasised(frames.double() * 2**15)
 
 
 def _normalised(levels: Tensor, counts: Tensor, outside: Tensor) -> Tensor:

@@ -68,11 +68,9 @@ def start_as_filterbank(model: Any, rate: int) -> None:
     layers = model.feature_extractor.conv_layers
     with torch.no_grad():
         for layer, constant in zip(layers, CONSTANTS, strict=True):
-            layer.conv.weight.zero_()
-            layer.conv.bias.zero_()
+            for weights in (*layer.conv.parameters(), *layer.layer_norm.parameters()):
+                weights.zero_()
             layer.conv.bias[-2:] = torch.tensor([constant, -constant])
-            layer.layer_norm.weight.zero_()
-            layer.layer_norm.bias.zero_()
         _filters(layers[0], rate)
         bands = _pieces(layers[1], filters=(layers[0].conv.out_channels - SPARE) // PHASES)
         _movements(layers[2], bands)

@@ -3,7 +3,7 @@
 A model whose head transformers knows is saved as transformers saves it, so `transformers.pipeline` and
 `from_pretrained` read it. Any other is saved with `model_type: audioft` on top, which transformers refuses instead of
 making up a head, its encoder (transformers' format again) in `encoder/` and the rest in `model.safetensors`. So is a
-small model, which has an adapter in `adapter/` instead of an encoder (`audioft.models.small`).
+small model, which has an adapter in `adapter/` instead of an encoder (`audioft.models.adapter_folder`).
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from typing import Any
 import torch
 from torch import nn
 
-from audioft.core.storage import HASHES, damaged, new_folder, read_json, write_bytes, write_json, write_text
+from audioft.core.storage import HASHES, damaged, new_folder, read_json, write_json, write_text
 from audioft.core.wording import first_line
 from audioft.errors import ModelError
-from audioft.models import foreign, small
+from audioft.models import adapter_folder, foreign
 from audioft.models.card import ModelCard
 from audioft.models.classifier import AudioClassifier
 from audioft.models.encoder import Encoder, Preprocessing
 from audioft.models.failures import writing
-from audioft.models.families import classifier_attribute, extractor, save_model
+from audioft.models.families import classifier_attribute, save_model
 from audioft.models.loading import MASK_EMBEDDING, attention, load_encoder, quiet_transformers
+from audioft.models.weight_files import misfits, write_weights
 
 FORMAT_VERSION = 1
 WEIGHTS = "model.safetensors"
@@ -34,7 +35,7 @@ REQUIRED = ("config.json", WEIGHTS, "preprocessor_config.json", "audioft.json")
 
 
 def save(
-    model: AudioClassifier, card: ModelCard, path: Path, readme: str, adapter: small.Adapter | None = None
+    model: AudioClassifier, card: ModelCard, path: Path, readme: str, adapter: adapter_folder.Adapter | None = None
 ) -> None:
     """Write a model folder, whole or not at all.
 
@@ -48,18 +49,19 @@ def save(
     with new_folder(path, listed=LISTED) as folder:
         if adapter is not None:
             _save_beside(model, card, folder)
-            small.write(adapter, folder)
+            adapter_folder.write(adapter, folder)
         elif model.transformers_equivalent:
             _save_as_transformers(model, card, folder)
         else:
-            _save_as_audioft(model, card, folder)
-        _preprocessor(model.encoder).save_pretrained(folder)
+            _save_beside(model, card, folder)
+            with quiet_transformers(), writing():
+                save_model(model.encoder.model, folder / "encoder")
+            model.encoder.preprocessing.extractor().save_pretrained(folder / "encoder")
+        model.encoder.preprocessing.extractor().save_pretrained(folder)
         about = asdict(card) | {
             "format_version": FORMAT_VERSION,
             "preprocessing": asdict(model.encoder.preprocessing),
-            "layers": model.spec["layers"],
-            "pooling": model.spec["pooling"],
-            "head": model.spec["head"],
+            **model.spec,
         }
         if adapter is not None:
             about["base"] = adapter.base
@@ -126,11 +128,7 @@ def _card(folder: Path, about: Any) -> ModelCard:
     if absent:
         raise ModelError(f"{folder / 'audioft.json'} does not say everything: {', '.join(absent)} missing from it")
     known = {k: about[k] for k in ModelCard.__dataclass_fields__ if k in about}
-    thresholds = known.get("thresholds")
-    known |= {
-        "labels": tuple(known["labels"]),
-        "thresholds": None if thresholds is None else tuple(thresholds),
-    }
+    known |= {k: tuple(known[k]) for k in ("labels", "thresholds") if known.get(k) is not None}
     return ModelCard(**known)
 
 
@@ -155,18 +153,14 @@ def _save_as_transformers(model: AudioClassifier, card: ModelCard, folder: Path)
     with quiet_transformers(), torch.device("meta"):
         whole = AutoModelForAudioClassification.from_config(config)
     setattr(whole, classifier_attribute(whole), model.encoder.model)
-    if hasattr(model.head, "projector"):
-        whole.projector, whole.classifier = model.head.projector, model.head.classifier
-    else:
-        whole.classifier = model.head
-    if model.layer_sum is not None:
-        whole.layer_weights = model.layer_sum.layer_weights
+    for owner, own, theirs in _beside_in_both(model):
+        setattr(whole, theirs, getattr(owner, own))
     with quiet_transformers(), writing():
         whole.save_pretrained(folder)
 
 
 def _load_transformers(folder: Path, about: dict, card: ModelCard) -> AudioClassifier:
-    from transformers import AutoModelForAudioClassification
+    from transformers import AutoConfig, AutoModelForAudioClassification
 
     with quiet_transformers():
         try:
@@ -175,28 +169,30 @@ def _load_transformers(folder: Path, about: dict, card: ModelCard) -> AudioClass
                 dtype=torch.float32,
                 output_loading_info=True,
                 local_files_only=True,
-                **_attention_of(folder),
+                **attention(AutoConfig.from_pretrained(folder, local_files_only=True)),
             )
         except Exception as e:  # safetensors, config and shape errors are many classes with one meaning here
             raise ModelError(f"{folder}: the model cannot be read: {first_line(e)}") from e
-    lost = sorted(k for k in info["missing_keys"] if not k.endswith(MASK_EMBEDDING)) + [
-        str(m) for m in info["mismatched_keys"]
-    ]
+    lost = sorted(k for k in info["missing_keys"] if not k.endswith(MASK_EMBEDDING))
+    lost += [str(m) for m in info["mismatched_keys"]]
     if lost:
         raise ModelError(f"{folder}: weights are missing from {WEIGHTS}: {', '.join(lost[:3])}")
     _same_labels(folder, whole.config.id2label, card)
-    encoder = _encoder(getattr(whole, classifier_attribute(whole)), about)
-    model = AudioClassifier(encoder, len(card.labels), about["layers"], about["pooling"], about["head"])
+    model = _described(getattr(whole, classifier_attribute(whole)), about)
     summed = bool(getattr(whole.config, "use_weighted_layer_sum", False))
     if not model.transformers_equivalent or (model.layer_sum is not None) != summed:
         raise ModelError(f"{folder}: audioft.json describes another model than config.json: {model.spec}")
-    if hasattr(model.head, "projector"):
-        model.head.projector, model.head.classifier = whole.projector, whole.classifier
-    else:
-        model.head = whole.classifier
-    if model.layer_sum is not None:
-        model.layer_sum.layer_weights = whole.layer_weights
+    for owner, own, theirs in _beside_in_both(model):
+        setattr(owner, own, getattr(whole, theirs))
     return model
+
+
+def _beside_in_both(model: AudioClassifier) -> list[tuple[nn.Module, str, str]]:
+    """All but the encoder, where transformers has it too: who holds it here, under which name, and its name there."""
+    found: list[tuple[nn.Module, str, str]] = [(model, "head", "classifier")]
+    if hasattr(model.head, "projector"):
+        found = [(model.head, name, name) for name in ("projector", "classifier")]
+    return found if model.layer_sum is None else [*found, (model.layer_sum, "layer_weights", "layer_weights")]
 
 
 def is_small(folder: Path) -> bool:
@@ -205,19 +201,10 @@ def is_small(folder: Path) -> bool:
     return isinstance(about, dict) and "base" in about
 
 
-def _save_as_audioft(model: AudioClassifier, card: ModelCard, folder: Path) -> None:
-    _save_beside(model, card, folder)
-    with quiet_transformers(), writing():
-        save_model(model.encoder.model, folder / "encoder")
-    _preprocessor(model.encoder).save_pretrained(folder / "encoder")
-
-
 def _save_beside(model: AudioClassifier, card: ModelCard, folder: Path) -> None:
     """All but the encoder."""
-    from safetensors.torch import save as serialised
-
     write_json(folder / "config.json", {"model_type": "audioft", **_label_config(card)})
-    write_bytes(folder / WEIGHTS, serialised(_beside_encoder(model), metadata={"format": "pt"}))
+    write_weights(folder / WEIGHTS, _beside_encoder(model))
 
 
 def _load_audioft(folder: Path, about: dict, card: ModelCard, place: str | None) -> AudioClassifier:
@@ -225,20 +212,14 @@ def _load_audioft(folder: Path, about: dict, card: ModelCard, place: str | None)
     from safetensors.torch import load_file
 
     _same_labels(folder, read_json(folder / "config.json", ModelError).get("id2label", {}), card)
-    loaded = small.read(folder, about["base"], place) if "base" in about else _own_encoder(folder)
-    encoder = _encoder(loaded.model, about)
-    model = AudioClassifier(encoder, len(card.labels), about["layers"], about["pooling"], about["head"])
+    loaded = adapter_folder.read(folder, about["base"], place) if "base" in about else _own_encoder(folder)
+    model = _described(loaded.model, about)
     try:
         weights = load_file(folder / WEIGHTS)
     except SafetensorError as e:
         raise ModelError(f"{folder / WEIGHTS} cannot be read: {e}") from e
-    expected = {k: tuple(v.shape) for k, v in _beside_encoder(model).items()}
-    found = {k: tuple(v.shape) for k, v in weights.items()}
-    if expected != found:
-        wrong = sorted(k for k in expected.keys() | found.keys() if expected.get(k) != found.get(k))
-        raise ModelError(
-            f"{folder / WEIGHTS} does not fit the head that audioft.json describes: {', '.join(wrong[:3])}"
-        )
+    if wrong := misfits(_beside_encoder(model), weights):
+        raise ModelError(f"{folder / WEIGHTS} does not fit the head that audioft.json describes: {', '.join(wrong)}")
     model.load_state_dict(weights, strict=False)
     return model
 
@@ -261,24 +242,8 @@ def _beside_encoder(model: AudioClassifier) -> dict[str, torch.Tensor]:
     return {k: v.contiguous() for k, v in model.state_dict().items() if not k.startswith("encoder.")}
 
 
-def _encoder(model: nn.Module, about: dict) -> Encoder:
-    return Encoder(model, Preprocessing(**about["preprocessing"]), name=str(about.get("encoder", {}).get("name", "")))
-
-
-def _preprocessor(encoder: Encoder) -> Any:
-    from transformers import Wav2Vec2FeatureExtractor
-
-    if encoder.preprocessing.features is not None:
-        return extractor(encoder.preprocessing.features)
-    return Wav2Vec2FeatureExtractor(
-        sampling_rate=encoder.sample_rate,
-        do_normalize=encoder.preprocessing.normalise,
-        # with the attention mask transformers would average over a clip's own frames, as audioft does
-        return_attention_mask=True,
-    )
-
-
-def _attention_of(folder: Path) -> dict[str, str]:
-    from transformers import AutoConfig
-
-    return attention(AutoConfig.from_pretrained(folder, local_files_only=True))
+def _described(model: nn.Module, about: dict) -> AudioClassifier:
+    """What `audioft.json` says, on an encoder of transformers."""
+    name = str(about.get("encoder", {}).get("name", ""))
+    encoder = Encoder(model, Preprocessing(**about["preprocessing"]), name=name)
+    return AudioClassifier(encoder, len(about["labels"]), about["layers"], about["pooling"], about["head"])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from audioft.models.classifier import AudioClassifier
-from audioft.models.parts import heads
+from audioft.models.poolings_and_heads import heads
 
 
 def same_head(model: AudioClassifier, source: AudioClassifier) -> bool:

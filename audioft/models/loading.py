@@ -28,6 +28,7 @@ DROPOUTS = (
     *("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout", "conformer_conv_dropout"),
     *("dropout", "hidden_dropout_prob", "attention_probs_dropout_prob"),
 )
+LAYERDROPS = ("layerdrop", "encoder_layerdrop")
 
 
 @dataclass(frozen=True)
@@ -220,12 +221,10 @@ def init_mask_embedding(model: Any, name: str) -> None:
 
 def set_dropout(config: Any, dropout: float | None, layerdrop: float | None) -> None:
     """Replace the rates in a transformers config that act in training, where they are given."""
-    if dropout is not None:
-        for field in (f for f in DROPOUTS if hasattr(config, f)):
-            setattr(config, field, dropout)
-    if layerdrop is not None:
-        for field in (f for f in ("layerdrop", "encoder_layerdrop") if hasattr(config, f)):
-            setattr(config, field, layerdrop)
+    rates = dict.fromkeys(DROPOUTS, dropout) | dict.fromkeys(LAYERDROPS, layerdrop)
+    for field, rate in rates.items():
+        if rate is not None and hasattr(config, field):
+            setattr(config, field, rate)
 
 
 def attention(config: Any) -> dict[str, str]:

@@ -14,8 +14,18 @@ from audioft.models.frames import Frames
 poolings = Registry("pooling", given=("hidden_size",))
 
 
+class Pooling(nn.Module):
+    """`(B, F, H) -> (B, D)`, `output_size` being D: so many times H as `width` says."""
+
+    width = 1
+
+    def __init__(self, hidden_size: int):
+        super().__init__()
+        self.output_size = self.width * hidden_size
+
+
 @poolings.register("mean")
-class MeanPooling(nn.Module):
+class MeanPooling(Pooling):
     """The mean over a clip's frames, as transformers' own classification classes pool.
 
     Shape: `(B, F, H) -> (B, H)`.
@@ -23,17 +33,13 @@ class MeanPooling(nn.Module):
 
     linear = True
 
-    def __init__(self, hidden_size: int):
-        super().__init__()
-        self.output_size = hidden_size
-
     def forward(self, frames: Frames) -> Tensor:
         states = frames.states.float().masked_fill(~frames.valid[..., None], 0)
         return states.sum(1) / frames.lengths[:, None]
 
 
 @poolings.register("tokens")
-class TokenPooling(nn.Module):
+class TokenPooling(Pooling):
     """The mean of the first two states, the AST's class and distillation tokens, as its own class pools.
 
     Shape: `(B, F, H) -> (B, H)`.
@@ -41,26 +47,18 @@ class TokenPooling(nn.Module):
 
     linear = True
 
-    def __init__(self, hidden_size: int):
-        super().__init__()
-        self.output_size = hidden_size
-
     def forward(self, frames: Frames) -> Tensor:
         return (frames.states[:, 0].float() + frames.states[:, 1].float()) / 2
 
 
 @poolings.register("all_frames")
-class AllFramesPooling(nn.Module):
+class AllFramesPooling(Pooling):
     """The mean over all frames, those of the padding too, as Whisper's own class pools over its 30 seconds.
 
     Shape: `(B, F, H) -> (B, H)`. Only for an encoder that pads every clip to one length.
     """
 
     linear = True
-
-    def __init__(self, hidden_size: int):
-        super().__init__()
-        self.output_size = hidden_size
 
     def forward(self, frames: Frames) -> Tensor:
         return frames.states.float().mean(1)
@@ -80,22 +78,20 @@ def statistics(frames: Frames) -> tuple[Tensor, Tensor]:
 
 
 @poolings.register("stats")
-class StatsPooling(nn.Module):
+class StatsPooling(Pooling):
     """Mean and standard deviation over a clip's frames (statistics pooling, Snyder et al. 2018).
 
     Shape: `(B, F, H) -> (B, 2 H)`.
     """
 
-    def __init__(self, hidden_size: int):
-        super().__init__()
-        self.output_size = 2 * hidden_size
+    width = 2
 
     def forward(self, frames: Frames) -> Tensor:
         return torch.cat(statistics(frames), dim=-1)
 
 
 @poolings.register("attentive_stats")
-class AttentiveStatsPooling(nn.Module):
+class AttentiveStatsPooling(Pooling):
     """Attentive statistics: a weighted mean and deviation, the weights learned (Okabe et al. 2018, eq. 4 to 6).
 
     Shape: `(B, F, H) -> (B, 2 H)`.
@@ -107,12 +103,13 @@ class AttentiveStatsPooling(nn.Module):
             depend on how the clip sounds as a whole (ECAPA-TDNN, Desplanques et al. 2020, sec. 3.1).
     """
 
+    width = 2
+
     def __init__(self, hidden_size: int, bottleneck: int = 128, context: bool = False):
-        super().__init__()
+        super().__init__(hidden_size)
         self.context = context
         seen = 3 * hidden_size if context else hidden_size
         self.score = nn.Sequential(nn.Linear(seen, bottleneck), nn.Tanh(), nn.Linear(bottleneck, hidden_size))
-        self.output_size = 2 * hidden_size
 
     @staticmethod
     def validate(bottleneck: int, context: bool) -> list[str]:
@@ -120,8 +117,7 @@ class AttentiveStatsPooling(nn.Module):
 
     def forward(self, frames: Frames) -> Tensor:
         outside = ~frames.valid[..., None]
-        scores = self.score(self._seen(frames)).float().masked_fill(outside, float("-inf"))
-        weights = torch.softmax(scores, dim=1)
+        weights = torch.softmax(self.score(self._seen(frames)).float().masked_fill(outside, -torch.inf), dim=1)
         states = frames.states.float().masked_fill(outside, 0)
         mean = (weights * states).sum(1)
         # the centred form: the difference of two large squares would lose the deviation of a steady channel
@@ -157,7 +153,5 @@ class LayerSum(nn.Module):
     def of(self, states: Sequence[Tensor]) -> Tensor:
         """The weighted sum of `states`, one a layer."""
         weights = torch.softmax(self.layer_weights, dim=-1)
-        total = weights[0] * states[0].float()
-        for weight, own in zip(weights[1:], states[1:], strict=True):
-            total = total + weight * own.float()
-        return total
+        first, *others = (weight * own.float() for weight, own in zip(weights, states, strict=True))
+        return sum(others, first)

@@ -87,12 +87,6 @@ def _waves(size: int, taps: int) -> tuple[Tensor, Tensor]:
 
 def _quick_size(least: int) -> int:
     """The next even number without a factor above 5, which a transform takes quickly."""
-    size = least + least % 2
-    while True:
-        left = size
-        for factor in (2, 3, 5):
-            while left % factor == 0:
-                left //= factor
-        if left == 1:
-            return size
-        size += 2
+    from scipy.fft import next_fast_len
+
+    return 2 * next_fast_len(-(-least // 2), real=True)

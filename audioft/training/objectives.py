@@ -10,7 +10,7 @@ from audioft.core.registry import Spec, split_spec
 from audioft.data.batching import Batch
 from audioft.models.classifier import AudioClassifier
 from audioft.models.frames import LatentMask
-from audioft.models.parts import heads
+from audioft.models.poolings_and_heads import heads
 from audioft.training.latent import LatentMasking
 from audioft.training.losses import losses
 

@@ -97,7 +97,7 @@ def parts(page: Path, kind: str) -> str:
     """A row a part of a registry: what it does, and its arguments with their defaults."""
     from audioft.augmentation import augmentations
     from audioft.models.adaptations import adaptations
-    from audioft.models.parts import heads, poolings
+    from audioft.models.poolings_and_heads import heads, poolings
     from audioft.training.losses import losses
     from audioft.training.schedules import schedules
 

@@ -14,7 +14,7 @@ from audioft.augmentation import augmentations
 from audioft.configuration import config
 from audioft.models.adaptations import adaptations
 from audioft.models.families import FAMILIES
-from audioft.models.parts import heads, poolings
+from audioft.models.poolings_and_heads import heads, poolings
 from audioft.training.losses import losses
 from audioft.training.schedules import schedules
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from audioft.models.frames import Frames
-from audioft.models.parts import heads, poolings
 from audioft.models.pooling import LayerSum
+from audioft.models.poolings_and_heads import heads, poolings
 
 LENGTHS = torch.tensor([7, 1, 4])
 # three frames are lost: of the clips of 7, 1 and 4 frames 4 are left, the middle one is lengthened, and 1

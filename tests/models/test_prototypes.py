@@ -12,7 +12,7 @@ from scipy.special import log_softmax
 
 from audioft.models import folder
 from audioft.models.folder import ModelCard
-from audioft.models.parts import heads
+from audioft.models.poolings_and_heads import heads
 from audioft.models.prototypes import UNFITTED_SCALE, PrototypeHead, directions, left_out
 
 

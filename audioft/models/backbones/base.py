@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from audioft.models.features import FrontEnd
 from audioft.models.frames import LatentMask, valid_frames
 
-Part = tuple[str, list[nn.Module | nn.Parameter]]
+Held = nn.Module | nn.Parameter
+Part = tuple[str, list[Held]]
+Projected = tuple[Tensor, Tensor, dict[str, Any]]
+"""States before the first layer `(B, F, H)`, their lengths `(B,)`, and what `finish` needs to know of them."""
 
 
 class Backbone:
@@ -51,10 +57,7 @@ class Backbone:
 
     @property
     def samples_per_frame(self) -> int:
-        hop = 1
-        for _, stride in self.convolutions:
-            hop *= stride
-        return hop
+        return math.prod(stride for _, stride in self.convolutions)
 
     def frame_lengths(self, samples: Tensor) -> Tensor:
         """How many frames clips of that many samples give; 0 or less for a clip too short for the convolutions."""
@@ -73,10 +76,8 @@ class Backbone:
         """What the projection takes, `(B, F, C)`, of waveforms `(B, T)`, and frame lengths `(B,)`."""
         raise NotImplementedError
 
-    def project(
-        self, features: Tensor, lengths: Tensor, mask: LatentMask | None
-    ) -> tuple[Tensor, Tensor, dict[str, Any]]:
-        """States before the first layer `(B, F, H)`, their lengths `(B,)`, and what `finish` needs to know of them."""
+    def project(self, features: Tensor, lengths: Tensor, mask: LatentMask | None) -> Projected:
+        """The states before the first layer, of what `features` gives; see `Projected`."""
         raise NotImplementedError
 
     def attention_mask(self, hidden: Tensor, lengths: Tensor) -> Any:
@@ -128,10 +129,15 @@ class Backbone:
         """Parameters that never train."""
         return []
 
-    def layer_parts(self, first: list[nn.Module | nn.Parameter], before: list[nn.Module | nn.Parameter]) -> list[Part]:
-        """`feature_extractor` and `projection` as given, and a part for each layer."""
-        named: list[Part] = [("feature_extractor", first), ("projection", before)]
-        return named + [(f"layer_{i + 1}", [layer]) for i, layer in enumerate(self.layers)]
+    def layer_parts(self, first: Sequence[Held], before: Sequence[Any], after: Sequence[Any] = ()) -> list[Part]:
+        """`feature_extractor` and `projection` as given, and a part for each layer; the last one has `after`, too.
+
+        What a model lacks, as its config has it, is None among them and left out.
+        """
+        named: list[Part] = [("feature_extractor", list(first)), ("projection", [m for m in before if m is not None])]
+        named += [(f"layer_{i + 1}", [layer]) for i, layer in enumerate(self.layers)]
+        named[-1][1].extend(m for m in after if m is not None)
+        return named
 
     def hide(self, hidden: Tensor, mask: LatentMask | None) -> Tensor:
         """Latent masking: frames replaced by the mask vector, channels set to zero."""
@@ -141,9 +147,10 @@ class Backbone:
             hidden = hidden.masked_fill(mask.channels[:, None, :], 0)
         return hidden
 
-    def mask_vector(self) -> list[nn.Module | nn.Parameter]:
-        """The mask vector, if the model has one."""
-        return [self.model.masked_spec_embed] if hasattr(self.model, "masked_spec_embed") else []
+    @property
+    def mask_vector(self) -> nn.Parameter | None:
+        """What stands for a masked frame, if the model has it."""
+        return getattr(self.model, "masked_spec_embed", None)
 
     def heard(self, waveforms: Tensor, lengths: Tensor) -> Tensor:
         """How many samples count as sound, `(B,)`: the padding too where it is left to leak."""
@@ -157,3 +164,19 @@ class Backbone:
     def outside(self, lengths: Tensor, hidden: Tensor) -> Tensor | None:
         """`(B, F, 1)` bool: the padding to be set to zero; None where it is left to leak."""
         return ~valid_frames(lengths, hidden.shape[1])[..., None] if self.exact else None
+
+
+class SpectralBackbone(Backbone):
+    """What an encoder of spectra has besides.
+
+    Args:
+        model, exact: see `Backbone`.
+        front_end: its features.
+    """
+
+    def __init__(self, model: Any, exact: bool, front_end: FrontEnd):
+        super().__init__(model, exact)
+        self.front_end, self.longest = front_end, front_end.longest
+
+    def shortest(self) -> int:
+        return self.front_end.shortest

@@ -11,33 +11,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from audioft.models.backbones.base import Backbone, Part
-from audioft.models.features import FrontEnd
+from audioft.models.backbones.base import Part, Projected, SpectralBackbone
 from audioft.models.frames import LatentMask, valid_frames
 
 
-class CanvasBackbone(Backbone):
-    """What the two share.
-
-    Args:
-        model, exact: see `Backbone`.
-        front_end: its features.
-    """
+class CanvasBackbone(SpectralBackbone):
+    """What the two share."""
 
     finishes_last = True
     masks_padding = False
 
-    def __init__(self, model: Any, exact: bool, front_end: FrontEnd):
-        super().__init__(model, exact)
-        self.front_end = front_end
-        self.longest = front_end.longest
-
     @property
     def layers(self) -> nn.ModuleList:
         return self.model.layers
-
-    def shortest(self) -> int:
-        return self.front_end.shortest
 
     def attention_mask(self, hidden: Tensor, lengths: Tensor) -> Any:
         return None
@@ -65,17 +51,13 @@ class PatchBackbone(CanvasBackbone):
         canvas, _ = self.front_end(waveforms, self.heard(waveforms, lengths))
         return self.model.embeddings.patch_embeddings(canvas), self.frame_lengths(lengths)
 
-    def project(
-        self, features: Tensor, lengths: Tensor, mask: LatentMask | None
-    ) -> tuple[Tensor, Tensor, dict[str, Any]]:
+    def project(self, features: Tensor, lengths: Tensor, mask: LatentMask | None) -> Projected:
         embeddings = self.model.embeddings
         tokens = torch.cat([embeddings.cls_token, embeddings.distillation_token], 1).expand(len(features), -1, -1)
         hidden = torch.cat([tokens, features], 1) + embeddings.position_embeddings
         rows, columns = self._shape
         by_time = hidden[:, 2:].unflatten(1, (rows, columns)).transpose(1, 2).flatten(1, 2)
-        hidden = torch.cat([hidden[:, :2], by_time], 1)
-        if mask is not None and mask.channels is not None:
-            hidden = hidden.masked_fill(mask.channels[:, None, :], 0)
+        hidden = self.hide(torch.cat([hidden[:, :2], by_time], 1), mask)
         return embeddings.dropout(hidden), lengths, {}
 
     def finish(self, hidden: Tensor, lengths: Tensor, extras: dict[str, Any]) -> tuple[Tensor, Tensor]:
@@ -83,11 +65,8 @@ class PatchBackbone(CanvasBackbone):
 
     def parts(self) -> list[Part]:
         e = self.model.embeddings
-        named = self.layer_parts(
-            [e.patch_embeddings], [e.cls_token, e.distillation_token, e.position_embeddings, e.dropout]
-        )
-        named[-1][1].append(self.model.layernorm)
-        return named
+        projection = [e.cls_token, e.distillation_token, e.position_embeddings, e.dropout]
+        return self.layer_parts([e.patch_embeddings], projection, [self.model.layernorm])
 
     @property
     def _shape(self) -> tuple[int, int]:
@@ -111,14 +90,11 @@ class WhisperBackbone(CanvasBackbone):
         hidden = nn.functional.gelu(self.model.conv1(canvas.transpose(1, 2)))
         return nn.functional.gelu(self.model.conv2(hidden)).transpose(1, 2), self.frame_lengths(lengths)
 
-    def project(
-        self, features: Tensor, lengths: Tensor, mask: LatentMask | None
-    ) -> tuple[Tensor, Tensor, dict[str, Any]]:
+    def project(self, features: Tensor, lengths: Tensor, mask: LatentMask | None) -> Projected:
         model = self.model
-        hidden = features + model.embed_positions.weight
-        if mask is not None and mask.channels is not None:
-            hidden = hidden.masked_fill(mask.channels[:, None, :], 0)
-        return nn.functional.dropout(hidden, model.dropout, self._trains()), lengths, {}
+        hidden = self.hide(features + model.embed_positions.weight, mask)
+        # this dropout is no module; it follows the embedding of positions, its part
+        return nn.functional.dropout(hidden, model.dropout, model.embed_positions.training), lengths, {}
 
     @property
     def layerdrop(self) -> float:
@@ -129,13 +105,7 @@ class WhisperBackbone(CanvasBackbone):
 
     def parts(self) -> list[Part]:
         model = self.model
-        named = self.layer_parts([model.conv1, model.conv2], [model.embed_positions])
-        named[-1][1].append(model.layer_norm)
-        return named
+        return self.layer_parts([model.conv1, model.conv2], [model.embed_positions], [model.layer_norm])
 
     def fixed(self) -> list[nn.Parameter]:
         return [self.model.embed_positions.weight]  # sinusoids
-
-    def _trains(self) -> bool:
-        """The dropout before the layers is no module; it follows the embedding of positions, its part."""
-        return self.model.embed_positions.training

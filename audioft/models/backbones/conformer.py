@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from audioft.models.backbones.base import Backbone, Part
+from audioft.models.backbones.base import Backbone, Part, Projected, SpectralBackbone
 from audioft.models.backbones.waveform import WaveformBackbone
-from audioft.models.features import FrontEnd
 from audioft.models.frames import LatentMask, valid_frames
 
 
@@ -28,9 +27,7 @@ class _Around(NamedTuple):
 class _Conformer(Backbone):
     """What the two share: how states come before the layers, and what these know of the padding and of positions."""
 
-    def project(
-        self, features: Tensor, lengths: Tensor, mask: LatentMask | None
-    ) -> tuple[Tensor, Tensor, dict[str, Any]]:
+    def project(self, features: Tensor, lengths: Tensor, mask: LatentMask | None) -> Projected:
         """Projected and masked; positions are told inside the layers."""
         hidden = self.silence(self.hide(self.model.feature_projection(features)[0], mask), lengths)
         return self.model.encoder.dropout(hidden), lengths, {}
@@ -64,12 +61,8 @@ class ConformerBackbone(_Conformer, WaveformBackbone):
 
     def parts(self) -> list[Part]:
         model, encoder = self.model, self.model.encoder
-        projection = [model.feature_projection, encoder.pos_conv_embed, encoder.dropout, *self.mask_vector()]
-        if encoder.embed_positions is not None:
-            projection.append(encoder.embed_positions)
-        named = self.layer_parts([model.feature_extractor], projection)
-        named[-1][1].append(encoder.layer_norm)
-        return named
+        projection = [model.feature_projection, encoder.pos_conv_embed, encoder.dropout, self.mask_vector]
+        return self.layer_parts([model.feature_extractor], [*projection, encoder.embed_positions], [encoder.layer_norm])
 
 
 def _convolved(module: Any, hidden: Tensor, valid: Tensor | None) -> Tensor:
@@ -82,24 +75,12 @@ def _convolved(module: Any, hidden: Tensor, valid: Tensor | None) -> Tensor:
     return module.dropout(module.pointwise_conv2(hidden)).transpose(1, 2)
 
 
-class BertBackbone(_Conformer):
-    """Wav2Vec2-BERT: two frames of log-mel features are one input, 20 ms apart.
-
-    Args:
-        model, exact: see `Backbone`.
-        front_end: its features.
-    """
-
-    def __init__(self, model: Any, exact: bool, front_end: FrontEnd):
-        super().__init__(model, exact)
-        self.front_end = front_end
+class BertBackbone(_Conformer, SpectralBackbone):
+    """Wav2Vec2-BERT: two frames of log-mel features are one input, 20 ms apart."""
 
     @property
     def convolutions(self) -> tuple[tuple[int, int], ...]:
         return ((400, 160), (2, 2))  # of 16 kHz, as its feature extractor is written
-
-    def shortest(self) -> int:
-        return self.front_end.shortest
 
     def features(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         return self.front_end(waveforms, self.heard(waveforms, lengths))
@@ -121,10 +102,5 @@ class BertBackbone(_Conformer):
 
     def parts(self) -> list[Part]:
         model, encoder = self.model, self.model.encoder
-        projection: list[nn.Module | nn.Parameter] = [model.feature_projection, encoder.dropout, *self.mask_vector()]
-        if encoder.embed_positions is not None:
-            projection.append(encoder.embed_positions)
-        named = self.layer_parts([], projection)
-        if model.intermediate_ffn is not None:
-            named[-1][1].append(model.intermediate_ffn)
-        return named
+        projection = [model.feature_projection, encoder.dropout, self.mask_vector, encoder.embed_positions]
+        return self.layer_parts([], projection, [model.intermediate_ffn])

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from audioft.models import convolutions
-from audioft.models.backbones.base import Backbone, Part
+from audioft.models.backbones.base import Backbone, Part, Projected
 from audioft.models.frames import LatentMask, valid_frames
 from audioft.models.positions import convolve
 
@@ -36,23 +36,19 @@ class WaveformBackbone(Backbone):
             return convolutions.features(layers, waveforms, lengths), self.frame_lengths(lengths)
         hidden = waveforms[:, None]
         for layer in layers:
-            kernel, stride = layer.conv.kernel_size[0], layer.conv.stride[0]
-            lengths = torch.div(lengths - kernel, stride, rounding_mode="floor") + 1
+            lengths = (lengths - layer.conv.kernel_size[0]) // layer.conv.stride[0] + 1
             if isinstance(getattr(layer, "layer_norm", None), nn.GroupNorm) and self.exact:
                 hidden = layer.activation(own_group_norm(layer.conv(hidden), lengths, layer.layer_norm))
             else:
                 hidden = layer(hidden)
         return hidden.transpose(1, 2), lengths
 
-    def project(
-        self, features: Tensor, lengths: Tensor, mask: LatentMask | None
-    ) -> tuple[Tensor, Tensor, dict[str, Any]]:
+    def project(self, features: Tensor, lengths: Tensor, mask: LatentMask | None) -> Projected:
         """Projected, masked, and told their position."""
         hidden = self.model.feature_projection(features)
         hidden = self.hide(hidden[0] if isinstance(hidden, tuple) else hidden, mask)
         encoder, outside = self.model.encoder, self.outside(lengths, hidden)
-        if outside is not None:
-            hidden = hidden.masked_fill(outside, 0)
+        hidden = hidden if outside is None else hidden.masked_fill(outside, 0)
         hidden = hidden + self._positions(encoder.pos_conv_embed, hidden, outside)
         if not self._normalised_last:
             hidden = encoder.layer_norm(hidden)
@@ -90,13 +86,9 @@ class WaveformBackbone(Backbone):
 
     def parts(self) -> list[Part]:
         model, encoder = self.model, self.model.encoder
-        projection = [model.feature_projection, encoder.pos_conv_embed, encoder.dropout, *self.mask_vector()]
-        if not self._normalised_last:
-            projection.append(encoder.layer_norm)
-        named = self.layer_parts([model.feature_extractor], projection)
-        if self._normalised_last:
-            named[-1][1].append(encoder.layer_norm)
-        return named
+        projection = [model.feature_projection, encoder.pos_conv_embed, encoder.dropout, self.mask_vector]
+        before, after = ([], [encoder.layer_norm]) if self._normalised_last else ([encoder.layer_norm], [])
+        return self.layer_parts([model.feature_extractor], [*projection, *before], after)
 
     @property
     def _normalised_last(self) -> bool:

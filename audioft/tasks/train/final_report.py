@@ -21,7 +21,7 @@ from audioft.evaluation.pair_embeddings import embed
 from audioft.evaluation.report import Report, make_report
 from audioft.evaluation.thresholds import choose_thresholds
 from audioft.inference.timeline import Rules
-from audioft.models import adapting, small
+from audioft.models import adapter_folder, adapting
 from audioft.models import folder as model_folder
 from audioft.models.folder import ModelCard
 from audioft.speakers import trial_scores
@@ -64,7 +64,7 @@ class Measured:
 def finish(parts: Parts, folder: Path, learnt: Learnt) -> None:
     """Thresholds from the validation side, one look at the test side, everything written."""
     about = _about(parts, learnt)
-    adapter = small.take(parts.model.encoder)
+    adapter = adapter_folder.take(parts.model.encoder)
     adapting.merge(parts.model.encoder)  # before it is measured, so that the figures are those of what is saved
     measured = (_measure_events if parts.model.frame_level else _measure_clips)(parts, folder, learnt)
     side_scores.append_bad_files(folder / "bad_files.csv", [*learnt.failures, *measured.failures])

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from transformers import Wav2Vec2FeatureExtractor
 
 from audioft.errors import ModelError, UsageError
-from audioft.models import adapting, small
+from audioft.models import adapter_folder, adapting
 from audioft.models import folder as folders
 from audioft.models.classifier import AudioClassifier
 from audioft.models.folder import ModelCard
@@ -40,7 +40,7 @@ def trained(base, spec="lora", head="own", save="adapter"):
 
 def save_small(model, path):
     """The folder, and the model that was saved, merged."""
-    adapter = small.take(model.encoder)
+    adapter = adapter_folder.take(model.encoder)
     adapting.merge(model.encoder)
     folders.save(model, CARD, path, "# card\n", adapter)
     return model
@@ -95,7 +95,7 @@ def inputs(kind, clip):
 def test_transformers_reads_what_is_merged(kind, encoder_folder, tmp_path):
     model = trained(encoder_folder(kind), save="merged")
     unmerged = logits(model)
-    assert small.take(model.encoder) is None
+    assert adapter_folder.take(model.encoder) is None
     adapting.merge(model.encoder)
     folders.save(model, CARD, tmp_path / "m", "")
     loaded, info = transformers.AutoModelForAudioClassification.from_pretrained(

@@ -14,12 +14,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from audioft.core.storage import write_bytes
 from audioft.core.wording import first_line
 from audioft.errors import ModelError, UsageError
 from audioft.models import adapting
 from audioft.models.encoder import Encoder
 from audioft.models.loading import load_encoder
+from audioft.models.tuned import Tuned
+from audioft.models.weight_files import misfits, write_weights
 
 FOLDER = "adapter"
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
@@ -52,8 +53,6 @@ def take(encoder: Encoder) -> Adapter | None:
 
 def write(adapter: Adapter, folder: Path) -> None:
     """Write `adapter/` into a model folder that is being filled."""
-    from safetensors.torch import save as serialised
-
     place = folder / FOLDER
     place.mkdir()
     if adapter.config is not None:
@@ -64,7 +63,7 @@ def write(adapter: Adapter, folder: Path) -> None:
         if getattr(config, "feedforward_modules", None):
             config.feedforward_modules = sorted(config.feedforward_modules)
         config.save_pretrained(place)
-    write_bytes(place / WEIGHTS, serialised(adapter.tensors, metadata={"format": "pt"}))
+    write_weights(place / WEIGHTS, adapter.tensors)
 
 
 def read(folder: Path, base: Any, name: str | None = None) -> Encoder:
@@ -84,22 +83,20 @@ def read(folder: Path, base: Any, name: str | None = None) -> Encoder:
     try:
         encoder, _ = load_encoder(name or base["name"], revision=revision)
     except (ModelError, UsageError) as e:
-        raise ModelError(_remedy(folder, f"needs the encoder {base['name']!r} it was trained on: {e}")) from e
+        raise _unlike(folder, f"needs the encoder {base['name']!r} it was trained on: {e}") from e
     found = adapting.fingerprint(encoder.model)
     if found != base["sha256"]:
-        raise ModelError(
-            _remedy(
-                folder,
-                f"was trained on another encoder than {name or base['name']!r} is now: its weights have the hash "
-                f"{found[:12]}..., expected {str(base['sha256'])[:12]}...",
-            )
+        raise _unlike(
+            folder,
+            f"was trained on another encoder than {name or base['name']!r} is now: its weights have the hash "
+            f"{found[:12]}..., expected {str(base['sha256'])[:12]}...",
         )
     _give(encoder, folder / FOLDER, base)
     return encoder
 
 
-def _remedy(folder: Path, found: str) -> str:
-    return (
+def _unlike(folder: Path, found: str) -> ModelError:
+    return ModelError(
         f"{folder} holds an adapter alone and {found}.\nWhere that encoder lies elsewhere, "
         f"`audioft merge {folder} --encoder PLACE --out MODEL` makes a whole model of both"
     )
@@ -118,20 +115,16 @@ def _give(encoder: Encoder, place: Path, base: dict[str, Any]) -> None:
 
             adapting.inject(encoder, PeftConfig.from_pretrained(str(place)), layers, base)
         else:
-            encoder.tuned = adapting.Tuned(frozenset(weights), layers, None, base)
+            encoder.tuned = Tuned(frozenset(weights), layers, None, base)
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as e:
         raise ModelError(f"{place}: the adapter cannot be read: {first_line(e)}") from e
     tuned = encoder.tuned
     assert tuned is not None
     own = dict(encoder.model.named_parameters())
-    expected = {adapting.file_key(n, tuned): own.get(n) for n in tuned.parameters}
-    shapes = {k: None if p is None else tuple(p.shape) for k, p in expected.items()}
-    found = {k: tuple(t.shape) for k, t in weights.items()}
-    if shapes != found:
-        wrong = sorted(k for k in shapes.keys() | found.keys() if shapes.get(k) != found.get(k))
-        raise ModelError(f"{place / WEIGHTS} does not fit the encoder {base['name']!r}: {', '.join(wrong[:3])}")
+    expected = {tuned.file_key(n): own.get(n) for n in tuned.parameters}
+    if wrong := misfits(expected, weights):
+        raise ModelError(f"{place / WEIGHTS} does not fit the encoder {base['name']!r}: {', '.join(wrong)}")
     with torch.no_grad():
-        for key, parameter in expected.items():
-            assert parameter is not None
-            parameter.copy_(weights[key])
+        for name in tuned.parameters:
+            own[name].copy_(weights[tuned.file_key(name)])
     adapting.merge(encoder)

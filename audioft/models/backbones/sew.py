@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from audioft.models.backbones.base import Part
+from audioft.models.backbones.base import Held, Part, Projected
 from audioft.models.backbones.waveform import WaveformBackbone
 from audioft.models.frames import LatentMask, valid_frames
 
@@ -23,9 +23,7 @@ class SqueezedBackbone(WaveformBackbone):
         super().__init__(model, exact)
         self.squeeze = self.config.squeeze_factor
 
-    def project(
-        self, features: Tensor, lengths: Tensor, mask: LatentMask | None
-    ) -> tuple[Tensor, Tensor, dict[str, Any]]:
+    def project(self, features: Tensor, lengths: Tensor, mask: LatentMask | None) -> Projected:
         """Projected, masked, squeezed, and told their position."""
         model, encoder = self.model, self.model.encoder
         hidden = model.layer_norm(features)
@@ -49,15 +47,13 @@ class SqueezedBackbone(WaveformBackbone):
         return nn.functional.pad(hidden, (0, 0, 0, extras["frames"] - hidden.shape[1])), extras["lengths"]
 
     def parts(self) -> list[Part]:
-        named = self.layer_parts([self.model.feature_extractor], self._projection())
-        named[-1][1].append(self.model.encoder.upsample)
-        return named
+        return self.layer_parts([self.model.feature_extractor], self._projection(), [self.model.encoder.upsample])
 
-    def _projection(self) -> list[nn.Module | nn.Parameter]:
+    def _projection(self) -> list[Held | None]:
         model, encoder = self.model, self.model.encoder
-        found = [model.layer_norm, model.feature_dropout, encoder.pos_conv_embed, encoder.pool, *self.mask_vector()]
-        found += [model.feature_projection] if model.project_features else []
-        return found + [m for m in (getattr(encoder, "layer_norm", None), getattr(encoder, "dropout", None)) if m]
+        found = [model.layer_norm, model.feature_dropout, encoder.pos_conv_embed, encoder.pool, self.mask_vector]
+        found.append(model.feature_projection if model.project_features else None)
+        return found + [getattr(encoder, name, None) for name in ("layer_norm", "dropout")]
 
 
 class DisentangledBackbone(SqueezedBackbone):
@@ -109,7 +105,6 @@ class DisentangledBackbone(SqueezedBackbone):
         valid = extras["valid"]
         return convolution(self.silence(extras["before_layers"], valid.sum(1)), hidden, valid)
 
-    def _projection(self) -> list[nn.Module | nn.Parameter]:
+    def _projection(self) -> list[Held | None]:
         inner = self.model.encoder.encoder
-        own = [getattr(inner, name, None) for name in ("rel_embeddings", "LayerNorm")]
-        return super()._projection() + [m for m in own if m is not None]
+        return super()._projection() + [getattr(inner, name, None) for name in ("rel_embeddings", "LayerNorm")]
