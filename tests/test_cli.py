@@ -126,6 +126,12 @@ def _saved(folder: Path, text: str) -> Path:
     return folder / "config.yaml"
 
 
+def test_a_dry_run_refuses_what_the_run_would(audioft_command, two_tones, train_arguments):
+    code, out, err = audioft_command("train", two_tones, *train_arguments, "--dry-run", "train.loss=bce")
+    assert (code, out) == (2, "")
+    assert "train.loss: 'bce' does not fit data with one label a clip" in err
+
+
 def test_a_dry_run_with_the_defaults_says_so(audioft_command, two_tones):
     code, out, err = audioft_command("train", two_tones, "--dry-run")
     assert (code, err) == (0, "")

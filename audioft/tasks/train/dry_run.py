@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from audioft.assembly import build, recordings, starting_model
+from audioft.assembly import build, recordings
 from audioft.configuration import few_shot
 from audioft.configuration.config import Config
 from audioft.core.progress import Console
@@ -13,7 +13,6 @@ from audioft.core.runtime import Processes, choose_precision, explain_precision
 from audioft.core.wording import counted
 from audioft.models import adapting, freezing
 from audioft.models.classifier import AudioClassifier
-from audioft.models.loading import LoadReport
 from audioft.tasks.train import throughput
 from audioft.training.optim import count_parameters
 
@@ -40,24 +39,20 @@ def plan(config: Config, console: Console, examples: Path | None) -> None:
         console: where it is said.
         examples: a folder for augmented clips and a picture; none are made if not given.
     """
-    data, model, loaded = from_headers(config, console)
-    processes = Processes(config.train.device)
-    precision = choose_precision(config.train.precision, processes.device)
-    parts = build.Parts(config, data, model, loaded, processes, precision, console)
-    console.say("\n".join([*_data(parts), *_sides(data), *_model(parts), *_sizes(parts), _device(parts)]))
+    parts = from_headers(config, Processes(config.train.device), console)
+    console.say("\n".join([*_data(parts), *_sides(parts.data), *_model(parts), *_sizes(parts), _device(parts)]))
     if few_shot.wanted(config):
         console.say("steps: none, one pass over the clips")
     else:
-        console.say("\n".join([*_stages(parts), *steps_told(parts, throughput.step_plan(config, data))]))
+        console.say("\n".join([*_stages(parts), *steps_told(parts, throughput.step_plan(config, parts.data))]))
     if examples is not None:
         _write_examples(parts, examples)
 
 
-def from_headers(config: Config, console: Console) -> tuple[recordings.Data, AudioClassifier, LoadReport]:
+def from_headers(config: Config, processes: Processes, console: Console) -> build.Parts:
     """The data as its headers tell it, and the model that a run would begin with."""
-    start = starting_model.load(config)
-    data = recordings.load(config, console, start=start, headers_only=True)
-    return data, *build.classifier(config, data.manifest.labels, data.manifest.multilabel, start)
+    precision = choose_precision(config.train.precision, processes.device)
+    return build.assembled(config, processes, console, precision, headers_only=True)
 
 
 def steps_told(parts: build.Parts, plan: throughput.StepPlan) -> list[str]:

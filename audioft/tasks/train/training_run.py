@@ -36,11 +36,10 @@ from audioft.training.schedules import schedules
 from audioft.training.trainer import Trainer
 
 
-def make_ready(folder: Path, config: Config, *, resume: bool, overwrite: bool) -> None:
+def make_ready(folder: Path, config: Config, processes: Processes, *, resume: bool, overwrite: bool) -> None:
     """Make the folder ready for a run; a run in it is replaced only once data and model are known to be right."""
     if overwrite and folder.is_dir():
-        data, _, _ = dry_run.from_headers(config, Console(quiet=True))
-        build.loss(config, data.manifest.multilabel, data.targets, data.known)
+        dry_run.from_headers(config, processes, Console(quiet=True))
     prepare(folder, config, resume=resume, overwrite=overwrite)
 
 
@@ -51,7 +50,7 @@ def start(config: Config, folder: Path, *, resume: bool, overwrite: bool, consol
     console = console if processes.main else Console(quiet=True)
     with beginning(folder, new=processes.main and not resume):
         if processes.main:
-            make_ready(folder, config, resume=resume, overwrite=overwrite)
+            make_ready(folder, config, processes, resume=resume, overwrite=overwrite)
         processes.wait()
         if few_shot.wanted(config):
             return few_shot_run.run(config, folder, processes, console)
