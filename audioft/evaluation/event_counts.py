@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from audioft.annotations.event import Event
+from audioft.evaluation.ratios import ratio
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,3 @@ class Counts:
         once = np.ones(len(parts)) if weights is None else weights
         names = ("true", "missed", "false", "swapped")
         return Counts(*(once @ np.stack([getattr(p, name) for p in parts]) for name in names))
-
-
-def ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """`above / below`, nan where `below` is 0."""
-    return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=np.asarray(below) > 0)

@@ -8,22 +8,19 @@ a label has an F1 of 0, as otherwise a model would gain by never finding what it
 
 from __future__ import annotations
 
+import functools
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from audioft.core.runtime import generator
 from audioft.errors import DataError
-from audioft.evaluation.event_counts import Counts, Heard, ratio
+from audioft.evaluation.event_counts import Counts, Heard
 from audioft.evaluation.event_matching import event_counts, segment_counts
-from audioft.evaluation.intervals import middle, multiplicities
-from audioft.evaluation.report import Estimate
-
-_BLOCK = 200_000  # weights, and counts of labels, held at a time
+from audioft.evaluation.intervals import Estimate, resampled
+from audioft.evaluation.ratios import mean_of_defined, ratio
 
 
 @dataclass(frozen=True)
@@ -41,21 +38,12 @@ class EventFigures:
             has nan figures.
         recordings: how many there were.
         seconds: how much was heard of them together.
-        resolution, collar, offset_share, with_offset: how it was counted, see `event_metrics`.
-        resamples: of the intervals; 0 for none.
-        seed: of the resampling.
     """
 
     metrics: dict[str, Estimate]
     classes: list[dict[str, Any]]
     recordings: int
     seconds: float
-    resolution: float
-    collar: float
-    offset_share: float
-    with_offset: bool
-    resamples: int
-    seed: int
 
 
 def event_metrics(
@@ -103,25 +91,20 @@ def event_metrics(
         "event": [event_counts(labels, r, collar, offset_share, with_offset) for r in recordings],
         "segment": [segment_counts(labels, r, resolution) for r in recordings],
     }
-    values = {k: v.item() for k, v in _figures(parts, None).items()}
+    values = {k: v.item() for k, v in _figures(parts).items()}
     bounds = dict.fromkeys(values, (math.nan, math.nan))
     if resamples and len(recordings) > 1:  # one drawn again is always itself, and would pretend to certainty
-        bounds = _bounds(parts, resamples, seed)
+        width = max(len(recordings), len(labels))
+        bounds = resampled(functools.partial(_figures, parts), len(recordings), width, resamples, seed)
     return EventFigures(
         metrics={name: Estimate(value, *bounds[name]) for name, value in values.items()},
         classes=_classes(labels, parts),
         recordings=len(recordings),
         seconds=float(sum(r.seconds for r in recordings)),
-        resolution=resolution,
-        collar=collar,
-        offset_share=offset_share,
-        with_offset=with_offset,
-        resamples=resamples,
-        seed=seed,
     )
 
 
-def _figures(parts: dict[str, list[Counts]], weights: np.ndarray | None) -> dict[str, np.ndarray]:
+def _figures(parts: dict[str, list[Counts]], weights: np.ndarray | None = None) -> dict[str, np.ndarray]:
     """Every figure of weighted recordings: `(R,)` for weights `(R, N)`, `()` without."""
     return {
         f"{kind}_{name}": figure(total)
@@ -129,18 +112,6 @@ def _figures(parts: dict[str, list[Counts]], weights: np.ndarray | None) -> dict
         for total in (Counts.total(counts, weights),)
         for name, figure in (_FIGURES | _ERRORS if kind == "segment" else _FIGURES).items()
     }
-
-
-def _bounds(parts: dict[str, list[Counts]], resamples: int, seed: int) -> dict[str, tuple[float, float]]:
-    random = generator("bootstrap", seed)
-    count, labels = len(parts["event"]), len(parts["event"][0].true)
-    block = max(1, _BLOCK // max(count, labels))
-    drawn: dict[str, list[np.ndarray]] = {}
-    for start in range(0, resamples, block):
-        weights = multiplicities(random, min(block, resamples - start), count)
-        for name, figures in _figures(parts, weights).items():
-            drawn.setdefault(name, []).append(figures)
-    return {name: middle(np.concatenate(figures), 0.95) for name, figures in drawn.items()}
 
 
 def _classes(labels: Sequence[str], parts: dict[str, list[Counts]]) -> list[dict[str, Any]]:
@@ -154,12 +125,6 @@ def _classes(labels: Sequence[str], parts: dict[str, list[Counts]]) -> list[dict
     return rows
 
 
-def _mean(values: np.ndarray) -> np.ndarray:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of nothing but nan the mean is nan
-        return np.nanmean(values, axis=-1)
-
-
 def _per_reference(errors: Callable[[Counts], np.ndarray]) -> Callable[[Counts], np.ndarray]:
     return lambda counts: ratio(errors(counts), counts.overall.reference)
 
@@ -169,9 +134,9 @@ _FIGURES: dict[str, Callable[[Counts], np.ndarray]] = {
     "f1": lambda c: c.overall.f1,
     "precision": lambda c: c.overall.precision,
     "recall": lambda c: c.overall.recall,
-    "f1_macro": lambda c: _mean(c.f1),
-    "precision_macro": lambda c: _mean(c.precision),
-    "recall_macro": lambda c: _mean(c.recall),
+    "f1_macro": lambda c: mean_of_defined(c.f1),
+    "precision_macro": lambda c: mean_of_defined(c.precision),
+    "recall_macro": lambda c: mean_of_defined(c.recall),
 }
 # in each segment what is missed beside something made up is swapped, one for one; the rest is deleted or inserted
 _ERRORS: dict[str, Callable[[Counts], np.ndarray]] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from audioft.core.storage import write_bytes
 from audioft.evaluation import charts
 from audioft.evaluation.report import Report
-from audioft.evaluation.text import TITLES, confused, counted, number, printable
+from audioft.evaluation.text import TITLES, number, printable
 
 _PAIRS = 10
 
@@ -63,26 +62,16 @@ def as_html(report: Report, history: Sequence[dict[str, Any]], info: Mapping[str
     """The page that `write_html` writes."""
     title = _escaped(info.get("title", f"Report on the {report.side} side"))
     told = {k: v for k, v in info.items() if k != "title"}
-    curves = [
-        charts.loss_chart(history),
-        charts.metric_chart(history, report.main),
-        charts.rate_chart(history),
-    ]
+    curves = [charts.loss_chart(history), charts.metric_chart(history, report.main), charts.rate_chart(history)]
     pictures = "".join(f"<div>{c}</div>" for c in curves if c)
+    notes = "".join(f"<li>{_escaped(n)}</li>" for n in report.notes)
+    figures = [[TITLES.get(k, k.replace("_", " ")), v] for k, v in report.figures.items()]
     sections = [
-        _section("Notes", "<ul>" + "".join(f"<li>{_escaped(n)}</li>" for n in report.notes) + "</ul>")
-        if report.notes
-        else "",
+        _section("Notes", f"<ul>{notes}</ul>") if notes else "",
         _section("Training", f'<div class="pictures">{pictures}</div>') if pictures else "",
         _confusion(report),
         _section("Labels", f'<div class="scroll">{charts.f1_chart(report)}</div>{_classes(report)}'),
-        _section(
-            "All figures",
-            _table(
-                ["metric", "value"],
-                [[TITLES.get(k, k.replace("_", " ")), v] for k, v in report.figures.items()],
-            ),
-        ),
+        _section("All figures", _table(["metric", "value"], figures)),
         _section("About this run", _table(["", ""], list(map(list, _flat(told))))) if told else "",
     ]
     return (
@@ -90,7 +79,7 @@ def as_html(report: Report, history: Sequence[dict[str, Any]], info: Mapping[str
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>{_CSS}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
-        f"<p>{_escaped(counted(report))}</p>\n{_cards(report)}\n{''.join(sections)}</body>\n</html>\n"
+        f"<p>{_escaped(report.measured)}</p>\n{_cards(report)}\n{''.join(sections)}</body>\n</html>\n"
     )
 
 
@@ -105,10 +94,9 @@ def _section(title: str, body: str) -> str:
 def _cards(report: Report) -> str:
     cards = []
     for name, e in report.metrics.items():
-        bounds = f"{number(e.low)} – {number(e.high)}" if math.isfinite(e.low) else "&nbsp;"
         kind = "card main" if name == report.main else "card"
         title = _escaped(TITLES.get(name, name))
-        cards.append(f'<div class="{kind}">{title}<b>{number(e.value)}</b><small>{bounds}</small></div>')
+        cards.append(f'<div class="{kind}">{title}<b>{number(e.value)}</b><small>{e.bounds or "&nbsp;"}</small></div>')
     return f'<div class="cards">{"".join(cards)}</div>'
 
 
@@ -116,7 +104,7 @@ def _confusion(report: Report) -> str:
     picture = charts.confusion_chart(report)
     if not picture:
         return ""
-    rows = [[a, b, n, f"of {total}"] for a, b, n, total in confused(report)[:_PAIRS]]
+    rows = [[a, b, n, f"of {total}"] for a, b, n, total in report.confused()[:_PAIRS]]
     table = _table(["true label", "given label", "clips", ""], rows) if rows else "<p>No clip was confused.</p>"
     return _section("Confusion", f'<div class="scroll">{picture}</div>{table}')
 

@@ -11,7 +11,8 @@ The intervals say how the figures vary with the clips for this one trained model
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +20,46 @@ import numpy as np
 from audioft.core.runtime import generator
 from audioft.evaluation.metrics import METRICS, Tally
 from audioft.evaluation.predictions import Predictions
+from audioft.evaluation.text import number
 
 _BLOCK = 200_000  # weights held at a time; a few arrays of this size of float64 are made beside them
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure and its 95 % interval; a bound is nan where it could not be computed.
+
+    >>> Estimate(0.9, 0.85, 0.94).least, Estimate(0.9, math.nan, math.nan).least
+    (0.85, 0.9)
+    >>> Estimate(0.7, 0.6, 0.8).clearly_below(Estimate(0.9, 0.85, 0.94))
+    True
+    """
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def least(self) -> float:
+        """What it may well be at the worst."""
+        return self.low if math.isfinite(self.low) else self.value
+
+    @property
+    def most(self) -> float:
+        """What it may well be at the best."""
+        return self.high if math.isfinite(self.high) else self.value
+
+    @property
+    def bounds(self) -> str:
+        """The interval in words; empty where there is none."""
+        return f"{number(self.low)} – {number(self.high)}" if math.isfinite(self.low) else ""
+
+    def clearly_below(self, other: Estimate) -> bool:
+        """Whether it is less, and neither figure lies within the interval of the other.
+
+        Both are asked since a perfect figure has an interval of no width, however few clips it is of.
+        """
+        return self.value < other.least and self.most < other.value
 
 
 @dataclass(frozen=True)
@@ -69,15 +108,36 @@ def bootstrap(
     count = int(member.max(initial=-1)) + 1
     if count == 1:  # drawn again it is always itself, and the interval would pretend to certainty
         return Intervals(dict.fromkeys(names, (np.nan, np.nan)), unit, count)
-    random = generator("bootstrap", seed)
-    figures: dict[str, list[np.ndarray]] = {n: [] for n in names}
-    block = max(1, _BLOCK // max(len(predictions), 1))
+
+    def figures(weights: np.ndarray) -> dict[str, np.ndarray]:
+        tally = Tally(predictions, weights[:, member], thresholds)
+        return {name: METRICS[name].of(tally) for name in names}
+
+    return Intervals(resampled(figures, count, len(predictions), resamples, seed, level), unit, count)
+
+
+def resampled(
+    figures: Callable[[np.ndarray], dict[str, np.ndarray]],
+    count: int,
+    width: int,
+    resamples: int,
+    seed: int,
+    level: float = 0.95,
+) -> dict[str, tuple[float, float]]:
+    """Bounds of several figures from the same resamples, a block of them at a time.
+
+    Args:
+        figures: weights `(R, count)`, how often each unit counts, to the figures `(R,)` by name.
+        count: units to draw.
+        width: how many numbers `figures` holds for each resample.
+        resamples, seed, level: as for `bootstrap`.
+    """
+    random, block = generator("bootstrap", seed), max(1, _BLOCK // max(width, 1))
+    drawn: dict[str, list[np.ndarray]] = {}
     for start in range(0, resamples, block):
-        weights = multiplicities(random, min(block, resamples - start), count)[:, member]
-        tally = Tally(predictions, weights, thresholds)
-        for name in names:
-            figures[name].append(METRICS[name].of(tally))
-    return Intervals({n: middle(np.concatenate(f), level) for n, f in figures.items()}, unit, count)
+        for name, found in figures(multiplicities(random, min(block, resamples - start), count)).items():
+            drawn.setdefault(name, []).append(found)
+    return {name: middle(np.concatenate(found), level) for name, found in drawn.items()}
 
 
 def units(predictions: Predictions) -> tuple[str, np.ndarray]:

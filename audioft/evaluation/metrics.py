@@ -16,10 +16,9 @@ Conventions, which are scikit-learn's where it has one:
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -27,6 +26,9 @@ from audioft.core.registry import suggest
 from audioft.errors import ConfigError, DataError
 from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.ranking import ranked
+from audioft.evaluation.ratios import mean_of_defined, ratio
+
+_over = partial(ratio, otherwise=0.0)
 
 
 class Tally:
@@ -197,18 +199,8 @@ def confusion(predictions: Predictions) -> np.ndarray:
     return (predictions.targets.T @ predictions.decisions()).astype(int)
 
 
-def _over(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    return np.divide(above, below, out=np.zeros_like(above, dtype=float), where=below > 0)
-
-
-def _mean_of_defined(values: np.ndarray) -> np.ndarray:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a row of nothing but nan has the mean nan
-        return np.nanmean(values, axis=1)
-
-
 def _balanced_accuracy(t: Tally) -> np.ndarray:
-    return _mean_of_defined(np.where(t.positives > 0, t.recall, np.nan))
+    return mean_of_defined(np.where(t.positives > 0, t.recall, np.nan))
 
 
 def _weighted(name: str) -> Callable[[Tally], np.ndarray]:
@@ -225,7 +217,7 @@ def _macro(name: str) -> Callable[[Tally], np.ndarray]:
     def of(t: Tally) -> np.ndarray:
         seen = t.positives if name == "recall" else t.positives + t.given
         once = t.once.positives if name == "recall" else t.once.positives + t.once.given
-        return _mean_of_defined(np.where((seen == 0) & (once > 0), np.nan, getattr(t, name)))
+        return mean_of_defined(np.where((seen == 0) & (once > 0), np.nan, getattr(t, name)))
 
     return of
 
@@ -243,5 +235,5 @@ for _name in ("precision", "recall", "f1"):
 _enter("precision_micro", lambda t: _over(t.hits.sum(axis=1), t.given.sum(axis=1)))
 _enter("recall_micro", lambda t: _over(t.hits.sum(axis=1), t.positives.sum(axis=1)))
 _enter("f1_micro", lambda t: _over(2 * t.hits.sum(axis=1), (t.given + t.positives).sum(axis=1)))
-_enter("roc_auc", lambda t: _mean_of_defined(t.roc_auc))
-_enter("map", lambda t: _mean_of_defined(t.average_precision))
+_enter("roc_auc", lambda t: mean_of_defined(t.roc_auc))
+_enter("map", lambda t: mean_of_defined(t.average_precision))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from audioft.evaluation.ratios import ratio
+
 
 def ranked(scores: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """ROC AUC and average precision of one label, for R weightings of the clips at once.
@@ -44,9 +46,5 @@ def ranked(scores: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> tupl
     positives, negatives = hits[:, -1], total[:, -1] - hits[:, -1]
     # the new positives of a step beat all negatives yet to come, and tie with those of the same step
     pairs = (gained * (negatives[:, None] - (reached - hits) + 0.5 * beside)).sum(axis=1)
-    precision = np.divide(hits, reached, out=np.zeros_like(hits), where=reached > 0)
-    return _ratio(pairs, positives * negatives), _ratio((gained * precision).sum(axis=1), positives)
-
-
-def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    return np.divide(above, below, out=np.full_like(above, np.nan), where=below > 0)
+    precision = ratio(hits, reached, otherwise=0.0)
+    return ratio(pairs, positives * negatives), ratio((gained * precision).sum(axis=1), positives)

@@ -5,43 +5,22 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from audioft.core import wording
 from audioft.core.storage import write_bytes
 from audioft.errors import UsageError
-from audioft.evaluation.intervals import bootstrap, units
-from audioft.evaluation.metrics import compute, confusion, per_class
-from audioft.evaluation.predictions import Predictions
+from audioft.evaluation.intervals import Estimate
+from audioft.evaluation.ratios import plain
+from audioft.evaluation.text import TITLES, fit, number, pad, printable, width
 
 FORMAT = "audioft-report"
 FORMAT_VERSION = 1
 
-SINGLE = (
-    "accuracy",
-    "balanced_accuracy",
-    "f1_macro",
-    "f1_weighted",
-    "precision_macro",
-    "recall_macro",
-    "roc_auc",
-)
-MULTI = ("map", "f1_macro", "f1_micro", "precision_micro", "recall_micro", "roc_auc", "subset_accuracy")
-
-FEW_GROUPS = 10
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure and its 95 % interval; a bound is nan where it could not be computed."""
-
-    value: float
-    low: float
-    high: float
+FEW_GROUPS = 10  # of fewer, intervals are rough
+_MOST_CLASSES, _WORST, _BEST, _PAIRS = 20, 10, 5, 5
 
 
 @dataclass(frozen=True)
@@ -106,20 +85,42 @@ class Report:
         return {c["label"]: c["threshold"] for c in self.classes} if self.multilabel else None
 
     def __str__(self) -> str:
-        from audioft.evaluation.text import as_text
+        """The report in lines of at most about 100 columns."""
+        parts = [self._headline(), self._classes()]
+        pairs = self.confused()[:_PAIRS]
+        if pairs:
+            rows = [f"  {fit(a)} -> {fit(b)}  {n} of {total}" for a, b, n, total in pairs]
+            parts.append("\n".join(["most often confused (true -> given)", *rows]))
+        if self.notes:
+            parts.append("\n".join(f"note: {printable(n)}" for n in self.notes))
+        return "\n\n".join(parts)
 
-        return as_text(self)
+    def confused(self) -> list[tuple[str, str, int, int]]:
+        """Pairs of confused labels as (true, given, clips, of how many), the most clips first."""
+        if self.confusion is None:
+            return []
+        pairs = [
+            (self.labels[i], self.labels[j], n, sum(row))
+            for i, row in enumerate(self.confusion)
+            for j, n in enumerate(row)
+            if n and i != j
+        ]
+        return sorted(pairs, key=lambda p: (-p[2], -p[2] / p[3]))
+
+    @property
+    def measured(self) -> str:
+        """What was measured and how the intervals came about, in a sentence or two."""
+        grouped = f" in {wording.counted(self.groups, 'group')}" if self.groups != self.clips else ""
+        labels = wording.counted(len(self.labels), "label")
+        text = f"{self.side}: {self.clips} {self.counted}{grouped}, {labels}"
+        if self.resamples:
+            text += f"; 95 % intervals from {self.resamples} bootstrap resamples over {self.unit}"
+        return text
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain values that strict JSON can hold: nan becomes None."""
-        return _plain(
-            {
-                "format": FORMAT,
-                "format_version": FORMAT_VERSION,
-                "main": self.main,
-                **dataclasses.asdict(self),
-            }
-        )
+        about = {"format": FORMAT, "format_version": FORMAT_VERSION, "main": self.main}
+        return plain(about | dataclasses.asdict(self))
 
     def to_json(self) -> str:
         """The report as strict JSON: no NaN, null instead."""
@@ -151,100 +152,47 @@ class Report:
                 f"{FORMAT_VERSION}: evaluate the model again with this version of audioft"
             )
         try:
-            return cls._from(data)
+            values = {f.name: data[f.name] for f in dataclasses.fields(cls) if f.name in data or f.name != "kind"}
+            estimates = {k: Estimate(**_numbers(v)) for k, v in values["metrics"].items()}
+            values |= {"labels": tuple(values["labels"]), "figures": _numbers(values["figures"]), "metrics": estimates}
+            return cls(**values | {"classes": [_numbers(row) for row in values["classes"]]})
         except (KeyError, TypeError, AttributeError) as e:
             raise UsageError(f"{path}: not a complete report ({e!r}); evaluate the model again") from e
 
-    @classmethod
-    def _from(cls, data: dict[str, Any]) -> Report:
-        values = {f.name: data[f.name] for f in dataclasses.fields(cls) if f.name in data or f.name != "kind"}
-        values["labels"] = tuple(values["labels"])
-        values["figures"] = {k: _number(v) for k, v in values["figures"].items()}
-        values["metrics"] = {
-            k: Estimate(**{b: _number(v[b]) for b in ("value", "low", "high")}) for k, v in values["metrics"].items()
-        }
-        values["classes"] = [{k: _number(v) for k, v in row.items()} for row in values["classes"]]
-        return cls(**values)
+    def _headline(self) -> str:
+        wide = max(len(TITLES.get(name, name)) for name in self.metrics)
+        rows = []
+        for name, e in self.metrics.items():
+            bounds = f"   {e.bounds}" if e.bounds else ""
+            mark = "*" if name == self.main else " "
+            rows.append(f"{mark} {TITLES.get(name, name).ljust(wide)}  {number(e.value)}{bounds}")
+        return "\n".join([printable(self.measured), *rows])
+
+    def _classes(self) -> str:
+        rows, gap = list(self.classes), None
+        if len(rows) > _MOST_CLASSES:
+            # a label that no clip has can be neither good nor bad
+            ranked = sorted((r for r in rows if r["support"]), key=lambda r: r["f1"])
+            if len(ranked) > _WORST + _BEST:
+                gap = f"({len(rows) - _WORST - _BEST} more labels in between or without a clip)"
+                rows = [*ranked[:_WORST], *ranked[-_BEST:]]
+            else:
+                rows = ranked
+        last, key = ("AP", "average_precision") if self.multilabel else ("AUC", "roc_auc")
+        wide = max([5, *(width(fit(r["label"])) for r in rows)])
+        unit = "seconds" if self.kind == "events" else "clips"
+        count = max(6, len(unit))
+        lines = [pad("label", wide) + f"  {unit:>{count}} {'precision':>9} {'recall':>7} {'F1':>7} {last:>7}"]
+        if self.multilabel:
+            lines[0] += f" {'threshold':>9}"
+        for i, r in enumerate(rows):
+            if gap and i == _WORST:
+                lines.append(gap)
+            line = f"{pad(fit(r['label']), wide)}  {r['support']:>{count}} {number(r['precision']):>9}"
+            line += f" {number(r['recall']):>7} {number(r['f1']):>7} {number(r[key]):>7}"
+            lines.append(line + (f" {number(r['threshold']):>9}" if self.multilabel else ""))
+        return "\n".join(lines)
 
 
-def make_report(
-    predictions: Predictions,
-    side: str,
-    thresholds: Sequence[float] | np.ndarray | None = None,
-    resamples: int = 1000,
-    seed: int = 0,
-    notes: Sequence[str] = (),
-) -> Report:
-    """Measure predictions.
-
-    Args:
-        predictions: what to measure.
-        side: which side of the data they are of.
-        thresholds: C decision thresholds for multi-label (see `choose_thresholds`); 0.5 each if None.
-        resamples: bootstrap resamples for the intervals; 0 leaves them out.
-        seed: of the bootstrap.
-        notes: further sentences for the reader.
-
-    Raises:
-        DataError: there are no clips.
-    """
-    names = MULTI if predictions.multilabel else SINGLE
-    figures = compute(predictions, thresholds)
-    unit, member = units(predictions)
-    bounds = dict.fromkeys(names, (math.nan, math.nan))
-    if resamples:
-        bounds = bootstrap(predictions, names, thresholds, resamples, seed).bounds
-    columns = per_class(predictions, thresholds)
-    classes = [
-        {"label": label, **{k: v[c].item() for k, v in columns.items()}} for c, label in enumerate(predictions.labels)
-    ]
-    if predictions.multilabel:
-        limits = [0.5] * len(classes) if thresholds is None else [float(t) for t in thresholds]
-        classes = [{**row, "threshold": t} for row, t in zip(classes, limits, strict=True)]
-    return Report(
-        side=side,
-        multilabel=predictions.multilabel,
-        labels=predictions.labels,
-        metrics={n: Estimate(figures[n], *bounds[n]) for n in names},
-        figures=figures,
-        classes=classes,
-        confusion=None if predictions.multilabel else confusion(predictions).tolist(),
-        clips=len(predictions),
-        groups=len(set(predictions.groups())),
-        unit=unit,
-        resamples=resamples,
-        seed=seed,
-        notes=[*_noticed(predictions, unit, int(member.max()) + 1, bool(resamples)), *notes],
-    )
-
-
-def _noticed(predictions: Predictions, unit: str, count: int, resampled: bool) -> list[str]:
-    notes = []
-    if resampled and count == 1:
-        notes.append("all clips are of one unit to resample, so there are no intervals")
-    elif resampled and count < FEW_GROUPS:
-        notes.append(f"the intervals rest on {count} {unit} and are rough, as a rule too narrow")
-    positives = (predictions.targets > 0).sum(axis=0)
-    absent = [label for label, n in zip(predictions.labels, positives, strict=True) if not n]
-    if absent:
-        shown = ", ".join(absent[:5]) + (f" and {len(absent) - 5} more" if len(absent) > 5 else "")
-        notes.append(
-            f"no clip has the label {shown}: counted as 0 in macro precision, recall and F1, left out of "
-            "balanced accuracy, ROC AUC and average precision"
-        )
-    unknown = int((~predictions.known).sum())
-    if unknown:
-        notes.append(f"{unknown} of {predictions.known.size} targets are unknown and count nowhere")
-    return notes
-
-
-def _number(value: Any) -> Any:
-    return math.nan if value is None else value
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _numbers(values: dict[str, Any]) -> dict[str, Any]:
+    return {k: math.nan if v is None else v for k, v in values.items()}

@@ -17,7 +17,7 @@ from audioft.data.check import SHORTEST
 from audioft.data.clip import Clip
 from audioft.data.windowed import Window, clip_windows, windows_of
 from audioft.errors import UsageError
-from audioft.evaluation.pair_embeddings import Embeddings, embed
+from audioft.evaluation.recording_embeddings import Embeddings, embed
 from audioft.evaluation.scoring import ClipScore, cast_products, preparation, score, score_windows
 from audioft.inference.prediction import Prediction
 from audioft.inference.recording_events import Rules, Step, follow

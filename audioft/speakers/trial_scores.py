@@ -17,7 +17,7 @@ from audioft.core.progress import Console
 from audioft.data.clip import Clip
 from audioft.data.inputs import unlabelled
 from audioft.errors import AudioError, DataError, UsageError
-from audioft.evaluation.pair_embeddings import Embeddings
+from audioft.evaluation.recording_embeddings import Embeddings
 from audioft.inference.listening import listening
 from audioft.speakers import identification
 from audioft.speakers import trials as lists

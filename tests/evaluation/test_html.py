@@ -9,8 +9,8 @@ import pytest
 from made_predictions import multi, predictions, single
 
 from audioft.evaluation import charts
+from audioft.evaluation.clip_report import make_report
 from audioft.evaluation.html import write_html
-from audioft.evaluation.report import make_report
 
 EVIL = ("<script>alert(1)</script>", "$\\frac{$", "犬 & \"'", "\x1b]\n")
 HISTORY = [{"kind": "train", "step": i, "epoch": i / 10, "loss": 2 / (i + 1), "lr": 1e-4} for i in range(50)]

@@ -7,10 +7,10 @@ import pytest
 from made_predictions import multi, predictions, single
 
 from audioft.evaluation import intervals
+from audioft.evaluation.clip_report import SINGLE
 from audioft.evaluation.intervals import bootstrap, units
 from audioft.evaluation.metrics import METRICS
 from audioft.evaluation.predictions import Predictions
-from audioft.evaluation.report import SINGLE
 
 
 def binary(right, each=1):

@@ -9,8 +9,9 @@ import pytest
 from made_predictions import multi, predictions, single
 
 from audioft.errors import UsageError
+from audioft.evaluation.clip_report import make_report
 from audioft.evaluation.metrics import compute
-from audioft.evaluation.report import Report, make_report
+from audioft.evaluation.report import Report
 from audioft.evaluation.text import fit, width
 
 

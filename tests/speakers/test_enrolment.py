@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from audioft.data.batching import pad
 from audioft.errors import AudioftError, DataError, ModelError, UsageError
-from audioft.evaluation.pair_embeddings import embed
+from audioft.evaluation.recording_embeddings import embed
 from audioft.inference.predictor import Predictor
 from audioft.models.classifier import AudioClassifier
 from audioft.models.fingerprint import fingerprint

@@ -18,8 +18,9 @@ from audioft.data.clip import Clip
 from audioft.data.manifest import Manifest
 from audioft.data.manifest import load as load_manifest
 from audioft.errors import DataError, UsageError
+from audioft.evaluation.clip_report import make_report
 from audioft.evaluation.html import write_html
-from audioft.evaluation.report import Report, make_report
+from audioft.evaluation.report import Report
 from audioft.inference.predictor import Predictor
 
 SIDES = ("train", "valid", "test", "all")

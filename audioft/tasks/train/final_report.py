@@ -16,9 +16,10 @@ from audioft.assembly.build import Parts
 from audioft.assembly.run_folder import Run
 from audioft.core.wording import counted
 from audioft.data.event_clips import BACKGROUND
+from audioft.evaluation.clip_report import make_report
 from audioft.evaluation.html import write_html
-from audioft.evaluation.pair_embeddings import embed
-from audioft.evaluation.report import Report, make_report
+from audioft.evaluation.recording_embeddings import embed
+from audioft.evaluation.report import Report
 from audioft.evaluation.thresholds import choose_thresholds
 from audioft.inference.timeline import Rules
 from audioft.models import adapter_folder, adapting

@@ -14,7 +14,7 @@ import yaml
 
 import audioft
 from audioft.errors import ConfigError
-from audioft.evaluation.pooled import pooled
+from audioft.evaluation.recording_embeddings import pooled
 from audioft.models import folder as model_folder
 
 FAST = ("data.workers=0", "evaluate.resamples=20")
