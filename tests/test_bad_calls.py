@@ -196,6 +196,7 @@ def test_nothing_to_resume(train, refused, two_tones, tmp_path):
         (("train", "a", "x/a", "--each"), "two of the folders are called a"),
         (("train", "--each"), "--each needs at least one folder or table"),
         (("train", "a", "--examples", "b"), "--examples goes with --dry-run"),
+        (("train", "a", "b", "--each", "--dry-run"), "--dry-run is of one folder or table: leave out --each"),
         (("train", "a", "--epochs", "3"), "unknown option: --epochs"),
         (("evaluate", "a"), "required: DATA"),
         (

@@ -59,6 +59,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         print(describe())
         return 0
     sources, overrides = arguments.sources_and_overrides(options.items)
+    if options.each and options.dry_run:
+        raise UsageError("--dry-run is of one folder or table: leave out --each, and ask for one after the other")
     if options.each:
         return _train_each(sources, overrides, options, console)
     if len(sources) > 1:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from audioft.assembly import build, recordings
@@ -40,11 +39,12 @@ def plan(config: Config, console: Console, examples: Path | None) -> None:
         examples: a folder for augmented clips and a picture; none are made if not given.
     """
     parts = from_headers(config, Processes(config.train.device), console)
-    console.say("\n".join([*_data(parts), *_sides(parts.data), *_model(parts), *_sizes(parts), _device(parts)]))
+    console.say("\n".join([*_data(parts), *_sides(parts.data), *_model(parts), *_sizes(parts)]))
     if few_shot.wanted(config):
-        console.say("steps: none, one pass over the clips")
+        lines = [_device(parts), "steps: none, one pass over the clips"]
     else:
-        console.say("\n".join([*_stages(parts), *steps_told(parts, throughput.step_plan(config, parts.data))]))
+        lines = [*_stages(parts), _device(parts), *steps_told(parts, throughput.step_plan(config, parts.data))]
+    console.say("\n".join(lines))
     if examples is not None:
         _write_examples(parts, examples)
 
@@ -68,16 +68,15 @@ def _data(parts: build.Parts) -> list[str]:
     hours = sum(c.seconds for c in data.checked) / 3600
     clips, labels = counted(len(m.clips), "clip"), counted(len(m.labels), "label")
     return [
-        f"source: {_near(str(parts.config.data.source))} ({LAYOUTS[m.layout]})",
+        f"source: {_near(Path(str(parts.config.data.source)))} ({LAYOUTS[m.layout]})",
         f"data: {clips}, {hours:.2f} hours, {labels} ({kind})",
         "split: " + ", ".join(f"{side} {len(data.side(side))}" for side in recordings.SIDES),
     ]
 
 
-def _near(path: str) -> str:
+def _near(path: Path) -> Path:
     """A path as somebody in this folder would write it."""
-    inside = os.path.relpath(path)
-    return path if inside.startswith(os.pardir) else inside
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _sides(data: recordings.Data) -> list[str]:
