@@ -6,16 +6,18 @@ without pyplot, whose list of open figures is global.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from audioft.evaluation.metrics import METRICS
+from audioft.evaluation.ratios import ratio
 from audioft.evaluation.text import TITLES, fit
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
     from audioft.evaluation.report import Report
 
-TRAIN, VALID, QUIET = "#2563eb", "#dc2626", "#9ca3af"
+TRAIN, VALID, QUIET, FAINT = "#2563eb", "#dc2626", "#9ca3af", "#6b7280"
 
 _MOST_POINTS = 1000  # more cannot be told apart on a page
 _MOST_BARS = 60
@@ -38,7 +40,7 @@ STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.edgecolor": "#6b7280",
+    "axes.edgecolor": FAINT,
     "axes.titlesize": 10,
     "axes.titlelocation": "left",
     "axes.grid": True,
@@ -79,12 +81,41 @@ def f1_chart(report: Report) -> str:
     return _chart("f1", lambda: _bars(report)) or ""
 
 
-def _chart(name: str, draw: Any) -> str | None:
+def score_chart(draw: Callable[[Axes], None], chance: float, title: str, across: str, score: str) -> bytes:
+    """A picture of scores between 0 and 1 as PNG: what `draw` draws, a line of chance, and a legend beside them.
+
+    Args:
+        draw: puts lines into the axes.
+        chance: the score that is reached without listening.
+        title: above the picture.
+        across, score: what the axes are.
+    """
+    with _styled():
+        figure, axes = _figure(6.4, 3.8)
+        draw(axes)
+        axes.axhline(chance, color=FAINT, linewidth=1.2, linestyle=":", label="chance")
+        axes.set_ylim(max(0.0, chance - 0.05), 1.02)
+        axes.set_xlabel(across)
+        axes.set_ylabel(score)
+        axes.set_title(title)
+        axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
+        out = io.BytesIO()
+        figure.savefig(out, format="png", dpi=150, bbox_inches="tight")
+    return out.getvalue()
+
+
+@contextlib.contextmanager
+def _styled(salt: str | None = None) -> Iterator[None]:
     import matplotlib
 
+    with matplotlib.rc_context({**STYLE, "svg.hashsalt": salt}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # in SVG drawn by the reader's browser
+        yield
+
+
+def _chart(name: str, draw: Callable[[], Figure | None]) -> str | None:
     # the salt makes the same data give the same bytes, and keeps the ids of two pictures on one page apart
-    with matplotlib.rc_context({**STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # drawn by the reader's browser
+    with _styled(salt=name):
         figure = draw()
         return None if figure is None else _svg(figure)
 
@@ -144,9 +175,8 @@ def _points(history: Sequence[Row], kind: str, key: str, unit: str) -> tuple[np.
     if not rows:
         return None
     x, y = (np.array([float(r[k]) for r in rows]) for k in (unit, key))
-    if len(x) <= _MOST_POINTS:
-        return x, y
-    x, y = (np.array([part.mean() for part in np.array_split(v, _MOST_POINTS)]) for v in (x, y))
+    if len(x) > _MOST_POINTS:
+        x, y = (np.array([part.mean() for part in np.array_split(v, _MOST_POINTS)]) for v in (x, y))
     return x, y
 
 
@@ -166,8 +196,7 @@ def _smooth(y: np.ndarray) -> np.ndarray:
 def _matrix(report: Report) -> Figure:
     counts = np.array(report.confusion, dtype=float)
     n = len(counts)
-    shares = np.divide(counts, counts.sum(axis=1, keepdims=True), out=np.full_like(counts, np.nan),
-                       where=counts.sum(axis=1, keepdims=True) > 0)  # fmt: skip
+    shares = ratio(counts, counts.sum(axis=1, keepdims=True))
     side = min(max(2.8, 0.42 * n), 11.0) if n <= _MOST_COUNTED else min(6.3 + 0.06 * (n - _MOST_COUNTED), 11.0)
     figure, axes = _figure(side + 0.6, side)
     axes.grid(False)

@@ -184,7 +184,7 @@ def test_an_interval_is_of_whole_recordings_drawn_anew(monkeypatch):
     recordings = [made_up(seed) for seed in range(12)]
     draws = np.random.default_rng(0).integers(12, size=(40, 12))
     weights = np.stack([np.bincount(d, minlength=12) for d in draws]).astype(float)
-    monkeypatch.setattr("audioft.evaluation.events.multiplicities", lambda random, resamples, count: weights)
+    monkeypatch.setattr("audioft.evaluation.intervals.multiplicities", lambda random, resamples, count: weights)
     found = event_metrics(LABELS, recordings, resamples=40).metrics
     again = [event_metrics(LABELS, [recordings[i] for i in d], resamples=0).metrics for d in draws]
     for name, estimate in found.items():

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import math
-import warnings
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +9,10 @@ import numpy as np
 
 from audioft.core import csv_tables
 from audioft.core.wording import counted
-from audioft.evaluation.charts import STYLE, TRAIN, VALID
+from audioft.evaluation.charts import TRAIN, VALID, score_chart
+from audioft.evaluation.intervals import Estimate
+from audioft.evaluation.ratios import plain
+from audioft.evaluation.text import columns, number
 from audioft.tasks.learning_curve.draws import METHODS, Outlook, Point
 
 if TYPE_CHECKING:
@@ -81,19 +81,17 @@ class LearningCurve:
 
     def rows(self) -> list[dict[str, Any]]:
         """A row a method and number of clips, measured or expected; None for what is not defined."""
-        rows = []
+        names = ("method", "kind", "shots", "clips_a_label", "clips", "draws", "accuracy", "low", "high")
+        rows: list[tuple[Any, ...]] = []
         for method in METHODS:
             for p in self.points:
-                own: dict[str, Any] = {"method": method, "kind": "measured", "shots": p.shots or "all"}
-                low, high = p.interval(method)
-                own |= {"clips_a_label": p.each, "clips": p.clips, "draws": len(p.hits[method])}
-                rows.append(own | _figures(p.accuracy(method), low, high))
+                told: tuple[Any, ...] = (p.shots or "all", p.each, p.clips, len(p.hits[method]))
+                rows.append((method, "measured", *told, p.accuracy(method), *p.interval(method)))
             found, last = self.outlooks[method], self.points[-1]
             for k, x in ({} if isinstance(found, str) else found.expected).items():
-                own = {"method": method, "kind": "expected", "shots": f"{k} x all"}
-                own |= {"clips_a_label": k * last.each, "clips": k * last.clips, "draws": None}
-                rows.append(own | _figures(x.accuracy, x.low, x.high))
-        return rows
+                told = (f"{k} x all", k * last.each, k * last.clips, None)
+                rows.append((method, "expected", *told, x.accuracy, x.low, x.high))
+        return [plain(dict(zip(names, row, strict=True))) for row in rows]
 
     def csv(self) -> str:
         rows = self.rows()
@@ -117,12 +115,9 @@ class LearningCurve:
         for p in self.points:
             name = f"all ({p.each:.3g})" if p.shots is None else str(p.shots)
             name += f" at most ({p.each:.3g})" if p.shots is not None and p.each < p.shots else ""
-            table.append([name, f"{p.clips:.0f}", *(x for m in METHODS for x in _cells(p, m))])
-        wide = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-        return [
-            "  ".join([row[0].ljust(wide[0]), *(v.rjust(w) for v, w in zip(row[1:], wide[1:], strict=True))])
-            for row in table
-        ]
+            found = [Estimate(p.accuracy(m), *p.interval(m)) for m in METHODS]
+            table.append([name, f"{p.clips:.0f}", *(x for e in found for x in (number(e.value), e.bounds or "–"))])
+        return columns(table)
 
 
 def _each(clips: float) -> str:
@@ -135,43 +130,23 @@ def _each(clips: float) -> str:
     return f"{about}{counted(round(clips), 'clip')}"
 
 
-def _cells(p: Point, method: str) -> tuple[str, str]:
-    low, high = p.interval(method)
-    return f"{p.accuracy(method):.3f}", f"{low:.3f} – {high:.3f}" if math.isfinite(low) else "–"
-
-
-def _figures(accuracy: float, low: float, high: float) -> dict[str, float | None]:
-    pairs = (("accuracy", accuracy), ("low", low), ("high", high))
-    return {k: v if math.isfinite(v) else None for k, v in pairs}
-
-
 def png(curve: LearningCurve) -> bytes:
     """The picture: accuracy over clips a label, what is expected of more dashed, its band beside it."""
-    import matplotlib
-    from matplotlib.figure import Figure
     from matplotlib.ticker import NullLocator
 
-    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure = Figure(figsize=(6.4, 3.8))
-        axes = figure.add_subplot()
+    last = curve.points[-1].each
+    expected = {k * last for o in curve.outlooks.values() if not isinstance(o, str) for k in o.expected}
+    ticks = sorted({round(x, 1) for x in (*(p.each for p in curve.points), *expected)})
+
+    def draw(axes: Axes) -> None:
         for method in METHODS:
             _draw(axes, curve, method)
-        axes.axhline(curve.chance, color="#6b7280", linewidth=1.2, linestyle=":", label="chance")
         axes.set_xscale("log")
-        last = curve.points[-1].each
-        expected = {k * last for o in curve.outlooks.values() if not isinstance(o, str) for k in o.expected}
-        ticks = sorted({round(p.each, 1) for p in curve.points} | {round(x, 1) for x in expected})
         axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.set_ylim(max(0.0, curve.chance - 0.05), 1.02)
-        axes.set_xlabel("clips a label")
-        axes.set_ylabel("accuracy")
-        axes.set_title("learnt from a few clips of each label; bars hold 95 % of the draws")
-        axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
-        out = io.BytesIO()
-        figure.savefig(out, format="png", dpi=150, bbox_inches="tight")
-    return out.getvalue()
+
+    title = "learnt from a few clips of each label; bars hold 95 % of the draws"
+    return score_chart(draw, curve.chance, title, "clips a label", "accuracy")
 
 
 def _draw(axes: Axes, curve: LearningCurve, method: str) -> None:

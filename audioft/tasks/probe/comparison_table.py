@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from audioft.core import csv_tables
-from audioft.evaluation.text import number, pad, printable, width
-from audioft.tasks.probe.layer_probes import Score
+from audioft.evaluation.intervals import Estimate
+from audioft.evaluation.ratios import plain
+from audioft.evaluation.text import columns, fit, number, printable
 
 NAME_COLUMNS = 40
 CHOSEN = "Best layer and best encoder are chosen on the clips that are measured on: a little too good."
@@ -32,7 +32,7 @@ class Row:
     """
 
     name: str
-    layers: tuple[Score, ...] = ()
+    layers: tuple[Estimate, ...] = ()
     parameters: int = 0
     width: int = 0
     seconds_per_minute: float | None = None
@@ -50,7 +50,7 @@ class Row:
         return len(self.layers) - 1
 
     @property
-    def top(self) -> Score:
+    def top(self) -> Estimate:
         """The best layer's score."""
         return self.layers[self.best]
 
@@ -105,7 +105,7 @@ class Comparison:
         for r in (r for r in self.all() if r.layers):
             own = r is not self.baseline
             table.append([
-                tail(r.name), f"{r.best} of {r.last}" if own else "–", number(r.top.value), interval(r.top),
+                tail(r.name), f"{r.best} of {r.last}" if own else "–", number(r.top.value), r.top.bounds or "–",
                 number(r.layers[-1].value) if own else "–", f"{r.parameters:,}" if own else "–", str(r.width),
                 "–" if r.seconds_per_minute is None else f"{r.seconds_per_minute:.2f}",
                 "–" if r.peak_bytes is None else f"{r.peak_bytes / 1e6:.0f} MB",
@@ -118,7 +118,7 @@ class Comparison:
         for r in (r for r in self.all() if r.layers and r is not self.baseline):
             for i, s in enumerate(r.layers):
                 mark = "* " if i == r.best else ""
-                table.append([tail(r.name), f"{mark}{i}", number(s.value), interval(s)])
+                table.append([tail(r.name), f"{mark}{i}", number(s.value), s.bounds or "–"])
         return "\n".join(columns(table))
 
     @property
@@ -156,35 +156,13 @@ class Comparison:
 
 def tail(name: str) -> str:
     """A name's end, which tells folders apart, in at most `NAME_COLUMNS` columns."""
-    name = printable(name)
-    if width(name) <= NAME_COLUMNS:
-        return name
-    while width(name) > NAME_COLUMNS - 1:
-        name = name[1:]
-    return "…" + name
-
-
-def interval(score: Score) -> str:
-    return f"{number(score.low)} – {number(score.high)}" if math.isfinite(score.low) else "–"
-
-
-def columns(table: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a table, the first column to the left, the others to the right."""
-    wide = [max(width(row[i]) for row in table) for i in range(len(table[0]))]
-    return [
-        "  ".join([pad(row[0], wide[0]), *(" " * (w - width(v)) + v for v, w in zip(row[1:], wide[1:], strict=True))])
-        for row in table
-    ]
+    return fit(name, NAME_COLUMNS, end=True)
 
 
 def _entry(row: Row) -> dict[str, Any]:
-    scores = {"best_layer": row.best if row.layers else None, "layers": [_finite(asdict(s)) for s in row.layers]}
-    return {k: v for k, v in asdict(row).items() if k != "layers"} | scores
+    told = plain(asdict(row))
+    return told | {"best_layer": row.best if row.layers else None, "layers": told.pop("layers")}
 
 
-def _finite(values: dict[str, float]) -> dict[str, float | None]:
-    return {k: v if math.isfinite(v) else None for k, v in values.items()}
-
-
-def _digits(score: Score) -> list[str]:
+def _digits(score: Estimate) -> list[str]:
     return [f"{v:.6g}" if math.isfinite(v) else "" for v in (score.value, score.low, score.high)]

@@ -10,43 +10,11 @@ import numpy as np
 
 from audioft.data.assign import assign
 from audioft.evaluation import probe
-from audioft.evaluation.intervals import bootstrap
+from audioft.evaluation.intervals import Estimate, bootstrap
 from audioft.evaluation.metrics import METRICS
 from audioft.evaluation.predictions import Predictions
 
 Masks = tuple[np.ndarray, np.ndarray]
-
-
-@dataclass(frozen=True)
-class Score:
-    """A figure between 0 and 1, and its 95 % interval; nan where there is but one group to draw from.
-
-    >>> Score(0.9, 0.85, 0.94).least, Score(0.9, math.nan, math.nan).least
-    (0.85, 0.9)
-    >>> Score(0.7, 0.6, 0.8).clearly_below(Score(0.9, 0.85, 0.94))
-    True
-    """
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def least(self) -> float:
-        """What it may well be at the worst."""
-        return self.low if math.isfinite(self.low) else self.value
-
-    @property
-    def most(self) -> float:
-        """What it may well be at the best."""
-        return self.high if math.isfinite(self.high) else self.value
-
-    def clearly_below(self, other: Score) -> bool:
-        """Whether it is less, and neither figure lies within the interval of the other.
-
-        Both are asked since a perfect figure has an interval of no width, however few clips it is of.
-        """
-        return self.value < other.least and self.most < other.value
 
 
 @dataclass(frozen=True)
@@ -88,7 +56,7 @@ class LabelTask:
         learn, _ = self.splits[0]
         return float(np.median((self.targets * self.known)[learn].sum(0)))
 
-    def score(self, features: np.ndarray, seed: int = 0, resamples: int = 1000) -> Score:
+    def score(self, features: np.ndarray, seed: int = 0, resamples: int = 1000) -> Estimate:
         """How well the labels are told from features `(N, D)` of one layer.
 
         Over several splits, accuracy is the mean over them; `map` is that of all tested clips together.
@@ -99,9 +67,9 @@ class LabelTask:
         found = probe.probe(features, names, self.groups, self.splits, resamples, seed)
         tested = np.any([test for _, test in self.splits], axis=0)
         alone = len(set(self.groups[tested].tolist())) == 1
-        return Score(found.accuracy, *((math.nan, math.nan) if alone else (found.low, found.high)))
+        return Estimate(found.accuracy, *((math.nan, math.nan) if alone else (found.low, found.high)))
 
-    def _several(self, features: np.ndarray, seed: int, resamples: int) -> Score:
+    def _several(self, features: np.ndarray, seed: int, resamples: int) -> Estimate:
         scores, which = [], []
         for learn, test in self.splits:
             scores.append(np.stack([self._one(features, c, learn, test) for c in range(len(self.labels))], 1))
@@ -110,7 +78,7 @@ class LabelTask:
         clips = [{"path": str(i), "start": None, "end": None, "group": self.groups[i]} for i in rows]
         found = Predictions(self.labels, True, np.concatenate(scores), self.targets[rows], self.known[rows], clips)
         low, high = bootstrap(found, ["map"], resamples=resamples, seed=seed).bounds["map"]
-        return Score(METRICS["map"](found), low, high)
+        return Estimate(METRICS["map"](found), low, high)
 
     def _one(self, features: np.ndarray, label: int, learn: np.ndarray, test: np.ndarray) -> np.ndarray:
         """How probable a label is in each tested clip, `(T,)`, by what is known of it in the others."""

@@ -27,8 +27,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from audioft.core.wording import counted
+from audioft.evaluation.intervals import Estimate
 from audioft.tasks.probe.comparison_table import Row
-from audioft.tasks.probe.layer_probes import Score
 
 FEW = 20  # clips of a label to learn from, below which an encoder is better left as it is
 
@@ -56,7 +56,7 @@ class Suggestion:
         return shlex.join(["audioft", "train", source, "--encoder", self.encoder, *self.settings, *overrides])
 
 
-def suggest(rows: Sequence[Row], floor: Score | None, per_label: float) -> Suggestion | None:
+def suggest(rows: Sequence[Row], floor: Estimate | None, per_label: float) -> Suggestion | None:
     """Follow the rules above.
 
     Args:

@@ -8,20 +8,20 @@ import shlex
 import numpy as np
 import pytest
 
+from audioft.evaluation.intervals import Estimate
 from audioft.tasks.probe.comparison_table import Comparison, Row
-from audioft.tasks.probe.layer_probes import Score
 from audioft.tasks.probe.suggestion import Suggestion, suggest
 
 
 def row(name: str, *values: float, cost: float | None = 1.0, parameters: int = 100, wide: float = 0.05) -> Row:
-    layers = tuple(Score(v, v - wide, v + wide) for v in values)
+    layers = tuple(Estimate(v, v - wide, v + wide) for v in values)
     return Row(name, layers, parameters, 32, cost, 10**6)
 
 
-LOW = Score(0.2, 0.1, 0.3)
+LOW = Estimate(0.2, 0.1, 0.3)
 
 
-def chosen(rows, per_label: float = 100, floor: Score | None = LOW) -> Suggestion:
+def chosen(rows, per_label: float = 100, floor: Estimate | None = LOW) -> Suggestion:
     found = suggest(rows, floor, per_label)
     assert found is not None
     return found
@@ -54,7 +54,7 @@ def test_layers_above_the_best_are_trained_where_the_last_is_clearly_worse():
 
 def test_one_clip_of_a_few_is_no_clear_difference():
     """20 of 20 have an interval of no width; 19 of 20 are not clearly less."""
-    perfect, nearly = Score(1, 1, 1), Score(0.95, 0.85, 1)
+    perfect, nearly = Estimate(1, 1, 1), Estimate(0.95, 0.85, 1)
     found = chosen([Row("a", (perfect, nearly), 1, 1)], floor=nearly)
     assert found.settings == ("freeze=feature_extractor",)
     assert "log-mel" in found.why[-1]
@@ -86,15 +86,15 @@ def test_of_few_clips_the_encoder_is_left_as_it_is(values, settings):
 
 
 def test_what_is_no_better_than_a_spectrum_is_said():
-    assert "log-mel" in chosen([row("a", 0.5)], floor=Score(0.46, 0.42, 0.49)).why[-1]
-    assert "log-mel" in chosen([row("a", 0.5)], floor=Score(0.44, 0.38, 0.5)).why[-1]
-    assert "log-mel" not in " ".join(chosen([row("a", 0.5)], floor=Score(0.44, 0.4, 0.49)).why)
+    assert "log-mel" in chosen([row("a", 0.5)], floor=Estimate(0.46, 0.42, 0.49)).why[-1]
+    assert "log-mel" in chosen([row("a", 0.5)], floor=Estimate(0.44, 0.38, 0.5)).why[-1]
+    assert "log-mel" not in " ".join(chosen([row("a", 0.5)], floor=Estimate(0.44, 0.4, 0.49)).why)
     assert "log-mel" not in " ".join(chosen([row("a", 0.5)], floor=None).why)
 
 
 def test_failed_encoders_are_no_suggestion_and_one_group_has_no_interval():
     assert suggest([Row("gone", problem="not there")], LOW, 100) is None
-    alone = Row("a", (Score(0.9, np.nan, np.nan), Score(0.8, np.nan, np.nan)), 1, 1)
+    alone = Row("a", (Estimate(0.9, np.nan, np.nan), Estimate(0.8, np.nan, np.nan)), 1, 1)
     found = chosen([alone, Row("gone", problem="not there")])
     assert (found.encoder, found.settings) == ("a", ("freeze={top: 1}",))
 
