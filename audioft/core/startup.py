@@ -7,10 +7,10 @@ import gc
 import os
 import signal
 import sys
-import threading
 from collections.abc import Iterator
 from types import FrameType
 
+from audioft.core.signals import answered
 from audioft.errors import Interrupted
 
 
@@ -49,14 +49,8 @@ def terminable() -> Iterator[None]:
     def end(number: int, frame: FrameType | None) -> None:
         raise Interrupted(number)
 
-    if threading.current_thread() is not threading.main_thread():
+    with answered(end, signal.SIGTERM):
         yield
-        return
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def hold_input(number: int = 0, size: int = 1 << 20) -> None:

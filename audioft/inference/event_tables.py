@@ -43,7 +43,7 @@ class TimeWriter(Writer):
             raise UsageError("--format audacity writes a file a recording; name a folder for them with --out")
         if form == "audacity" and path is not None and (path.suffix or path.is_file()):
             raise UsageError(f"--out {path}: --format audacity writes a file a recording; name a folder for them")
-        if self.top_k > 1 and what != "windows":
+        if how.get("top_k", 1) > 1 and what != "windows":
             raise UsageError(f"--top-k goes with --what windows; with {what}, --all-scores gives summaries every label")
         if self._resume:
             self._go_on(several=what != "summary")

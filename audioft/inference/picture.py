@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -92,33 +93,22 @@ class Picture:
             lanes = 0.26 * len(shown) + 0.3
             figure = Figure(figsize=(13, 2.4 + 2 * lanes), layout="constrained")
             above, middle, below = figure.subplots(3, 1, sharex=True, height_ratios=[2.2, lanes, lanes])
-            above.imshow(
-                seen.T,
-                origin="lower",
-                aspect="auto",
-                extent=(0, seconds, 0, RATE / 2000),
-                cmap="magma",
-                vmin=float(seen.max()) - RANGE_DB,
-                interpolation="nearest",
-            )
+            grid: dict[str, Any] = {"aspect": "auto", "interpolation": "nearest"}
+            place: tuple[float, float, float, float] = (0, seconds, 0, RATE / 2000)
+            quiet = float(seen.max()) - RANGE_DB
+            above.imshow(seen.T, origin="lower", extent=place, cmap="magma", vmin=quiet, **grid)
             above.set_ylabel("kHz")
             about = "" if error is None else f"; breaks off at {clock(self.seconds, seconds)}"
             above.set_title(f"{clip.name}{about}")
             values = self.scores.until(self.seconds)[:, shown]
-            image = middle.imshow(
-                np.where(np.isfinite(values), values, 0.0).T,
-                aspect="auto",
-                extent=(0, self.seconds, len(shown) - 0.5, -0.5),
-                cmap="Blues",
-                vmin=0,
-                vmax=1,
-                interpolation="nearest",
-            )
+            values = np.where(np.isfinite(values), values, 0.0)
+            place = (0, self.seconds, len(shown) - 0.5, -0.5)
+            image = middle.imshow(values.T, extent=place, cmap="Blues", vmin=0, vmax=1, **grid)
             figure.colorbar(image, ax=middle, pad=0.01, fraction=0.02).ax.tick_params(labelsize=7)
             middle.set_title("scores")
             least = seconds / 1200  # what is shorter than a pixel is still seen
-            for row, place in enumerate(shown):
-                own = [(e.start, max(e.seconds, least)) for e in self.events if e.label == self.labels[place]]
+            for row, label in enumerate(self.labels[i] for i in shown):
+                own = [(e.start, max(e.seconds, least)) for e in self.events if e.label == label]
                 below.broken_barh(own, (row - 0.35, 0.7), facecolors=_COLOURS[row % len(_COLOURS)])
                 below.axhline(row, color="#e5e7eb", linewidth=0.5, zorder=0)
             below.set_ylim(len(shown) - 0.5, -0.5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import itertools
 import json
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -172,15 +173,14 @@ def failed(path: Path, done: Collection[str]) -> list[tuple[str, str]]:
 
 
 def _header_end(path: Path, columns: Sequence[str] | None) -> int:
-    with _Lines(path) as lines:
-        if columns is not None:
-            header = next(csv.reader(lines), None)
-            if header is not None and header != list(columns):
-                raise UsageError(
-                    f"{path} has other columns ({_few(header)}) than these options ask for ({_few(columns)}); give the "
-                    "options it was begun with, or another --out"
-                )
-        return lines.read
+    lines = _Lines(path)
+    header = None if columns is None else next(csv.reader(lines), None)
+    if columns is not None and header is not None and header != list(columns):
+        raise UsageError(
+            f"{path} has other columns ({_few(header)}) than these options ask for ({_few(columns)}); give the "
+            "options it was begun with, or another --out"
+        )
+    return lines.read
 
 
 def _few(names: Sequence[str]) -> str:
@@ -189,24 +189,24 @@ def _few(names: Sequence[str]) -> str:
 
 def _rows(path: Path, columns: Sequence[str] | None) -> Iterator[tuple[int, dict[str, Any]]]:
     """Whole rows, each with the byte at which it ends."""
-    with _Lines(path) as lines:
-        try:
-            if columns is None:
-                for line in lines:
-                    yield lines.read, _named(json.loads(line))
-            else:
-                reader = csv.reader(lines, strict=True)
-                next(reader, None)
-                for cells in reader:
-                    if len(cells) != len(columns):
-                        raise ValueError(f"it has {len(cells)} cells, the header {len(columns)}")
-                    yield lines.read, _named(dict(zip(columns, cells, strict=True)))
-        except csv.Error:  # it was cut within a quoted name
-            return
-        except ValueError as e:
-            raise UsageError(
-                f"{path}, line {lines.count}: this is no row of a table of predictions ({e}); give another --out"
-            ) from e
+    lines = _Lines(path)
+    try:
+        if columns is None:
+            for line in lines:
+                yield lines.read, _named(json.loads(line))
+        else:
+            reader = csv.reader(lines, strict=True)
+            next(reader, None)
+            for cells in reader:
+                if len(cells) != len(columns):
+                    raise ValueError(f"it has {len(cells)} cells, the header {len(columns)}")
+                yield lines.read, _named(dict(zip(columns, cells, strict=True)))
+    except csv.Error:  # it was cut within a quoted name
+        return
+    except ValueError as e:
+        raise UsageError(
+            f"{path}, line {lines.count}: this is no row of a table of predictions ({e}); give another --out"
+        ) from e
 
 
 def _named(row: Any) -> dict[str, Any]:
@@ -219,19 +219,11 @@ class _Lines:
     """The lines of a file that have an end, and how much of it was read."""
 
     def __init__(self, path: Path):
-        self._file = open(path, "rb")  # noqa: SIM115 (closed by whoever enters it)
-        self.read = self.count = 0
-
-    def __enter__(self) -> _Lines:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._file.close()
+        self.path, self.read, self.count = path, 0, 0
 
     def __iter__(self) -> Iterator[str]:
-        for line in self._file:
-            if not line.endswith(b"\n"):
-                return
-            self.read += len(line)
-            self.count += 1
-            yield line.decode("utf-8")
+        with open(self.path, "rb") as file:
+            for line in itertools.takewhile(lambda line: line.endswith(b"\n"), file):
+                self.read += len(line)
+                self.count += 1
+                yield line.decode("utf-8")

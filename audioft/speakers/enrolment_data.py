@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from audioft.core.places import PathLike
 from audioft.core.progress import Console
 from audioft.data.clip import Clip
 from audioft.data.inputs import digest, unlabelled
 from audioft.errors import UsageError
+from audioft.evaluation.recording_embeddings import Embeddings
 from audioft.inference.predictor import Predictor
 from audioft.models.fingerprint import fingerprint
 from audioft.speakers.enrolment import FILE, Enrolment
@@ -32,14 +34,16 @@ class Use:
         predictor: the model.
         path: the file of the enrolled, which need not be there yet.
         enrolment: what it holds.
+        console: told what was left out, and how far it is.
     """
 
     predictor: Predictor
     path: Path
     enrolment: Enrolment
+    console: Console
 
     @classmethod
-    def of(cls, model: str | os.PathLike[str] | Predictor, speakers: str | os.PathLike[str] | None) -> Use:
+    def of(cls, model: PathLike | Predictor, speakers: PathLike | None, console: Console | None = None) -> Use:
         """Load the model, and the speakers from the file beside it or from `speakers`.
 
         Raises:
@@ -48,44 +52,53 @@ class Use:
         """
         predictor = model if isinstance(model, Predictor) else Predictor(model)
         path = predictor.folder / FILE if speakers is None else Path(speakers)
-        return cls(predictor, path, Enrolment.load(path, fingerprint(predictor.model)))
+        enrolment = Enrolment.load(path, fingerprint(predictor.model))
+        return cls(predictor, path, enrolment, console or Console(quiet=True))
 
-    def scorer(self, cohort: str | os.PathLike[str] | None, compared: Sequence[Clip], console: Console) -> Scorer:
+    def hear(self, clips: Sequence[Clip]) -> Embeddings:
+        """Embeddings of clips, with a bar."""
+        return hear(self.predictor.embed, clips, self.console)
+
+    def scorer(self, cohort: PathLike | None, compared: Sequence[Clip]) -> Scorer:
         """What makes scores, with the recordings in the folder `cohort`, or the stored cohort if there is one."""
-        return Scorer(self.enrolment.cohort if cohort is None else self.cohort(cohort, compared, console)[0])
+        return Scorer(self.enrolment.cohort if cohort is None else self.cohort(cohort, compared)[0])
 
-    def limit(self, given: float | None, normalised: bool, console: Console) -> float:
+    def threshold(self, given: float | None, cohort: PathLike | None) -> float:
+        """The score from which on two recordings are of one speaker: `given`, or the model's own.
+
+        Raises:
+            UsageError: there is none for scores with such a `cohort` or none.
+        """
+        return threshold_of(self.predictor.card, given, cohort is not None or self.enrolment.cohort is not None)
+
+    def limit(self, given: float | None, cohort: PathLike | None) -> float:
         """The score from which on the nearest of the enrolled is believed to be the one: `given`, or the model's own.
 
         Raises:
             UsageError: there is none for such scores.
         """
-        limit = threshold_of(self.predictor.card, given, normalised)
+        limit = self.threshold(given, cohort)
         if given is not None:
             return limit
         chosen = choice_among(self.predictor.card, self.enrolment.speakers)
         count = len(self.enrolment.speakers)
         if chosen is None:
             if count > 1:
-                console.say(
+                self.console.say(
                     f"note: the model's threshold {limit:.4f} is that of two recordings; with {count} speakers "
                     "enrolled strangers pass it more often. `audioft verify MODEL --trials LIST --store`, with a few "
                     "recordings each of several speakers, chooses one for identifying too"
                 )
             return limit
         if count > 2 * chosen.speakers:
-            console.say(
+            self.console.say(
                 f"note: {count} speakers are enrolled; the threshold {chosen.threshold:.4f} was chosen with "
                 f"{chosen.speakers}, and strangers pass it more often the more are enrolled"
             )
         return chosen.threshold
 
     def cohort(
-        self,
-        folder: str | os.PathLike[str],
-        compared: Sequence[Clip],
-        console: Console,
-        enrolled: Iterable[str] = (),
+        self, folder: PathLike, compared: Sequence[Clip], enrolled: Iterable[str] = ()
     ) -> tuple[np.ndarray, tuple[str, ...]]:
         """Embeddings `(K, E)` of the recordings in a folder, and the digests of these recordings.
 
@@ -102,31 +115,34 @@ class Use:
         own = {os.path.realpath(c.path) for c in compared}
         others = [c for c in clips if os.path.realpath(c.path) not in own]
         if len(others) < len(clips):
-            console.say(f"note: {len(clips) - len(others)} recordings of the cohort are themselves compared: left out")
+            self.console.say(
+                f"note: {len(clips) - len(others)} recordings of the cohort are themselves compared: left out"
+            )
         known = {*self.enrolment.owners(), *enrolled}
         digests = {c.key: digest(c.path) for c in others}
         strangers = [c for c in others if digests[c.key] not in known]
         if len(strangers) < len(others):
             left = len(others) - len(strangers)
-            console.say(f"note: {left} recording(s) of the cohort are of enrolled speakers, not of others: left out")
-        heard = hear(self.predictor.embed, strangers, console)
+            self.console.say(
+                f"note: {left} recording(s) of the cohort are of enrolled speakers, not of others: left out"
+            )
+        heard = self.hear(strangers)
         for failure in [*failures, *heard.failures.values()]:
-            console.say(f"note: left out of the cohort: {failure}")
+            self.console.say(f"note: left out of the cohort: {failure}")
         Scorer(heard.vectors)
         if len(heard.vectors) < STEADY:
-            console.say(
+            self.console.say(
                 f"note: a cohort of {len(heard.vectors)} recordings makes unsteady scores; better 200, of many people"
             )
         return heard.vectors, tuple(digests[strangers[i].key] for i in heard.kept)
 
-    def fresh(self, name: str, clips: Sequence[Clip], add: bool, console: Console) -> dict[str, Clip]:
+    def fresh(self, name: str, clips: Sequence[Clip], add: bool) -> dict[str, Clip]:
         """Recordings to enrol a speaker from, each once, by a key that is its digest where it can be read.
 
         Args:
             name: of the speaker.
             clips: what was given.
             add: those that the speaker is enrolled from already are left out.
-            console: told what was left out.
 
         Raises:
             UsageError: somebody else is enrolled from one of them.
@@ -135,7 +151,7 @@ class Use:
         self.enrolment.refuse_of_others(name, [(c.name, d) for d, c in given])
         old = self.enrolment.speakers.get(name) if add else None
         if old is not None and len(old.digests) < old.recordings:
-            console.say(
+            self.console.say(
                 f"note: an earlier audioft enrolled {name!r} and did not keep from which recordings: those of them "
                 "that are given again count twice"
             )
@@ -148,19 +164,20 @@ class Use:
                 found[key or clip.key] = clip
         if again and found:
             more = f", and {len(again) - 3} more" if len(again) > 3 else ""
-            console.say(f"note: counted once, though given again: {', '.join(again[:3])}{more}")
+            self.console.say(f"note: counted once, though given again: {', '.join(again[:3])}{more}")
         return found
 
+    def save(self, enrolment: Enrolment) -> None:
+        """Write who is enrolled now, with a cohort of other people; told where that takes recordings out of it.
 
-def strangers(enrolment: Enrolment, console: Console) -> Enrolment:
-    """With a cohort of other people than the enrolled; told where that takes recordings out of it.
-
-    Raises:
-        DataError: fewer than two of them are left.
-    """
-    found = enrolment.without_enrolled()
-    if enrolment.cohort is not None and found.cohort is not None and len(found.cohort) < len(enrolment.cohort):
-        left = len(enrolment.cohort) - len(found.cohort)
-        console.say(f"note: {left} recording(s) of the stored cohort are of an enrolled speaker now: taken out of it")
-        Scorer(found.cohort)
-    return found
+        Raises:
+            DataError: fewer than two recordings are left of the cohort.
+        """
+        found = enrolment.without_enrolled()
+        if enrolment.cohort is not None and found.cohort is not None and len(found.cohort) < len(enrolment.cohort):
+            left = len(enrolment.cohort) - len(found.cohort)
+            self.console.say(
+                f"note: {left} recording(s) of the stored cohort are of an enrolled speaker now: taken out of it"
+            )
+            Scorer(found.cohort)
+        found.save(self.path)

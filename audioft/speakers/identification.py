@@ -8,7 +8,7 @@ what will be done is done with speakers who are known: some are enrolled, the ot
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -79,13 +79,7 @@ def measure(vectors: np.ndarray, speakers: Sequence[str], scorer: Scorer, *, see
 
 
 def _scores(
-    heard: Side,
-    own: Sequence[np.ndarray],
-    able: Sequence[int],
-    count: int,
-    recordings: int,
-    scorer: Scorer,
-    seed: int,
+    heard: Side, own: Sequence[np.ndarray], able: Sequence[int], count: int, recordings: int, scorer: Scorer, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """The best scores of recordings of the enrolled, -inf where another one is nearest, and those of strangers."""
     known, strangers = [], []
@@ -125,16 +119,8 @@ def nearest(found: Sequence[OpenSet], speakers: int, recordings: float) -> OpenS
 
 def as_rows(found: Sequence[OpenSet]) -> list[dict[str, Any]]:
     """What a model card keeps, plain; `from_rows` reads it."""
-    return [
-        {
-            "speakers": x.speakers,
-            "recordings": x.recordings,
-            "threshold": round(x.threshold, 6),
-            "error": round(x.error, 4),
-            "misnamed": round(x.misnamed, 4),
-        }
-        for x in found
-    ]
+    digits = {"threshold": 6, "error": 4, "misnamed": 4}
+    return [asdict(x) | {k: round(getattr(x, k), n) for k, n in digits.items()} for x in found]
 
 
 def from_rows(rows: Sequence[dict[str, Any]]) -> list[OpenSet]:

@@ -15,8 +15,8 @@ from audioft.data.batching import pad
 from audioft.data.clip import Clip
 from audioft.data.windowed import clip_windows
 from audioft.errors import AudioError
-from audioft.evaluation.recording_embeddings import Embeddings
 from audioft.evaluation.probe import statistics
+from audioft.evaluation.recording_embeddings import Embeddings
 from audioft.evaluation.scoring import preparation_of
 from audioft.models.log_mel import LogMel
 

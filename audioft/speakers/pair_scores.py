@@ -65,11 +65,11 @@ class Scorer:
 
     def pairs(self, embeddings: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Scores `(T,)` of pairs among `embeddings` `(N, E)`, given by two arrays `(T,)` of their positions."""
-        own = unit(np.asarray(embeddings, np.float64))
+        own = self.side(embeddings)
         blocks = [slice(i, i + BLOCK) for i in range(0, len(first), BLOCK)]
-        cosines = [np.einsum("te,te->t", own[first[b]], own[second[b]]) for b in blocks]
+        cosines = [np.einsum("te,te->t", own.units[first[b]], own.units[second[b]]) for b in blocks]
         scores = np.concatenate(cosines) if cosines else np.zeros(0)
-        return self._normalised(scores, own, first, second) if self.normalised else scores
+        return self._both(scores, own.mean[first], own.deviation[first], own.mean[second], own.deviation[second])
 
     def matrix(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Scores `(N, M)` of each of `first` `(N, E)` with each of `second` `(M, E)`."""
@@ -78,29 +78,22 @@ class Scorer:
     def side(self, embeddings: np.ndarray) -> Side:
         """Embeddings `(N, E)` made ready for `between`, once for however many comparisons."""
         own = unit(np.asarray(embeddings, np.float64))
-        return Side(own, *(self._statistics(own) if self.normalised else (np.zeros(len(own)), np.ones(len(own)))))
+        if self.cohort is None:
+            return Side(own, np.zeros(len(own)), np.ones(len(own)))
+        top = min(self.top, len(self.cohort))
+        best = np.sort(own @ self.cohort.T, axis=1)[:, len(self.cohort) - top :]
+        # recordings of the cohort that are copies of each other have no deviation
+        return Side(own, best.mean(1), np.maximum(best.std(1), 1e-6))
 
     def between(self, one: Side, other: Side) -> np.ndarray:
         """Scores `(N, M)` of each of the one side with each of the other."""
         scores = one.units @ other.units.T
-        if not self.normalised:
-            return scores
         return self._both(scores, one.mean[:, None], one.deviation[:, None], other.mean, other.deviation)
 
-    def _normalised(self, scores: np.ndarray, own: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        mean, deviation = self._statistics(own)
-        return self._both(scores, mean[first], deviation[first], mean[second], deviation[second])
-
-    @staticmethod
     def _both(
-        scores: np.ndarray, mean: np.ndarray, deviation: np.ndarray, mean_other: np.ndarray, deviation_other: np.ndarray
+        self, cosines: np.ndarray, mean: np.ndarray, deviation: np.ndarray, mean_2: np.ndarray, deviation_2: np.ndarray
     ) -> np.ndarray:
-        return ((scores - mean) / deviation + (scores - mean_other) / deviation_other) / 2
-
-    def _statistics(self, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and deviation `(N,)` of each embedding's highest cosines with the cohort."""
-        assert self.cohort is not None
-        top = min(self.top, len(self.cohort))
-        best = np.sort(own @ self.cohort.T, axis=1)[:, len(self.cohort) - top :]
-        # recordings of the cohort that are copies of each other have no deviation
-        return best.mean(1), np.maximum(best.std(1), 1e-6)
+        """Cosines, counted in the deviations of either recording if there is a cohort."""
+        if not self.normalised:
+            return cosines
+        return ((cosines - mean) / deviation + (cosines - mean_2) / deviation_2) / 2

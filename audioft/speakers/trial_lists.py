@@ -23,12 +23,8 @@ from audioft.speakers.trials import Trial, speakers
 
 COLUMNS = ("enrol", "test", "target")
 #: What a list may say of a trial, and what that means.
-TARGETS = {"1": True, "true": True, "target": True, "same": True} | {
-    "0": False,
-    "false": False,
-    "nontarget": False,
-    "different": False,
-}
+TARGETS = dict.fromkeys(("1", "true", "target", "same"), True)
+TARGETS |= dict.fromkeys(("0", "false", "nontarget", "different"), False)
 SESSIONS = {"1": True, "true": True, "0": False, "false": False, "": None}
 
 
@@ -141,7 +137,7 @@ def _contradictions(trials: Sequence[Trial], where: Sequence[str]) -> list[str]:
     problems = []
     known: dict[str, tuple[str, str]] = {}
     for trial, place in zip(trials, where, strict=True):
-        for clip in (trial.enrol, trial.test):
+        for clip in trial.clips:
             if clip.labels:
                 name, earlier = known.setdefault(clip.key, (clip.labels[0], place))
                 if name != clip.labels[0]:
@@ -162,15 +158,12 @@ def text_of(trials: Sequence[Trial], path: Path) -> str:
     Raises:
         DataError: lines as VoxCeleb's cannot hold a clip that is a part of a recording, nor a name with a blank.
     """
-    names: dict[Path, str] = {}
     folder = os.path.abspath(path.parent)
-    for t in trials:
-        for clip in (t.enrol, t.test):
-            if clip.path not in names:
-                names[clip.path] = Path(os.path.relpath(clip.path, folder)).as_posix()
+    files = {c.path for t in trials for c in t.clips}
+    names = {file: Path(os.path.relpath(file, folder)).as_posix() for file in files}
     if path.suffix.lower() == ".csv":
         return _table(trials, names)
-    parts = sorted({c.key for t in trials for c in (t.enrol, t.test) if not c.whole})
+    parts = sorted({c.key for t in trials for c in t.clips if not c.whole})
     blanks = sorted(n for n in names.values() if n.split() != [n])
     if parts or blanks:
         raise DataError(
@@ -185,11 +178,8 @@ def _table(trials: Sequence[Trial], names: dict[Path, str]) -> str:
     ends = ("enrol_start", "enrol_end", "test_start", "test_end") if cuts else ()
     rows: list[list[Any]] = [[*COLUMNS, "enrol_speaker", "test_speaker", "same_session", *ends]]
     for t in trials:
-        who = [c.labels[0] if c.labels else "" for c in (t.enrol, t.test)]
-        session = "" if t.same_session is None else int(t.same_session)
-        row = [names[t.enrol.path], names[t.test.path], int(t.target), *who, session]
-        if cuts:
-            for c in (t.enrol, t.test):
-                row += [seconds(c.start), "" if c.end is None else seconds(c.end)]
-        rows.append(row)
+        who = [c.labels[0] if c.labels else "" for c in t.clips]
+        times = [x for c in t.clips for x in (seconds(c.start), "" if c.end is None else seconds(c.end))]
+        cells = [names[t.enrol.path], names[t.test.path], int(t.target), *who, t.session]
+        rows.append([*cells, *(times if cuts else ())])
     return csv_tables.text(rows)

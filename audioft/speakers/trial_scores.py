@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from audioft.core import csv_tables
-from audioft.core.places import refuse_place
+from audioft.core.places import PathLike, refuse_place
 from audioft.core.progress import Console
 from audioft.data.clip import Clip
 from audioft.data.inputs import unlabelled
@@ -64,8 +64,7 @@ class Verified:
         """The scores as CSV."""
         rows: list[list[Any]] = [["enrol", "test", "target", "score", "same_session"]]
         for t, score in zip(self.trials, self.scores.tolist(), strict=True):
-            session = "" if t.same_session is None else int(t.same_session)
-            rows.append([t.enrol.key, t.test.key, int(t.target), f"{score:.6f}", session])
+            rows.append([t.enrol.key, t.test.key, int(t.target), f"{score:.6f}", t.session])
         return csv_tables.text(rows)
 
     def for_card(self, prior: float | None, source: str) -> dict[str, Any]:
@@ -81,9 +80,7 @@ class Verified:
         }
 
 
-def recordings(
-    inputs: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
-) -> tuple[list[Clip], list[AudioError]]:
+def recordings(inputs: PathLike | Iterable[PathLike]) -> tuple[list[Clip], list[AudioError]]:
     """The recordings that files, folders and globs lead to, and what led to none.
 
     Raises:
@@ -96,7 +93,7 @@ def recordings(
     return clips, failures
 
 
-def recording(path: str | os.PathLike[str]) -> Clip:
+def recording(path: PathLike) -> Clip:
     """One recording.
 
     Raises:
@@ -111,7 +108,7 @@ def recording(path: str | os.PathLike[str]) -> Clip:
     return clips[0]
 
 
-def table_path(out: str | os.PathLike[str]) -> Path:
+def table_path(out: PathLike) -> Path:
     """Where a table of results is to be written; one that is there will be replaced.
 
     Raises:
@@ -144,7 +141,7 @@ def choose(embed: Embed, clips: Sequence[Clip], console: Console, seed: int) -> 
         return None
     try:
         trials = lists.make(clips, same=MOST, different=MOST, seed=seed)
-        found = run(embed, trials, Scorer(), console, priors=PRIORS, resamples=0)
+        found = run(embed, trials, Scorer(), console, resamples=0)
     except DataError:  # none can be heard: said where they were scored
         return None
     console.say(f"pairs of the validation side are told apart with an EER of {100 * found.found.eer.value:.2f} %")
@@ -157,7 +154,7 @@ def run(
     scorer: Scorer,
     console: Console,
     *,
-    priors: Sequence[float],
+    priors: Sequence[float] = PRIORS,
     resamples: int = 1000,
     seed: int = 0,
     source: str | None = None,
@@ -175,7 +172,7 @@ def run(
     Raises:
         DataError: no trial, or none of one kind, is left of those whose recordings can be heard.
     """
-    clips = {c.key: c for t in trials for c in (t.enrol, t.test)}
+    clips = {c.key: c for t in trials for c in t.clips}
     heard = hear(embed, list(clips.values()), console)
     keys = list(clips)
     row = {keys[i]: n for n, i in enumerate(heard.kept.tolist())}
@@ -187,9 +184,7 @@ def run(
             f"{place}none of the {len(trials)} trials can be scored; the first recording says: {failures[0]}"
         )
     lists.refuse_one_kind(kept, source or "the trials", len(trials))
-    first, second = (
-        np.array([row[c.key] for c in side]) for side in zip(*((t.enrol, t.test) for t in kept), strict=True)
-    )
+    first, second = np.array([[row[c.key] for c in t.clips] for t in kept]).T
     scores = scorer.pairs(heard.vectors, first, second)
     names = lists.speakers(kept)
     with console.job("drawing speakers", resamples) as job:

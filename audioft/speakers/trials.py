@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from audioft.core.registry import suggest
 from audioft.core.runtime import generator
@@ -32,6 +34,16 @@ class Trial:
     test: Clip
     target: bool
     same_session: bool | None = None
+
+    @property
+    def clips(self) -> tuple[Clip, Clip]:
+        """Both."""
+        return self.enrol, self.test
+
+    @property
+    def session(self) -> int | str:
+        """`same_session` as a cell of a table."""
+        return "" if self.same_session is None else int(self.same_session)
 
 
 def make(
@@ -101,32 +113,16 @@ def speakers(trials: Sequence[Trial]) -> tuple[list[str], list[str]]:
     Where a list does not name them, recordings that trials of one speaker join, directly or through others, are one
     speaker's, named after one of his recordings; any other recording is a speaker of its own.
     """
-    if all(t.enrol.labels and t.test.labels for t in trials):
+    if all(c.labels for t in trials for c in t.clips):
         return [t.enrol.labels[0] for t in trials], [t.test.labels[0] for t in trials]
-    joined = _Joined()
-    for t in trials:
-        if t.target:
-            joined.join(t.enrol.key, t.test.key)
-    return [joined.of(t.enrol.key) for t in trials], [joined.of(t.test.key) for t in trials]
-
-
-class _Joined:
-    """Names in sets, each called after one of its members (union-find)."""
-
-    def __init__(self) -> None:
-        self.above: dict[str, str] = {}
-
-    def of(self, name: str) -> str:
-        path = []
-        while (higher := self.above.get(name, name)) != name:
-            path.append(name)
-            name = higher
-        self.above.update(dict.fromkeys(path, name))
-        return name
-
-    def join(self, one: str, other: str) -> None:
-        low, high = sorted((self.of(one), self.of(other)))
-        self.above[high] = low
+    keys = sorted({c.key for t in trials for c in t.clips})
+    place = {key: i for i, key in enumerate(keys)}
+    pairs = np.fromiter((place[c.key] for t in trials for c in t.clips), int).reshape(-1, 2)
+    joined = tuple(pairs[[t.target for t in trials]].T)
+    joins = coo_array((np.ones(len(joined[0]), bool), joined), shape=(len(keys), len(keys)))
+    _, first, group = np.unique(connected_components(joins, directed=False)[1], return_index=True, return_inverse=True)
+    names = [keys[i] for i in first[group]]  # of each recording
+    return [names[i] for i in pairs[:, 0]], [names[i] for i in pairs[:, 1]]
 
 
 def refuse_one_kind(trials: Sequence[Trial], source: str, total: int) -> None:

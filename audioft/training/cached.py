@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -16,27 +16,20 @@ from audioft.models.boundary import Boundary, Crossing, go_on
 from audioft.models.classifier import AudioClassifier
 from audioft.training.objectives import Classification
 
+FEATURES = Boundary("features", -1)
+
 
 @dataclass(frozen=True)
-class CrossedItem:
-    """One example, from the boundary on.
+class CrossedItem(Item):
+    """One example from the boundary on; its waveform is empty, or None if the recording failed.
 
     Attributes:
         cut: the boundary.
         crossing: what crossed it; None if the recording failed.
-        targets, known, index, address, failure: see `Item`.
     """
 
-    cut: Boundary
-    crossing: Crossing | None
-    targets: Tensor
-    known: Tensor
-    index: int
-    address: tuple[object, ...]
-    failure: AudioError | None = None
-
-
-FEATURES = Boundary("features", -1)
+    cut: Boundary = FEATURES
+    crossing: Crossing | None = None
 
 
 @dataclass(frozen=True)
@@ -52,11 +45,10 @@ class CrossedBatch(Batch):
     crossings: tuple[Crossing, ...] = ()
 
     def to(self, device: torch.device | str) -> CrossedBatch:
-        moved = {k: getattr(self, k).to(device) for k in ("lengths", "targets", "known")}
-        more = {k: getattr(self, k) for k in ("waveforms", "indices", "addresses", "failures", "cut", "crossings")}
-        return CrossedBatch(**moved, **more)
+        return replace(self, **{k: getattr(self, k).to(device) for k in ("lengths", "targets", "known")})
 
 
+@dataclass(eq=False)
 class CachedClips(Dataset):
     """Clips for training, from the boundary on wherever there is one.
 
@@ -71,15 +63,11 @@ class CachedClips(Dataset):
         find: what crossed a boundary of an example; raises AudioError where the recording fails.
     """
 
-    def __init__(
-        self,
-        inner: TrainingClips,
-        cut_of: Callable[[int], Boundary | None],
-        views: int,
-        hidden: bool,
-        find: Callable[[Boundary, Draw], Crossing],
-    ):
-        self.inner, self.cut_of, self.views, self.hidden, self.find = inner, cut_of, views, hidden, find
+    inner: TrainingClips
+    cut_of: Callable[[int], Boundary | None]
+    views: int
+    hidden: bool
+    find: Callable[[Boundary, Draw], Crossing]
 
     def __len__(self) -> int:
         return len(self.inner)
@@ -92,36 +80,28 @@ class CachedClips(Dataset):
         """The example whose crossing is taken; another use of a clip in the same epoch takes the next view."""
         return Draw(draw.index, (draw.epoch + draw.repeat) % self.views if self.is_drawn(draw.index, cut) else 0)
 
-    def __getitem__(self, draw: Draw) -> Item | CrossedItem:
+    def __getitem__(self, draw: Draw) -> Item:
         cut = self.cut_of(draw.epoch)
         if cut is None:
             return self.inner[draw]
         seen, address = self.view(draw, cut), self.inner.address(draw)
         targets, known = self.inner.labels_of(seen)
         try:
-            return CrossedItem(cut, self.find(cut, seen), targets, known, draw.index, address)
+            crossing = self.find(cut, seen)
         except AudioError as e:
-            return CrossedItem(cut, None, targets, known, draw.index, address, e)
+            return CrossedItem(None, targets, known, draw.index, address, e, cut)
+        return CrossedItem(torch.zeros(0), targets, known, draw.index, address, None, cut, crossing)
 
     @staticmethod
-    def collate(items: Sequence[Item | CrossedItem]) -> Batch:
+    def collate(items: Sequence[Item]) -> Batch:
         """Examples of one epoch as a batch; those that failed are set apart."""
+        batch = collate(items)
         crossed = [i for i in items if isinstance(i, CrossedItem)]
         if not crossed:
-            return collate([i for i in items if isinstance(i, Item)])
-        good = [(i, i.crossing) for i in crossed if i.crossing is not None]
-        shape = crossed[0].targets.shape
-        return CrossedBatch(
-            waveforms=torch.zeros(0),
-            lengths=torch.tensor([c.samples for _, c in good], dtype=torch.long),
-            targets=torch.stack([i.targets for i, _ in good]) if good else torch.zeros(0, *shape),
-            known=torch.stack([i.known for i, _ in good]) if good else torch.zeros(0, *shape).bool(),
-            indices=tuple(i.index for i, _ in good),
-            addresses=tuple(i.address for i, _ in good),
-            failures=tuple((i.index, i.failure) for i in crossed if i.failure is not None),
-            cut=crossed[0].cut,
-            crossings=tuple(c for _, c in good),
-        )
+            return batch
+        crossings = tuple(i.crossing for i in crossed if i.crossing is not None)
+        lengths = torch.tensor([c.samples for c in crossings], dtype=torch.long)
+        return CrossedBatch(**vars(batch) | {"lengths": lengths}, cut=crossed[0].cut, crossings=crossings)
 
 
 class FromBoundary(Classification):

@@ -15,19 +15,22 @@ from audioft.core.wording import counted
 
 
 class Callback(Protocol):
-    """Told of every row of metrics and of every step."""
+    """Told of every row of metrics and of every step; a child class says what it does with which."""
 
     def row(self, row: dict[str, Any]) -> None:
         """A row with `kind` (`train` or `valid`), `step`, `epoch` and figures."""
+        return
 
     def step(self, done: int, total: int, note: str) -> None:
         """So many steps of all are done."""
+        return
 
     def end(self) -> None:
         """Training has ended, well or not."""
+        return
 
 
-class MetricsFile:
+class MetricsFile(Callback):
     """`metrics.jsonl`: one JSON object a row.
 
     Args:
@@ -46,14 +49,8 @@ class MetricsFile:
             f.flush()
             os.fsync(f.fileno())
 
-    def step(self, done: int, total: int, note: str) -> None:
-        pass
 
-    def end(self) -> None:
-        pass
-
-
-class TensorBoard:
+class TensorBoard(Callback):
     """The same figures as TensorBoard events.
 
     Args:
@@ -71,9 +68,6 @@ class TensorBoard:
             if key not in ("kind", "step", "epoch") and isinstance(value, int | float):
                 self.writer.add_scalar(f"{row['kind']}/{key}", value, row["step"])
 
-    def step(self, done: int, total: int, note: str) -> None:
-        pass
-
     def end(self) -> None:
         self.writer.close()
 
@@ -81,7 +75,7 @@ class TensorBoard:
 DEFAULTS = ("accuracy", "map")  # shown where what chooses the epoch is no figure
 
 
-class Watching:
+class Watching(Callback):
     """Progress and a line an epoch for a person.
 
     Args:
@@ -93,13 +87,7 @@ class Watching:
     """
 
     def __init__(
-        self,
-        console: Console,
-        total: int,
-        done: int = 0,
-        *metrics: str,
-        job: str = "training",
-        unit: str = "epoch",
+        self, console: Console, total: int, done: int = 0, *metrics: str, job: str = "training", unit: str = "epoch"
     ):
         self.console, self.job, self.metrics, self.unit = console, console.job(job, total), metrics, unit
         self.job.resume_at(done)

@@ -110,11 +110,11 @@ class Checkpoints:
 
     def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, state: State) -> Path:
         """Write the checkpoint of a step, whole or not at all, and remove what is older than the last `keep`."""
-        names = names_of(model, optimizer)
+        names, about = names_of(model, optimizer), {"identity": self.identity, "fixed": self._hash(model)}
         contents = {
             "model.safetensors": pack(self._changing(model)),
             "optimizer.safetensors": pack(optimizer_tensors(optimizer, names)),
-            "state.json": json.dumps(asdict(state) | self._about(model), indent=2).encode(),
+            "state.json": json.dumps(asdict(state) | about, indent=2).encode(),
         }
         path = self.folder / f"step-{state.step:08d}"
         with new_folder(path, listed=["*"]) as partial:
@@ -215,9 +215,6 @@ class Checkpoints:
 
     def _changing(self, model: nn.Module) -> dict[str, torch.Tensor]:
         return {k: v for k, v in model.state_dict().items() if k not in self.fixed}
-
-    def _about(self, model: nn.Module) -> dict[str, str]:
-        return {"identity": self.identity, "fixed": self._hash(model)}
 
     def _hash(self, model: nn.Module) -> str:
         """Of the weights that never change; empty if there are none."""

@@ -35,6 +35,11 @@ class _Loss:
         ones = torch.ones(like.shape[1], device=like.device)
         return ones if self.class_weights is None else self.class_weights.to(like.device)
 
+    def _summed(self, of_clips: Tensor, targets: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+        """Losses `(B,)` of clips that count as their labels do, and not at all where something is not known."""
+        weight = (targets * self._weights(targets)).sum(-1) * known.all(-1)
+        return (of_clips * weight).sum(), weight.sum()
+
 
 @losses.register("cross_entropy")
 class CrossEntropy(_Loss):
@@ -54,9 +59,8 @@ class CrossEntropy(_Loss):
 
     def __call__(self, logits: Tensor, targets: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
         log_p = F.log_softmax(logits.float(), dim=-1)
-        clip_weight = (targets * self._weights(logits)).sum(-1) * known.all(-1)
         smooth = targets * (1 - self.smoothing) + self.smoothing / targets.shape[1]
-        return (-(smooth * log_p).sum(-1) * clip_weight).sum(), clip_weight.sum()
+        return self._summed(-(smooth * log_p).sum(-1), targets, known)
 
 
 @losses.register("focal")
@@ -77,10 +81,8 @@ class Focal(_Loss):
 
     def __call__(self, logits: Tensor, targets: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
         log_p = F.log_softmax(logits.float(), dim=-1)
-        clip_weight = (targets * self._weights(logits)).sum(-1) * known.all(-1)
         wrong = (1 - log_p.exp()).clamp(min=TINY)
-        per_clip = -(targets * wrong.pow(self.gamma) * log_p).sum(-1)
-        return (per_clip * clip_weight).sum(), clip_weight.sum()
+        return self._summed(-(targets * wrong.pow(self.gamma) * log_p).sum(-1), targets, known)
 
 
 class _MarginSoftmax(CrossEntropy):
@@ -96,7 +98,7 @@ class _MarginSoftmax(CrossEntropy):
 
     cosines = True
 
-    def __init__(self, margin: Margin, class_weights: Tensor | None, scale: float):
+    def __init__(self, margin: Margin = 0.2, class_weights: Tensor | None = None, scale: float = 30.0):
         super().__init__(class_weights=class_weights)
         self.plan, self.scale = margin, scale
         self.at(0)
@@ -126,9 +128,6 @@ class AMSoftmax(_MarginSoftmax):
         margin: see `_MarginSoftmax`; of the cosine.
     """
 
-    def __init__(self, margin: Margin = 0.2, class_weights: Tensor | None = None, scale: float = 30.0):
-        super().__init__(margin, class_weights, scale)
-
     def _harder(self, cosine: Tensor) -> Tensor:
         return cosine - self.margin
 
@@ -143,9 +142,6 @@ class AAMSoftmax(_MarginSoftmax):
     Args:
         margin: see `_MarginSoftmax`; in radians.
     """
-
-    def __init__(self, margin: Margin = 0.2, class_weights: Tensor | None = None, scale: float = 30.0):
-        super().__init__(margin, class_weights, scale)
 
     def _harder(self, cosine: Tensor) -> Tensor:
         m = self.margin

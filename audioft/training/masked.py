@@ -110,6 +110,7 @@ class Outcome:
     texture: float
 
 
+@dataclass(eq=False)
 class MaskedPrediction:
     """The objective, see the head of this file.
 
@@ -125,22 +126,15 @@ class MaskedPrediction:
         likeness: of how far the likeness of the crops in the layers is from that of their sounds.
     """
 
-    def __init__(
-        self,
-        source: FrameSource,
-        clusters: Clusters,
-        masking: LatentMasking,
-        grid: FrameGrid,
-        features: Scale | None = None,
-        masked_weight: float = 0.0,
-        visible_weight: float = 0.0,
-        visible_layer: int = 1,
-        likeness: Likeness | None = None,
-    ):
-        self.source, self.clusters, self.masking, self.grid = source, clusters, masking, grid
-        self.features = features
-        self.masked_weight, self.visible_weight, self.visible_layer = masked_weight, visible_weight, visible_layer
-        self.likeness = likeness
+    source: FrameSource
+    clusters: Clusters
+    masking: LatentMasking
+    grid: FrameGrid
+    features: Scale | None = None
+    masked_weight: float = 0.0
+    visible_weight: float = 0.0
+    visible_layer: int = 1
+    likeness: Likeness | None = None
 
     def __call__(self, model: MaskedPredictor, batch: CropBatch) -> tuple[Tensor, Tensor]:
         found = self.outcome(model, batch)

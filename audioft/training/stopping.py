@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
+from audioft.core.signals import answered
 from audioft.errors import Interrupted
 
 GRACE = 15.0  # seconds after which a run that was asked to stop is left where it is
@@ -36,17 +37,12 @@ class Stopping:
         Raises:
             Interrupted: see above.
         """
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.signal(number, self._noted) for number in SIGNALS}
-        try:
-            yield
-        finally:
-            if self._late is not None:
-                self._late.cancel()
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        with answered(self._noted, *SIGNALS):
+            try:
+                yield
+            finally:
+                if self._late is not None:
+                    self._late.cancel()
 
     @contextlib.contextmanager
     def at_once(self) -> Iterator[None]:

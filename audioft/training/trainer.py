@@ -12,6 +12,7 @@ import math
 import signal
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 
 import torch
 from torch import nn
@@ -32,6 +33,7 @@ LAST = "last"  # as a metric: every epoch is better than the one before
 MAX_SKIPPED = 10  # steps in a row whose numbers are not finite, before the run is given up
 
 
+@dataclass(eq=False, repr=False)
 class Trainer:
     """Makes an objective small.
 
@@ -62,41 +64,32 @@ class Trainer:
         callbacks: told of all figures, on the main process only.
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        objective: Objective,
-        dataset: Dataset,
-        plan: StepPlan,
-        optimizer: torch.optim.Optimizer,
-        schedule: Callable[[int], float],
-        *,
-        epochs: int,
-        checkpoints: Checkpoints,
-        processes: Processes,
-        validate: Callable[[], dict[str, float]] | None = None,
-        begin_epoch: Callable[[int], None] = lambda epoch: None,
-        begin_step: Callable[[int], None] = lambda step: None,
-        metric: str = "loss",
-        higher_is_better: bool = False,
-        patience: int = 0,
-        accumulate: int = 1,
-        clip_norm: float = 1.0,
-        precision: str = "fp32",
-        workers: int = 0,
-        seed: int = 0,
-        log_every: int = 10,
-        saving: Saving | None = None,
-        callbacks: Sequence[Callback] = (),
-    ):
-        self.model, self.objective, self.dataset, self.plan = model, objective, dataset, plan
-        self.optimizer, self.schedule, self.epochs = optimizer, schedule, epochs
-        self.checkpoints, self.processes = checkpoints, processes
-        self.validate, self.begin_epoch, self.begin_step = validate, begin_epoch, begin_step
-        self.metric, self.higher_is_better, self.patience = metric, higher_is_better, patience
-        self.accumulate, self.clip_norm, self.precision = accumulate, clip_norm, precision
-        self.workers, self.seed, self.log_every = workers, seed, log_every
-        self.saving, self.callbacks = saving or Saving(), list(callbacks)
+    model: nn.Module
+    objective: Objective
+    dataset: Dataset
+    plan: StepPlan
+    optimizer: torch.optim.Optimizer
+    schedule: Callable[[int], float]
+    _: KW_ONLY
+    epochs: int
+    checkpoints: Checkpoints
+    processes: Processes
+    validate: Callable[[], dict[str, float]] | None = None
+    begin_epoch: Callable[[int], None] = lambda epoch: None
+    begin_step: Callable[[int], None] = lambda step: None
+    metric: str = "loss"
+    higher_is_better: bool = False
+    patience: int = 0
+    accumulate: int = 1
+    clip_norm: float = 1.0
+    precision: str = "fp32"
+    workers: int = 0
+    seed: int = 0
+    log_every: int = 10
+    saving: Saving = field(default_factory=Saving)
+    callbacks: Sequence[Callback] = ()
+
+    def __post_init__(self) -> None:
         self.state = State()
         self._stopping, self._stop = Stopping(), False
         self._feed: Feed | None = None
@@ -284,17 +277,11 @@ class Trainer:
         self._cost = self._saved - now
 
     def _row(self, row: dict) -> None:
-        epoch = self.plan.epoch_of(self.state.step)
-        seconds = self.state.seconds + time.monotonic() - self._clock
-        row = {
-            "kind": row["kind"],
-            "step": self.state.step,
-            "epoch": round(epoch, 6),
-            **row,
-            "seconds": round(seconds, 2),
-        }
+        epoch = round(self.plan.epoch_of(self.state.step), 6)
+        seconds = round(self.state.seconds + time.monotonic() - self._clock, 2)
+        row = {"kind": row["kind"], "step": self.state.step, "epoch": epoch, **row, "seconds": seconds}
         for c in self._listeners():
             c.row(row)
 
-    def _listeners(self) -> list[Callback]:
-        return self.callbacks if self.processes.main else []
+    def _listeners(self) -> Sequence[Callback]:
+        return self.callbacks if self.processes.main else ()

@@ -15,6 +15,7 @@ from audioft.audio.isolated_decoder import piped
 from audioft.audio.live import Raw
 from audioft.core.places import folder_for
 from audioft.core.progress import Console
+from audioft.core.signals import answered
 from audioft.data.clip import Clip
 from audioft.data.inputs import unlabelled
 from audioft.errors import DataError, UsageError
@@ -96,20 +97,14 @@ def follow(
 def _interruptible() -> Iterator[threading.Event]:
     """The first Ctrl-C ends what arrives, so that it is labelled to its end; the second one ends the program."""
     stopped = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stopped
-        return
     before = signal.getsignal(signal.SIGINT)
 
     def stop(number: int, frame: object) -> None:
         stopped.set()
         signal.signal(signal.SIGINT, before)
 
-    signal.signal(signal.SIGINT, stop)
-    try:
+    with answered(stop, signal.SIGINT):
         yield stopped
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _refuse_inputs(writer: TimeWriter, clips: Sequence[Clip]) -> None:

@@ -31,7 +31,8 @@ def render(
     Args:
         data: folder or table, as for `finetune`.
         out: the folder of the copies: 16-bit mono WAV files, a `metadata.csv` with the columns of the data's table
-            (with `label`, and `split`, for a folder that has none), and `render.json`, which says what was done.
+            (with `label`, and `split`, for a folder that has none), and `render.json`, which says what was done, and
+            which recordings were left out.
         augment: as the setting `augment`, in order; the `p` of each is how likely a clip is changed by it.
         root: the folder that a table's names are relative to; the table's own by default.
         seed: of what is drawn.
@@ -44,7 +45,7 @@ def render(
 
     Raises:
         ConfigError: an augmentation is unknown or wrongly set; all problems at once.
-        UsageError: `out` is there already.
+        UsageError: `out` is there already, lies in the folder `data`, or holds recordings of it.
         DataError: the data is wrong, or no recording can be read.
 
     Example:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from audioft.core.progress import Console
-from audioft.errors import UsageError
+from audioft.core.storage import read_json
+from audioft.errors import AudioError, AudioftError, UsageError
 from audioft.tasks import arguments
 
 NAME = "render"
@@ -38,5 +39,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if not config.augment:
         raise UsageError(f"nothing to apply: name augmentations, as in `{EXAMPLES[0]}`, or a --config that has some")
     given = arguments.given(options, api.render)
-    print(api.render(source, augment=config.augment, seed=config.seed, console=console, **given))
-    return 0
+    out = api.render(source, augment=config.augment, seed=config.seed, console=console, **given)
+    print(out)
+    left_out = read_json(out / "render.json", AudioftError).get("left_out", {})
+    if not console.quiet:  # each was told of
+        return int(bool(left_out))
+    return arguments.told([AudioError(path, "decode", reason) for path, reason in left_out.items()])

@@ -40,10 +40,15 @@ def render(
     if wrong:
         raise ConfigError(wrong)
     if out.exists() and (out.is_file() or any(out.iterdir())) and not (overwrite and (out / NOTE).is_file()):
-        told = "give another folder, or overwrite=True" if (out / NOTE).is_file() else "give another folder"
-        raise UsageError(f"{out} exists already; {told}")
+        told = ", or replace the copies in it (--overwrite; in Python overwrite=True)" * (out / NOTE).is_file()
+        raise UsageError(f"{out} exists already; give another folder{told}")
     chain = Chain([augmentations.build(spec) for spec in augment])
     manifest = manifests.load(data, root=root, least_labels=1)
+    place = out.resolve()
+    if any(place in clip.path.resolve().parents for clip in manifest.clips):
+        raise UsageError(f"{out} holds recordings of {data}, which their copies would replace; give another folder")
+    if data.is_dir() and data.resolve() in place.parents:
+        raise UsageError(f"{out} is within {data}, and its copies would be taken for data; give another folder")
     names = file_names(manifest.clips)
     written: list[tuple[Clip, str]] = []
     failures: list[AudioError] = []
@@ -63,7 +68,9 @@ def render(
         if not written:
             raise DataError(f"{data}: none of its {len(names)} recordings can be read; the first: {failures[0]}")
         write_text(partial / "metadata.csv", table(manifest, written))
-        write_json(partial / NOTE, {"data": str(data), "augment": list(augment), "seed": seed, "rate": rate})
+        about = {"data": str(data), "augment": list(augment), "seed": seed, "rate": rate}
+        left_out = {"left_out": {f.path: f.reason for f in failures}} if failures else {}
+        write_json(partial / NOTE, about | left_out)
     for failure in failures:
         console.say(f"note: left out: {failure}")
     return out

@@ -60,19 +60,18 @@ def enroll(
     from audioft.data.targets import clean
     from audioft.speakers import trial_scores
     from audioft.speakers.enrolled import Enrolled, EnrolledNow
-    from audioft.speakers.enrolment_data import Use, strangers
+    from audioft.speakers.enrolment_data import Use
 
-    console = console or Console(quiet=True)
     name = clean(name)
     clips, failures = trial_scores.recordings(inputs)
-    use = Use.of(model, speakers)
+    use = Use.of(model, speakers, console)
     use.enrolment.refuse(name, add or replace_old)  # before anything is heard
     refuse_place(use.path)
-    fresh = use.fresh(name, clips, add, console)
+    fresh = use.fresh(name, clips, add)
     if not fresh and not failures:
         raise UsageError(f"speaker {name!r} is enrolled from all of these recordings already; give others")
-    others = None if cohort is None else use.cohort(cohort, clips, console, enrolled=fresh)
-    heard = trial_scores.hear(use.predictor.embed, list(fresh.values()), console)
+    others = None if cohort is None else use.cohort(cohort, clips, enrolled=fresh)
+    heard = use.hear(list(fresh.values()))
     failures += list(heard.failures.values())
     if not len(heard.kept):
         raise DataError([str(f) for f in failures])
@@ -81,8 +80,8 @@ def enroll(
     enrolment = use.enrolment.enrol(name, found, add=add, replace_old=replace_old)
     if others is not None:
         enrolment = replace(enrolment, cohort=others[0], cohort_digests=others[1])
-        console.say(f"scores are normalised by {len(others[0])} recordings of other people from now on")
-    strangers(enrolment, console).save(use.path)
+        use.console.say(f"scores are normalised by {len(others[0])} recordings of other people from now on")
+    use.save(enrolment)
     own = enrolment.speakers[name]
     return EnrolledNow(name, own.recordings, own.seconds, use.path, failures)
 
@@ -107,9 +106,10 @@ def list_speakers(
     """
     from audioft.speakers.enrolment_data import Use
 
-    known = Use.of(model, speakers).enrolment
-    if known.cohort is not None and console is not None:
-        console.say(f"scores are normalised by {len(known.cohort)} stored recordings of other people")
+    use = Use.of(model, speakers, console)
+    known = use.enrolment
+    if known.cohort is not None:
+        use.console.say(f"scores are normalised by {len(known.cohort)} stored recordings of other people")
     return dict(sorted(known.speakers.items()))
 
 
@@ -184,21 +184,20 @@ def identify(
     from audioft.speakers.enrolment import UNKNOWN, Identification, table_of
     from audioft.speakers.enrolment_data import Use
 
-    console = console or Console(quiet=True)
     target = None if out is None else trial_scores.table_path(out)
     clips, missing = trial_scores.recordings(inputs)
-    use = Use.of(model, speakers)
+    use = Use.of(model, speakers, console)
     use.enrolment.refuse_nobody(use.path)
-    limit = use.limit(threshold, cohort is not None or use.enrolment.cohort is not None, console)
-    scorer = use.scorer(cohort, clips, console)
+    limit = use.limit(threshold, cohort)
+    scorer = use.scorer(cohort, clips)
     owners = use.enrolment.owners()
     own = sum(digest(c.path) in owners for c in clips) if owners else 0
     if own:
         is_one = f"{own} of these recordings is one" if own == 1 else f"{own} of these recordings are ones"
-        console.say(
+        use.console.say(
             f"note: {is_one} that speakers are enrolled from; scores there say nothing of how well new ones are told"
         )
-    heard = trial_scores.hear(use.predictor.embed, clips, console)
+    heard = use.hear(clips)
     answers = use.enrolment.identify(heard.vectors, scorer, limit)
     by_place = dict(zip(heard.kept.tolist(), answers, strict=True))
     found = [
@@ -210,7 +209,7 @@ def identify(
     if target is not None:
         write_result(target, table_of(found))
     sure = sum(x.speaker not in (None, UNKNOWN) for x in found)
-    console.say(f"{sure} of {len(found)} recordings are of enrolled speakers, at the threshold {limit:.4f}")
+    use.console.say(f"{sure} of {len(found)} recordings are of enrolled speakers, at the threshold {limit:.4f}")
     return found
 
 
@@ -244,16 +243,14 @@ def verify(
     from audioft.speakers import trial_scores
     from audioft.speakers.enrolment import Verdict
     from audioft.speakers.enrolment_data import Use
-    from audioft.speakers.thresholds import threshold_of
 
-    console = console or Console(quiet=True)
-    use = Use.of(model, speakers)
-    limit = threshold_of(use.predictor.card, threshold, cohort is not None or use.enrolment.cohort is not None)
+    use = Use.of(model, speakers, console)
+    limit = use.threshold(threshold, cohort)
     clips = [trial_scores.recording(path) for path in (first, second)]
     if digest(clips[0].path) == digest(clips[1].path):
-        console.say("note: both are the same recording")
-    scorer = use.scorer(cohort, clips, console)
-    heard = trial_scores.hear(use.predictor.embed, clips, console)
+        use.console.say("note: both are the same recording")
+    scorer = use.scorer(cohort, clips)
+    heard = use.hear(clips)
     for failure in heard.failures.values():
         raise failure
     return Verdict(float(scorer.matrix(heard.vectors[:1], heard.vectors[1:])[0, 0]), limit)

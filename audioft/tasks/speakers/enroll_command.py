@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from audioft.core import startup
 from audioft.core.progress import Console
+from audioft.core.wording import counted
 from audioft.errors import UsageError
 from audioft.tasks import arguments
 
@@ -48,27 +49,19 @@ def run(options: argparse.Namespace, console: Console) -> int:
         path = api.remove_speaker(model, name, speakers=options.speakers)
         print(f"{name}: removed from {path}")
         return 0
-    done = api.enroll(
-        model,
-        name,
-        items,
-        add=options.add,
-        replace_old=options.replace,
-        cohort=options.cohort,
-        speakers=options.speakers,
-        console=console,
-    )
+    given = arguments.given(options, api.enroll) | {"model": model, "replace_old": options.replace}
+    done = api.enroll(name=name, inputs=items, console=console, **given)
     print(f"{done.name}: {done.recordings} recording(s), {done.seconds:.1f} s, in {done.path}")
-    code = arguments.told(done.failures)
-    if code:
-        failed, count = len(done.failures), done.recordings
+    if done.failures:
+        code, failed = arguments.told(done.failures), len(done.failures)
         again = f"audioft enroll {shlex.quote(options.model)} {shlex.quote(done.name)} --add ..."
         print(
-            f"audioft: {done.name!r} is enrolled with {count} recording{'s' * (count != 1)}; {failed} failed: once "
+            f"audioft: {done.name!r} is enrolled with {counted(done.recordings, 'recording')}; {failed} failed: once "
             f"mended, add {'it' if failed == 1 else 'them'} with `{again}`",
             file=sys.stderr,
         )
-    return code
+        return code
+    return 0
 
 
 def _refuse(options: argparse.Namespace, name: str | None, items: list[str]) -> None:

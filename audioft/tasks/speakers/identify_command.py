@@ -24,9 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="lowest score at which the nearest speaker is named (the model's)",
     )
     parser.add_argument(
-        "--out",
-        metavar="FILE",
-        help="a .csv for the table, replaced if it is there (default: on standard output)",
+        "--out", metavar="FILE", help="a .csv for the table, replaced if it is there (default: on standard output)"
     )
     arguments.add_comparing(parser)
 
@@ -39,15 +37,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         from audioft.tasks.speakers import api
 
         model = arguments.model(options)
-    found = api.identify(
-        model,
-        options.items,
-        threshold=options.threshold,
-        cohort=options.cohort,
-        speakers=options.speakers,
-        out=options.out,
-        console=console,
-    )
+    given = arguments.given(options, api.identify) | {"model": model}
+    found = api.identify(inputs=options.items, console=console, **given)
     if options.out is None:
         print(table_of(found), end="")
     return arguments.told([x.error for x in found if x.error is not None])

@@ -78,8 +78,8 @@ def verify_trials(
             raise UsageError(f"{model} is no model folder: it goes with no cohort, no speakers and no stored threshold")
         embed, scorer = pair_floor.embed, Scorer()
     else:
-        use = Use.of(model, speakers)
-        embed, scorer = use.predictor.embed, use.scorer(cohort, [c for t in pairs for c in (t.enrol, t.test)], console)
+        use = Use.of(model, speakers, console)
+        embed, scorer = use.predictor.embed, use.scorer(cohort, [c for t in pairs for c in t.clips])
     priors = sorted({*PRIORS, *([] if p_target is None else [p_target])})
     found = trial_scores.run(embed, pairs, scorer, console, priors=priors, resamples=resamples, seed=seed, source=where)
     if target is not None:

@@ -22,10 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="a run or model folder; with --trials also log-mel, which it should do better than",
     )
     parser.add_argument(
-        "items",
-        nargs="*",
-        metavar="A B",
-        help="two recordings; answers same or different, score, threshold",
+        "items", nargs="*", metavar="A B", help="two recordings; answers same or different, score, threshold"
     )
     parser.add_argument(
         "--threshold",

@@ -5,10 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import makers
@@ -20,39 +16,7 @@ from audioft.annotations import files
 from audioft.inference.predictor import Predictor
 
 RATE = makers.RATE
-TURNS = (("high", 0.0, 1.5), ("low", 1.5, 4.0), ("high", 4.0, 5.25))
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory, small_encoder):
-    """One that tells the tones from each other."""
-    data = makers.tones(tmp_path_factory.mktemp("many") / "tones", each=12)
-    out = tmp_path_factory.mktemp("runs") / "sure"
-    return makers.train(data, small_encoder, out, train__epochs=12, train__head_lr=0.02, freeze="all").folder
-
-
-@pytest.fixture(scope="module")
-def turns(tmp_path_factory) -> Path:
-    """A recording in which high and low take turns; its name has a blank."""
-    wave = np.zeros(round(TURNS[-1][2] * RATE))
-    for label, start, end in TURNS:
-        at = np.arange(round(start * RATE), round(end * RATE))
-        wave[at] = 0.3 * np.sin(2 * np.pi * makers.PITCHES[label] * at / RATE)
-    wave += np.random.default_rng(0).normal(0, 0.02, len(wave))
-    path = tmp_path_factory.mktemp("turns") / "high and low.flac"
-    soundfile.write(path, wave, RATE)
-    return path
-
-
-@pytest.fixture
-def predict(audioft_command, model):
-    def call(*arguments, code: int = 0) -> tuple[str, str]:
-        got, out, err = audioft_command("predict", model, *arguments)
-        assert got == code, err
-        assert "Traceback" not in err
-        return out, err
-
-    return call
+SEGMENTS = ("--what", "segments", "--window", 0.5)
 
 
 def rows(text: str) -> list[dict[str, str]]:
@@ -61,13 +25,11 @@ def rows(text: str) -> list[dict[str, str]]:
 
 def finds(events) -> None:
     """The turns are found, within a hop."""
-    assert [e.label for e in events] == [label for label, _, _ in TURNS]
-    for e, (_, start, end) in zip(events, TURNS, strict=True):
+    turns = (("high", 0.0, 1.5), ("low", 1.5, 4.0), ("high", 4.0, 5.25))  # of the recording `turns`
+    assert [e.label for e in events] == [label for label, _, _ in turns]
+    for e, (_, start, end) in zip(events, turns, strict=True):
         assert e.start == pytest.approx(start, abs=0.26)
         assert e.end == pytest.approx(end, abs=0.26)
-
-
-SEGMENTS = ("--what", "segments", "--window", 0.5)
 
 
 def test_windows(predict, model, turns):
@@ -219,58 +181,6 @@ def test_a_break_is_a_row(predict, turns, tmp_path):
     assert "breaks off at 2.000 s" in (tmp_path / "s.rttm").read_text()
 
 
-def command(model, *arguments) -> list[str]:
-    return [sys.executable, "-m", "audioft", "predict", str(model), *map(str, arguments)]
-
-
-@pytest.mark.slow
-def test_a_pipe_gives_the_rows_of_the_file(model, turns, tmp_path, predict):
-    data, rate = soundfile.read(turns, dtype="int16")
-    soundfile.write(tmp_path / "turns.wav", data, rate)
-    expected = [r | {"path": "-"} for r in rows(predict(turns, "--what", "windows", "--window", 0.5)[0])]
-    for call, given in (
-        (("-", "--window", 0.5), (tmp_path / "turns.wav").read_bytes()),
-        (("-", "--window", 0.5, "--raw", "16000,s16le,1"), data.tobytes()),
-    ):
-        done = subprocess.run(command(model, *call), input=given, capture_output=True, timeout=120, check=False)
-        assert done.returncode == 0, done.stderr
-        got = rows(done.stdout.decode())
-        for r, e in zip(got, expected, strict=True):
-            assert abs(float(r.pop("score")) - float(e["score"])) < 1e-5
-            assert r == {k: v for k, v in e.items() if k != "score"}
-    done = subprocess.run(command(model, "-"), input=b"", capture_output=True, timeout=120, check=False)
-    assert done.returncode == 1
-    assert b"no audio with a header arrives" in done.stderr
-    assert b"Traceback" not in done.stderr
-
-
-@pytest.mark.slow
-def test_a_line_is_out_a_second_after_its_window_at_most(model, turns):
-    data, _ = soundfile.read(turns, dtype="int16")
-    live = subprocess.Popen(
-        command(model, "-", "--window", 0.5, "--raw", "16000,s16le,1"), stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    assert live.stdin is not None
-    assert live.stdout is not None
-    assert live.stdout.readline().startswith(b"path,start,end")  # the model is loaded: now the sound begins
-    began = time.monotonic()
-    late = []
-    sent = 0
-    for end in (0.5, 0.75, 1.0, 1.25, 1.5):
-        upto = round((end + 0.1) * RATE)
-        time.sleep(max(0.0, began + end + 0.1 - time.monotonic()))
-        live.stdin.write(data[sent:upto].tobytes())
-        live.stdin.flush()
-        sent = upto
-        line = live.stdout.readline().decode().split(",")
-        assert float(line[2]) == pytest.approx(end)
-        late.append(time.monotonic() - began - end)
-    live.stdin.close()
-    assert live.wait(60) == 0
-    assert max(late) < 1.0
-    assert live.stdout.read().startswith(b"-,1.100000,1.600000,")  # the last window is moved back
-
-
 @pytest.mark.slow
 def test_five_hundred_recordings_of_which_ten_are_damaged(predict, tmp_path):
     rng = np.random.default_rng(0)
@@ -295,23 +205,3 @@ def test_five_hundred_recordings_of_which_ten_are_damaged(predict, tmp_path):
     assert "10 of 500 inputs could not be labelled to their end" in err
     for path in damaged:
         assert f"audioft: {path}: " in err
-
-
-@pytest.mark.slow
-def test_an_interrupted_pipe_is_labelled_to_where_it_came(model, turns):
-    data, _ = soundfile.read(turns, dtype="int16")
-    arguments = ("-", "--what", "segments", "--window", 0.5, "--raw", "16000,s16le,1")
-    live = subprocess.Popen(command(model, *arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert live.stdin is not None
-    assert live.stdout is not None
-    assert live.stdout.readline().startswith(b"path,start,end")
-    live.stdin.write(data[: 3 * RATE].tobytes())
-    live.stdin.flush()
-    time.sleep(1.5)
-    live.send_signal(signal.SIGINT)
-    live.stdin.write(data[3 * RATE : 4 * RATE].tobytes())
-    live.stdin.flush()
-    found = rows("path,start,end,label,score,error\n" + live.stdout.read().decode())
-    assert live.wait(60) == 0
-    assert [r["label"] for r in found] == ["high", "low"]
-    assert 2.5 < float(found[-1]["end"]) < 3.5

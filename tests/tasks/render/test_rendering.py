@@ -66,7 +66,7 @@ def test_the_table_keeps_its_columns_and_loads(table, tmp_path):
 def test_a_table_may_lie_elsewhere_and_its_root_be_told(table, tmp_path):
     (tmp_path / "lists").mkdir()
     elsewhere = (table / "metadata.csv").rename(tmp_path / "lists" / "pieces.csv")
-    with pytest.raises(DataError, match=r"no such file: in/one\.flac"):
+    with pytest.raises(DataError, match=r"in/one\.flac.*no such file"):
         audioft.render(elsewhere, tmp_path / "out", augment=[], console=QUIET)
     out = audioft.render(elsewhere, tmp_path / "out", augment=[], root=table, console=QUIET)
     assert [r["file_name"] for r in rows(out)] == ["in/one.wav", "in/two@0.2-0.6.wav", "in/two@0.6-.wav"]
