@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from audioft.errors import AudioError, UsageError
+from audioft.errors import AudioError, Problem, UsageError, grouped
 
 if TYPE_CHECKING:
     from audioft.inference.predictor import Predictor
@@ -61,7 +61,11 @@ def add_run(parser: argparse.ArgumentParser, what: str, out: str, *, metavar: st
     parser.add_argument("--resume", action="store_true", help=f"go on with the {what} in --out")
     parser.add_argument("--overwrite", action="store_true", help=f"replace the {what} in --out")
     parser.add_argument("--dry-run", action="store_true", help=dry_run)
-    parser.add_argument("--settings", action="store_true", help="list all settings with their defaults and meaning")
+    parser.add_argument(
+        "--settings",
+        action="store_true",
+        help="list all settings with their defaults and meaning; with --dry-run, those of this run",
+    )
 
 
 def how_to_resume(options: argparse.Namespace, metavar: str) -> str:
@@ -129,11 +133,9 @@ def model(options: argparse.Namespace) -> Predictor:
 
 
 def told(failures: Sequence[AudioError]) -> int:
-    """Name recordings that could not be used; the exit code."""
-    for failure in failures[:10]:
-        print(f"audioft: {failure.path}: {failure.reason}", file=sys.stderr)
-    if len(failures) > 10:
-        print(f"audioft: and {len(failures) - 10} more recordings could not be heard", file=sys.stderr)
+    """Name recordings that could not be used, those of one kind together; the exit code."""
+    for sentence in grouped(Problem(f.path, f.reason) for f in failures):
+        print(f"audioft: {sentence}", file=sys.stderr)
     return int(bool(failures))
 
 
