@@ -40,6 +40,11 @@ class Clip:
         return self.start == 0.0 and self.end is None
 
     @property
+    def named(self) -> tuple[str, ...]:
+        """All labels of which something is said: those that are present, and those of which nothing is known."""
+        return self.labels if self.unknown == "rest" else (*self.labels, *self.unknown)
+
+    @property
     def key(self) -> str:
         """What names the clip within its manifest, once.
 

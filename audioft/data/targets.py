@@ -77,12 +77,7 @@ def several(text: str) -> Said:
 
 def label_order(clips: Iterable[Clip]) -> tuple[str, ...]:
     """All labels the clips name, sorted by code point: the order of a model's outputs."""
-    named: set[str] = set()
-    for clip in clips:
-        named.update(clip.labels)
-        if clip.unknown != "rest":
-            named.update(clip.unknown)
-    return tuple(sorted(named))
+    return tuple(sorted({label for clip in clips for label in clip.named}))
 
 
 def targets(clips: Sequence[Clip], labels: Sequence[str], multilabel: bool) -> tuple[np.ndarray, np.ndarray]:

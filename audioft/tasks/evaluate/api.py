@@ -70,19 +70,6 @@ def evaluate(
     if processes is not None:
         device, console = str(processes.device), console if processes.main else Console(quiet=True)
     predictor = Predictor(model, device=device, precision=precision, batch_seconds=batch_seconds)
-    return evaluation_run.evaluate(
-        predictor,
-        Path(model),
-        Path(data),
-        out=None if out is None else Path(out),
-        side=side,
-        label=label,
-        group=group,
-        events=events,
-        window=window,
-        hop=hop,
-        resamples=resamples,
-        seed=seed,
-        console=console,
-        processes=processes,
-    )
+    place = None if out is None else Path(out)
+    measured = evaluation_run.Evaluation(predictor, Path(model), place, side, resamples, seed, console, processes)
+    return measured.on(Path(data), label, group, events, window, hop)

@@ -3,171 +3,152 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from audioft.assembly import event_scores, side_scores
+from audioft.assembly.side_scores import Scoring
 from audioft.core.places import folder_for
 from audioft.core.progress import Console
 from audioft.core.runtime import Processes
 from audioft.data import check as checking
+from audioft.data import manifest as manifests
 from audioft.data import source
 from audioft.data import targets as labelling
 from audioft.data.annotated import Found
 from audioft.data.clip import Clip
 from audioft.data.manifest import Manifest
-from audioft.data.manifest import load as load_manifest
+from audioft.data.sides import SIDES
 from audioft.errors import DataError, UsageError
 from audioft.evaluation.clip_report import make_report
 from audioft.evaluation.html import write_html
 from audioft.evaluation.report import Report
 from audioft.inference.predictor import Predictor
 
-SIDES = ("train", "valid", "test", "all")
-
 Clips = tuple[Clip, ...]
 
 
-def evaluate(
-    predictor: Predictor,
-    model: Path,
-    data: Path,
-    *,
-    out: Path | None,
-    side: str | None,
-    label: str | None,
-    group: str | None,
-    events: bool,
-    window: float | None,
-    hop: float | None,
-    resamples: int,
-    seed: int,
-    console: Console,
-    processes: Processes | None = None,
-) -> Report:
-    """See `audioft.evaluate`."""
-    if side not in (None, *SIDES):
-        raise UsageError(f"side {side!r}: expected one of {', '.join(SIDES)}")
-    if out is not None and out.is_file():
-        raise UsageError(f"{out} is a file; --out takes a folder")
-    if out is not None and (out / "config.yaml").is_file():
-        raise UsageError(f"{out} holds a run, whose own report would be replaced; give another --out")
-    found = source.read_annotated(
-        data, label=label, group=group, allow_outside=False, asked=events or predictor.model.frame_level
-    )
-    if processes is not None and not processes.main:
-        out = None  # the first process writes
-    how = {"side": side, "out": out, "resamples": resamples, "seed": seed, "console": console, "processes": processes}
-    if found is not None:
-        report = _in_time(predictor, model, found, window=window, hop=hop, **how)  # type: ignore[arg-type]
-    else:
-        manifest = load_manifest(data, label=label, group=group, least_labels=1)
-        report = _of_clips(predictor, model, manifest, **how)  # type: ignore[arg-type]
-    if out is not None:
-        report.save(out / "report.json")
-        write_html(
-            out / "report.html",
-            report,
-            [],
-            {"title": f"audioft: {model} on {data}", "model": str(model), "data": str(data)},
+@dataclass(frozen=True)
+class Evaluation:
+    """A model that is measured, on what and how; see `audioft.evaluate`.
+
+    Attributes:
+        predictor, model: the model, and its folder or that of its run.
+        out: where results go; None for nowhere.
+        side: which side of the data; None for what the data suggests.
+        resamples, seed: of the bootstrap.
+        console: where messages go.
+        processes: each hears a share.
+    """
+
+    predictor: Predictor
+    model: Path
+    out: Path | None
+    side: str | None
+    resamples: int
+    seed: int
+    console: Console
+    processes: Processes | None = None
+
+    def on(
+        self, data: Path, label: str | None, group: str | None, events: bool, window: float | None, hop: float | None
+    ) -> Report:
+        """The report on data, written where it is to go; the arguments are those of `audioft.evaluate`."""
+        out = self.out
+        if self.side not in (None, *SIDES, "all"):
+            raise UsageError(f"side {self.side!r}: expected one of {', '.join(SIDES)}, all")
+        if out is not None and out.is_file():
+            raise UsageError(f"{out} is a file; --out takes a folder")
+        if out is not None and (out / "config.yaml").is_file():
+            raise UsageError(f"{out} holds a run, whose own report would be replaced; give another --out")
+        asked = events or self.predictor.model.frame_level
+        found = source.read_annotated(data, label=label, group=group, allow_outside=False, asked=asked)
+        if found is not None:
+            report = self._in_time(found, *self.predictor.grid(window, hop))
+        else:
+            report = self._of_clips(manifests.load(data, label=label, group=group, least_labels=1))
+        if self.writes is not None:
+            about = {"title": f"audioft: {self.model} on {data}", "model": str(self.model), "data": str(data)}
+            report.save(self.writes / "report.json")
+            write_html(self.writes / "report.html", report, [], about)
+        return report
+
+    @property
+    def writes(self) -> Path | None:
+        """Where this process writes: the first one does."""
+        return self.out if self.processes is None or self.processes.main else None
+
+    def _of_clips(self, manifest: Manifest) -> Report:
+        """Each clip has its labels, whatever happens when in it."""
+        predictor, card = self.predictor, self.predictor.card
+
+        def named(clips: Clips) -> Iterable[tuple[str, str]]:
+            if manifest.multilabel and not card.multilabel:
+                raise DataError(
+                    "the data may give several labels a clip (`labels`), the model gives exactly one: they cannot be "
+                    "compared"
+                )
+            return ((label, clip.name) for clip in clips for label in clip.named)
+
+        clips, side, notes = self._usable(manifest, manifest.clips, named)
+        wanted, known = labelling.targets(clips, predictor.labels, manifest.multilabel)
+        how = self._scoring(predictor.window)
+        found = side_scores.score_clips(predictor.scoring, clips, wanted, known, predictor.labels, how)
+        if found.failures:
+            notes.append(f"{len(found.failures)} recordings could not be scored and are left out")
+        report = make_report(found.predictions, side, card.thresholds, self.resamples, self.seed, notes)
+        if self.writes is not None:
+            found.predictions.write(self.writes / "predictions.csv", card.thresholds)
+            bad = [(c.key, e.stage, e.reason) for c, e in found.failures]
+            side_scores.append_bad_files(self.writes / "bad_files.csv", bad)
+        return report
+
+    def _in_time(self, found: Found, window: float, hop: float) -> Report:
+        """What happens when in whole recordings."""
+        predictor, own = self.predictor, {a.clip.name: a for a in found.recordings}
+        clips, side, notes = self._usable(
+            found,
+            tuple(a.clip for a in found.recordings),
+            lambda clips: ((e.label, c.name) for c in clips for e in own[c.name].events),
         )
-    return report
+        heard = event_scores.listen(predictor.scoring, [own[c.name] for c in clips], self._scoring(window, hop))
+        how = {"resamples": self.resamples, "seed": self.seed}
+        report, compared = event_scores.report(heard, predictor.labels, predictor.rules(), side, notes=notes, **how)
+        if self.writes is not None:
+            event_scores.write_events(self.writes / "predictions.csv", compared)
+        return report
 
+    def _scoring(self, window: float, hop: float | None = None) -> Scoring:
+        p = self.predictor
+        return Scoring(p.card.multilabel, window, hop, p.batch_seconds, p.precision, self.processes, self.console)
 
-def _of_clips(
-    predictor: Predictor,
-    model: Path,
-    manifest: Manifest,
-    *,
-    side: str | None,
-    out: Path | None,
-    resamples: int,
-    seed: int,
-    console: Console,
-    processes: Processes | None = None,
-) -> Report:
-    """Each clip has its labels, whatever happens when in it."""
-    for note in manifest.notes:
-        console.say(f"note: {note}")
-    clips, side = _side(manifest.root, manifest.clips, side)
-    if manifest.multilabel and not predictor.card.multilabel:
-        raise DataError(
-            "the data may give several labels a clip (`labels`), the model gives exactly one: they cannot be compared"
-        )
-    _known(
-        predictor,
-        (
-            (name, clip.name)
-            for clip in clips
-            for name in (*clip.labels, *(() if clip.unknown == "rest" else clip.unknown))
-        ),
-    )
-    clips, notes = _readable(clips, model, out, console)
-    wanted, known = labelling.targets(clips, predictor.labels, manifest.multilabel)
-    found = side_scores.score_clips(
-        predictor.scoring,
-        clips,
-        wanted,
-        known,
-        predictor.labels,
-        _scoring(predictor, predictor.window, None, processes, console),
-    )
-    if found.failures:
-        notes.append(f"{len(found.failures)} recordings could not be scored and are left out")
-    report = make_report(found.predictions, side, predictor.card.thresholds, resamples, seed, notes)
-    if out is not None:
-        found.predictions.write(out / "predictions.csv", predictor.card.thresholds)
-        side_scores.append_bad_files(out / "bad_files.csv", [(c.key, e.stage, e.reason) for c, e in found.failures])
-    return report
+    def _usable(
+        self, found: Manifest | Found, clips: Clips, named: Callable[[Clips], Iterable[tuple[str, str]]]
+    ) -> tuple[Clips, str, list[str]]:
+        """The clips to measure on, what their side is called, and notes; `named` are labels with their files."""
+        for note in found.notes:
+            self.console.say(f"note: {note}")
+        clips, side = _side(found.root, clips, self.side)
+        _known(self.predictor.labels, named(clips))
+        clips, notes = self._readable(clips)
+        return clips, side, notes
 
-
-def _in_time(
-    predictor: Predictor,
-    model: Path,
-    found: Found,
-    *,
-    window: float | None,
-    hop: float | None,
-    side: str | None,
-    out: Path | None,
-    resamples: int,
-    seed: int,
-    console: Console,
-    processes: Processes | None = None,
-) -> Report:
-    """What happens when in whole recordings."""
-    window, hop = predictor.grid(window, hop)
-    for note in found.notes:
-        console.say(f"note: {note}")
-    clips, side = _side(found.root, tuple(a.clip for a in found.recordings), side)
-    own = {a.clip.name: a for a in found.recordings}
-    _known(predictor, ((e.label, c.name) for c in clips for e in own[c.name].events))
-    clips, notes = _readable(clips, model, out, console)
-    heard = event_scores.listen(
-        predictor.scoring,
-        [own[c.name] for c in clips],
-        _scoring(predictor, window, hop, processes, console),
-    )
-    report, compared = event_scores.report(
-        heard, predictor.labels, predictor.rules(), side, resamples=resamples, seed=seed, notes=notes
-    )
-    if out is not None:
-        event_scores.write_events(out / "predictions.csv", compared)
-    return report
-
-
-def _scoring(
-    predictor: Predictor, window: float, hop: float | None, processes: Processes | None, console: Console
-) -> side_scores.Scoring:
-    return side_scores.Scoring(
-        predictor.card.multilabel,
-        window,
-        hop,
-        predictor.batch_seconds,
-        predictor.precision,
-        processes,
-        console,
-    )
+    def _readable(self, clips: Clips) -> tuple[Clips, list[str]]:
+        """The clips that can be used, and what is to be noted of them; no findings are kept: there may be millions."""
+        with self.console.job("checking recordings", len(clips)) as job:
+            checked = checking.check(clips, cache=checking.default_cache(), progress=lambda done, total: job.at(done))
+        if self.writes is not None:
+            folder_for(self.writes, "--out")
+            checking.write_bad_files(self.writes / "bad_files.csv", clips, checked)
+        bad = [(c, k.problem) for c, k in zip(clips, checked, strict=True) if k.problem]
+        for clip, problem in bad[:5]:
+            self.console.say(f"note: {clip.key} is left out: {problem[1]}")
+        if len(bad) == len(clips):
+            raise DataError(f"none of the {len(clips)} recordings can be read; the first says: {bad[0][1]}")
+        notes = [f"{len(bad)} of {len(clips)} recordings could not be used and are left out"] if bad else []
+        notes += _seen(self.model, [k for k in checked if not k.problem])
+        return tuple(c for c, k in zip(clips, checked, strict=True) if not k.problem) if bad else clips, notes
 
 
 def _side(root: Path, clips: Clips, side: str | None) -> tuple[Clips, str]:
@@ -184,9 +165,9 @@ def _side(root: Path, clips: Clips, side: str | None) -> tuple[Clips, str]:
     return chosen, side
 
 
-def _known(predictor: Predictor, named: Iterable[tuple[str, str]]) -> None:
+def _known(labels: tuple[str, ...], named: Iterable[tuple[str, str]]) -> None:
     """Refuse labels that the model does not know; `named` are labels with the file they are of."""
-    known = set(predictor.labels)
+    known = set(labels)
     strange: dict[str, str] = {}
     for name, file in named:
         if name not in known:
@@ -195,25 +176,8 @@ def _known(predictor: Predictor, named: Iterable[tuple[str, str]]) -> None:
         listed = ", ".join(f"{name!r} (as of {file})" for name, file in sorted(strange.items())[:10])
         raise DataError(
             f"the data has {len(strange)} label(s) that the model does not know: {listed}. It knows "
-            f"{', '.join(predictor.labels)}; rename the labels, or leave those clips out"
+            f"{', '.join(labels)}; rename the labels, or leave those clips out"
         )
-
-
-def _readable(clips: Clips, model: Path, out: Path | None, console: Console) -> tuple[Clips, list[str]]:
-    """The clips that can be used, and what is to be noted of them; the findings are not kept: there may be millions."""
-    with console.job("checking recordings", len(clips)) as job:
-        checked = checking.check(clips, cache=checking.default_cache(), progress=lambda done, total: job.at(done))
-    if out is not None:
-        folder_for(out, "--out")
-        checking.write_bad_files(out / "bad_files.csv", clips, checked)
-    bad = [(c, k.problem) for c, k in zip(clips, checked, strict=True) if k.problem]
-    for clip, problem in bad[:5]:
-        console.say(f"note: {clip.key} is left out: {problem[1]}")
-    if len(bad) == len(clips):
-        raise DataError(f"none of the {len(clips)} recordings can be read; the first says: {bad[0][1]}")
-    notes = [f"{len(bad)} of {len(clips)} recordings could not be used and are left out"] if bad else []
-    notes += _seen(model, [k for k in checked if not k.problem])
-    return tuple(c for c, k in zip(clips, checked, strict=True) if not k.problem) if bad else clips, notes
 
 
 def _seen(model: Path, checked: Sequence[checking.Checked]) -> list[str]:
@@ -224,6 +188,5 @@ def _seen(model: Path, checked: Sequence[checking.Checked]) -> list[str]:
     with open(manifest, newline="", encoding="utf-8") as f:
         trained = {row["sha256"] for row in csv.DictReader(f) if row["split"] == "train"}
     seen = sum(c.digest in trained for c in checked)
-    return (
-        [f"{seen} of {len(checked)} recordings were trained on by this run: the figures are too good"] if seen else []
-    )
+    told = f"{seen} of {len(checked)} recordings were trained on by this run: the figures are too good"
+    return [told] if seen else []
