@@ -110,7 +110,12 @@ class Predictor:
         return score(self.scoring, clips, window=window, hop=hop, **how)
 
     def predict(
-        self, clips: Sequence[Clip], progress: Progress | None = None, **grid: Unpack[Grid]
+        self,
+        clips: Sequence[Clip],
+        progress: Progress | None = None,
+        *,
+        window: float | None = None,
+        hop: float | None = None,
     ) -> Iterator[Prediction]:
         """One prediction a clip, in their order: the mean of its windows' probabilities.
 
@@ -119,10 +124,10 @@ class Predictor:
         Args:
             clips: what to label.
             progress: told how many seconds of the clips have been heard.
-            grid: `window` in seconds, the one the model was trained on if not given, and `hop`, seconds between two
-                windows, `window` if not given.
+            window: seconds; the one the model was trained on if not given.
+            hop: seconds between two windows; `window` if not given.
         """
-        for found in self.scores(clips, progress, **grid):
+        for found in self.scores(clips, progress, window=window, hop=hop):
             limits = self._thresholds if self.card.multilabel else None
             yield Prediction.of(clips[found.index].name, found, self.labels, limits)
 
@@ -188,13 +193,21 @@ class Predictor:
             self.rules(),
         )
 
-    def stream(self, blocks: Iterable[np.ndarray], rate: int | None = None, **grid: Unpack[Grid]) -> Iterator[Scores]:
+    def stream(
+        self,
+        blocks: Iterable[np.ndarray],
+        rate: int | None = None,
+        *,
+        window: float | None = None,
+        hop: float | None = None,
+    ) -> Iterator[Scores]:
         """Scores of what arrives live: each window as soon as its last sample is there, the same as of a file.
 
         Args:
             blocks: arrays `(T_i,)` float32, mono, that follow one another.
             rate: of the blocks, Hz; the encoder's if not given.
-            grid: `window` and `hop`, as for `timeline`.
+            window: seconds; the one the model was trained on if not given.
+            hop: seconds between two windows; half a window if not given.
 
         Yields:
             One stretch a window; of a model that labels frames, several frames at once as they become certain.
@@ -202,7 +215,7 @@ class Predictor:
         Raises:
             AudioError: nothing, or under 25 ms, came.
         """
-        for step in self.live(blocks, rate, **grid):
+        for step in self.live(blocks, rate, window=window, hop=hop):
             if len(step.windows):
                 yield step.windows
             if step.summary is not None and step.summary.error is not None:

@@ -55,6 +55,10 @@ class Use:
         enrolment = Enrolment.load(path, fingerprint(predictor.model))
         return cls(predictor, path, enrolment, console or Console(quiet=True))
 
+    def note(self, text: str) -> None:
+        """Say what a user should know and need not mend."""
+        self.console.say(f"note: {text}")
+
     def hear(self, clips: Sequence[Clip]) -> Embeddings:
         """Embeddings of clips, with a bar."""
         return hear(self.predictor.embed, clips, self.console)
@@ -82,17 +86,17 @@ class Use:
             return limit
         chosen = choice_among(self.predictor.card, self.enrolment.speakers)
         count = len(self.enrolment.speakers)
+        if chosen is None and count > 1:
+            self.note(
+                f"the model's threshold {limit:.4f} is that of two recordings; with {count} speakers enrolled "
+                "strangers pass it more often. `audioft verify MODEL --trials LIST --store`, with a few recordings "
+                "each of several speakers, chooses one for identifying too"
+            )
         if chosen is None:
-            if count > 1:
-                self.console.say(
-                    f"note: the model's threshold {limit:.4f} is that of two recordings; with {count} speakers "
-                    "enrolled strangers pass it more often. `audioft verify MODEL --trials LIST --store`, with a few "
-                    "recordings each of several speakers, chooses one for identifying too"
-                )
             return limit
         if count > 2 * chosen.speakers:
-            self.console.say(
-                f"note: {count} speakers are enrolled; the threshold {chosen.threshold:.4f} was chosen with "
+            self.note(
+                f"{count} speakers are enrolled; the threshold {chosen.threshold:.4f} was chosen with "
                 f"{chosen.speakers}, and strangers pass it more often the more are enrolled"
             )
         return chosen.threshold
@@ -115,25 +119,19 @@ class Use:
         own = {os.path.realpath(c.path) for c in compared}
         others = [c for c in clips if os.path.realpath(c.path) not in own]
         if len(others) < len(clips):
-            self.console.say(
-                f"note: {len(clips) - len(others)} recordings of the cohort are themselves compared: left out"
-            )
+            self.note(f"{len(clips) - len(others)} recordings of the cohort are themselves compared: left out")
         known = {*self.enrolment.owners(), *enrolled}
         digests = {c.key: digest(c.path) for c in others}
         strangers = [c for c in others if digests[c.key] not in known]
         if len(strangers) < len(others):
             left = len(others) - len(strangers)
-            self.console.say(
-                f"note: {left} recording(s) of the cohort are of enrolled speakers, not of others: left out"
-            )
+            self.note(f"{left} recording(s) of the cohort are of enrolled speakers, not of others: left out")
         heard = self.hear(strangers)
         for failure in [*failures, *heard.failures.values()]:
-            self.console.say(f"note: left out of the cohort: {failure}")
+            self.note(f"left out of the cohort: {failure}")
         Scorer(heard.vectors)
         if len(heard.vectors) < STEADY:
-            self.console.say(
-                f"note: a cohort of {len(heard.vectors)} recordings makes unsteady scores; better 200, of many people"
-            )
+            self.note(f"a cohort of {len(heard.vectors)} recordings makes unsteady scores; better 200, of many people")
         return heard.vectors, tuple(digests[strangers[i].key] for i in heard.kept)
 
     def fresh(self, name: str, clips: Sequence[Clip], add: bool) -> dict[str, Clip]:
@@ -151,8 +149,8 @@ class Use:
         self.enrolment.refuse_of_others(name, [(c.name, d) for d, c in given])
         old = self.enrolment.speakers.get(name) if add else None
         if old is not None and len(old.digests) < old.recordings:
-            self.console.say(
-                f"note: an earlier audioft enrolled {name!r} and did not keep from which recordings: those of them "
+            self.note(
+                f"an earlier audioft enrolled {name!r} and did not keep from which recordings: those of them "
                 "that are given again count twice"
             )
         found: dict[str, Clip] = {}
@@ -164,7 +162,7 @@ class Use:
                 found[key or clip.key] = clip
         if again and found:
             more = f", and {len(again) - 3} more" if len(again) > 3 else ""
-            self.console.say(f"note: counted once, though given again: {', '.join(again[:3])}{more}")
+            self.note(f"counted once, though given again: {', '.join(again[:3])}{more}")
         return found
 
     def save(self, enrolment: Enrolment) -> None:
@@ -176,8 +174,6 @@ class Use:
         found = enrolment.without_enrolled()
         if enrolment.cohort is not None and found.cohort is not None and len(found.cohort) < len(enrolment.cohort):
             left = len(enrolment.cohort) - len(found.cohort)
-            self.console.say(
-                f"note: {left} recording(s) of the stored cohort are of an enrolled speaker now: taken out of it"
-            )
+            self.note(f"{left} recording(s) of the stored cohort are of an enrolled speaker now: taken out of it")
             Scorer(found.cohort)
         found.save(self.path)

@@ -110,10 +110,10 @@ class Checkpoints:
 
     def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, state: State) -> Path:
         """Write the checkpoint of a step, whole or not at all, and remove what is older than the last `keep`."""
-        names, about = names_of(model, optimizer), {"identity": self.identity, "fixed": self._hash(model)}
+        about = {"identity": self.identity, "fixed": self._hash(model)}
         contents = {
             "model.safetensors": pack(self._changing(model)),
-            "optimizer.safetensors": pack(optimizer_tensors(optimizer, names)),
+            "optimizer.safetensors": pack(optimizer_tensors(model, optimizer)),
             "state.json": json.dumps(asdict(state) | about, indent=2).encode(),
         }
         path = self.folder / f"step-{state.step:08d}"
@@ -171,8 +171,7 @@ class Checkpoints:
                     "Give the run its own folder (--out), or begin anew with --overwrite"
                 )
             self._load(model, (path / "model.safetensors").read_bytes(), state.pop("fixed", ""), path)
-            tensors = unpack((path / "optimizer.safetensors").read_bytes())
-            load_optimizer(optimizer, tensors, names_of(model, optimizer))
+            load_optimizer(model, optimizer, unpack((path / "optimizer.safetensors").read_bytes()))
             return State(**state), lost
         said = "".join(f"\n  - {d}" for d in lost)
         remedy = "put its files back from a copy, or begin anew with --overwrite"
@@ -254,28 +253,24 @@ def unpack(data: bytes) -> dict[str, torch.Tensor]:
     return load(data)
 
 
-def names_of(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[int, str]:
-    """Parameter names by the parameter's identity, for those the optimizer holds."""
-    names = {id(p): n for n, p in model.named_parameters()}
-    return {id(p): names[id(p)] for group in optimizer.param_groups for p in group["params"]}
+def _held(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, nn.Parameter]:
+    """The parameters of the model that the optimizer holds, by name."""
+    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    return {name: p for name, p in model.named_parameters() if id(p) in held}
 
 
-def optimizer_tensors(optimizer: torch.optim.Optimizer, names: dict[int, str]) -> dict[str, torch.Tensor]:
+def optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
     """An optimizer's state as flat tensors, `parameter name/field`."""
-    return {
-        f"{names[id(p)]}/{key}": torch.as_tensor(value)
-        for p, fields in optimizer.state.items()
-        for key, value in fields.items()
-    }
+    fields = ((name, optimizer.state.get(p, {})) for name, p in _held(model, optimizer).items())
+    return {f"{name}/{key}": torch.as_tensor(value) for name, own in fields for key, value in own.items()}
 
 
-def load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor], names: dict[int, str]) -> None:
+def load_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
     """The reverse of `optimizer_tensors`."""
-    parameters = {names[id(p)]: p for group in optimizer.param_groups for p in group["params"]}
+    parameters = _held(model, optimizer)
     optimizer.state.clear()
     for key, tensor in tensors.items():
         name, field_name = key.rsplit("/", 1)
         p = parameters[name]
         # the step counter stays where torch keeps it, on the CPU; the moments lie beside their parameter
-        placed = tensor if field_name == "step" else tensor.to(p.device)
-        optimizer.state[p][field_name] = placed
+        optimizer.state[p][field_name] = tensor if field_name == "step" else tensor.to(p.device)

@@ -22,11 +22,7 @@ class Trained(Protocol):
 
 
 def parameter_groups(
-    model: Trained,
-    lr: float,
-    head_lr: float | None = None,
-    layer_decay: float = 1.0,
-    weight_decay: float = 0.01,
+    model: Trained, lr: float, head_lr: float | None = None, layer_decay: float = 1.0, weight_decay: float = 0.01
 ) -> list[dict]:
     """Every parameter once, frozen ones included, so that a plan may free them later.
 
@@ -43,10 +39,8 @@ def parameter_groups(
         Groups for `torch.optim.AdamW`; each has a `peak` that the schedule scales, and a `name`.
     """
     named = {id(p): n for n, p in model.named_parameters()}
-    parts: list[tuple[str, list[nn.Parameter], float]] = []
-    encoder = model.encoder.parts()
-    for depth, (name, parameters) in enumerate(reversed(encoder)):
-        parts.append((name, parameters, lr * layer_decay**depth))
+    encoder = enumerate(reversed(model.encoder.parts()))
+    parts = [(name, parameters, lr * layer_decay**depth) for depth, (name, parameters) in encoder]
     parts.append(("head", model.head_parameters(), lr if head_lr is None else head_lr))
     groups, placed = [], set()
     for name, parameters, rate in parts:

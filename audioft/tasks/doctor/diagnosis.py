@@ -85,20 +85,20 @@ def _packages() -> Iterator[Finding]:
     except importlib.metadata.PackageNotFoundError:
         yield Finding("packages", "audioft is not installed, only found", "pip install -e . in its folder")
         return
-    versions, wrong = {}, []
+    needed = [r for r in needed if r.marker is None or r.marker.evaluate({"extra": ""})]
+    versions = {r.name: _version(r.name) for r in needed}
+    yield Finding("packages", ", ".join(f"{n} {versions[n]}" for n in TOLD if versions.get(n)))
     for r in needed:
-        if r.marker is not None and not r.marker.evaluate({"extra": ""}):
-            continue
-        try:
-            versions[r.name] = importlib.metadata.version(r.name)
-        except importlib.metadata.PackageNotFoundError:
-            wrong.append((r, "missing"))
-            continue
-        if not r.specifier.contains(versions[r.name], prereleases=True):
-            wrong.append((r, versions[r.name]))
-    yield Finding("packages", ", ".join(f"{n} {versions[n]}" for n in TOLD if n in versions))
-    for r, found in wrong:
-        yield Finding(r.name, f"{found}, needed is {r.specifier}", f"pip install '{r}'")
+        found = versions[r.name]
+        if found is None or not r.specifier.contains(found, prereleases=True):
+            yield Finding(r.name, f"{found or 'missing'}, needed is {r.specifier}", f"pip install '{r}'")
+
+
+def _version(package: str) -> str | None:
+    """What is installed of a package; None for nothing."""
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        return importlib.metadata.version(package)
+    return None
 
 
 def _pair() -> Finding:

@@ -16,6 +16,7 @@ from audioft.tasks import arguments
 if TYPE_CHECKING:
     from audioft.inference.event_tables import TimeWriter
     from audioft.inference.predictor import Predictor
+    from audioft.inference.table_writer import Writer
 
 WHAT = ("windows", "segments", "summary")
 FORMATS = ("csv", "jsonl", "audacity", "raven", "rttm")
@@ -32,10 +33,7 @@ EXAMPLES = (
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL_OR_RUN", help="a run folder or a model folder")
     parser.add_argument(
-        "items",
-        nargs="*",
-        metavar="INPUT",
-        help="files, folders (in depth), patterns; or - for standard input",
+        "items", nargs="*", metavar="INPUT", help="files, folders (in depth), patterns; or - for standard input"
     )
     parser.add_argument("--out", metavar="FILE", help="a .csv, .jsonl or .rttm file (default: CSV on standard output)")
     parser.add_argument("--resume", action="store_true", help="keep the rows that --out has, and add the missing ones")
@@ -70,7 +68,6 @@ def run(options: argparse.Namespace, console: Console) -> int:
         startup.hold_input()
     with startup.loading():
         from audioft.core.runtime import launched
-        from audioft.inference.table_provenance import made_with
         from audioft.inference.tables import PredictionWriter
         from audioft.tasks.predict import api
 
@@ -83,26 +80,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
             options.device = str(processes.device)
             console = console if processes.main else Console(quiet=True)
         model = arguments.model(options)
-    table: PredictionWriter | TimeWriter
     if timed:
-        table = _predict_times(model, options, console)
+        table: Writer = _over_time(model, options, console)
     else:
-        table = PredictionWriter(
-            options.out,
-            model.labels,
-            model.card.multilabel,
-            made=made_with(model, model.grid(options.window, options.hop, overlap=0)) if options.out else None,
-            **_rows(options),
-        )
-        found = api.predict(
-            model,
-            options.items,
-            skip=table.done if processes is None else processes.gather([*table.done] if processes.main else []),
-            window=options.window,
-            hop=options.hop,
-            processes=processes,
-            console=console,
-        )
+        table = PredictionWriter(options.out, model.labels, model.card.multilabel, **_how(model, options, overlap=0))
+        done = table.done if processes is None else processes.gather([*table.done] if processes.main else [])
+        given = {"skip": done, "window": options.window, "hop": options.hop, "processes": processes}
+        found = api.predict(model, options.items, console=console, **given)
         if processes is not None and not processes.main:
             return len(list(found))  # what it finds goes to the first process: 0
         with table:
@@ -119,9 +103,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return int(bool(table.failures))
 
 
-def _rows(options: argparse.Namespace) -> dict[str, Any]:
-    """What is asked of the rows of either table, and of rows that are there."""
-    return {k: getattr(options, k) for k in ("top_k", "all_scores", "resume", "overwrite")}
+def _how(model: Predictor, options: argparse.Namespace, overlap: float = 0.5, **settings: Any) -> dict[str, Any]:
+    """How either table is written: its rows, what becomes of rows that are there, and what they are made with."""
+    from audioft.inference.table_provenance import made_with
+
+    made = None
+    if options.out:
+        made = made_with(model, model.grid(options.window, options.hop, overlap), **settings)
+    return {"made": made} | {k: getattr(options, k) for k in ("top_k", "all_scores", "resume", "overwrite")}
 
 
 def goes_on(options: argparse.Namespace) -> str:
@@ -130,37 +119,17 @@ def goes_on(options: argparse.Namespace) -> str:
     return f"the same call with --resume goes on with {options.out}"
 
 
-def _predict_times(model: Predictor, options: argparse.Namespace, console: Console) -> TimeWriter:
+def _over_time(model: Predictor, options: argparse.Namespace, console: Console) -> TimeWriter:
     from audioft.inference.event_tables import TimeWriter
-    from audioft.inference.table_provenance import made_with
     from audioft.tasks.predict import over_time
 
     live = "-" in options.items and options.format in (None, "csv", "jsonl")
     what = options.what or ("windows" if live else "segments")
-    rules = model.rules(
-        options.threshold,
-        release=options.release,
-        min_seconds=options.min_duration,
-        close_gaps=options.close_gaps,
-    )
-    how = {} if what == "windows" else dataclasses.asdict(rules)
-    table = TimeWriter(
-        options.out,
-        options.format,
-        what,
-        model.labels,
-        made=made_with(model, model.grid(options.window, options.hop), **how) if options.out else None,
-        **_rows(options),
-    )
-    over_time.follow(
-        model,
-        options.items,
-        table,
-        rules,
-        window=options.window,
-        hop=options.hop,
-        raw=options.raw,
-        pictures=None if options.plot is None else Path(options.plot),
-        console=console,
-    )
+    how = {"release": options.release, "min_seconds": options.min_duration, "close_gaps": options.close_gaps}
+    rules = model.rules(options.threshold, **how)
+    settings = {} if what == "windows" else dataclasses.asdict(rules)
+    table = TimeWriter(options.out, options.format, what, model.labels, **_how(model, options, **settings))
+    given = {"window": options.window, "hop": options.hop, "raw": options.raw}
+    pictures = None if options.plot is None else Path(options.plot)
+    over_time.follow(model, options.items, table, rules, pictures=pictures, console=console, **given)
     return table

@@ -194,9 +194,7 @@ def identify(
     own = sum(digest(c.path) in owners for c in clips) if owners else 0
     if own:
         is_one = f"{own} of these recordings is one" if own == 1 else f"{own} of these recordings are ones"
-        use.console.say(
-            f"note: {is_one} that speakers are enrolled from; scores there say nothing of how well new ones are told"
-        )
+        use.note(f"{is_one} that speakers are enrolled from; scores there say nothing of how well new ones are told")
     heard = use.hear(clips)
     answers = use.enrolment.identify(heard.vectors, scorer, limit)
     by_place = dict(zip(heard.kept.tolist(), answers, strict=True))
@@ -248,7 +246,7 @@ def verify(
     limit = use.threshold(threshold, cohort)
     clips = [trial_scores.recording(path) for path in (first, second)]
     if digest(clips[0].path) == digest(clips[1].path):
-        use.console.say("note: both are the same recording")
+        use.note("both are the same recording")
     scorer = use.scorer(cohort, clips)
     heard = use.hear(clips)
     for failure in heard.failures.values():

@@ -57,20 +57,19 @@ def verify_trials(
     """
     from audioft.core.storage import write_result
     from audioft.models.folder import store_verification
-    from audioft.speakers import pair_floor, trial_scores
-    from audioft.speakers import trial_lists as lists
+    from audioft.speakers import pair_floor, trial_lists, trial_scores
+    from audioft.speakers import trials as lists
     from audioft.speakers.enrolment_data import Use
     from audioft.speakers.pair_scores import Scorer
-    from audioft.speakers.trials import refuse_one_kind
     from audioft.speakers.verification import PRIORS
 
     console = console or Console(quiet=True)
     if p_target is not None and not 0 < p_target < 1:
         raise UsageError(f"p_target {p_target}: expected a share above 0 and below 1")
     target = None if out is None else trial_scores.table_path(out)
-    pairs = lists.read(os.fspath(trials), None if root is None else os.fspath(root))
+    pairs = trial_lists.read(os.fspath(trials), None if root is None else os.fspath(root))
     where = os.fspath(trials)
-    refuse_one_kind(pairs, where, len(pairs))
+    lists.refuse_one_kind(pairs, where, len(pairs))
     if target is not None and target.exists() and os.path.samefile(target, trials):
         raise UsageError(f"--out {target} is the list of trials itself; give the scores a file of their own")
     if model == pair_floor.NAME:
