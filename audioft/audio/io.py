@@ -211,12 +211,8 @@ def info_of(path: str | Path, file: Recording) -> Info:
     if frames == 0:
         raise AudioError(path, "open", "the file holds no samples (0 frames)")
     known = 0 < frames < _UNKNOWN and file.raw is None
-    return Info(
-        int(file.samplerate),
-        max(frames, claimed(file)) if known else -1,
-        int(file.channels),
-        f"{file.format} {file.subtype}",
-    )
+    frames = max(frames, claimed(file)) if known else -1
+    return Info(int(file.samplerate), frames, int(file.channels), f"{file.format} {file.subtype}")
 
 
 def mono(
@@ -265,12 +261,8 @@ def mono(
             raise AudioError(path, "open", "the file holds no samples (0 frames)")
         # libsndfile ends an MP3 of varying bit rate where its guess from the first frame says
         if (last is None or at < last) and file.left() > 32_768:
-            raise AudioError(
-                path,
-                "decode",
-                f"an MP3 of varying bit rate without a Xing header, of which only {at / info.rate:.2f} s can "
-                "be decoded: convert it to FLAC or WAV",
-            )
+            known = f"without a Xing header, of which only {at / info.rate:.2f} s can be decoded"
+            raise AudioError(path, "decode", f"an MP3 of varying bit rate {known}: convert it to FLAC or WAV")
         within(path, start, end, first, last, at, info.rate)
     elif at < min(wanted, info.frames):
         raise cut_short(path, info.seconds, at / info.rate)

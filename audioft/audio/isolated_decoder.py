@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import json
 import os
 import select
@@ -117,6 +118,8 @@ class _Decoder:
             bufsize=0,
             pass_fds=() if pipe is None else (pipe,),
         )
+        self.tasks: Any = self.process.stdin
+        self.said: Any = self.process.stdout
 
     def answers(self, task: dict[str, Any]) -> Iterator[tuple[bytes, bytearray]]:
         """What it says to a task, up to the end.
@@ -125,9 +128,8 @@ class _Decoder:
             AudioError: what it raised; or it crashed, or hangs.
         """
         path = task["path"]
-        assert self.process.stdin is not None
         try:
-            self.process.stdin.write(json.dumps(task).encode("ascii") + b"\n")
+            self.tasks.write(json.dumps(task).encode("ascii") + b"\n")
         except OSError:
             raise self._died(path) from None
         while True:
@@ -141,14 +143,13 @@ class _Decoder:
                 yield kind, data
 
     def _read(self, size: int, path: str) -> bytearray:
-        assert self.process.stdout is not None
         data, got = bytearray(size), 0
         view = memoryview(data)
         while got < size:
             if not self._ready():
                 self.stop()
                 raise AudioError(path, "decode", f"the decoder gave no sign of life for {WAITING:g} s")
-            count = self.process.stdout.readinto(view[got:])  # type: ignore[attr-defined]
+            count = self.said.readinto(view[got:])
             if not count:
                 raise self._died(path)
             got += count
@@ -158,9 +159,8 @@ class _Decoder:
         """Whether it says something within the time it has; not known on Windows, where a pipe cannot be waited for."""
         if os.name != "posix":
             return True
-        assert self.process.stdout is not None
         waiting = select.poll()
-        waiting.register(self.process.stdout, select.POLLIN | select.POLLHUP)
+        waiting.register(self.said, select.POLLIN | select.POLLHUP)
         return bool(waiting.poll(None if self.patient else 1000 * WAITING))
 
     def _died(self, path: str) -> AudioError:
@@ -174,9 +174,8 @@ class _Decoder:
     def stop(self) -> None:
         self.process.kill()
         self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                pipe.close()
+        self.tasks.close()
+        self.said.close()
 
 
 class _Pool:
@@ -221,17 +220,16 @@ class _Pool:
             self._idle = []
 
 
-_POOLS: dict[int, _Pool] = {}
+@functools.lru_cache(maxsize=1)
+def _pool_of(process: int) -> _Pool:
+    """The pool of a process: one that was forked from it must not read from the same pipes."""
+    made = _Pool()
+    atexit.register(made.stop)
+    return made
 
 
 def _pool() -> _Pool:
-    """The pool of this process: one that was forked from it must not read from the same pipes."""
-    own = os.getpid()
-    if own not in _POOLS:
-        _POOLS.clear()
-        _POOLS[own] = _Pool()
-        atexit.register(_POOLS[own].stop)
-    return _POOLS[own]
+    return _pool_of(os.getpid())
 
 
 def _asked(do: str, path: str | Path, **given: Any) -> Generator[tuple[bytes, bytearray]]:

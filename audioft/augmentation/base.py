@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, dataclass_transform
 
 import numpy as np
 import torch
@@ -31,7 +31,8 @@ SHORTEST_SECONDS = 0.025
 class Augmentation(Ranged):
     """A change to one clip, made with probability `p`.
 
-    A child tells its settings and their ranges, see `Ranged`, and implements `draw` and `apply`.
+    A child is made with `augmentation`, tells its settings and their ranges, see `Ranged`, and implements `apply`, and
+    `draw` where more is random than what lies between two settings.
     """
 
     moves: ClassVar[bool] = False
@@ -40,14 +41,15 @@ class Augmentation(Ranged):
     """How a draw reads in words: a format string over its keys."""
 
     def draw(self, rng: np.random.Generator, samples: int, rate: int) -> Draw:
-        """All that is random, as plain numbers, short lists and paths.
+        """All that is random, as plain numbers, short lists and paths: `db` between `min_db` and `max_db`, and so on.
 
         Args:
             rng: where the numbers come from.
             samples: the clip's length. Earlier members of a chain may change it until `apply` sees the clip.
             rate: in Hz.
         """
-        raise NotImplementedError
+        pairs = [names for names in self.limits if not isinstance(names, str)]
+        return {low.removeprefix("min_"): rng.uniform(getattr(self, low), getattr(self, high)) for low, high in pairs}
 
     def apply(self, waveform: torch.Tensor, rate: int, draw: Draw) -> torch.Tensor:
         """The clip as changed by `draw`; `waveform` itself stays as it is.
@@ -73,6 +75,17 @@ class Augmentation(Ranged):
     def describe(self, draw: Draw) -> str:
         """A draw in words, for the caption of an example."""
         return f"{self.name} {self.caption.format(**draw)}".rstrip()
+
+
+@dataclass_transform(eq_default=False)
+def augmentation(name: str) -> Callable[[type], Any]:
+    """Class decorator: a child of `Augmentation`, its annotated fields being its settings, registered under `name`."""
+
+    def enter(child: type) -> Any:
+        child.name = name  # type: ignore[attr-defined]
+        return augmentations.register(name)(dataclass(eq=False)(child))
+
+    return enter
 
 
 class Chain:

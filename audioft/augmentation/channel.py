@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
 from audioft.augmentation import dsp
-from audioft.augmentation.base import Augmentation, Draw, augmentations
+from audioft.augmentation.base import Augmentation, Draw, augmentation
 from audioft.augmentation.ranges import ordered
 
 PADDING_SECONDS = 0.25
 """Zeros after a clip, so that no end rings into the other: 20 Hz of order 6 falls by 60 dB in 0.21 s."""
 
 TELEPHONE_RATE = 8000
-TELEPHONE_LOW_HZ, TELEPHONE_HIGH_HZ, TELEPHONE_ORDER = 300.0, 3400.0, 8
+TELEPHONE_BAND = (300.0, 3400.0, 8)
 """The voice band of ITU-T G.712, and a roll-off about as steep as its filters'."""
 
 MU = 255
 
 
-@augmentations.register("band_limit")
-@dataclass(eq=False)
+@augmentation("band_limit")
 class BandLimit(Augmentation):
     """Only a band of frequencies is left, as a poor microphone or a codec does. Inside it the level stays.
 
@@ -40,7 +38,6 @@ class BandLimit(Augmentation):
         order: of the roll-off, in [1, 24]: 6 dB an octave for each.
     """
 
-    name = "band_limit"
     caption = "{low_hz:.0f} to {high_hz:.0f} Hz"
     limits: ClassVar = {
         ("min_low_hz", "max_low_hz"): (1, 500_000),
@@ -71,8 +68,7 @@ class BandLimit(Augmentation):
         return filtered(waveform, rate, lambda hz: band(hz, rate, draw["low_hz"], draw["high_hz"], draw["order"]))
 
 
-@augmentations.register("telephone")
-@dataclass(eq=False)
+@augmentation("telephone")
 class Telephone(Augmentation):
     """A narrow-band telephone line: 300 to 3400 Hz, sampled at 8 kHz, in 8 bits of mu-law (ITU-T G.711).
 
@@ -85,22 +81,14 @@ class Telephone(Augmentation):
         max_level_db: in [-60, 20]; what exceeds 0 dB is clipped.
     """
 
-    name = "telephone"
     caption = "at {level_db:+.1f} dB"
     limits: ClassVar = {("min_level_db", "max_level_db"): (-60, 20)}
     min_level_db: float = -40.0
     max_level_db: float = 0.0
 
-    def draw(self, rng: np.random.Generator, samples: int, rate: int) -> Draw:
-        return {"level_db": rng.uniform(self.min_level_db, self.max_level_db)}
-
     def apply(self, waveform: torch.Tensor, rate: int, draw: Draw) -> torch.Tensor:
         narrow = dsp.resampled(waveform, rate / TELEPHONE_RATE)
-        narrow = filtered(
-            narrow,
-            TELEPHONE_RATE,
-            lambda hz: band(hz, TELEPHONE_RATE, TELEPHONE_LOW_HZ, TELEPHONE_HIGH_HZ, TELEPHONE_ORDER),
-        )
+        narrow = filtered(narrow, TELEPHONE_RATE, lambda hz: band(hz, TELEPHONE_RATE, *TELEPHONE_BAND))
         peak = float(narrow.abs().max())
         if peak > dsp.SILENCE:
             gain = 10 ** (draw["level_db"] / 20) / peak
@@ -108,8 +96,7 @@ class Telephone(Augmentation):
         return dsp.resampled(narrow, TELEPHONE_RATE / rate, length=len(waveform))
 
 
-@augmentations.register("equalizer")
-@dataclass(eq=False)
+@augmentation("equalizer")
 class Equalizer(Augmentation):
     """A smooth random colouring of the spectrum, as another microphone, place or loudspeaker gives it.
 
@@ -122,7 +109,6 @@ class Equalizer(Augmentation):
         sd_db: standard deviation of a gain, in [0, 20]; none exceeds three of them.
     """
 
-    name = "equalizer"
     limits: ClassVar = {"bands": (2, 64), "sd_db": (0, 20)}
     bands: int = 8
     sd_db: float = 4.0

@@ -66,16 +66,12 @@ def write_examples(
                 row.append((chain.describe(draws), chain.apply(original, rate, draws)))
             for version, (_, waveform) in enumerate(row):
                 name = f"example_{number}_{f'version_{version}' if version else 'original'}.wav"
-                writing.write_wav(folder / name, _within(waveform).numpy(), rate)
+                # a file holds -1 to 1; what is louder is turned down as a whole
+                writing.write_wav(folder / name, waveform.numpy() / max(1.0, float(waveform.abs().max())), rate)
             rows.append(row)
     if not rows:
         raise DataError("no example could be written: none of the chosen clips can be read")
     return _picture(folder / "examples.png", rows, rate)
-
-
-def _within(waveform: torch.Tensor) -> torch.Tensor:
-    """A file holds -1 to 1; what is louder is turned down as a whole."""
-    return waveform / max(1.0, float(waveform.abs().max()))
 
 
 def _picture(path: Path, rows: list[list[tuple[str, torch.Tensor]]], rate: int) -> Path:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 
 from audioft.augmentation import dsp, sound_folder
-from audioft.augmentation.base import Draw, augmentations
+from audioft.augmentation.base import Draw, augmentation
 
 COLORS = {"white": 0.0, "pink": 1.0, "brown": 2.0, "blue": -1.0, "violet": -2.0}
 """Exponents b of the power density 1 / f**b: 3 dB an octave for each step."""
@@ -17,8 +16,7 @@ COLORS = {"white": 0.0, "pink": 1.0, "brown": 2.0, "blue": -1.0, "violet": -2.0}
 LOWEST_HZ = 20.0
 
 
-@augmentations.register("noise")
-@dataclass(eq=False)
+@augmentation("noise")
 class Noise(sound_folder.WithFolder):
     """Noise at a uniformly drawn signal-to-noise ratio: a coloured one, or one of the user's.
 
@@ -34,7 +32,6 @@ class Noise(sound_folder.WithFolder):
             taken, looped if it is shorter than the clip.
     """
 
-    name = "noise"
     limits: ClassVar = {("min_snr_db", "max_snr_db"): (-60, 120)}
     content = "recordings of noise"
     min_snr_db: float = 5.0
@@ -52,7 +49,7 @@ class Noise(sound_folder.WithFolder):
         return problems
 
     def draw(self, rng: np.random.Generator, samples: int, rate: int) -> Draw:
-        ratio = {"snr_db": rng.uniform(self.min_snr_db, self.max_snr_db)}
+        ratio = super().draw(rng, samples, rate)
         if self.folder is not None:
             return {**ratio, "path": self.files[rng.integers(len(self.files))], "start": rng.random()}
         seed = int(rng.integers(2**53))

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import torch
 
 from audioft.augmentation import dsp, sound_folder
-from audioft.augmentation.base import Draw, augmentations
+from audioft.augmentation.base import Draw, augmentation
 
 PREDELAY_SECONDS = 0.002
 
 
-@augmentations.register("reverb")
-@dataclass(eq=False)
+@augmentation("reverb")
 class Reverb(sound_folder.WithFolder):
     """Convolution with an impulse response: one of the user's, or a synthetic one.
 
@@ -30,7 +28,6 @@ class Reverb(sound_folder.WithFolder):
         folder: the user's impulse responses, in depth; takes the place of the synthetic ones.
     """
 
-    name = "reverb"
     limits: ClassVar = {("min_rt60", "max_rt60"): (0.01, 20), ("min_drr_db", "max_drr_db"): (-40, 60)}
     content = "impulse responses"
     min_rt60: float = 0.1
@@ -42,11 +39,7 @@ class Reverb(sound_folder.WithFolder):
     def draw(self, rng: np.random.Generator, samples: int, rate: int) -> Draw:
         if self.folder is not None:
             return {"path": self.files[rng.integers(len(self.files))]}
-        return {
-            "rt60": rng.uniform(self.min_rt60, self.max_rt60),
-            "drr_db": rng.uniform(self.min_drr_db, self.max_drr_db),
-            "seed": int(rng.integers(2**53)),
-        }
+        return {**super().draw(rng, samples, rate), "seed": int(rng.integers(2**53))}
 
     def apply(self, waveform: torch.Tensor, rate: int, draw: Draw) -> torch.Tensor:
         if "path" in draw:

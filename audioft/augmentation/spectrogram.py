@@ -5,19 +5,17 @@ The masks are SpecAugment's (Park et al., 2019); as waveforms they suit encoders
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import torch
 
 from audioft.augmentation import dsp
-from audioft.augmentation.base import Augmentation, Draw, augmentations
+from audioft.augmentation.base import Augmentation, Draw, augmentation
 from audioft.augmentation.waveform import Faster
 
 
-@augmentations.register("time_stretch")
-@dataclass(eq=False)
+@augmentation("time_stretch")
 class TimeStretch(Faster):
     """Faster or slower at the same pitch, by torchaudio's phase vocoder; the length changes with it.
 
@@ -27,14 +25,11 @@ class TimeStretch(Faster):
         max_rate: in [0.25, 4].
     """
 
-    name = "time_stretch"
-
     def apply(self, waveform: torch.Tensor, rate: int, draw: Draw) -> torch.Tensor:
         return dsp.stretched(waveform, rate, draw["factor"])
 
 
-@augmentations.register("time_mask")
-@dataclass(eq=False)
+@augmentation("time_mask")
 class TimeMask(Augmentation):
     """Silences stretches of the clip; the frames whose centre lies inside are set to zero, so the edges fade.
 
@@ -45,7 +40,6 @@ class TimeMask(Augmentation):
         max_share: of the clip that one mask takes at most, in [0, 0.9].
     """
 
-    name = "time_mask"
     limits: ClassVar = {"masks": (1, 20), "max_seconds": (0, 3600), "max_share": (0, 0.9)}
     masks: int = 1
     max_seconds: float = 0.5
@@ -67,8 +61,7 @@ class TimeMask(Augmentation):
         return f"{self.name} " + " and ".join(f"{a:.0%} to {b:.0%}" for a, b in draw["spans"])
 
 
-@augmentations.register("frequency_mask")
-@dataclass(eq=False)
+@augmentation("frequency_mask")
 class FrequencyMask(Augmentation):
     """Removes bands of frequencies; the bins whose centre lies inside are set to zero.
 
@@ -81,7 +74,6 @@ class FrequencyMask(Augmentation):
         max_share: of the mel range from 0 to half the rate that one mask takes at most, in [0, 0.9].
     """
 
-    name = "frequency_mask"
     limits: ClassVar = {"masks": (1, 20), "max_share": (0, 0.9)}
     masks: int = 1
     max_share: float = 0.2

@@ -9,11 +9,10 @@ import numpy as np
 import torch
 
 from audioft.augmentation import dsp
-from audioft.augmentation.base import Augmentation, Draw, augmentations
+from audioft.augmentation.base import Augmentation, Draw, augmentation
 
 
-@augmentations.register("gain")
-@dataclass(eq=False)
+@augmentation("gain")
 class Gain(Augmentation):
     """Louder or softer by a uniformly drawn number of decibels. Nothing is clipped.
 
@@ -25,21 +24,16 @@ class Gain(Augmentation):
         max_db: in [-120, 60].
     """
 
-    name = "gain"
     caption = "{db:+.1f} dB"
     limits: ClassVar = {("min_db", "max_db"): (-120, 60)}
     min_db: float = -12.0
     max_db: float = 6.0
 
-    def draw(self, rng: np.random.Generator, samples: int, rate: int) -> Draw:
-        return {"db": rng.uniform(self.min_db, self.max_db)}
-
     def apply(self, waveform: torch.Tensor, rate: int, draw: Draw) -> torch.Tensor:
         return waveform * 10 ** (draw["db"] / 20)
 
 
-@augmentations.register("shift")
-@dataclass(eq=False)
+@augmentation("shift")
 class Shift(Augmentation):
     """Later or earlier by a uniformly drawn time; the length stays.
 
@@ -51,7 +45,6 @@ class Shift(Augmentation):
     """
 
     moves = True
-    name = "shift"
     caption = "{seconds:+.3f} s"
     limits: ClassVar = {"max_seconds": (0, 3600)}
     max_seconds: float = 0.25
@@ -84,8 +77,7 @@ class Faster(Augmentation):
         return {"factor": rng.uniform(self.min_rate, self.max_rate)}
 
 
-@augmentations.register("speed")
-@dataclass(eq=False)
+@augmentation("speed")
 class Speed(Faster):
     """Played faster or slower, which changes tempo, pitch and length together (Ko et al., 2015).
 
@@ -95,14 +87,11 @@ class Speed(Faster):
         max_rate: in [0.25, 4]; 1.1 makes it 9 % shorter.
     """
 
-    name = "speed"
-
     def apply(self, waveform: torch.Tensor, rate: int, draw: Draw) -> torch.Tensor:
         return dsp.resampled(waveform, draw["factor"])
 
 
-@augmentations.register("pitch")
-@dataclass(eq=False)
+@augmentation("pitch")
 class Pitch(Augmentation):
     """Higher or lower at the same length: stretched by a phase vocoder, then resampled back.
 
@@ -112,14 +101,10 @@ class Pitch(Augmentation):
         max_semitones: in [-24, 24]; 12 doubles every frequency.
     """
 
-    name = "pitch"
     caption = "{semitones:+.2f} semitones"
     limits: ClassVar = {("min_semitones", "max_semitones"): (-24, 24)}
     min_semitones: float = -2.0
     max_semitones: float = 2.0
-
-    def draw(self, rng: np.random.Generator, samples: int, rate: int) -> Draw:
-        return {"semitones": rng.uniform(self.min_semitones, self.max_semitones)}
 
     def apply(self, waveform: torch.Tensor, rate: int, draw: Draw) -> torch.Tensor:
         factor = 2 ** (draw["semitones"] / 12)

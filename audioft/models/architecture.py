@@ -14,8 +14,8 @@ from audioft.core.runtime import address
 from audioft.core.storage import permit, write_json
 from audioft.models import filterbank as bank
 from audioft.models.encoder import Encoder, Preprocessing
-from audioft.models.failures import writing
 from audioft.models.loading import attention, quiet_transformers, require_mask_embedding
+from audioft.models.weight_files import writing
 
 #: What is not part of a shape: set elsewhere, or meaningless without labels.
 OTHERS = frozenset({"model_type", "id2label", "label2id", "num_labels", "torch_dtype", "dtype", "transformers_version"})
@@ -30,11 +30,9 @@ def problems(architecture: Mapping[str, Any], where: str) -> list[str]:
     if family not in PRETRAINABLE:
         return [f"{where}.family: unknown family {family!r}{suggest(str(family), PRETRAINABLE)}"]
     known = set(_config(family, {}).to_dict()) - OTHERS
-    found = [
-        f"{where}.{k}: a {family} encoder has no such setting{suggest(k, known)}" for k in settings if k not in known
-    ]
-    if found:
-        return found
+    if unknown := [k for k in settings if k not in known]:
+        return [f"{where}.{k}: a {family} encoder has no such setting{suggest(k, known)}" for k in unknown]
+    found = []
     sizes = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
     for key in (k for k in sizes if k in settings):
         if type(settings[key]) is not int or settings[key] < 1:
@@ -53,10 +51,8 @@ def problems(architecture: Mapping[str, Any], where: str) -> list[str]:
     except Exception as e:  # transformers checks its settings in ways of its own
         return [f"{where}: transformers refuses it: {str(e).strip().splitlines()[-1].strip()}"]
     if config.hidden_size % config.num_attention_heads:
-        found.append(
-            f"{where}: hidden_size {config.hidden_size} is no multiple of num_attention_heads, "
-            f"{config.num_attention_heads}"
-        )
+        size, heads = config.hidden_size, config.num_attention_heads
+        found.append(f"{where}: hidden_size {size} is no multiple of num_attention_heads, {heads}")
     if filterbank and (why := bank.problem(config)):
         found.append(f"{where}.filterbank: {why}")
     return found

@@ -44,8 +44,6 @@ class AudioClassifier(nn.Module):
         ValueError: the pooling is not for such an encoder.
     """
 
-    encoder: Encoder
-    layer_sum: LayerSum | None
     pooling: Any
     head: Any
 

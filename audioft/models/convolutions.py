@@ -10,12 +10,16 @@ rounding, and does not depend on the clips beside it at all.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from audioft.models.frames import strided
+
+Shapes = Sequence[tuple[int, int]]  #: kernel and stride of each layer
 BLOCK = 20_000  #: samples of a block, about; after the first convolution of the published encoders that is 8 MB
 
 
@@ -54,19 +58,12 @@ def features(layers: Sequence[Any], waveforms: Tensor, lengths: Tensor) -> Tenso
     """
     dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else torch.float32
     shapes = [(layer.conv.kernel_size[0], layer.conv.stride[0]) for layer in layers]
-    width = _frames(shapes, waveforms.shape[1])
-    found = torch.zeros(len(waveforms), width, layers[-1].conv.out_channels, dtype=dtype)
+    found = torch.zeros(len(waveforms), strided(waveforms.shape[1], shapes), layers[-1].conv.out_channels, dtype=dtype)
     with torch.autocast("cpu", enabled=False):
         matrices = [_taps(layer.conv, dtype) for layer in layers[1:]]
         for row, waveform, length in zip(found, waveforms.float(), lengths.tolist(), strict=True):
-            _clip(layers, shapes, matrices, waveform[:length], row[: _frames(shapes, length)])
+            _clip(layers, shapes, matrices, waveform[:length], row[: strided(length, shapes)])
     return found
-
-
-def _frames(shapes: Sequence[tuple[int, int]], samples: int) -> int:
-    for kernel, stride in shapes:
-        samples = (samples - kernel) // stride + 1
-    return samples
 
 
 def _taps(conv: nn.Conv1d, dtype: torch.dtype) -> list[Tensor]:
@@ -76,20 +73,13 @@ def _taps(conv: nn.Conv1d, dtype: torch.dtype) -> list[Tensor]:
 
 
 def _clip(
-    layers: Sequence[Any],
-    shapes: Sequence[tuple[int, int]],
-    matrices: Sequence[list[Tensor]],
-    waveform: Tensor,
-    out: Tensor,
+    layers: Sequence[Any], shapes: Shapes, matrices: Sequence[list[Tensor]], waveform: Tensor, out: Tensor
 ) -> None:
     """One clip `(T,)` into its frames `(F, C)`."""
     kernel, stride = shapes[0]
     seen = waveform.unfold(0, kernel, stride)
     first, bias = _first(layers[0], seen)
-    hop = 1
-    for _, by in shapes:
-        hop *= by
-    block = max(1, BLOCK // hop)
+    block = max(1, BLOCK // math.prod(by for _, by in shapes))
     for begin in range(0, len(out), block):
         end = min(begin + block, len(out))
         low, high = begin, end

@@ -120,36 +120,3 @@ def save_model(model: Any, folder: Path) -> None:
 def classifier_attribute(whole: Any) -> str:
     """Under which name a classification class of transformers holds its encoder."""
     return FAMILIES[whole.config.model_type].holds or whole.base_model_prefix
-
-
-def table() -> str:
-    """The families as a Markdown table, for `docs/encoders.md`: layers and limits are those of the default sizes."""
-    rows = [
-        "| family, `model_type` | takes, at 16 kHz | clips of | layers | frames that count | in transformers' format |",
-        "|" + "---|" * 6,
-    ]
-    for kind, f in FAMILIES.items():
-        backbone, layers = _default(kind)
-        least, most = f"{max(400, backbone.shortest()) / 16:.0f} ms", backbone.longest
-        limits = f"{least} or more" if most is None else f"{least} to {most / 16000:.2f} s"
-        sums = "; `weighted` layers" if f.layer_sum else ""
-        rows.append(
-            f"| {f.name}, `{kind}` | {f.takes} | {limits} | {layers} | {f.padding} | `{f.pooling}`, `{f.head}`{sums} |"
-        )
-    return "\n".join(rows)
-
-
-def _default(kind: str) -> tuple[Backbone, int]:
-    """What runs a model of the family's default size, and how many layers that has; no weights are made."""
-    import torch
-    import transformers
-
-    config, f = transformers.AutoConfig.for_model(kind), FAMILIES[kind]
-    features = None if f.extractor is None else getattr(transformers, f.extractor)().to_dict()
-    with torch.device("meta"):
-        model: Any = transformers.AutoModel.from_config(config)
-    return backbone_of(model.get_encoder() if kind == "whisper" else model, features), config.num_hidden_layers
-
-
-if __name__ == "__main__":
-    print(table())

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from audioft.errors import ModelError
-from audioft.models.frames import valid_frames
+from audioft.models.frames import own_moments, valid_frames
 
 KALDI_FLOOR = torch.finfo(torch.float32).eps  # the least energy of a band before its logarithm (Kaldi)
 KALDI_EMPHASIS = 0.97
@@ -245,7 +245,5 @@ def _emphasised_16_bits(frames: Tensor) -> Tensor:
 def _normalised(levels: Tensor, counts: Tensor, outside: Tensor) -> Tensor:
     """`(B, F, D)` at mean 0 and variance 1 over the `(B,)` frames that are a clip's own; 0 `outside`."""
     counts = counts[:, None, None]
-    mean = levels.masked_fill(outside, 0.0).sum(1, keepdim=True) / counts
-    centred = (levels - mean).masked_fill(outside, 0.0)
-    variance = centred.square().sum(1, keepdim=True) / (counts - 1)
-    return centred / (variance + VARIANCE_FLOOR).sqrt()
+    _, centred, squares = own_moments(levels, outside, counts, dim=1)
+    return centred / (squares / (counts - 1) + VARIANCE_FLOOR).sqrt()

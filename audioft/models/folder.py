@@ -22,10 +22,9 @@ from audioft.models import adapter_folder, foreign
 from audioft.models.card import ModelCard
 from audioft.models.classifier import AudioClassifier
 from audioft.models.encoder import Encoder, Preprocessing
-from audioft.models.failures import writing
 from audioft.models.families import classifier_attribute, save_model
-from audioft.models.loading import MASK_EMBEDDING, attention, load_encoder, quiet_transformers
-from audioft.models.weight_files import misfits, write_weights
+from audioft.models.loading import MASK_EMBEDDING, load_encoder, pretrained, quiet_transformers
+from audioft.models.weight_files import misfits, write_weights, writing
 
 FORMAT_VERSION = 1
 WEIGHTS = "model.safetensors"
@@ -95,7 +94,9 @@ def load(path: str | Path, encoder: str | None = None) -> tuple[AudioClassifier,
         model = _load_audioft(folder, about, card, encoder)
     else:
         model = _load_transformers(folder, about, card)
-    _own_memory(model)
+    for tensor in (*model.parameters(), *model.buffers()):
+        # what is mapped from its file could change, and fills the memory only when it is used
+        tensor.data = tensor.data.clone()
     return model.eval(), card
 
 
@@ -108,12 +109,6 @@ def store_verification(path: Path, verification: dict[str, Any]) -> None:
     about = read_json(path / "audioft.json", ModelError)
     _card(path, about)
     write_json(path / "audioft.json", about | {"verification": verification})
-
-
-def _own_memory(model: nn.Module) -> None:
-    """Copy weights that are mapped from their file, which could change, and which fill the memory only when used."""
-    for tensor in (*model.parameters(), *model.buffers()):
-        tensor.data = tensor.data.clone()
 
 
 def _card(folder: Path, about: Any) -> ModelCard:
@@ -145,8 +140,7 @@ def _save_as_transformers(model: AudioClassifier, card: ModelCard, folder: Path)
     from transformers import AutoConfig, AutoModelForAudioClassification
 
     config = AutoConfig.for_model(**model.encoder.model.config.to_dict())
-    for key, value in _label_config(card).items():
-        setattr(config, key, value)
+    config.update(_label_config(card))
     if hasattr(model.head, "projector"):
         config.classifier_proj_size = model.head.projector.out_features
         config.use_weighted_layer_sum = model.layer_sum is not None
@@ -164,13 +158,8 @@ def _load_transformers(folder: Path, about: dict, card: ModelCard) -> AudioClass
 
     with quiet_transformers():
         try:
-            whole, info = AutoModelForAudioClassification.from_pretrained(
-                folder,
-                dtype=torch.float32,
-                output_loading_info=True,
-                local_files_only=True,
-                **attention(AutoConfig.from_pretrained(folder, local_files_only=True)),
-            )
+            config = AutoConfig.from_pretrained(folder, local_files_only=True)
+            whole, info = pretrained(AutoModelForAudioClassification, folder, config, local_files_only=True)
         except Exception as e:  # safetensors, config and shape errors are many classes with one meaning here
             raise ModelError(f"{folder}: the model cannot be read: {first_line(e)}") from e
     lost = sorted(k for k in info["missing_keys"] if not k.endswith(MASK_EMBEDDING))

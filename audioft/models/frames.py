@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -63,3 +64,28 @@ def valid_frames(lengths: Tensor, frames: int) -> Tensor:
     [[1, 0, 0], [1, 1, 1]]
     """
     return torch.arange(frames, device=lengths.device)[None, :] < lengths[:, None]
+
+
+def strided(samples: Any, convolutions: Iterable[tuple[int, int]]) -> Any:
+    """How many frames convolutions, each of a kernel and a stride, make of so many samples, a number or a tensor.
+
+    >>> strided(800, [(400, 320)]), strided(torch.tensor([399, 720]), [(400, 320)]).tolist()
+    (2, [0, 2])
+    """
+    for kernel, stride in convolutions:
+        samples = (samples - kernel) // stride + 1
+    return samples
+
+
+def own_moments(values: Tensor, outside: Tensor, count: Tensor, dim: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Over what is a clip's own along `dim`: the mean, how far each value is from it, and the sum of squares of that.
+
+    Args:
+        values: `(B, F, D)`, or with the frames elsewhere.
+        outside: bool, what is not to count; it is 0 in what is given.
+        count: how many count in each clip.
+        dim: of the frames; it is kept, as one.
+    """
+    mean = values.masked_fill(outside, 0).sum(dim, keepdim=True) / count
+    centred = (values - mean).masked_fill(outside, 0)
+    return mean, centred, centred.square().sum(dim, keepdim=True)

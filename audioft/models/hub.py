@@ -64,11 +64,10 @@ def download(name: str) -> Path:
             if not any(Path(found).rglob("*.safetensors")):
                 found = snapshot_download(name, allow_patterns=["pytorch_model*"])
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError, ValueError) as e:
-        reason = first_line(e)
         raise ModelError(
             f"model {name!r}: there is no such folder, and it cannot be had from the hub; give a run folder, a model "
             f"folder, or a hub id that exists (without a network, one downloaded before: `hf download {name}`)."
-            f"\nThe hub's client says: {reason}"
+            f"\nThe hub's client says: {first_line(e)}"
         ) from e
     return Path(found)
 

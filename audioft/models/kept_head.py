@@ -36,14 +36,10 @@ def keep_head(model: AudioClassifier, source: AudioClassifier, rows: Sequence[in
                 ours[name].copy_(theirs[name])
                 continue
             # a label may have several rows, as the sub-centres of a margin head
-            mine, old = _by_label(ours[name], model.num_labels), _by_label(theirs[name], source.num_labels)
+            mine, old = ours[name].view(model.num_labels, -1), theirs[name].view(source.num_labels, -1)
             for label, row in enumerate(rows):
                 if row is not None:
                     mine[label].copy_(old[row])
-
-
-def _by_label(tensor: torch.Tensor, labels: int) -> torch.Tensor:
-    return tensor.view(labels, -1)
 
 
 def _label_tensors(model: AudioClassifier) -> set[str]:

@@ -19,9 +19,9 @@ import torch
 from audioft.core.runtime import address
 from audioft.errors import ModelError, UsageError
 from audioft.models.encoder import Encoder, Preprocessing
-from audioft.models.failures import explained
 from audioft.models.families import FAMILIES
 from audioft.models.hub import EMBEDDED, misspelt, quiet_hub
+from audioft.models.weight_files import explained
 
 MASK_EMBEDDING = "masked_spec_embed"
 DROPOUTS = (
@@ -80,14 +80,7 @@ def load_encoder(
     refuse_unsupported(name, config)
     set_dropout(config, dropout, layerdrop)
     with quiet_transformers(), explained(name, source):
-        model, info = AutoModel.from_pretrained(
-            source,
-            config=config,
-            revision=revision,
-            dtype=torch.float32,
-            output_loading_info=True,
-            **attention(config),
-        )
+        model, info = pretrained(AutoModel, source, config, revision=revision)
     model, missing, left_over = _encoder_of(model, info)
     lost = [k for k in missing if not k.endswith(MASK_EMBEDDING)]
     if lost or info["mismatched_keys"]:
@@ -99,13 +92,9 @@ def load_encoder(
     if missing:
         init_mask_embedding(model, name)
     preprocessing, notes = load_preprocessing(source, revision, config)
-    report = LoadReport(
-        name=name,
-        loaded=len(model.state_dict()) - len(missing),
-        made=tuple(missing),
-        left_over=tuple(left_over),
-        notes=(*notes, *_pretraining_note(source, name)),
-    )
+    notes += _pretraining_note(source, name)
+    loaded = len(model.state_dict()) - len(missing)
+    report = LoadReport(name, loaded, made=tuple(missing), left_over=tuple(left_over), notes=tuple(notes))
     return Encoder(model, preprocessing, name=name), report
 
 
@@ -179,11 +168,12 @@ def load_preprocessing(source: str, revision: str | None, config: Any) -> tuple[
     """
     from transformers import AutoFeatureExtractor
 
+    of_spectra = FAMILIES[config.model_type].extractor is not None
     try:
         with quiet_transformers():
             extractor = AutoFeatureExtractor.from_pretrained(source, revision=revision)
     except (OSError, ValueError) as e:
-        if FAMILIES[config.model_type].extractor is not None:
+        if of_spectra:
             raise ModelError(
                 f"encoder {source!r}: it has no preprocessor_config.json, which says what features it was trained on; "
                 "copy it from where the weights are from"
@@ -191,7 +181,7 @@ def load_preprocessing(source: str, revision: str | None, config: Any) -> tuple[
         note = "it has no preprocessor_config.json; assuming 16 kHz, each clip brought to mean 0 and variance 1"
         return Preprocessing(), [note]
     rate = int(extractor.sampling_rate)
-    if FAMILIES[config.model_type].extractor is not None:
+    if of_spectra:
         return Preprocessing(rate, False, extractor.to_dict()), []
     return Preprocessing(rate, bool(getattr(extractor, "do_normalize", False))), []
 
@@ -227,6 +217,12 @@ def set_dropout(config: Any, dropout: float | None, layerdrop: float | None) -> 
             setattr(config, field, rate)
 
 
+def pretrained(kind: Any, source: str | Path, config: Any, **options: Any) -> tuple[Any, dict[str, Any]]:
+    """A model of one of transformers' auto classes in float32, and what became of its weights."""
+    options |= {"dtype": torch.float32, "output_loading_info": True, **attention(config)}
+    return kind.from_pretrained(source, config=config, **options)
+
+
 def attention(config: Any) -> dict[str, str]:
     """The attention of WavLM and SEW-D has one form only; the others use torch's fused one."""
     return {} if config.model_type in ("wavlm", "sew-d") else {"attn_implementation": "sdpa"}
@@ -255,9 +251,8 @@ def quiet_transformers() -> Iterator[None]:
 def refuse_unsupported(name: str, config: Any) -> None:
     """Refuse a config of a family whose parts are not called one by one here; `name` is for the message."""
     if config.model_type not in FAMILIES:
-        raise ModelError(
-            f"encoder {name!r} is of the family {config.model_type!r}; supported are {', '.join(FAMILIES)}"
-        )
+        known = ", ".join(FAMILIES)
+        raise ModelError(f"encoder {name!r} is of the family {config.model_type!r}; supported are {known}")
     if getattr(config, "add_adapter", False):
         raise ModelError(
             f"encoder {name!r} ends in an adapter for speech recognition (add_adapter); it is not supported"
@@ -267,9 +262,7 @@ def refuse_unsupported(name: str, config: Any) -> None:
 def _pretraining_note(source: str, name: str) -> list[str]:
     """An encoder that audioft made says in `encoder.json` whether it has learnt anything."""
     card = Path(source) / "encoder.json"
-    if not card.is_file():
-        return []
-    if json.loads(card.read_text(encoding="utf-8")).get("pretrained", True):
+    if not card.is_file() or json.loads(card.read_text(encoding="utf-8")).get("pretrained", True):
         return []
     return [f"{name} is NOT pretrained: its weights are random. Expect more from a pretrained encoder (--encoder)"]
 

@@ -22,10 +22,7 @@ class LogMel(nn.Module):
         super().__init__()
         self.preprocessing = Preprocessing(self.sample_rate, normalise=True)
         self.grid = FrameGrid(self.sample_rate, stride=320, field=400)
-
-    @property
-    def min_samples(self) -> int:
-        return self.grid.field
+        self.min_samples = self.grid.field
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from audioft.core.registry import Registry
-from audioft.models.frames import Frames
+from audioft.models.frames import Frames, own_moments
 
 #: A pooling that is `linear` gives of a weighted sum of states the same sum of what it gives of each of them.
 poolings = Registry("pooling", given=("hidden_size",))
@@ -70,11 +70,9 @@ def statistics(frames: Frames) -> tuple[Tensor, Tensor]:
     The deviation divides by one frame less than there are, as torch's and transformers' do; that of a single frame
     is 0 (1e-6, where the root has a slope).
     """
-    outside, count = ~frames.valid[..., None], frames.lengths[:, None]
-    states = frames.states.float().masked_fill(outside, 0)
-    mean = states.sum(1) / count
-    squares = (states - mean[:, None]).square().masked_fill(outside, 0).sum(1)
-    return mean, (squares / (count - 1).clamp(min=1)).clamp(min=1e-12).sqrt()
+    count = frames.lengths[:, None, None]
+    mean, _, squares = own_moments(frames.states.float(), ~frames.valid[..., None], count, dim=1)
+    return mean[:, 0], (squares / (count - 1).clamp(min=1)).clamp(min=1e-12).sqrt()[:, 0]
 
 
 @poolings.register("stats")

@@ -7,6 +7,7 @@ centring and normalising the embeddings of an encoder that was never trained for
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,9 @@ class Fit:
     scale: float
 
 
+UNFITTED = Fit(0, math.nan, math.nan, UNFITTED_SCALE)
+
+
 @heads.register("prototype")
 class PrototypeHead(nn.Module):
     """`scale` times the cosine between a clip and each label's prototype, plus `offset`.
@@ -51,18 +55,13 @@ class PrototypeHead(nn.Module):
             common, beside which what tells clips apart is little.
     """
 
-    prototypes: Tensor
-    mean: Tensor
-    scale: Tensor
-    offset: Tensor
-
     def __init__(self, input_size: int, num_labels: int, centre: bool = True):
         super().__init__()
         self.centre = centre
-        self.register_buffer("prototypes", torch.zeros(num_labels, input_size))
-        self.register_buffer("mean", torch.zeros(input_size))
-        self.register_buffer("scale", torch.tensor(UNFITTED_SCALE))
-        self.register_buffer("offset", torch.zeros(num_labels))
+        self.prototypes = nn.Buffer(torch.zeros(num_labels, input_size))
+        self.mean = nn.Buffer(torch.zeros(input_size))
+        self.scale = nn.Buffer(torch.tensor(UNFITTED_SCALE))
+        self.offset = nn.Buffer(torch.zeros(num_labels))
 
     def embed(self, pooled: Tensor) -> Tensor:
         """Directions `(B, D)`: of length 1, float32."""
@@ -95,13 +94,9 @@ class PrototypeHead(nn.Module):
         made = class_means(z, present)
         cosines, usable = left_out(z, present)
         wanted, counted = present.numpy() > 0, usable & known
-        find = _several_labels if multilabel else _one_label
-        scale, offset, fit = find(cosines, wanted, counted)
-        with torch.no_grad():
-            for own, found in ((self.prototypes, made), (self.mean, mean)):
-                own.copy_(found)
-            self.scale.fill_(scale)
-            self.offset.copy_(torch.from_numpy(offset))
+        offset, fit = (_several_labels if multilabel else _one_label)(cosines, wanted, counted)
+        scale = torch.tensor(fit.scale)
+        self.load_state_dict({"prototypes": made, "mean": mean, "scale": scale, "offset": torch.from_numpy(offset)})
         return fit
 
 
@@ -146,8 +141,8 @@ def left_out(z: Tensor, present: Tensor) -> tuple[np.ndarray, np.ndarray]:
     return cosines.numpy(), usable.numpy()
 
 
-def _one_label(cosines: np.ndarray, wanted: np.ndarray, counted: np.ndarray) -> tuple[float, np.ndarray, Fit]:
-    """The scale of the least log loss of a softmax.
+def _one_label(cosines: np.ndarray, wanted: np.ndarray, counted: np.ndarray) -> tuple[np.ndarray, Fit]:
+    """The scale of the least log loss of a softmax, and offsets of 0.
 
     A clip is wanted to be right with the probability (N + 1) / (N + 2), and not 1: Laplace's rule, as Platt 1999
     ("Probabilistic Outputs for Support Vector Machines", section 2.2) has it; or N clips that are all labelled right
@@ -160,7 +155,7 @@ def _one_label(cosines: np.ndarray, wanted: np.ndarray, counted: np.ndarray) -> 
     rows = counted.all(1)
     count, labels = int(rows.sum()), wanted.shape[1]
     if not count:
-        return UNFITTED_SCALE, offset, Fit(0, float("nan"), float("nan"), UNFITTED_SCALE)
+        return offset, UNFITTED
     x, right = cosines[rows], wanted[rows]
     sure = (count + 1) / (count + 2)
     goal = np.where(right, sure, (1 - sure) / max(labels - 1, 1))
@@ -172,10 +167,10 @@ def _one_label(cosines: np.ndarray, wanted: np.ndarray, counted: np.ndarray) -> 
     scale = float(np.exp(found.x))
     plain = float(-log_softmax(scale * x, axis=1)[right].mean())
     accuracy = float((x.argmax(1) == right.argmax(1)).mean())
-    return scale, offset, Fit(count, plain, accuracy, scale)
+    return offset, Fit(count, plain, accuracy, scale)
 
 
-def _several_labels(cosines: np.ndarray, wanted: np.ndarray, counted: np.ndarray) -> tuple[float, np.ndarray, Fit]:
+def _several_labels(cosines: np.ndarray, wanted: np.ndarray, counted: np.ndarray) -> tuple[np.ndarray, Fit]:
     """The scale and the offsets of the least binary log loss, with Platt's targets for each label.
 
     A label that no clip of its own can be left out of has the mean of the others' offsets.
@@ -187,7 +182,7 @@ def _several_labels(cosines: np.ndarray, wanted: np.ndarray, counted: np.ndarray
     fitted = counted.any(0)
     offset = np.full(wanted.shape[1], -UNFITTED_SCALE / 2)
     if not fitted.any():
-        return UNFITTED_SCALE, offset, Fit(0, float("nan"), float("nan"), UNFITTED_SCALE)
+        return offset, UNFITTED
     positive, negative = (wanted & counted).sum(0), (~wanted & counted).sum(0)
     goal = np.where(wanted, (positive + 1) / (positive + 2), 1 / (negative + 2))
     weight = counted / counted.sum()
@@ -205,4 +200,4 @@ def _several_labels(cosines: np.ndarray, wanted: np.ndarray, counted: np.ndarray
     offset = np.where(fitted, found.x[1:], found.x[1:][fitted].mean())
     logits = scale * cosines + offset
     plain = float((weight * (np.logaddexp(0, logits) - wanted * logits)).sum())
-    return scale, offset, Fit(int(counted.any(1).sum()), plain, float("nan"), scale)
+    return offset, Fit(int(counted.any(1).sum()), plain, math.nan, scale)

@@ -1,13 +1,18 @@
-"""Weights on disk, in safetensors' format as transformers writes it."""
+"""Files of weights: written as transformers writes them, compared, and what is said of those that cannot be read."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import json
+import pickle
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from torch import Tensor
 
 from audioft.core.storage import write_bytes
+from audioft.core.wording import first_line
+from audioft.errors import ModelError
 
 
 def write_weights(path: Path, tensors: dict[str, Tensor]) -> None:
@@ -21,3 +26,63 @@ def misfits(expected: Mapping[str, Tensor | None], found: Mapping[str, Tensor]) 
     """The names, at most three, of what is on one side only or of another shape on the other; none if all fits."""
     shapes = [{k: None if t is None else t.shape for k, t in side.items()} for side in (expected, found)]
     return sorted(k for k in expected.keys() | found.keys() if shapes[0].get(k) != shapes[1].get(k))[:3]
+
+
+@contextlib.contextmanager
+def explained(name: str, source: str) -> Iterator[None]:
+    """Turn what is raised while an encoder is loaded into one message.
+
+    Args:
+        name: of the encoder, as it was given.
+        source: the folder it is loaded from, or its hub id.
+
+    Raises:
+        ModelError: in the place of whatever was raised.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (SafetensorError, pickle.UnpicklingError, EOFError, RuntimeError) as e:
+        file = damaged(Path(source))
+        if file is None:
+            raise ModelError(f"encoder {name!r}: its weights cannot be read: {first_line(e)}") from e
+        raise ModelError(
+            f"encoder {name!r}: {file} ({file.stat().st_size:,} bytes) is damaged or not there as a whole; copy or "
+            f"download it again: {first_line(e)}"
+        ) from e
+    except (OSError, ValueError, KeyError, TypeError, json.JSONDecodeError) as e:
+        remedy = (
+            "give a local folder, the embedded encoder `mini`, or a hub id that exists; without a network a hub id "
+            "works once it has been downloaded (`hf download ID`), and HF_HUB_OFFLINE=1 keeps from asking for it"
+        )
+        raise ModelError(f"encoder {name!r} cannot be loaded: {remedy}.\ntransformers says: {first_line(e)}") from e
+
+
+@contextlib.contextmanager
+def writing() -> Iterator[None]:
+    """Let what safetensors' own writer raises be an `OSError`, as that of any other.
+
+    Raises:
+        OSError: it could not write.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except SafetensorError as e:
+        raise OSError(f"{first_line(e)}; is the disk full?") from e
+
+
+def damaged(folder: Path) -> Path | None:
+    """The first file of weights in a folder that cannot be opened; None where there is none."""
+    from safetensors import SafetensorError, safe_open
+
+    for file in sorted(folder.glob("*.safetensors")):
+        try:
+            with safe_open(file, "np"):
+                pass
+        except (SafetensorError, OSError):
+            return file
+    pickled = folder / "pytorch_model.bin"
+    return pickled if pickled.is_file() and not list(folder.glob("*.safetensors")) else None

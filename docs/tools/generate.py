@@ -122,7 +122,7 @@ def _spell(default: Any) -> str:
 
 def families(page: Path) -> str:
     """The families of encoders."""
-    from audioft.models.families import table
+    from encoder_families import table
 
     return table()
 

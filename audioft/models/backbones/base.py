@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from audioft.models.features import FrontEnd
-from audioft.models.frames import LatentMask, valid_frames
+from audioft.models.frames import LatentMask, strided, valid_frames
 
 Held = nn.Module | nn.Parameter
 Part = tuple[str, list[Held]]
@@ -29,6 +29,7 @@ class Backbone:
             show that they would notice.
 
     Attributes:
+        layers_in: where the transformers model has its layers.
         squeeze: frames that the layers see as one; the states after the last layer are of every frame again.
         finishes_last: whether the last of `Frames.layers` comes after what follows the last layer, as in the
             `hidden_states` of the family's own model.
@@ -37,6 +38,7 @@ class Backbone:
         masks_padding: whether what lies beyond a clip's own frames has no part in what it gives.
     """
 
+    layers_in = "encoder.layers"
     squeeze = 1
     finishes_last = False
     timed = True
@@ -48,7 +50,7 @@ class Backbone:
 
     @property
     def layers(self) -> nn.ModuleList:
-        return self.model.encoder.layers
+        return self.model.get_submodule(self.layers_in)
 
     @property
     def convolutions(self) -> tuple[tuple[int, int], ...]:
@@ -61,9 +63,7 @@ class Backbone:
 
     def frame_lengths(self, samples: Tensor) -> Tensor:
         """How many frames clips of that many samples give; 0 or less for a clip too short for the convolutions."""
-        for kernel, stride in self.convolutions:
-            samples = torch.div(samples - kernel, stride, rounding_mode="floor") + 1
-        return samples
+        return strided(samples, self.convolutions)
 
     def shortest(self) -> int:
         """The fewest samples that go through (400 for most published encoders)."""
@@ -83,7 +83,7 @@ class Backbone:
     def attention_mask(self, hidden: Tensor, lengths: Tensor) -> Any:
         """What `run_layer` wants to know of the padding, the same for all layers."""
         valid = valid_frames(lengths, hidden.shape[1])
-        if bool(valid.all()):
+        if not self.masks_padding or bool(valid.all()):
             return None
         from transformers.masking_utils import create_bidirectional_mask
 

@@ -18,15 +18,9 @@ from audioft.models.frames import LatentMask, valid_frames
 class CanvasBackbone(SpectralBackbone):
     """What the two share."""
 
+    layers_in = "layers"
     finishes_last = True
     masks_padding = False
-
-    @property
-    def layers(self) -> nn.ModuleList:
-        return self.model.layers
-
-    def attention_mask(self, hidden: Tensor, lengths: Tensor) -> Any:
-        return None
 
 
 class PatchBackbone(CanvasBackbone):

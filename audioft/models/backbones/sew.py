@@ -59,9 +59,7 @@ class SqueezedBackbone(WaveformBackbone):
 class DisentangledBackbone(SqueezedBackbone):
     """SEW-D: attention to content and to relative position apart (DeBERTa, He et al. 2021)."""
 
-    @property
-    def layers(self) -> nn.ModuleList:
-        return self.model.encoder.encoder.layer
+    layers_in = "encoder.encoder.layer"
 
     def _normalised(self, hidden: Tensor) -> Tensor:
         return hidden

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from audioft.models import convolutions
 from audioft.models.backbones.base import Backbone, Part, Projected
-from audioft.models.frames import LatentMask, valid_frames
+from audioft.models.frames import LatentMask, own_moments, strided, valid_frames
 from audioft.models.positions import convolve
 
 
@@ -36,7 +36,7 @@ class WaveformBackbone(Backbone):
             return convolutions.features(layers, waveforms, lengths), self.frame_lengths(lengths)
         hidden = waveforms[:, None]
         for layer in layers:
-            lengths = (lengths - layer.conv.kernel_size[0]) // layer.conv.stride[0] + 1
+            lengths = strided(lengths, [(layer.conv.kernel_size[0], layer.conv.stride[0])])
             if isinstance(getattr(layer, "layer_norm", None), nn.GroupNorm) and self.exact:
                 hidden = layer.activation(own_group_norm(layer.conv(hidden), lengths, layer.layer_norm))
             else:
@@ -126,12 +126,10 @@ def own_group_norm(hidden: Tensor, lengths: Tensor, norm: nn.GroupNorm) -> Tenso
     if bool((lengths >= hidden.shape[2]).all()):
         return norm(hidden)
     dtype, hidden = hidden.dtype, hidden.float()
-    valid = valid_frames(lengths, hidden.shape[2])[:, None]
+    outside = ~valid_frames(lengths, hidden.shape[2])[:, None]
     count = lengths.clamp(min=1)[:, None, None]
-    mean = hidden.masked_fill(~valid, 0).sum(2, keepdim=True) / count
-    centred = (hidden - mean).masked_fill(~valid, 0)
-    scale = torch.rsqrt(centred.square().sum(2, keepdim=True) / count + norm.eps)
-    out = centred * scale
+    _, centred, squares = own_moments(hidden, outside, count, dim=2)
+    out = centred * torch.rsqrt(squares / count + norm.eps)
     if norm.affine:
         out = out * norm.weight[:, None] + norm.bias[:, None]
     return out.to(dtype)
