@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,13 +47,12 @@ class Batch:
 
     def to(self, device: torch.device | str) -> Batch:
         moved = {k: getattr(self, k).to(device) for k in ("waveforms", "lengths", "targets", "known")}
-        return Batch(**moved, indices=self.indices, addresses=self.addresses, failures=self.failures)
+        return replace(self, **moved)
 
 
 def collate(items: Sequence[Item]) -> Batch:
     """Items as a batch; those that failed are set apart, never replaced."""
     good = [i for i in items if i.waveform is not None]
-    failures = tuple((i.index, i.failure) for i in items if i.failure is not None)
     waveforms, lengths = pad([i.waveform for i in good if i.waveform is not None])
     shape = items[0].targets.shape
     return Batch(
@@ -63,7 +62,7 @@ def collate(items: Sequence[Item]) -> Batch:
         known=pad_sequence([i.known for i in good], batch_first=True) if good else torch.zeros(0, *shape).bool(),
         indices=tuple(i.index for i in good),
         addresses=tuple(i.address for i in good),
-        failures=failures,
+        failures=tuple((i.index, i.failure) for i in items if i.failure is not None),
     )
 
 

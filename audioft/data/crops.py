@@ -7,7 +7,7 @@ What is to be predicted comes from the undisturbed crop, what is heard has noise
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -17,10 +17,9 @@ from torch.utils.data import Dataset
 from audioft.core.runtime import generator, one_thread
 from audioft.data.batching import pad
 from audioft.data.clip import Clip
-from audioft.data.dataset import Draw, Preparation, read_exactly
+from audioft.data.dataset import Change, Draw, Preparation, changed, crop, read_exactly
 from audioft.errors import AudioError
 
-Change = Callable[[Tensor, int, np.random.Generator], Tensor]
 _LEAST = 1e-4  # level (RMS) under which a recording is as good as silent and sets no level for others
 
 
@@ -140,14 +139,17 @@ class Crops(Dataset):
         return len(self.clips)
 
     def __getitem__(self, draw: Draw) -> Crop:
-        address = (self.seed, draw.epoch, self.clips[draw.index].key, draw.repeat)
+        clip, rate = self.clips[draw.index], self.prepare.sample_rate
+        address = (self.seed, draw.epoch, clip.key, draw.repeat)
         try:
             with one_thread():
                 clean = self._read(draw.index, generator(*address, "crop"))
-                clean = self._changed(self.change, clean, draw.index, generator(*address, "augment"))
-                clean = clean[: round(self.crop * self.prepare.sample_rate)]
+                if self.change is not None:
+                    clean = changed(self.change, clean, rate, generator(*address, "augment"), clip)
+                clean = clean[: round(self.crop * rate)]
                 heard = self._mixed(clean, generator(*address, "mixing"))
-                heard = self._changed(self.disturb, heard, draw.index, generator(*address, "disturb"))
+                if self.disturb is not None:
+                    heard = changed(self.disturb, heard, rate, generator(*address, "disturb"), clip)
                 if len(heard) != len(clean):
                     raise ValueError(f"a disturbance made {len(heard)} samples of {len(clean)}")
                 return Crop(self.prepare(heard.numpy()), self.prepare(clean.numpy()), draw.index, address)
@@ -169,12 +171,8 @@ class Crops(Dataset):
         )
 
     def _read(self, index: int, rng: np.random.Generator) -> Tensor:
-        clip, length = self.clips[index], self.seconds[index]
-        start, end = clip.start, clip.end
-        if length > self.crop:
-            start = clip.start + rng.uniform(0, length - self.crop)
-            end = start + self.crop
-        return torch.from_numpy(read_exactly(clip, self.prepare.sample_rate, start, end))
+        part = crop(self.clips[index], self.seconds[index], self.crop, rng)
+        return torch.from_numpy(read_exactly(self.clips[index], self.prepare.sample_rate, *part))
 
     def _mixed(self, waveform: Tensor, rng: np.random.Generator) -> Tensor:
         if self.mixing is None or rng.random() >= self.mixing.p:
@@ -184,14 +182,6 @@ class Crops(Dataset):
             return self.mixing(waveform, self._read(other, rng), rng)
         except AudioError:  # told where that recording is itself drawn; this one is well
             return waveform
-
-    def _changed(self, change: Change | None, waveform: Tensor, index: int, rng: np.random.Generator) -> Tensor:
-        if change is None:
-            return waveform
-        try:
-            return change(waveform, self.prepare.sample_rate, rng)
-        except AudioError as e:  # a file of the user's noises: the recording itself is well
-            raise AudioError(self.clips[index].path, "augment", f"{e.path}: {e.reason}") from e
 
 
 def _level(waveform: Tensor) -> float:

@@ -16,6 +16,8 @@ from audioft.core.runtime import generator, one_thread
 from audioft.data.clip import Clip
 from audioft.errors import AudioError
 
+Change = Callable[[Tensor, int, np.random.Generator], Tensor]  # an augmentation: waveform `(T,)`, rate, draws
+
 
 @dataclass(frozen=True, slots=True)
 class Draw:
@@ -103,7 +105,7 @@ class TrainingClips(Dataset):
         prepare: Preparation,
         max_seconds: float,
         seed: int,
-        augment: Callable[[Tensor, int, np.random.Generator], Tensor] | None = None,
+        augment: Change | None = None,
         mixup: Any = None,
         multilabel: bool = False,
         read: Callable[[Clip, int, float, float | None], np.ndarray] | None = None,
@@ -169,25 +171,41 @@ class TrainingClips(Dataset):
 
     def _heard(self, index: int, address: tuple) -> tuple[Tensor, Tensor, Tensor]:
         """A clip by itself: waveform `(T,)`, targets and which of them are known."""
-        start, end = self._crop(index, generator(*address, "crop"))
-        return self._augmented(index, address, start, end), self.targets[index], self.known[index]
+        return self._augmented(index, address, *self._crop(index, address)), self.targets[index], self.known[index]
 
     def _augmented(self, index: int, address: tuple, start: float, end: float | None) -> Tensor:
         waveform = torch.from_numpy(self.read(self.clips[index], self.prepare.sample_rate, start, end))
         if self.augment is None:
             return waveform
-        try:
-            waveform = self.augment(waveform, self.prepare.sample_rate, generator(*address, "augment"))
-        except AudioError as e:  # a file of the user's noises or impulse responses: the clip itself is well
-            raise AudioError(self.clips[index].path, "augment", f"{e.path}: {e.reason}") from e
-        return waveform[: round(self.max_seconds * self.prepare.sample_rate)]  # slowed clips are longer
+        rng, rate = generator(*address, "augment"), self.prepare.sample_rate
+        waveform = changed(self.augment, waveform, rate, rng, self.clips[index])
+        return waveform[: round(self.max_seconds * rate)]  # slowed clips are longer
 
-    def _crop(self, index: int, rng: np.random.Generator) -> tuple[float, float | None]:
-        clip, length = self.clips[index], self.seconds[index]
-        if length <= self.max_seconds:
-            return clip.start, clip.end
-        start = clip.start + rng.uniform(0, length - self.max_seconds)
-        return start, start + self.max_seconds
+    def _crop(self, index: int, address: tuple) -> tuple[float, float | None]:
+        return crop(self.clips[index], self.seconds[index], self.max_seconds, generator(*address, "crop"))
+
+
+def crop(clip: Clip, length: float, most: float, rng: np.random.Generator) -> tuple[float, float | None]:
+    """Start and end, in seconds of its recording, of a random part of a clip; of all of it if it is short enough.
+
+    Args:
+        clip: what is cropped.
+        length: its own, in seconds.
+        most: seconds of a part.
+        rng: is drawn from if the clip is longer.
+    """
+    if length <= most:
+        return clip.start, clip.end
+    start = clip.start + rng.uniform(0, length - most)
+    return start, start + most
+
+
+def changed(change: Change, waveform: Tensor, rate: int, rng: np.random.Generator, clip: Clip) -> Tensor:
+    """A clip's waveform augmented; what is wrong with a file of the user's noises is told of the clip."""
+    try:
+        return change(waveform, rate, rng)
+    except AudioError as e:  # the clip itself is well
+        raise AudioError(clip.path, "augment", f"{e.path}: {e.reason}") from e
 
 
 def read_exactly(clip: Clip, rate: int, start: float, end: float | None) -> np.ndarray:

@@ -75,7 +75,7 @@ class TrainingWindows(TrainingClips):
             self.ends[clip.name] = max(self.ends.get(clip.name, 0.0), clip.end or 0.0)
 
     def _heard(self, index: int, address: tuple) -> tuple[Tensor, Tensor, Tensor]:
-        start, end = self._crop(index, generator(*address, "crop"))
+        start, end = self._crop(index, address)
         waveform = self._augmented(index, address, start, end)
         starts, ends = self.grid.edges(max(len(waveform), self.prepare.min_samples))
         # what lies outside of the window does no harm, but takes time
@@ -84,11 +84,11 @@ class TrainingWindows(TrainingClips):
         targets = torch.from_numpy(targets_of(near, self.labels, start + starts, start + ends))
         return waveform, targets, torch.ones(targets.shape, dtype=torch.bool)
 
-    def _crop(self, index: int, rng: np.random.Generator) -> tuple[float, float | None]:
+    def _crop(self, index: int, address: tuple) -> tuple[float, float | None]:
         clip = self.clips[index]
         if clip.end is None:
             return clip.start, clip.end
         length = clip.end - clip.start
-        start = clip.start + rng.uniform(-0.5, 0.5) * length
+        start = clip.start + generator(*address, "crop").uniform(-0.5, 0.5) * length
         start = min(max(0.0, start), self.ends[clip.name] - length)
         return start, start + length

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import glob
-import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from audioft.audio.io import EXTENSIONS
+from audioft.core import storage
 from audioft.data.clip import Clip
 from audioft.data.folders import recordings
 from audioft.errors import AudioError
@@ -46,11 +46,15 @@ def unlabelled(inputs: Iterable[str | Path]) -> tuple[list[Clip], list[AudioErro
 def digest(path: Path) -> str:
     """What tells a recording wherever it lies and whatever it is called: 16 hex digits of its bytes' sha256.
 
-    Empty where the file cannot be read, which hearing it tells better.
+    Empty where the file cannot be read, as `content`.
     """
+    return content(path)[:16]
+
+
+def content(path: Path) -> str:
+    """The sha256 of a recording's bytes, in hex; empty where it cannot be read, which hearing it tells better."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        return storage.digest(path)
     except OSError:
         return ""
 

@@ -10,8 +10,10 @@ import numpy as np
 from audioft.core.registry import suggest
 from audioft.core.wording import counted
 from audioft.data.assign import assign
+from audioft.data.clip import Clip
 from audioft.data.manifest import Manifest
 from audioft.data.sides import SIDES, Split
+from audioft.data.targets import targets
 from audioft.errors import ConfigError, DataError, Problem
 
 Share = float | str | None
@@ -59,19 +61,19 @@ def split(manifest: Manifest, *, valid: Share = 0.15, test: Share = 0.15, seed: 
     for side, indices in chosen.items():
         for i in indices:
             given[i] = side
-    any_given = any(given)
     pool = [i for i, side in enumerate(given) if side in ("", "train")]
     if not pool:
         raise DataError(f"{manifest.root}: no clip is left to train on, all are given as valid or test")
     made = _to_make(asked, chosen, given, notes)
-    sides = {i: side for i, side in enumerate(given) if side in ("valid", "test")}
-    sides.update(dict.fromkeys(pool, "train"))
+    sides = np.array([side or "train" for side in given])
     if made:
-        _enough(manifest, pool, made)
-        sides.update(zip(pool, assign(*_units(manifest, pool), made, seed), strict=True))
-    parts = {side: np.array(sorted(i for i, s in sides.items() if s == side), np.int64) for side in SIDES}
-    if any_given:
-        _count_crossing(manifest, sides, notes)
+        clips = [manifest.clips[i] for i in pool]
+        _enough(manifest, clips, made)
+        counts, _ = targets(clips, manifest.labels, manifest.multilabel)
+        sides[pool] = assign(counts, [c.group for c in clips], made, seed)
+    parts = {side: np.flatnonzero(sides == side) for side in SIDES}
+    if any(given):
+        _count_crossing(manifest, sides.tolist(), notes)
     _check_labels(manifest, parts, notes)
     return Split(parts["train"], parts["valid"], parts["test"], tuple(notes))
 
@@ -128,9 +130,10 @@ def _select(manifest: Manifest, key: str, how: str) -> list[int]:
         known = suggest(column, columns) if columns else "; these clips come from folders, without columns"
         raise ConfigError(f"{key}={how!r}: there is no column {column!r}{known}")
     values = {v.strip() for v in wanted.split(",")}
-    found = [i for i, clip in enumerate(manifest.clips) if clip.columns.get(column, "").strip() in values]
+    cells = [clip.columns.get(column, "").strip() for clip in manifest.clips]
+    found = [i for i, cell in enumerate(cells) if cell in values]
     if not found:
-        present = sorted({clip.columns.get(column, "").strip() for clip in manifest.clips})
+        present = sorted(set(cells))
         more = f" and {len(present) - 10} more" if len(present) > 10 else ""
         raise ConfigError(f"{key}={how!r} matches no clip; {column} is {', '.join(map(repr, present[:10]))}{more}")
     return found
@@ -170,45 +173,33 @@ def _to_make(asked: dict[str, Share], chosen: dict, given: list[str], notes: lis
     return {"train": 1 - sum(shares.values()), **shares} if shares else {}
 
 
-def _enough(manifest: Manifest, pool: list[int], made: dict[str, float]) -> None:
+def _enough(manifest: Manifest, clips: Sequence[Clip], made: dict[str, float]) -> None:
     """A class needs a group for each side; a label among several that is rare goes to train first."""
     if manifest.multilabel:
         return
-    groups: dict[str, set[str]] = {label: set() for label in manifest.labels}
-    count = dict.fromkeys(manifest.labels, 0)
-    for i in pool:
-        label = manifest.clips[i].labels[0]
-        groups[label].add(manifest.clips[i].group)
-        count[label] += 1
+    groups: dict[str, list[str]] = {label: [] for label in manifest.labels}
+    for clip in clips:
+        groups[clip.labels[0]].append(clip.group)
     problems = []
-    for label in manifest.labels:
-        have = len(groups[label])
+    for label, of in groups.items():
+        have = len(set(of))
         if have < len(made):
-            grouped = f" in {have} groups ({manifest.grouping})" if have != count[label] else ""
+            grouped = f" in {have} groups ({manifest.grouping})" if have != len(of) else ""
             nulls = " and ".join(f"data.{s}=null" for s in [s for s in made if s != "train"][: len(made) - have])
             problems.append(
-                f"class {label!r} has {counted(count[label], 'clip')}{grouped}, too few for "
+                f"class {label!r} has {counted(len(of), 'clip')}{grouped}, too few for "
                 f"{', '.join(made)}: expected at least {len(made)}. Add recordings of it, leave the class "
                 f"out, or make fewer sides with {nulls}"
                 + (" (or data.group=recording if the groups may be on two sides)" if grouped else "")
             )
     if problems:
-        raise TooFewClips(problems, tuple(label for label in manifest.labels if len(groups[label]) < 2))
+        raise TooFewClips(problems, tuple(label for label, of in groups.items() if len(set(of)) < 2))
 
 
-def _units(manifest: Manifest, pool: list[int]) -> tuple[np.ndarray, list[str]]:
-    place = {label: i for i, label in enumerate(manifest.labels)}
-    counts = np.zeros((len(pool), len(manifest.labels)), np.float32)
-    for row, i in enumerate(pool):
-        for label in manifest.clips[i].labels:
-            counts[row, place[label]] = 1
-    return counts, [manifest.clips[i].group for i in pool]
-
-
-def _count_crossing(manifest: Manifest, sides: dict[int, str], notes: list[str]) -> None:
+def _count_crossing(manifest: Manifest, sides: Sequence[str], notes: list[str]) -> None:
     seen: dict[str, set[str]] = defaultdict(set)
-    for i, side in sides.items():
-        seen[manifest.clips[i].group].add(side)
+    for clip, side in zip(manifest.clips, sides, strict=True):
+        seen[clip.group].add(side)
     crossing = sorted(group for group, on in seen.items() if len(on) > 1)
     if crossing:
         notes.append(

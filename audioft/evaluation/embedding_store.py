@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import json
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -80,9 +79,7 @@ class Store:
         self._open.enter_context(disk_cache.using(self.folder))
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._open.close()
         if self.added:
             disk_cache.trim(self.root, self.limit)
@@ -126,6 +123,13 @@ class Store:
 
     def _path(self, name: str) -> Path:
         return self.folder / name[:2] / f"{name}.safetensors"
+
+
+def opened(
+    folder: Path | None, encoder: Encoder | LogMel, max_seconds: float
+) -> contextlib.AbstractContextManager[Store | None]:
+    """An encoder's `Store`, for a `with` block; None where there is no folder."""
+    return contextlib.nullcontext() if folder is None else Store(folder, encoder, max_seconds)
 
 
 def _hash(*parts: object) -> str:

@@ -5,16 +5,15 @@ A clip's features are those of `evaluation.probe.embed`; of a clip in several wi
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from torch import Tensor
 
 from audioft.data.clip import Clip
+from audioft.data.inputs import content
 from audioft.data.windowed import clip_windows
 from audioft.errors import AudioError
 from audioft.evaluation.embedding_store import Store
@@ -147,18 +146,7 @@ def _computed(
 def _names(store: Store | None, clips: Sequence[Clip], digests: Sequence[str] | None) -> list[str]:
     if store is None:
         return [""] * len(clips)
-    known: dict[Path, str] = {}
-    if digests is not None:
-        known = {c.path: d for c, d in zip(clips, digests, strict=True)}
+    known = {} if digests is None else {c.path: d for c, d in zip(clips, digests, strict=True)}
     for path in {c.path for c in clips}:
-        if not known.get(path):
-            known[path] = _digest(path)
+        known[path] = known.get(path) or content(path)
     return [store.name(c, known[c.path]) for c in clips]
-
-
-def _digest(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:  # what is wrong with it is told when it is read
-        return ""

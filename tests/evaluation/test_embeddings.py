@@ -163,8 +163,8 @@ def test_a_store_that_cannot_be_written_stops_nothing(encoder, clips, tmp_path):
 def test_digests_that_are_known_are_not_computed(encoder, clips, tmp_path, monkeypatch):
     store = tmp_path / "s"
     embed_clips(encoder, clips, max_seconds=5, store=store)
-    digests = [embeddings._digest(c.path) for c in clips]
-    monkeypatch.setattr(embeddings, "_digest", lambda path: pytest.fail("read"))
+    digests = [embeddings.content(c.path) for c in clips]
+    monkeypatch.setattr(embeddings, "content", lambda path: pytest.fail("read"))
     assert embed_clips(encoder, clips, max_seconds=5, store=store, digests=digests).reused == 4
 
 

@@ -57,15 +57,14 @@ def learning_curve(
         >>> [p.shots for p in curve.points]
         [1, 2, None]
     """
-    from audioft.assembly import resolve
+    from audioft.assembly import frozen_pass, resolve
     from audioft.core import places
-    from audioft.evaluation.embedding_store import default_store
-    from audioft.tasks.learning_curve import curve_run as engine
+    from audioft.tasks.learning_curve import curve_run
 
     if draws < 1 or not shots or min(shots) < 1:
         raise UsageError(f"shots and draws are numbers above 0; found {list(shots)} and {draws}")
     config = resolve.settings(data, encoder, overrides=overrides)
-    how = engine.How(tuple(shots), draws, device, batch_seconds, default_store() if cache else None)
+    how = frozen_pass.ordered(device, batch_seconds, cache)
     place = None if out is None else Path(out)
-    with places.results(place, engine.FILES, overwrite=overwrite):
-        return engine.measure(config, how, place, console or Console())
+    with places.results(place, curve_run.FILES, overwrite=overwrite):
+        return curve_run.measure(config, shots, draws, how, place, console or Console())

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from audioft.assembly import recordings
+from audioft.assembly.frozen_pass import FrozenPass, say_kept
 from audioft.configuration.config import Config
 from audioft.core import storage
 from audioft.core.progress import Console
 from audioft.core.runtime import find_device
 from audioft.core.wording import counted, quoted
-from audioft.errors import DataError, UsageError
+from audioft.errors import DataError
 
 if TYPE_CHECKING:
     from audioft.tasks.learning_curve.curve_report import LearningCurve
@@ -24,52 +25,30 @@ CHUNK = 2000  # clips whose features of all layers are held at once; the last la
 FILES = ("learning_curve.csv", "learning_curve.json", "learning_curve.png")
 
 
-@dataclass(frozen=True)
-class How:
-    """How the curve is measured.
-
-    Attributes:
-        shots: clips a label.
-        draws: how often each number is drawn.
-        device: `auto`, `cpu`, `cuda`.
-        batch_seconds: sound that goes through at once; None for what suits the device.
-        store: where features are kept and looked for; None keeps none.
-    """
-
-    shots: tuple[int, ...] = (1, 5, 10, 20)
-    draws: int = 20
-    device: str = "auto"
-    batch_seconds: float | None = None
-    store: Path | None = None
-
-
-def measure(config: Config, how: How, out: Path | None, console: Console) -> LearningCurve:
+def measure(
+    config: Config, shots: Sequence[int], count: int, how: FrozenPass, out: Path | None, console: Console
+) -> LearningCurve:
     """See `audioft.tasks.learning_curve.api.learning_curve`."""
     from audioft.tasks.learning_curve import draws
     from audioft.tasks.learning_curve.curve_report import LearningCurve, png
 
-    if config.events.use == "frames":
-        raise UsageError("a learning curve is of clips; events.use=frames labels frames: leave it out, or take clips")
-    find_device(how.device)
+    how.check(config, "a learning curve is of clips")
     data = _loaded(config, console)
     side = _tested(data)
-    positions = np.concatenate([data.side("train"), data.side(side)])
+    positions, train = np.concatenate([data.side("train"), data.side(side)]), len(data.side("train"))
     features, usable = _features(config, data, positions, how, console)
     labels = np.array([data.manifest.clips[i].labels[0] for i in positions])
-    learn = np.flatnonzero(usable & (np.arange(len(positions)) < len(data.side("train"))))
-    test = np.flatnonzero(usable & (np.arange(len(positions)) >= len(data.side("train"))))
+    learn, test = np.flatnonzero(usable[:train]), train + np.flatnonzero(usable[train:])
     _enough(data, labels[learn], len(test))
-    total = how.draws * len(draws.sizes(labels[learn], how.shots)) + 1
-    with console.job("learning from draws", total) as job:
-        points = draws.measure(
-            features, labels, learn, test, shots=how.shots, draws=how.draws, seed=config.seed, progress=job.at
-        )
-    _say_left_out(points, how, int(np.unique(labels[learn], return_counts=True)[1].max()), console)
+    drawn: Any = {"shots": shots, "draws": count, "seed": config.seed}
+    with console.job("learning from draws", count * len(draws.sizes(labels[learn], shots)) + 1) as job:
+        points = draws.measure(features, labels, learn, test, **drawn, progress=job.at)
+    _say_left_out(points, shots, int(np.unique(labels[learn], return_counts=True)[1].max()), console)
     groups = np.array([data.manifest.clips[i].group or data.manifest.clips[i].key for i in positions[test]])
     outlooks = {m: draws.outlook(points, m, groups, config.seed) for m in draws.METHODS}
     about = (
         f"{config.data.source}, {config.encoder.name} as it is: drawn from {counted(len(learn), 'clip')} (train), "
-        f"tested on {len(test)} ({side}), {len(set(labels[learn]))} labels, {counted(how.draws, 'draw')}"
+        f"tested on {len(test)} ({side}), {len(set(labels[learn]))} labels, {counted(count, 'draw')}"
     )
     chance = float(np.unique(labels[test], return_counts=True)[1].max() / len(test))
     curve = LearningCurve(tuple(points), outlooks, about, chance, len(set(groups.tolist())))
@@ -106,10 +85,10 @@ def _tested(data: recordings.Data) -> str:
 
 
 def _features(
-    config: Config, data: recordings.Data, positions: np.ndarray, how: How, console: Console
+    config: Config, data: recordings.Data, positions: np.ndarray, how: FrozenPass, console: Console
 ) -> tuple[np.ndarray, np.ndarray]:
     """The mean over time of the last layer, `(N, H)`, and which clips have it, `(N,)` bool."""
-    from audioft.evaluation.embedding_store import Store
+    from audioft.evaluation.embedding_store import opened
     from audioft.evaluation.embeddings import embed_clips
     from audioft.models.loading import load_encoder
 
@@ -119,9 +98,7 @@ def _features(
     features = np.zeros((len(positions), encoder.hidden_size), np.float32)
     usable, reused, unkept = np.ones(len(positions), bool), 0, None
     with contextlib.ExitStack() as stack:
-        store = None
-        if how.store is not None:
-            store = stack.enter_context(Store(how.store, encoder, config.data.max_seconds))
+        store = stack.enter_context(opened(how.store, encoder, config.data.max_seconds))
         job = stack.enter_context(console.job("one frozen pass over clips", len(positions)))
         for start in range(0, len(positions), CHUNK):
             part = positions[start : start + CHUNK]
@@ -140,10 +117,7 @@ def _features(
             if found.failures:
                 first = next(iter(found.failures.values()))
                 console.say(f"note: {counted(len(found.failures), 'clip')} could not be read to the end: {first}")
-    if unkept:
-        console.say(f"note: the embeddings are not kept: {unkept}")
-    if reused:
-        console.say(f"embeddings of {reused} of {counted(len(positions), 'clip')} were kept and are used again")
+    say_kept(console, len(positions), reused, unkept)
     return features, usable
 
 
@@ -155,9 +129,9 @@ def _enough(data: recordings.Data, labels: np.ndarray, tested: int) -> None:
         )
 
 
-def _say_left_out(points: list, how: How, most: int, console: Console) -> None:
+def _say_left_out(points: list, shots: Sequence[int], most: int, console: Console) -> None:
     """Say where labels have not as many clips as were asked for; `most` is what the largest has."""
-    left = sorted(set(how.shots) - {p.shots for p in points})
+    left = sorted(set(shots) - {p.shots for p in points})
     if left:
         told = ", ".join(map(str, left))
         console.say(

@@ -61,20 +61,19 @@ def compare_encoders(
         >>> found.rows[0].name, found.rows[0].last, (tmp / "probe" / "probe.png").is_file()
         ('mini', 6, True)
     """
-    from audioft.assembly import resolve
+    from audioft.assembly import frozen_pass, resolve
     from audioft.configuration import config as configs
     from audioft.core import places
-    from audioft.evaluation.embedding_store import default_store
     from audioft.tasks.probe import encoder_comparison
 
     given = configs.pairs(overrides)
     config = resolve.settings(data, overrides=dict([*SIDES, *given]))
-    how = encoder_comparison.How(clips, device, batch_seconds, default_store() if cache else None)
+    how = frozen_pass.ordered(device, batch_seconds, cache)
     names = [os.fspath(e) for e in ([encoders] if isinstance(encoders, str | os.PathLike) else encoders)]
     said = [f"{k}={configs.spell(v)}" for k, v in given]
     place = None if out is None else Path(out)
     with places.results(place, encoder_comparison.FILES, overwrite=overwrite):
-        return encoder_comparison.compare(config, names, how, place, said, console or Console())
+        return encoder_comparison.compare(config, names, clips, how, place, said, console or Console())
 
 
 def probe(

@@ -6,21 +6,22 @@ import dataclasses
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from audioft.assembly import recordings
+from audioft.assembly.frozen_pass import FrozenPass, say_kept
 from audioft.configuration.config import Config
 from audioft.core import storage
 from audioft.core.progress import Console
-from audioft.core.runtime import find_device, generator
+from audioft.core.runtime import generator
 from audioft.core.wording import counted
 from audioft.errors import ConfigError, DataError, ModelError, UsageError, listed
 from audioft.models.hub import misspelt
-from audioft.tasks.probe.encoder_pass import LOG_MEL, Order, Passed, features
+from audioft.tasks.probe import encoder_pass
+from audioft.tasks.probe.encoder_pass import LOG_MEL, Order, Passed
 
 if TYPE_CHECKING:
     from audioft.tasks.probe.comparison_table import Comparison, Row
@@ -30,25 +31,14 @@ if TYPE_CHECKING:
 FILES = ("probe.csv", "layers.csv", "probe.json", "probe.png")
 
 
-@dataclass(frozen=True)
-class How:
-    """How the encoders go over the clips.
-
-    Attributes:
-        clips: at most so many, chosen by the seed.
-        device: `auto`, `cpu`, `cuda`.
-        batch_seconds: sound that goes through at once; None for what suits the device.
-        store: where features are kept and looked for; None keeps none.
-    """
-
-    clips: int = 2000
-    device: str = "auto"
-    batch_seconds: float | None = None
-    store: Path | None = None
-
-
 def compare(
-    config: Config, encoders: Sequence[str], how: How, out: Path | None, overrides: Sequence[str], console: Console
+    config: Config,
+    encoders: Sequence[str],
+    clips: int,
+    how: FrozenPass,
+    out: Path | None,
+    overrides: Sequence[str],
+    console: Console,
 ) -> Comparison:
     """See `audioft.tasks.probe.api.compare`; `overrides` are what the suggested command repeats."""
     from audioft.tasks.probe.comparison_table import Comparison
@@ -61,21 +51,21 @@ def compare(
         raise UsageError("no encoders given: name them with --encoders A,B,C")
     if wrong := [w for n in names if (w := misspelt(n)) is not None]:
         raise UsageError(listed("the encoders", [f"encoder {w}" for w in wrong]))
-    if config.events.use == "frames":
-        raise UsageError("a probe tells clips apart; events.use=frames labels frames: leave it out, or take clips")
-    find_device(how.device)
+    how.check(config, "a probe tells clips apart")
     data = recordings.load(config, console)
-    chosen = _chosen(data, config, how.clips, console)
+    chosen = _chosen(data, config, clips, console)
     _task(data, chosen, config)  # what cannot be measured is told before an encoder is run
+    clips_of = tuple(dataclasses.replace(data.manifest.clips[i], columns={}) for i in chosen)
+    digests = tuple(data.checked[i].digest for i in chosen)
+    order = Order(LOG_MEL, clips_of, digests, config.data.max_seconds, how.batch_seconds, how.device, how.store, Path())
     with tempfile.TemporaryDirectory(prefix="audioft-") as folder:
-        passes = [_pass(n, data, chosen, config, how, Path(folder) / f"{i}.npy", console)
-                  for i, n in enumerate([*names, LOG_MEL])]  # fmt: skip
-        usable = _usable([p for _, p in passes if isinstance(p, Passed)], len(chosen), console)
+        passes = {
+            name: _pass(dataclasses.replace(order, encoder=name, result=Path(folder) / f"{i}.npy"), console)
+            for i, name in enumerate([*names, LOG_MEL])
+        }
+        usable = _usable([p[1] for p in passes.values() if isinstance(p, tuple)], len(chosen), console)
         task = _task(data, chosen[usable], config)
-        rows = [
-            _scored(n, *passed, usable, task, config.seed, console)
-            for n, passed in zip([*names, LOG_MEL], passes, strict=True)
-        ]
+        rows = [_scored(name, passed, usable, task, config.seed, console) for name, passed in passes.items()]
     *rows, baseline = rows
     source = str(config.data.source)
     about = (
@@ -102,22 +92,11 @@ def _chosen(data: recordings.Data, config: Config, most: int, console: Console) 
     return np.sort(generator(config.seed, "probe").permutation(total)[:most])
 
 
-def _pass(
-    name: str, data: recordings.Data, chosen: np.ndarray, config: Config, how: How, result: Path, console: Console
-) -> tuple[np.ndarray | None, Passed | str]:
-    """Features and what else came of an encoder's pass; or None, and why there are none."""
-    order = Order(
-        name,
-        tuple(dataclasses.replace(data.manifest.clips[i], columns={}) for i in chosen),
-        tuple(data.checked[i].digest for i in chosen),
-        config.data.max_seconds,
-        how.batch_seconds,
-        how.device,
-        how.store,
-        result,
-    )
+def _pass(order: Order, console: Console) -> tuple[np.ndarray, Passed] | str:
+    """Features and what else came of an encoder's pass; or why there are none."""
+    name, clips = order.encoder, len(order.clips)
     told: list[int] = []
-    with console.job(f"{name}: one frozen pass over clips", len(chosen)) as job:
+    with console.job(f"{name}: one frozen pass over clips", clips) as job:
 
         def progress(done: int) -> None:
             if not told:  # its process has begun, and loaded the encoder
@@ -127,18 +106,13 @@ def _pass(
             job.at(done)
 
         try:
-            found, passed = features(order, progress)
+            found, passed = encoder_pass.features(order, progress)
         except ModelError as e:
             console.say(f"{name}: FAILED, and told below why")
-            return None, str(e)
+            return str(e)
     for note in passed.notes:
         console.say(f"note: {note}")
-    if passed.unkept:
-        console.say(f"note: the embeddings are not kept: {passed.unkept}")
-    if passed.reused:
-        console.say(
-            f"{name}: embeddings of {passed.reused} of {counted(len(chosen), 'clip')} were kept and are used again"
-        )
+    say_kept(console, clips, passed.reused, passed.unkept, f"{name}: ")
     return found, passed
 
 
@@ -214,22 +188,17 @@ def _without_sides(data: recordings.Data, config: Config, overrides: Sequence[st
 
 
 def _scored(
-    name: str,
-    found: np.ndarray | None,
-    passed: Passed | str,
-    usable: np.ndarray,
-    task: LabelTask,
-    seed: int,
-    console: Console,
+    name: str, found: tuple[np.ndarray, Passed] | str, usable: np.ndarray, task: LabelTask, seed: int, console: Console
 ) -> Row:
     from audioft.tasks.probe.comparison_table import Row
 
-    if found is None or isinstance(passed, str):
-        return Row(name, problem=" ".join(str(passed).split()))
+    if isinstance(found, str):
+        return Row(name, problem=" ".join(found.split()))
+    features, passed = found
     layers = []
-    with console.job(f"{name}: probes of layers", found.shape[1]) as job:
-        for i in range(found.shape[1]):
-            layers.append(task.score(np.array(found[usable, i]), seed))
+    with console.job(f"{name}: probes of layers", features.shape[1]) as job:
+        for i in range(features.shape[1]):
+            layers.append(task.score(np.array(features[usable, i]), seed))
             job.at(i + 1)
     cost = (passed.seconds_per_minute, passed.peak_bytes)
     return Row(name, tuple(layers), passed.parameters, passed.width, *cost, passed.reused)

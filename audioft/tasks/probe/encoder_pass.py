@@ -8,7 +8,6 @@ As a program it takes an `Order` on standard input and answers in lines of JSON 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import pickle
@@ -149,7 +148,7 @@ def carry_out(order: Order, tell: Callable[[dict[str, Any]], None]) -> None:
     import numpy as np
 
     from audioft.core.runtime import find_device
-    from audioft.evaluation.embedding_store import Store
+    from audioft.evaluation.embedding_store import opened
     from audioft.evaluation.embeddings import embed_clips
     from audioft.evaluation.probe import embed
     from audioft.evaluation.scoring import preparation_of
@@ -168,10 +167,7 @@ def carry_out(order: Order, tell: Callable[[dict[str, Any]], None]) -> None:
     encoder = encoder.to(device).eval().requires_grad_(False)
     warm = np.random.default_rng(0).normal(size=encoder.sample_rate)
     embed(encoder, [preparation_of(encoder)(warm)])  # what is done once only is no part of the speed
-    with contextlib.ExitStack() as stack:
-        kept = None
-        if order.store is not None:
-            kept = stack.enter_context(Store(order.store, encoder, order.max_seconds))
+    with opened(order.store, encoder, order.max_seconds) as kept:
         found = embed_clips(
             encoder,
             order.clips,

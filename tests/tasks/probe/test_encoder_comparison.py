@@ -16,7 +16,7 @@ import pytest
 from audioft.errors import ModelError
 from audioft.models import hub
 from audioft.models.loading import load_encoder
-from audioft.tasks.probe import encoder_comparison, encoder_pass
+from audioft.tasks.probe import encoder_pass
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def here(monkeypatch):
         return np.load(order.result), encoder_pass.Passed(**said[-1]["passed"])
 
     monkeypatch.setattr(embeddings, "embed", counting)
-    monkeypatch.setattr(encoder_comparison, "features", features)
+    monkeypatch.setattr(encoder_pass, "features", features)
     return counted
 
 
