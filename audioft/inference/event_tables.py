@@ -98,12 +98,12 @@ class TimeWriter(Writer):
             self.count += 1
             self._form.end(clip, step.summary)
             if step.summary.error is not None:
-                self._failures.add(clip.name, step.summary.error.reason)
+                self.failures.add(clip.name, step.summary.error.reason)
 
     def fail(self, failure: AudioError) -> None:
         """An input that led to no recording."""
         self.count += 1
-        self._failures.add(failure.path, failure.reason)
+        self.failures.add(failure.path, failure.reason)
 
 
 class _Table:

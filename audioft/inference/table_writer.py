@@ -33,6 +33,7 @@ class Writer:
     Attributes:
         done: names of the recordings that the table has already.
         count: how many inputs were written, those that failed too.
+        failures: what could not be labelled to its end, in a table of its own.
     """
 
     def __init__(
@@ -51,22 +52,12 @@ class Writer:
         self.top_k, self.all_scores = min(top_k, len(labels)), all_scores
         self.done, self.count = frozenset[str](), 0
         self._resume, self._overwrite, self._made = resume, overwrite, dict(made or {})
-        self._begun, self._failures = Begun(), Failures(None)
+        self._begun, self.failures = Begun(), Failures(None)
         self._file: IO[str] | RowFile = sys.stdout
 
     def columns(self) -> list[str]:
         """The names of a table's columns."""
         raise AssertionError("a writer of tables says what their columns are")
-
-    @property
-    def failures(self) -> list[tuple[str, str]]:
-        """Names and reasons of what could not be labelled to its end."""
-        return self._failures.found
-
-    @property
-    def failures_path(self) -> Path | None:
-        """The table of failures; None if there are none."""
-        return self._failures.written
 
     def _refuse(self, path: Path) -> None:
         refuse(path, self._made, resume=self._resume, overwrite=self._overwrite)
@@ -95,12 +86,12 @@ class Writer:
             self._open(self.path)
             beside = self.path.with_name(f"{self.path.stem}.failures.csv")
             beside = self.path / "failures.csv" if self.path.is_dir() else beside
-            self._failures = Failures(beside, failed(beside, self.done))
+            self.failures = Failures(beside, failed(beside, self.done))
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._file.flush()
-        self._failures.close()
+        self.failures.close()
         if isinstance(self._file, RowFile):
             self._file.close()
 

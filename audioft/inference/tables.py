@@ -62,7 +62,7 @@ class PredictionWriter(Writer):
         assert self._table is not None
         self.count += 1
         if p.error is not None:
-            self._failures.add(p.path, p.error.reason)
+            self.failures.add(p.path, p.error.reason)
         if p.path == self.again:
             self._compare(p)
         elif p.label is not None:

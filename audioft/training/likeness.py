@@ -9,6 +9,7 @@ from all others (the utterance-wise contrast of UniSpeech-SAT, Chen et al. 2022,
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -19,6 +20,7 @@ from audioft.models.frames import Frames
 TEMPERATURE = 0.1
 
 
+@dataclass(frozen=True)
 class Likeness:
     """How far the layers are from sound, in likeness between crops.
 
@@ -27,8 +29,8 @@ class Likeness:
         recording: weight of the cross-entropy of finding another crop of the same recording.
     """
 
-    def __init__(self, sound: float, recording: float):
-        self.sound, self.recording = sound, recording
+    sound: float
+    recording: float
 
     def __call__(self, frames: Frames, shown: Tensor, spectra: Tensor, recordings: Sequence[int]) -> Tensor:
         """The weighted sum, a mean over all layers.

@@ -40,11 +40,11 @@ class FrameSource(Protocol):
     def __call__(self, clean: Tensor, lengths: Tensor, frames: int) -> Tensor: ...
 
 
+@dataclass(frozen=True)
 class Cepstra:
     """The first round's features: MFCCs with their deltas."""
 
-    def __init__(self, grid: FrameGrid):
-        self.grid = grid
+    grid: FrameGrid
 
     def __call__(self, clean: Tensor, lengths: Tensor, frames: int) -> Tensor:
         return mfcc(log_mel(clean, self.grid, frames, BANDS, lengths), frames)

@@ -92,15 +92,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
         with table:
             for p in found:
                 table.write(p)
-    for name, reason in table.failures[:10]:
+    failed = table.failures.found
+    for name, reason in failed[:10]:
         print(f"audioft: {name}: {reason}", file=sys.stderr)
-    if table.failures:
-        listed = f", all listed in {table.failures_path}" if table.failures_path else ""
-        print(
-            f"audioft: {len(table.failures)} of {table.count} inputs could not be labelled to their end{listed}",
-            file=sys.stderr,
-        )
-    return int(bool(table.failures))
+    if failed:
+        listed = f", all listed in {table.failures.written}" if table.failures.written else ""
+        told = f"{len(failed)} of {table.count} inputs could not be labelled to their end{listed}"
+        print(f"audioft: {told}", file=sys.stderr)
+    return int(bool(failed))
 
 
 def _how(model: Predictor, options: argparse.Namespace, overlap: float = 0.5, **settings: Any) -> dict[str, Any]:
