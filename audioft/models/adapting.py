@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from audioft.core.registry import Spec, split_spec
 from audioft.models import freezing
 from audioft.models.adaptations import adaptations
+from audioft.models.cpu_kernels.wavlm_attention import call_modules, restore
 from audioft.models.encoder import Encoder
 from audioft.models.tuned import ADAPTER, Tuned
-from audioft.models.wavlm_attention import call_modules, restore
 
 
 def contradictions(freeze: Any) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from audioft.models import attention, dropout, wavlm_attention
+from audioft.models.cpu_kernels import attention, dropout, wavlm_attention
 from audioft.models.families import FAMILIES, backbone_of, extractor
 from audioft.models.frames import Frames, LatentMask
 from audioft.models.tuned import Tuned
@@ -51,7 +51,7 @@ class Encoder(nn.Module):
 
     Args:
         model: the transformers model; its state dict keeps transformers' key names below `model.`. Its dropout and
-            attention become those of `models.dropout` and `models.attention`, which only training notices.
+            attention become those of `models.cpu_kernels`, which only training notices.
         preprocessing: what its clips must go through first.
         name: what it was loaded from, for messages and cards.
         exact: see `Backbone`.

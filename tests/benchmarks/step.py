@@ -8,7 +8,7 @@ every step is of the same size) takes steps of the trainer's own on noise of one
 more is profiled, and its time told by part. The speed of a step is its floating-point operations, those of products and
 convolutions as torch counts them where no convolution is done by spectra, divided by its time; that of the machine is a
 product of float32 matrices of 2,048 x 2,048, timed before each step. `--plain` takes torch's dropout, attention,
-convolution and an AdamW that is not fused, as it would be without `audioft.models.dropout`, `attention` and
+convolution and an AdamW that is not fused, as it would be without `audioft.models.cpu_kernels.dropout`, `attention` and
 `positions`; `--against` alternates both and prints the median of ratios. OMP_NUM_THREADS says how many threads compute.
 """
 
@@ -29,7 +29,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from audioft.core.runtime import Processes
 from audioft.data.batching import Batch
-from audioft.models import dropout, freezing, positions
+from audioft.models import freezing
+from audioft.models.cpu_kernels import dropout, positions
 from audioft.models.classifier import AudioClassifier
 from audioft.models.encoder import Encoder, Preprocessing
 from audioft.training.losses import CrossEntropy

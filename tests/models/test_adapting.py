@@ -8,8 +8,9 @@ import tiny
 import torch
 
 from audioft.errors import ConfigError
-from audioft.models import adapting, freezing, wavlm_attention
+from audioft.models import adapting, freezing
 from audioft.models.adaptations import adaptations
+from audioft.models.cpu_kernels import wavlm_attention
 from audioft.training.losses import CrossEntropy
 from audioft.training.optim import adamw, count_parameters, parameter_groups
 

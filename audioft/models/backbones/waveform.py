@@ -16,10 +16,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from audioft.models import convolutions
 from audioft.models.backbones.base import Backbone, Part, Projected
+from audioft.models.cpu_kernels import convolutions
+from audioft.models.cpu_kernels.positions import convolve
 from audioft.models.frames import LatentMask, own_moments, strided, valid_frames
-from audioft.models.positions import convolve
 
 
 class WaveformBackbone(Backbone):

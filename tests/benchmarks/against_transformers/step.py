@@ -105,7 +105,7 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
     from audioft.assembly import build, recordings, starting_model
     from audioft.core.progress import Console
     from audioft.core.runtime import Processes, choose_precision
-    from audioft.models import convolutions
+    from audioft.models.cpu_kernels import convolutions
     from audioft.tasks.train import training_run
 
     convolutions.features = torch.profiler.record_function(RANGE)(convolutions.features)

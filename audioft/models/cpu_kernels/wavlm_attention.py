@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from audioft.models import attention
+from audioft.models.cpu_kernels import attention
 
 METHOD = "torch_multi_head_self_attention"  # of transformers' WavLMAttention
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from audioft.models.dropout import draw
+from audioft.models.cpu_kernels.dropout import draw
 
 NAME = "audioft"  #: of this attention among those of transformers
 MOST = 2**25  #: numbers in what is computed without gradients: 64 MB; the fused one holds less

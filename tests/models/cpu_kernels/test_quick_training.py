@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from audioft.models import attention, dropout, positions
+from audioft.models.cpu_kernels import attention, dropout, positions
 from audioft.models.encoder import Encoder, Preprocessing
 
 SHAPE = torch.Size((64, 1001))

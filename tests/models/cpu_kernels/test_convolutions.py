@@ -9,7 +9,7 @@ import tiny
 import torch
 from torch import nn
 
-from audioft.models import convolutions
+from audioft.models.cpu_kernels import convolutions
 
 KINDS = ("wav2vec2", "wavlm-stable", "sew")  # group norm first; a layer norm after each; kernels of one
 
