@@ -90,6 +90,13 @@ def test_every_file_that_a_page_names_exists(page):
         assert (ROOT / path).exists(), path
 
 
+def test_every_program_that_a_page_names_can_be_called():
+    named = {name for text in TEXTS.values() for name in re.findall(r"python -m\s+(audioft[\w.]+)", text)}
+    assert "audioft.assets.random_twin" in named
+    for name in named:
+        assert '__name__ == "__main__"' in (ROOT / f"{name.replace('.', '/')}.py").read_text(encoding="utf-8"), name
+
+
 def test_the_table_of_promises_has_the_rows_that_are_tried():
     from torture.table import ROWS
 
