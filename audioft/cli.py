@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -82,14 +83,22 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return options
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Texts as they are written; one blank line is one."""
+
+    def format_help(self) -> str:
+        return re.sub(r"\n\s*\n", "\n\n", super().format_help())
+
+
 def make_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
     """The parser of the command, and that of each verb."""
     verbs = tasks.verbs()
     parser = argparse.ArgumentParser(
         prog="audioft",
+        usage="audioft [-h] [--version] VERB ...",
         description=(audioft.__doc__ or "").splitlines()[0],
         epilog=f"{EXIT_CODES}\n\n{_examples(verbs)}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
     )
     parser.add_argument("--version", action="version", version=f"audioft {audioft.__version__}")
     group = parser.add_subparsers(title="verbs", description=_grouped(verbs), metavar="", dest="called", prog="audioft")
@@ -99,7 +108,7 @@ def make_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentP
             verb.NAME,
             description=verb.ABOUT,
             epilog=_examples([verb]),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Help,
         )
         made[verb.NAME].set_defaults(verb=verb)
         made[verb.NAME].add_argument("-q", "--quiet", action="store_true", help="say nothing but errors and results")

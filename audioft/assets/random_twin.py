@@ -1,6 +1,6 @@
 """The same network as an encoder's, with random weights: `python -m audioft.assets.random_twin ENCODER FOLDER`.
 
-What an encoder has learnt shows beside it: both are trained the same way, see the README.
+What an encoder has learnt shows beside it: both are trained the same way, see `docs/measured.md`.
 """
 
 from __future__ import annotations

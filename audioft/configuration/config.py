@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import math
 import operator
 from collections.abc import Callable, Collection, Mapping, Sequence
 from os import PathLike
@@ -149,7 +150,7 @@ def spell(value: Any) -> str:
     >>> spell({"top": 2}), spell(None)
     ('{top: 2}', 'null')
     """
-    return yaml.safe_dump(value, default_flow_style=True).strip().removesuffix("...").strip()
+    return yaml.safe_dump(value, default_flow_style=True, width=math.inf).strip().removesuffix("...").strip()
 
 
 def read(path: Path) -> dict[str, Any]:

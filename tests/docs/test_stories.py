@@ -49,6 +49,26 @@ def voices(demo) -> str:
     return "\n".join(output(words, folder) for words in commands)
 
 
+def test_voices_in_other_sentences_are_told_apart(demo):
+    report = audioft.Run(demo[0] / "runs" / "demo").report
+    assert report.side == "test"
+    assert report.figures["accuracy"] >= 0.85
+
+
+def test_new_recordings_are_labelled_by_their_voice(demo):
+    found = {
+        Path(p.path).name: p.label for p in audioft.predict(demo[0] / "runs" / "demo", ROOT / "samples/recordings")
+    }
+    assert len(found) == 6
+    assert found == {name: name.split("_")[0] for name in found}
+
+
+def test_long_recordings_of_other_things_get_a_row_each(demo):
+    found = list(audioft.predict(demo[0] / "runs" / "demo", ROOT / "samples" / "long"))
+    assert [p.error for p in found] == [None, None]
+    assert all(p.seconds > 10 for p in found)
+
+
 @pytest.mark.parametrize("block", of("voices"), ids=str)
 def test_the_voices(block, voices):
     wrong = difference(block.text, voices)

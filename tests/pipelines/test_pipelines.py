@@ -26,7 +26,7 @@ def run(name: str, *arguments: object, timeout: int = 300) -> subprocess.Complet
 def test_every_pipeline_is_tried_here():
     tried = {"finetune_folder.py", "train_batch.py", "evaluate_run.py", "predict_recordings.py"}
     tried |= {"domain_adaptation.py", "sound_events.py", "open_set_speakers.py"}
-    assert tried | {"demo.py"} == PIPELINES | {"demo.py"}  # the demo is tests/test_samples_train.py's
+    assert tried | {"demo.py"} == PIPELINES | {"demo.py"}  # the demo is tests/docs/test_stories.py's
 
 
 @pytest.mark.slow
