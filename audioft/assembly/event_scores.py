@@ -20,7 +20,7 @@ from audioft.data.clip import seconds as spelled
 from audioft.data.windowed import clip_windows
 from audioft.errors import AudioError, DataError
 from audioft.evaluation.event_counts import Heard
-from audioft.evaluation.event_frames import frame_average_precision
+from audioft.evaluation.ranking import frame_average_precision
 from audioft.evaluation.event_report import make_event_report
 from audioft.evaluation.events import event_metrics
 from audioft.evaluation.report import Report

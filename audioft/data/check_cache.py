@@ -1,5 +1,4 @@
-"""What the checking pass found, remembered from run to run. Whatever is wrong with this cache, work goes "
-"on."""
+"""What the checking pass found, remembered from run to run. Whatever is wrong with this cache, work goes on."""
 
 from __future__ import annotations
 
@@ -36,15 +35,13 @@ class Memory:
             return
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with contextlib.suppress(sqlite3.Error):
             self._db = sqlite3.connect(path, timeout=5)
-            self._db.execute(
-                "CREATE TABLE IF NOT EXISTS checked (path BLOB, size INTEGER, mtime_ns INTEGER, start REAL, "
-                "end REAL, version INTEGER, seconds REAL, digest TEXT, stage TEXT, reason TEXT, "
-                "PRIMARY KEY (path, start, end, version))"
-            )
-        except sqlite3.Error:
-            self._forget()
+        self._run(
+            "CREATE TABLE IF NOT EXISTS checked (path BLOB, size INTEGER, mtime_ns INTEGER, start REAL, "
+            "end REAL, version INTEGER, seconds REAL, digest TEXT, stage TEXT, reason TEXT, "
+            "PRIMARY KEY (path, start, end, version))"
+        )
 
     def __enter__(self) -> Memory:
         return self
@@ -57,18 +54,13 @@ class Memory:
 
     def of(self, path: Path) -> dict[tuple[float, float | None], Finding]:
         """What was found of the clips of a recording, by their start and end, when its file was as it is now."""
-        stat = self._stat(path) if self._db is not None else None
-        if self._db is None or stat is None:
+        if (stat := self._stat(path)) is None:
             return {}
-        try:
-            rows = self._db.execute(
-                "SELECT start, end, seconds, digest, stage, reason FROM checked "
-                "WHERE path = ? AND version = ? AND size = ? AND mtime_ns = ?",
-                (os.fsencode(path), _VERSION, *stat),
-            ).fetchall()
-        except sqlite3.Error:
-            self._forget()
-            return {}
+        rows = self._run(
+            "SELECT start, end, seconds, digest, stage, reason FROM checked "
+            "WHERE path = ? AND version = ? AND size = ? AND mtime_ns = ?",
+            (os.fsencode(path), _VERSION, *stat),
+        )
         shared: dict[str, str] = {}  # a recording of thousands of cuts has one digest
         return {
             (start, None if end < 0 else end): (
@@ -81,21 +73,28 @@ class Memory:
 
     def put(self, clip: Clip, seconds: float, digest: str, problem: tuple[str, str] | None) -> None:
         """Remember a finding, under the size and time of change its file had when it was first asked for."""
-        stat = self._stat(clip.path)
-        if self._db is None or stat is None:
+        if (stat := self._stat(clip.path)) is None:
             return
-        path, start, end, version = _key(clip)
-        row = (path, *stat, start, end, version, seconds, digest, *(problem or ("", "")))
+        times = clip.start, -1.0 if clip.end is None else clip.end
+        row = (os.fsencode(clip.path), *stat, *times, _VERSION, seconds, digest, *(problem or ("", "")))
+        self._run("INSERT OR REPLACE INTO checked VALUES (?,?,?,?,?,?,?,?,?,?)", row)
+        self._waiting += 1
+        if self._waiting >= 500:  # so that an interrupted pass is not lost
+            self._run("COMMIT")
+            self._waiting = 0
+
+    def _run(self, statement: str, values: tuple = ()) -> list[tuple]:
+        """The rows that it gives; none where the file cannot be used, or not any more."""
         try:
-            self._db.execute("INSERT OR REPLACE INTO checked VALUES (?,?,?,?,?,?,?,?,?,?)", row)
-            self._waiting += 1
-            if self._waiting >= 500:  # so that an interrupted pass is not lost
-                self._db.commit()
-                self._waiting = 0
+            return [] if self._db is None else self._db.execute(statement, values).fetchall()
         except sqlite3.Error:
             self._forget()
+            return []
 
     def _stat(self, path: Path) -> tuple[int, int] | None:
+        """Size and time of change; None where they cannot be told, or nothing is remembered."""
+        if self._db is None:
+            return None
         if path not in self._stats:
             try:
                 stat = os.stat(path)
@@ -109,7 +108,3 @@ class Memory:
             with contextlib.suppress(sqlite3.Error):
                 self._db.close()
         self._db = None
-
-
-def _key(clip: Clip) -> tuple[bytes, float, float, int]:
-    return os.fsencode(clip.path), clip.start, -1.0 if clip.end is None else clip.end, _VERSION

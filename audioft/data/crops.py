@@ -103,6 +103,7 @@ class CropBatch:
         return dataclasses.replace(self, **moved)
 
 
+@dataclasses.dataclass(eq=False)
 class Crops(Dataset):
     """Crops of recordings, each at the address of its draw.
 
@@ -119,21 +120,15 @@ class Crops(Dataset):
         shares: `(N,)`, how likely each recording is the second one; None for all alike.
     """
 
-    def __init__(
-        self,
-        clips: Sequence[Clip],
-        seconds: Sequence[float],
-        prepare: Preparation,
-        crop: float,
-        seed: int,
-        change: Change | None = None,
-        disturb: Change | None = None,
-        mixing: Mixing | None = None,
-        shares: np.ndarray | None = None,
-    ):
-        self.clips, self.seconds, self.prepare = list(clips), list(seconds), prepare
-        self.crop, self.seed = crop, seed
-        self.change, self.disturb, self.mixing, self.shares = change, disturb, mixing, shares
+    clips: Sequence[Clip]
+    seconds: Sequence[float]
+    prepare: Preparation
+    crop: float
+    seed: int
+    change: Change | None = None
+    disturb: Change | None = None
+    mixing: Mixing | None = None
+    shares: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.clips)

@@ -60,6 +60,7 @@ def normalise(samples: np.ndarray) -> np.ndarray:
     return (samples - samples.mean()) / np.sqrt(samples.var() + 1e-7)
 
 
+@dataclass(frozen=True)
 class Preparation:
     """What every clip goes through on its way into an encoder.
 
@@ -69,8 +70,9 @@ class Preparation:
         min_samples: shorter clips are padded with zeros at the end up to this length.
     """
 
-    def __init__(self, sample_rate: int, normalise: bool, min_samples: int):
-        self.sample_rate, self.normalise, self.min_samples = sample_rate, normalise, min_samples
+    sample_rate: int
+    normalise: bool
+    min_samples: int
 
     def __call__(self, samples: np.ndarray) -> Tensor:
         samples = normalise(samples) if self.normalise else samples

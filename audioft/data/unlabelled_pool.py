@@ -129,9 +129,8 @@ def _of_table(table: Path, source: Source, allow_outside: bool) -> list[Clip]:
     names = rows.Names(Path(os.path.abspath(table.parent)))
     problems, found = [], []
     for row in read:
-        if not all(_is(row.cells.get(c, ""), v) for c, v in source.where.items()):
-            continue
-        if any(_is(row.cells.get(c, ""), v) for c, v in source.without.items()):
+        taken = all(_is(row.cells.get(c, ""), v) for c, v in source.where.items())
+        if not taken or any(_is(row.cells.get(c, ""), v) for c, v in source.without.items()):
             continue
         try:
             name, path = names.find(row.cells.get(files, "").strip(), allow_outside)

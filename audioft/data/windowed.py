@@ -84,16 +84,14 @@ class _UntilItBreaks:
         try:
             for block in self.blocks:
                 if np.ndim(block) != 1:
-                    raise UsageError(
-                        f"a block of {np.ndim(block)} dimensions: expected mono sound, arrays of shape (T,)"
-                    )
+                    given = f"a block of {np.ndim(block)} dimensions"
+                    raise UsageError(f"{given}: expected mono sound, arrays of shape (T,)")
                 good = np.isfinite(block)
                 if not good.all():
                     first = int(good.argmin())
                     where = f"from {(at + first) / self.rate:.2f} s on" if at + first else "from the beginning"
-                    self.failure = AudioError(
-                        self.path, "check", f"samples that are not finite (NaN or infinity), {where}"
-                    )
+                    what = f"samples that are not finite (NaN or infinity), {where}"
+                    self.failure = AudioError(self.path, "check", what)
                     yield block[:first]
                     return
                 at += len(block)

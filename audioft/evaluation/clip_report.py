@@ -42,7 +42,7 @@ def make_report(
     unit, member = units(predictions)
     bounds = dict.fromkeys(names, (math.nan, math.nan))
     if resamples:
-        bounds = bootstrap(predictions, names, thresholds, resamples, seed).bounds
+        bounds = bootstrap(predictions, names, thresholds, resamples, seed)
     columns = per_class(predictions, thresholds)
     if predictions.multilabel:
         columns["threshold"] = np.full(len(columns["f1"]), 0.5) if thresholds is None else np.asarray(thresholds, float)

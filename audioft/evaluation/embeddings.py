@@ -87,12 +87,16 @@ def embed_clips(
     if store is not None:
         found = {i: old for i, name in enumerate(names) if (old := store.get(name)) is not None}
     reused = len(found)
-    if progress is not None:
-        progress(reused)
+
+    def tell(done: int) -> None:
+        if progress is not None:
+            progress(reused + done)
+
+    tell(0)
     waiting = [i for i in range(len(clips)) if i not in found]
     failures: dict[int, AudioError] = {}
     heard, storing, began = 0.0, 0.0, time.monotonic()
-    for i, row, seconds in _computed(encoder, clips, waiting, max_seconds, batch_seconds, reused, progress):
+    for i, row, seconds in _computed(encoder, clips, waiting, max_seconds, batch_seconds, tell):
         heard += seconds
         if isinstance(row, AudioError):
             failures[i] = row
@@ -115,8 +119,7 @@ def _computed(
     waiting: Sequence[int],
     max_seconds: float,
     batch_seconds: float | None,
-    before: int,
-    progress: Callable[[int], None] | None,
+    tell: Callable[[int], None],
 ) -> Iterator[tuple[int, np.ndarray | AudioError, float]]:
     """(position, features `(L + 1, 2 * H)` or why there are none, seconds heard) of the clips in `waiting`."""
     prepare = preparation_of(encoder)
@@ -129,11 +132,10 @@ def _computed(
         heard: list[Tensor] = [w.waveform for _, w, _ in group if w is not None]
         ends = len(group) - len(heard)
 
-        def tell(passed: int, done: int = done, ends: int = ends, of: int = len(heard)) -> None:
-            if progress is not None:
-                progress(before + done + ends * passed // of)
+        def passed(count: int, done: int = done, ends: int = ends, of: int = len(heard)) -> None:
+            tell(done + ends * count // of)
 
-        rows = iter(embed(encoder, heard, most, tell).reshape(-1, *shape) if heard else ())
+        rows = iter(embed(encoder, heard, most, passed).reshape(-1, *shape) if heard else ())
         for at, window, failure in group:
             if window is not None:
                 total, windows, samples = total + next(rows), windows + 1, samples + window.samples

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from audioft.evaluation.event_counts import Heard
-from audioft.evaluation.event_frames import frame_average_precision
 from audioft.evaluation.events import event_metrics
+from audioft.evaluation.ranking import frame_average_precision
 from audioft.evaluation.report import FEW_GROUPS, Estimate, Report
 
 SHOWN = ("segment_f1", "segment_f1_macro", "segment_error_rate", "event_f1", "event_f1_macro")
@@ -54,9 +54,7 @@ def make_event_report(
             "support": c["segment_reference"],
             "predicted": c["segment_found"],
             "known": segments,
-            "precision": c["segment_precision"],
-            "recall": c["segment_recall"],
-            "f1": c["segment_f1"],
+            **{k: c[f"segment_{k}"] for k in ("precision", "recall", "f1")},
             "roc_auc": math.nan,
             "average_precision": float(precision),
             "threshold": float(threshold),

@@ -1,6 +1,6 @@
 """How well a model hears what happens when: figures of events found in recordings, with intervals.
 
-Two views, both counted as sed_eval does, see `event_matching`: `segment_...` asks for every second which labels are
+Two views, both counted as sed_eval does, see `event_counts`: `segment_...` asks for every second which labels are
 active, `event_...` whether each event was found as one, with its times. The figures are sed_eval's where it has one.
 It has none, and leaves the label out of the macro F1, where a label is never found, or found and never there; here such
 a label has an F1 of 0, as otherwise a model would gain by never finding what it finds badly.
@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 
 from audioft.errors import DataError
-from audioft.evaluation.event_counts import Counts, Heard
-from audioft.evaluation.event_matching import event_counts, segment_counts
+from audioft.evaluation.event_counts import Counts, Heard, event_counts, segment_counts
 from audioft.evaluation.intervals import Estimate, resampled
 from audioft.evaluation.ratios import mean_of_defined, ratio
 

@@ -62,21 +62,6 @@ class Estimate:
         return self.value < other.least and self.most < other.value
 
 
-@dataclass(frozen=True)
-class Intervals:
-    """Bootstrap intervals of several metrics, from the same resamples.
-
-    Args:
-        bounds: for each metric its lower and upper bound; nan where there is only one unit to draw.
-        unit: what was drawn, `clips` or `groups`.
-        units: how many of them there are.
-    """
-
-    bounds: dict[str, tuple[float, float]]
-    unit: str
-    units: int
-
-
 def bootstrap(
     predictions: Predictions,
     names: Sequence[str],
@@ -84,7 +69,7 @@ def bootstrap(
     resamples: int = 1000,
     seed: int = 0,
     level: float = 0.95,
-) -> Intervals:
+) -> dict[str, tuple[float, float]]:
     """Percentile bootstrap intervals of the metrics in `names`.
 
     A resample in which a metric is not defined (ROC AUC where no class has both sides) is left out of its
@@ -98,22 +83,26 @@ def bootstrap(
         seed: the same seed gives the same intervals.
         level: the share of resamples inside, above 0 and below 1.
 
+    Returns:
+        For each metric its lower and upper bound, all from the same resamples; nan where there is only one unit to
+        draw, see `units`.
+
     Raises:
         DataError: there are no clips.
         ValueError: `resamples` or `level` is out of range.
     """
     if resamples < 1 or not 0 < level < 1:
         raise ValueError(f"resamples must be at least 1 and level between 0 and 1; found {resamples} and {level}")
-    unit, member = units(predictions)
+    member = units(predictions)[1]
     count = int(member.max(initial=-1)) + 1
     if count == 1:  # drawn again it is always itself, and the interval would pretend to certainty
-        return Intervals(dict.fromkeys(names, (np.nan, np.nan)), unit, count)
+        return dict.fromkeys(names, (np.nan, np.nan))
 
     def figures(weights: np.ndarray) -> dict[str, np.ndarray]:
         tally = Tally(predictions, weights[:, member], thresholds)
         return {name: METRICS[name].of(tally) for name in names}
 
-    return Intervals(resampled(figures, count, len(predictions), resamples, seed, level), unit, count)
+    return resampled(figures, count, len(predictions), resamples, seed, level)
 
 
 def resampled(

@@ -114,11 +114,8 @@ def embed(
 
 def statistics(states: Tensor, lengths: Tensor) -> Tensor:
     """`(B, 2 * H)`: mean and biased deviation over each clip's own frames of `(B, F, H)`."""
-    rows = []
-    for clip, length in zip(states.float(), lengths.tolist(), strict=True):
-        own = clip[:length]
-        rows.append(torch.cat([own.mean(0), own.std(0, correction=0)]))
-    return torch.stack(rows)
+    own = (clip[:length] for clip, length in zip(states.float(), lengths.tolist(), strict=True))
+    return torch.stack([torch.cat([frames.mean(0), frames.std(0, correction=0)]) for frames in own])
 
 
 def fit_and_score(features: np.ndarray, labels: np.ndarray, learn: np.ndarray, test: np.ndarray) -> np.ndarray:
@@ -190,12 +187,10 @@ def probe(
         resamples: bootstrap resamples.
         seed: of the bootstrap.
     """
-    right, which = [], []
-    for learn, test in splits:
-        right.append(fit_and_score(features, labels, learn, test))
-        which.append(groups[test])
+    right = [fit_and_score(features, labels, learn, test) for learn, test in splits]
     means = float(np.mean([r.mean() for r in right]))
-    all_right, all_groups = np.concatenate(right), np.unique(np.concatenate(which), return_inverse=True)[1]
+    tested = np.concatenate([groups[test] for _, test in splits])
+    all_right, all_groups = np.concatenate(right), np.unique(tested, return_inverse=True)[1]
     low, high = _interval(all_right, all_groups, resamples, seed)
     chance = float(np.unique(labels, return_counts=True)[1].max() / len(labels))
     return Probe(means, low, high, len(all_right), len(set(labels.tolist())), chance)

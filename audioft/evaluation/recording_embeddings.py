@@ -72,8 +72,8 @@ def pooled(model: AudioClassifier, clips: Sequence[Clip], **how: Any) -> tuple[n
     Args:
         model: its device is used, and its mode is restored afterwards.
         clips: N clips.
-        how: `window`, seconds, the length of the windows of longer clips; and, as for `scoring.score`,
-            `batch_seconds`, `precision` and `progress`.
+        how: `window`, seconds, the length of the windows of longer clips; `batch_seconds` and `precision`, see
+            `scoring.score_windows`; and `progress`, told how many seconds of the clips have been heard.
 
     Returns:
         `(N, D)` float32, nan for a clip that could not be read to its end; and by its position why it could not.

@@ -6,6 +6,7 @@ import contextlib
 import copy
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -90,30 +91,24 @@ def score(
     model: AudioClassifier,
     clips: Sequence[Clip],
     *,
-    multilabel: bool,
     window: float,
     hop: float | None = None,
-    batch_seconds: float | None = None,
-    precision: str = "fp32",
     progress: Callable[[float], None] | None = None,
+    **how: Any,
 ) -> Iterator[ClipScore]:
     """Score clips, each as one; in their order.
 
     Args:
         model: its device is used, and its mode is restored afterwards.
         clips: what to score.
-        multilabel: see `probabilities`.
         window: seconds; longer clips are scored in windows of this length.
         hop: seconds between two windows; None is `window`.
-        batch_seconds: how much audio goes through at once, padding included; None is what suits the device, see
-            `BATCH_SECONDS`. It changes no score by more than rounding.
-        precision: `fp32` or `bf16`.
         progress: told how many seconds of the clips have been heard.
+        how: see `score_windows`.
     """
     prepare = preparation(model)
     sources = (clip_windows(clip, prepare, window, hop) for clip in clips)
-    found = score_windows(model, sources, multilabel=multilabel, batch_seconds=batch_seconds, precision=precision)
-    return by_clip(found, progress)
+    return by_clip(score_windows(model, sources, **how), progress)
 
 
 def by_clip(found: Iterable[WindowScores], progress: Callable[[float], None] | None = None) -> Iterator[ClipScore]:
@@ -144,8 +139,12 @@ def score_windows(
     """Score recordings window by window, batched across windows and recordings; in the memory of a few batches.
 
     Args:
-        model, multilabel, batch_seconds, precision: as for `score`.
+        model: its device is used, and its mode is restored afterwards.
         sources: of each recording its windows; an AudioError ends a recording.
+        multilabel: see `probabilities`.
+        batch_seconds: how much audio goes through at once, padding included; None is what suits the device, see
+            `BATCH_SECONDS`. It changes no score by more than rounding.
+        precision: `fp32` or `bf16`.
         at_once: score each window as it comes, for what arrives live; otherwise several batches are waited for.
 
     Yields:
@@ -154,7 +153,13 @@ def score_windows(
     device = next(model.parameters()).device
 
     def compute(waveforms: Sequence[Tensor]) -> list[np.ndarray]:
-        return _batch(model, waveforms, multilabel, device, precision)
+        with torch.inference_mode(), autocast(device, precision):
+            padded, lengths = pad(waveforms)
+            logits = model(padded.to(device), lengths.to(device))
+        found = probabilities(logits, multilabel).cpu().numpy()
+        if not model.frame_level:
+            return list(found[:, None])
+        return [p[:count] for p, count in zip(found, model.encoder.frame_lengths(lengths).tolist(), strict=True)]
 
     return over_windows(model, sources, compute, batch_seconds, at_once)
 
@@ -194,14 +199,10 @@ def over_windows(
         model.train(training)
 
 
-@contextlib.contextmanager
-def autocast(device: torch.device, precision: str) -> Iterator[None]:
+def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager:
     """Compute in bfloat16 where it is safe if `precision` is `bf16`; in float32 otherwise."""
-    if precision == "bf16":
-        with torch.autocast(device.type, dtype=torch.bfloat16):
-            yield
-    else:
-        yield
+    bf16 = precision == "bf16"
+    return torch.autocast(device.type, dtype=torch.bfloat16) if bf16 else contextlib.nullcontext()
 
 
 def cast_products(model: AudioClassifier) -> AudioClassifier:
@@ -219,19 +220,6 @@ def cast_products(model: AudioClassifier) -> AudioClassifier:
                 if weight.dtype == torch.float32:
                     setattr(module, name, nn.Parameter(weight.detach().bfloat16(), requires_grad=False))
     return cast
-
-
-def _batch(
-    model: AudioClassifier, waveforms: Sequence[Tensor], multilabel: bool, device: torch.device, precision: str
-) -> list[np.ndarray]:
-    """Probabilities `(K, C)` of each waveform."""
-    with torch.inference_mode(), autocast(device, precision):
-        padded, lengths = pad(waveforms)
-        logits = model(padded.to(device), lengths.to(device))
-    found = probabilities(logits, multilabel).cpu().numpy()
-    if not model.frame_level:
-        return list(found[:, None])
-    return [p[:count] for p, count in zip(found, model.encoder.frame_lengths(lengths).tolist(), strict=True)]
 
 
 Entry = tuple[int, Window | None, AudioError | None]  # which recording, its window, or at its end why it broke off
@@ -265,7 +253,7 @@ def flat_ahead(sources: Iterable[Iterator[Window]], most: int) -> Generator[Entr
 def grouped(entries: Iterable[Entry], most: int, first: int | None = None) -> Iterator[list[Entry]]:
     """Runs of entries whose windows hold about `most` samples together; `first` at first, then twice as many each."""
     group: list[Entry] = []
-    held, enough = 0, most if first is None else min(first, most)
+    held, enough = 0, min(first or most, most)
     for entry in entries:
         group.append(entry)
         held += 0 if entry[1] is None else len(entry[1].waveform)

@@ -14,8 +14,7 @@ import pytest
 
 from audioft.annotations.event import Event
 from audioft.errors import DataError
-from audioft.evaluation.event_counts import Counts, Heard
-from audioft.evaluation.event_matching import event_counts, segment_counts
+from audioft.evaluation.event_counts import Counts, Heard, event_counts, segment_counts
 from audioft.evaluation.events import event_metrics
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "sed_eval.json").read_text(encoding="utf-8"))

@@ -65,7 +65,7 @@ class Comparison:
         metric: `accuracy` or `map`.
         chance: what is reached without listening.
         about: what was measured on, in a line.
-        advice: sentences and a command, see `evaluation.suggestion`; None where every encoder failed.
+        advice: sentences and a command, see `suggestion`; None where every encoder failed.
     """
 
     rows: tuple[Row, ...]

@@ -40,7 +40,7 @@ def compare(
     overrides: Sequence[str],
     console: Console,
 ) -> Comparison:
-    """See `audioft.tasks.probe.api.compare`; `overrides` are what the suggested command repeats."""
+    """See `audioft.compare_encoders`; `overrides` are what the suggested command repeats."""
     from audioft.tasks.probe.comparison_table import Comparison
     from audioft.tasks.probe.suggestion import suggest
 

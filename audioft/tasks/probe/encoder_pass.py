@@ -8,6 +8,7 @@ As a program it takes an `Order` on standard input and answers in lines of JSON 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pickle
@@ -119,8 +120,8 @@ def features(order: Order, progress: Callable[[int], None]) -> tuple[np.ndarray,
         if "passed" not in answer:
             raise ModelError(_ended(process.returncode, complaints))
     passed = answer["passed"]
-    passed["failures"] = tuple((i, stage, reason) for i, stage, reason in passed["failures"])
-    return np.load(order.result, mmap_mode="r"), Passed(**passed | {"notes": tuple(passed["notes"])})
+    lists = {"failures": tuple(map(tuple, passed["failures"])), "notes": tuple(passed["notes"])}
+    return np.load(order.result, mmap_mode="r"), Passed(**passed | lists)
 
 
 def _start(complaints: IO[bytes]) -> subprocess.Popen:
@@ -177,40 +178,33 @@ def carry_out(order: Order, tell: Callable[[dict[str, Any]], None]) -> None:
             digests=order.digests,
             progress=lambda done: tell({"done": done}),
         )
-        peak = _peak(device, before)
         speed = 60 * found.took / found.heard if found.heard >= LEAST_SECONDS else None
+        cost: dict[str, Any] = {"seconds_per_minute": speed, "peak_bytes": _peak(device, before)}
         if kept is not None:
-            cost = kept.folder / COST
-            speed, peak = _kept_cost(cost, f"{device.type}", found.reused, len(order.clips), speed, peak)
+            cost = _kept_cost(kept.folder / COST, f"{device.type}", found.reused, len(order.clips), cost)
     with open(order.result, "wb") as file:
         np.save(file, found.features)
     failures = tuple((i, e.stage, e.reason) for i, e in sorted(found.failures.items()))
-    size = count(encoder)
-    passed = Passed(size, encoder.hidden_size, found.reused, failures, speed, peak, notes, found.unkept)
-    tell({"passed": asdict(passed)})
+    told: dict[str, Any] = {"notes": notes, "unkept": found.unkept, **cost}
+    tell({"passed": asdict(Passed(count(encoder), encoder.hidden_size, found.reused, failures, **told))})
 
 
-def _kept_cost(
-    path: Path, device: str, reused: int, clips: int, speed: float | None, peak: int | None
-) -> tuple[float | None, int | None]:
-    """Speed and peak as measured now, or where little was computed now as an earlier pass measured them."""
+def _kept_cost(path: Path, device: str, reused: int, clips: int, cost: dict[str, Any]) -> dict[str, Any]:
+    """The cost as measured now, or where little was computed now as an earlier pass measured it."""
     if reused <= clips // 2:
-        try:
+        with contextlib.suppress(OSError, AudioftError):  # told of the features already
             path.parent.mkdir(parents=True, exist_ok=True)
-            storage.write_json(path, {"device": device, "seconds_per_minute": speed, "peak_bytes": peak})
-        except (OSError, AudioftError):  # told of the features already
-            pass
-        return speed, peak
+            storage.write_json(path, {"device": device, **cost})
+        return cost
     disk_cache.used(path)
-    try:
+    kept: Any = None
+    with contextlib.suppress(AudioftError):
         kept = storage.read_json(path, AudioftError)
-    except AudioftError:
-        kept = {}
-    if not isinstance(kept, dict) or kept.get("device") != device:
-        kept = {}
-    measured = {"seconds_per_minute": speed, "peak_bytes": peak} if reused < clips else {}
-    earlier, peaked = ((measured | kept).get(k) for k in ("seconds_per_minute", "peak_bytes"))
-    return _above_0(earlier), None if (most := _above_0(peaked)) is None else int(most)
+    measured = cost if reused < clips else {}
+    if isinstance(kept, dict) and kept.get("device") == device:
+        measured = measured | kept
+    speed, peak = (_above_0(measured.get(k)) for k in cost)
+    return {"seconds_per_minute": speed, "peak_bytes": None if peak is None else int(peak)}
 
 
 def _above_0(value: Any) -> float | None:

@@ -70,14 +70,11 @@ class LabelTask:
         return Estimate(found.accuracy, *((math.nan, math.nan) if alone else (found.low, found.high)))
 
     def _several(self, features: np.ndarray, seed: int, resamples: int) -> Estimate:
-        scores, which = [], []
-        for learn, test in self.splits:
-            scores.append(np.stack([self._one(features, c, learn, test) for c in range(len(self.labels))], 1))
-            which.append(np.flatnonzero(test))
-        rows = np.concatenate(which)
+        labels, rows = range(len(self.labels)), np.concatenate([np.flatnonzero(test) for _, test in self.splits])
+        scores = [np.stack([self._one(features, c, *split) for c in labels], 1) for split in self.splits]
         clips = [{"path": str(i), "start": None, "end": None, "group": self.groups[i]} for i in rows]
         found = Predictions(self.labels, True, np.concatenate(scores), self.targets[rows], self.known[rows], clips)
-        low, high = bootstrap(found, ["map"], resamples=resamples, seed=seed).bounds["map"]
+        low, high = bootstrap(found, ["map"], resamples=resamples, seed=seed)["map"]
         return Estimate(METRICS["map"](found), low, high)
 
     def _one(self, features: np.ndarray, label: int, learn: np.ndarray, test: np.ndarray) -> np.ndarray:

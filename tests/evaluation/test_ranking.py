@@ -6,7 +6,7 @@ from sklearn.metrics import average_precision_score
 
 from audioft.annotations.event import Event
 from audioft.annotations.frames import targets_of
-from audioft.evaluation.event_frames import frame_average_precision
+from audioft.evaluation.ranking import frame_average_precision
 
 LABELS = ("a", "b", "c")
 
