@@ -15,17 +15,17 @@ from audioft.assembly.recordings import Data
 from audioft.assembly.side_scores import Scoring
 from audioft.core import csv_tables
 from audioft.data.annotated import Annotated
-from audioft.data.check import headers
 from audioft.data.clip import seconds as spelled
 from audioft.data.windowed import clip_windows
 from audioft.errors import AudioError, DataError
 from audioft.evaluation.event_counts import Heard
-from audioft.evaluation.ranking import frame_average_precision
 from audioft.evaluation.event_report import make_event_report
 from audioft.evaluation.events import event_metrics
+from audioft.evaluation.ranking import frame_average_precision
 from audioft.evaluation.report import Report
 from audioft.evaluation.scoring import log_loss, preparation, score_windows
 from audioft.evaluation.thresholds import best_threshold
+from audioft.inference.listening import listening
 from audioft.inference.timeline import Averager, Rules, Scores, stretches
 from audioft.models.classifier import AudioClassifier
 
@@ -70,17 +70,16 @@ def listen(model: AudioClassifier, recordings: Sequence[Annotated], how: Scoring
         DataError: nothing of any of them could be heard.
     """
     rank, count = how.share
-    mine, console = list(range(len(recordings)))[rank::count], how.console
+    mine = list(range(len(recordings)))[rank::count]
     prepare, labels = preparation(model), model.num_labels
-    total = 0.0 if console.quiet else sum(c.seconds for c in headers([recordings[i].clip for i in mine]))
     done, averager, parts = 0.0, Averager(), list[Scores]()
     out: list[tuple[int, Listened]] = []
     sources = (clip_windows(recordings[i].clip, prepare, how.window, how.hop) for i in mine)
-    with console.job("listening", round(total), unit=" s of sound") as job:
+    with listening(how.console, "listening", [recordings[i].clip for i in mine]) as progress:
         for w in score_windows(model, sources, **how.numerics):
             if not w.last:
                 parts.append(averager.add(stretches(w, model.encoder.seconds_per_frame)))
-                job.at(round(done + w.end))
+                progress(done + w.end)
                 continue
             moments = Scores.joined([p for p in [*parts, averager.finish()] if len(p)], labels)
             own = recordings[mine[w.index]]

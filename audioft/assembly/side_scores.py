@@ -14,12 +14,12 @@ from audioft.core import csv_tables
 from audioft.core.progress import Console
 from audioft.core.runtime import Processes
 from audioft.core.storage import write_bytes
-from audioft.data.check import headers
 from audioft.data.clip import Clip
 from audioft.errors import AudioError, DataError
 from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.report import Report
 from audioft.evaluation.scoring import score
+from audioft.inference.listening import listening
 from audioft.models.classifier import AudioClassifier
 from audioft.models.folder import ModelCard
 
@@ -85,12 +85,10 @@ def score_clips(
         DataError: none of them could be scored.
     """
     rank, count = how.share
-    mine, console = range(rank, len(clips), count), how.console
-    total = sum(c.seconds for c in headers(clips[rank::count])) if not console.quiet else 0.0
+    mine, own = range(rank, len(clips), count), clips[rank::count]
     scores = np.full((len(mine), len(labels)), np.nan)
     failures: list[tuple[int, AudioError]] = []
-    with console.job("scoring", round(total), unit=" s of sound") as job:
-        own, progress = clips[rank::count], lambda heard: job.at(round(heard))
+    with listening(how.console, "scoring", own) as progress:
         for s in score(model, own, window=how.window, hop=how.hop, progress=progress, **how.numerics):
             if s.failure is None:
                 scores[s.index] = s.scores

@@ -17,12 +17,12 @@ from audioft.models.encoder import Encoder
 from audioft.tasks.pretrain.parts import Parts
 from audioft.tasks.pretrain.progress_chart import draw
 from audioft.tasks.pretrain.rounds import RoundPlan
-from audioft.training.callbacks import read_rows
+from audioft.training.callbacks import Callback, read_rows
 
 PICTURE = "pretraining.png"
 
 
-class Picture:
+class Picture(Callback):
     """A callback that draws the picture anew at every measure."""
 
     def __init__(self, folder: Path, rounds: Sequence[RoundPlan], before: dict[str, float]):
@@ -31,12 +31,6 @@ class Picture:
     def row(self, row: dict[str, Any]) -> None:
         if row["kind"] == "valid":
             draw(self.folder / PICTURE, histories(self.folder, self.rounds), self.before)
-
-    def step(self, done: int, total: int, note: str) -> None:
-        pass
-
-    def end(self) -> None:
-        pass
 
 
 def histories(folder: Path, rounds: Sequence[RoundPlan]) -> list[tuple[str, list[dict[str, Any]]]]:
