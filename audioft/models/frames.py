@@ -86,6 +86,7 @@ def own_moments(values: Tensor, outside: Tensor, count: Tensor, dim: int) -> tup
         count: how many count in each clip.
         dim: of the frames; it is kept, as one.
     """
-    mean = values.masked_fill(outside, 0).sum(dim, keepdim=True) / count
+    values = values.masked_fill(outside, 0)
+    mean = values.sum(dim, keepdim=True) / count
     centred = (values - mean).masked_fill(outside, 0)
     return mean, centred, centred.square().sum(dim, keepdim=True)
