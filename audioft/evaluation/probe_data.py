@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audioft.core.runtime import generator
+from audioft.data import manifest as manifests
+from audioft.data.clip import Clip
+from audioft.data.dataset import beginning
 from audioft.errors import AudioError, DataError
-
-if TYPE_CHECKING:
-    from audioft.data.clip import Clip
-    from audioft.evaluation.probe import ProbeTask
-    from audioft.models.encoder import Encoder
+from audioft.evaluation.probe import ProbeTask, folds
+from audioft.evaluation.scoring import preparation_of
+from audioft.models.encoder import Encoder
 
 
 def probe_task(
@@ -34,12 +35,6 @@ def probe_task(
         UsageError: no such path.
         DataError: its clips carry several labels, or are too few.
     """
-    from audioft.core.runtime import generator
-    from audioft.data import manifest as manifests
-    from audioft.data.dataset import beginning
-    from audioft.evaluation.probe import ProbeTask
-    from audioft.evaluation.scoring import preparation_of
-
     manifest = manifests.load(os.path.expandvars(os.path.expanduser(source)))
     if manifest.multilabel:
         raise DataError(f"{source}: a probe needs one label a clip; these clips carry several")
@@ -63,12 +58,10 @@ def probe_task(
 def _splits(
     source: str, clips: list[Clip], labels: np.ndarray, groups: np.ndarray, seed: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    from audioft.evaluation import probe
-
     sides = np.array([c.split or "" for c in clips])
     learn, test = sides == "train", sides == "test"
     try:
-        splits = [(learn, test)] if learn.any() and test.any() else probe.folds(labels, groups, seed)
+        splits = [(learn, test)] if learn.any() and test.any() else folds(labels, groups, seed)
     except ValueError as e:
         raise DataError(f"{source}: nothing to probe on: {e}") from e
     if any(len(np.unique(labels[learn])) < 2 for learn, _ in splits):

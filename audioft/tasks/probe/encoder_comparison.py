@@ -21,10 +21,12 @@ from audioft.core.wording import counted
 from audioft.errors import ConfigError, DataError, ModelError, UsageError, listed
 from audioft.models.hub import misspelt
 from audioft.tasks.probe import encoder_pass
+from audioft.tasks.probe.comparison_table import Comparison, Row
+from audioft.tasks.probe.depth_chart import png
 from audioft.tasks.probe.encoder_pass import LOG_MEL, Order, Passed
+from audioft.tasks.probe.suggestion import suggest
 
 if TYPE_CHECKING:
-    from audioft.tasks.probe.comparison_table import Comparison, Row
     from audioft.tasks.probe.layer_probes import LabelTask
 
 
@@ -41,9 +43,6 @@ def compare(
     console: Console,
 ) -> Comparison:
     """See `audioft.compare_encoders`; `overrides` are what the suggested command repeats."""
-    from audioft.tasks.probe.comparison_table import Comparison
-    from audioft.tasks.probe.suggestion import suggest
-
     names = list(dict.fromkeys(e for e in encoders if e != LOG_MEL))
     for twice in (n for n in names if list(encoders).count(n) > 1):
         console.say(f"note: {twice} is named more than once; it is measured once")
@@ -190,8 +189,6 @@ def _without_sides(data: recordings.Data, config: Config, overrides: Sequence[st
 def _scored(
     name: str, found: tuple[np.ndarray, Passed] | str, usable: np.ndarray, task: LabelTask, seed: int, console: Console
 ) -> Row:
-    from audioft.tasks.probe.comparison_table import Row
-
     if isinstance(found, str):
         return Row(name, problem=" ".join(found.split()))
     features, passed = found
@@ -205,8 +202,6 @@ def _scored(
 
 
 def _write(found: Comparison, out: Path) -> None:
-    from audioft.tasks.probe.depth_chart import png
-
     storage.write_text(out / "probe.csv", found.csv())
     storage.write_text(out / "layers.csv", found.layers_csv())
     storage.write_json(out / "probe.json", found.json())

@@ -1,0 +1,57 @@
+"""A model held against recordings: which of them count, and what is refused before any is heard."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+
+import makers
+import pytest
+
+import audioft
+from audioft.errors import DataError, UsageError
+
+QUIET = audioft.Console(quiet=True)
+
+
+def test_sides_labels_and_places_that_cannot_be_are_refused(trained, two_tones, chords, tmp_path):
+    with pytest.raises(UsageError, match="side 'dev': expected one of train, valid, test, all"):
+        audioft.evaluate(trained, two_tones, side="dev", console=QUIET)
+    with pytest.raises(DataError, match=r"no clip is on the side 'valid'; it gives no split\. Use --side all"):
+        audioft.evaluate(trained, two_tones, side="valid", console=QUIET)
+    with pytest.raises(UsageError, match="holds a run"):
+        audioft.evaluate(trained, two_tones, out=trained.folder, console=QUIET)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="is a file"):
+        audioft.evaluate(trained, two_tones, out=tmp_path / "file", console=QUIET)
+    with pytest.raises(DataError, match="the model gives exactly one"):
+        audioft.evaluate(trained, chords, side="all", console=QUIET)
+    data = shutil.copytree(two_tones, tmp_path / "data")
+    (data / "low").rename(data / "bark")
+    with pytest.raises(DataError, match=r"1 label\(s\) .* does not know: 'bark' \(as of bark/low_00.wav\)\. It knows"):
+        audioft.evaluate(trained, data, console=QUIET)
+
+
+def test_what_cannot_be_read_is_left_out_counted_and_listed(trained, two_tones, tmp_path):
+    data = shutil.copytree(two_tones, tmp_path / "data")
+    (data / "low" / "low_00.wav").write_bytes(b"RIFF")
+    report = audioft.evaluate(trained.model, data, out=tmp_path / "out", console=QUIET)
+    assert report.clips == len(list(data.rglob("*.wav"))) - 1
+    assert any(note.startswith("1 of 12 recordings could not be used") for note in report.notes)
+    with open(tmp_path / "out" / "bad_files.csv", encoding="utf-8") as file:
+        assert [row["path"] for row in csv.DictReader(file)] == ["low/low_00.wav"]
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {
+        *("report.json", "report.html", "predictions.csv", "bad_files.csv")
+    }
+    for path in data.rglob("*.wav"):
+        path.write_bytes(b"RIFF")
+    with pytest.raises(DataError, match="none of the 12 recordings can be read; the first says: "):
+        audioft.evaluate(trained.model, data, console=QUIET)
+
+
+def test_recordings_that_the_run_has_learnt_from_are_told(trained, two_tones, tmp_path):
+    told = audioft.evaluate(trained, two_tones, resamples=0, console=QUIET).notes
+    assert any("were trained on by this run: the figures are too good" in note for note in told)
+    new = makers.tones(tmp_path / "new", each=2, seed=9)
+    told = audioft.evaluate(trained, new, resamples=0, console=QUIET).notes
+    assert not any("were trained on" in note for note in told)
