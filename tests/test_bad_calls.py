@@ -38,6 +38,12 @@ def test_a_wrong_setting(train, two_tones, given, said):
     train(two_tones, *given, code=2, said=said)
 
 
+def test_a_metric_of_one_label_a_clip_where_clips_have_several(train, chords):
+    """It was told only after the first epoch, as a KeyError."""
+    said = ("train.metric: metric 'accuracy' is not defined for several labels a clip; take one of",)
+    train(chords, "train.metric=accuracy", code=2, said=said)
+
+
 @pytest.mark.parametrize(("given", "code"), [("nobody/no-such-encoder", 1), ("./no-folder", 2), ("/no/folder", 2)])
 def test_an_encoder_that_does_not_exist(train, two_tones, given, code):
     train(two_tones, "--encoder", given, code=code, said=(f"encoder {given!r}",))

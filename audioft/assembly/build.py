@@ -155,9 +155,20 @@ def assembled(
     multilabel = data.manifest.multilabel
     if not few_shot.wanted(config):
         loss(config, multilabel, data.targets, data.known)
+        _metric_fits(config.train.metric, multilabel)
     model, loaded = classifier(config, data.manifest.labels, multilabel, start)
     model.to(processes.device)
     return Parts(config, data, model, loaded, processes, precision, console)
+
+
+def _metric_fits(name: str | None, multilabel: bool) -> None:
+    from audioft.evaluation.metrics import metric
+
+    if name not in (None, "loss", "last"):
+        try:
+            metric(str(name), multilabel)
+        except ConfigError as problem:
+            raise ConfigError(f"train.metric: {problem}") from None
 
 
 def classifier(

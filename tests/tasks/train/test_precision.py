@@ -9,8 +9,8 @@ from audioft.core import runtime
 from audioft.models.backbones.waveform import own_group_norm
 from audioft.models.encoder import Encoder
 from audioft.models.frames import Frames
-from audioft.models.poolings_and_heads import heads, poolings
 from audioft.models.pooling import LayerSum
+from audioft.models.poolings_and_heads import heads, poolings
 from audioft.training.losses import losses
 
 CPU = torch.device("cpu")
