@@ -13,7 +13,7 @@ from audioft.configuration.config import Config
 from audioft.core.progress import Console
 from audioft.core.wording import counted
 from audioft.data.sides import SIDES
-from audioft.errors import DataError, UsageError, grouped
+from audioft.errors import DataError, Problem, UsageError, grouped
 
 if TYPE_CHECKING:
     from audioft.assembly.starting_model import Start
@@ -137,6 +137,9 @@ def _checked(
     if not labels:
         raise DataError(f"{manifest.root}: none of its labels is of a recording that can be used")
     lost = sorted(set(manifest.labels) - set(labels))
+    if lost and not manifest.multilabel:
+        said = "the class {} is lost: none of its recordings can be used; mend them, or leave the class out"
+        raise DataError(Problem("", said, repr(label)) for label in lost)
     for told in grouped(f"the label {label!r} is gone: none of its recordings can be used" for label in lost):
         console.say(f"note: {told}")
     return replace(manifest, clips=clips, labels=labels), [k for _, k in good], bad

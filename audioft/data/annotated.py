@@ -14,6 +14,7 @@ from audioft.annotations.event import Event
 from audioft.audio import isolated_decoder
 from audioft.data import rows
 from audioft.data.clip import Clip
+from audioft.data.file_kinds import HARMLESS, LeftOut
 from audioft.data.folders import recordings
 from audioft.data.targets import clean
 from audioft.errors import AudioError, DataError, Problem, UsageError
@@ -97,7 +98,8 @@ def from_folder(root: Path, label: str | None, allow_outside: bool) -> Found:
     Raises:
         DataError: everything that is wrong with the label files, at once.
     """
-    paths = {p.relative_to(root).as_posix(): p for p in recordings(root)}
+    left_out = LeftOut()
+    paths = {p.relative_to(root).as_posix(): p for p in recordings(root, left_out)}
     names = _Names(paths)
     found: dict[str, list[Event]] = {}
     problems: list[str] = []
@@ -146,6 +148,7 @@ def from_folder(root: Path, label: str | None, allow_outside: bool) -> Found:
         )
     if left := sorted(set(paths) - set(found)):
         notes.append(f"{len(left)} recordings without a label file are left out: {', '.join(left[:3])}")
+    notes += left_out.notes(without=HARMLESS)
     return Found(root, tuple(clips), "recording", tuple(notes))
 
 
