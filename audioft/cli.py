@@ -26,6 +26,9 @@ EXIT_CODES = """exit codes: 0 done; 1 the work failed, or part of it did; 2 the 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit code."""
+    if argv is None:
+        startup.names_as_utf8()
+    startup.text_as_utf8()
     arguments = list(sys.argv[1:] if argv is None else argv)
     options = parse(arguments)
     try:
