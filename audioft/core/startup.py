@@ -58,12 +58,10 @@ def text_as_utf8() -> None:
     There a name that is not UTF-8 gets its own bytes back. Standard error, which is for people, keeps its encoding and
     gets an escape for what that does not have.
     """
-    for stream, how in (
-        (sys.stdout, {"encoding": "utf-8", "errors": "surrogateescape"}),
-        (sys.stderr, {"errors": "backslashreplace"}),
-    ):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(**how)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr.reconfigure(errors="backslashreplace")
 
 
 @contextlib.contextmanager

@@ -70,10 +70,10 @@ def write_text(path: Path, text: str) -> None:
 
 
 def json_line(value: Any) -> str:
-    """JSON in one line that UTF-8 can hold: a name that is not UTF-8 has lone surrogates, of which JSON has escapes.
+    r"""JSON in one line that UTF-8 can hold: a name that is not UTF-8 has lone surrogates, of which JSON has escapes.
 
     >>> json_line({"path": "Grün"}), json_line({"path": "Gr\udcfcn"})
-    ('{"path": "Grün"}', '{"path": "Gr\\\\udcfcn"}')
+    ('{"path": "Grün"}', '{"path": "Gr\\udcfcn"}')
     """
     return _held(json.dumps(value, ensure_ascii=False))
 

@@ -65,7 +65,8 @@ def _refuse_labels(folder: Path, config: dict[str, Any], labels: list[str]) -> N
     rows = _rows(folder)
     if rows is not None and rows != len(labels):
         names = "id2label" in config
-        told = f"the config names {len(labels)} label{'s' * (len(labels) != 1)}" if names else "the config names no labels (id2label)"
+        count = f"{len(labels)} label{'s' * (len(labels) != 1)}"
+        told = f"the config names {count if names else 'no labels (id2label)'}"
         shown = ", ".join(map(repr, labels[:6])) + (", ..." if len(labels) > 6 else "")
         raise ModelError(
             f"{folder}: {told}, the head has {rows}{f' (named are {shown})' if names else ''}; write a name for each "
