@@ -81,7 +81,8 @@ def load(
         UsageError: no source, or it does not exist.
         DataError: the table, the recordings or the split cannot be used.
     """
-    from audioft.data import source, splits, targets
+    from audioft.data import source, splits, targets, twins
+    from audioft.data.reading.choices import Choices
 
     d, e = config.data, config.events
     if d.source is None:
@@ -91,13 +92,18 @@ def load(
         label=d.label,
         group=d.group,
         allow_outside=d.allow_outside,
-        events=source.EventUse(e.use, e.context, e.background),
+        events=source.EventUse(e.use, e.context, e.background, e.point_width),
         window=d.max_seconds,
         seed=config.seed,
+        choices=Choices.of(d),
     )
     for note in manifest.notes:
         console.say(f"note: {note}")
     manifest, checked, bad = _checked(manifest, config, console, headers_only, bad_files)
+    same = twins.found(manifest.clips, [c.digest for c in checked])
+    for note in same.notes:
+        console.say(f"note: {note}")
+    manifest = replace(manifest, clips=same.clips)
     split = splits.split(manifest, valid=d.valid, test=d.test, seed=config.seed)
     for note in split.notes:
         console.say(f"note: {note}")

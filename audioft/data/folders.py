@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
+from audioft.core.wording import quoted
 from audioft.data.clip import Clip
-from audioft.data.file_kinds import HARMLESS, LOOKED_FOR, RECORDINGS, LeftOut, may_be_recording, reason
+from audioft.data.reading.file_kinds import HARMLESS, LOOKED_FOR, RECORDINGS, LeftOut, may_be_recording, reason
 from audioft.data.rows import ROLES, Names, outside
 from audioft.data.targets import clean
 from audioft.errors import DataError, Problem
@@ -69,6 +71,33 @@ def to_clips(root: Path, allow_outside: bool, notes: list[str]) -> tuple[list[Cl
         raise DataError(problems)
     notes += left_out.notes()
     return clips, "splits" if by_side else "classes"
+
+
+#: Folders whose recordings have none of the labels, for BirdNET's analyzer.
+_NO_EVENT = ("background", "noise", "other", "silence")
+
+
+def as_birdnet(clips: list[Clip]) -> list[Clip]:
+    """Clips whose folders are called as BirdNET's analyzer has it: `dog,rain` both, `-dog` and `noise` none."""
+    out = []
+    for clip in clips:
+        parts = [p for p in map(clean, clip.labels[0].split(",")) if p]
+        labels = tuple(sorted({p for p in parts if not p.startswith("-") and p.lower() not in _NO_EVENT}))
+        out.append(dataclasses.replace(clip, labels=labels))
+    return out
+
+
+def like_birdnet(clips: list[Clip]) -> list[str]:
+    """A sentence where folders are called as BirdNET's analyzer has it, and count as classes of these names."""
+    labels = {label for clip in clips for label in clip.labels}
+    parts = {label: [p.strip() for p in label.split(",")] for label in labels}
+    found = [a for a in sorted(labels) if a.startswith("-") or ("," in a and labels.intersection(parts[a]))]
+    if not found:
+        return []
+    return [
+        f"{quoted(found)} count as classes of these names; data.folders=birdnet has them as BirdNET means it: "
+        "`a,b` holds both labels, `-a` holds recordings without a"
+    ]
 
 
 def _without_recordings(root: Path, depth: int, names: list[str], left_out: LeftOut, notes: list[str]) -> list[Problem]:
