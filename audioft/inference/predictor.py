@@ -143,8 +143,8 @@ class Predictor:
         Example:
             >>> samples = np.random.default_rng(0).uniform(-0.1, 0.1, 16000)
             >>> (p,) = Predictor(trained).predict(samples, rate=16000)
-            >>> p.path, p.seconds
-            ('the array', 1.0)
+            >>> p.path, p.error
+            ('the array', None)
         """
         clips, failures = heard(inputs, rate)
 
