@@ -126,10 +126,24 @@ def _saved(folder: Path, text: str) -> Path:
     return folder / "config.yaml"
 
 
-def test_a_dry_run_refuses_what_the_run_would(audioft_command, two_tones, train_arguments):
-    code, out, err = audioft_command("train", two_tones, *train_arguments, "--dry-run", "train.loss=bce")
-    assert (code, out) == (2, "")
-    assert "train.loss: 'bce' does not fit data with one label a clip" in err
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("train.loss=bce", "train.loss: 'bce' does not fit data with one label a clip"),
+        ("train.metric=subset_accuracy", "train.metric: metric 'subset_accuracy' is not defined for one label a clip"),
+        ("cache.views=2 freeze=none", "cache.views: nothing stays frozen, so there is nothing to keep"),
+        ("freeze={0: all, 1: {top: 9}}", "freeze: `top: 9` asks for more layers than the 2 of this encoder"),
+        ("adapt={name: lora, targets: [nothing]}", "adapt.targets: no linear layer is called nothing"),
+        ("augment=[{name: noise, folder: nowhere}]", "augment.0.folder: there is no folder 'nowhere'"),
+    ],
+)
+def test_a_dry_run_refuses_what_the_run_would(settings, said, audioft_command, two_tones, train_arguments, tmp_path):
+    given = [settings] if "{" in settings else settings.split()
+    for how in (("--dry-run",), ("--out", tmp_path / "run")):
+        code, _, err = audioft_command("train", two_tones, *train_arguments, *given, *how)
+        assert code == 2
+        assert said in err
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_dry_run_with_the_defaults_says_so(audioft_command, two_tones):

@@ -155,9 +155,21 @@ def assembled(
     multilabel = data.manifest.multilabel
     if not few_shot.wanted(config):
         loss(config, multilabel, data.targets, data.known)
+    if config.train.metric not in (None, "loss", "last"):
+        _fits(config.train.metric, multilabel)
     model, loaded = classifier(config, data.manifest.labels, multilabel, start)
     model.to(processes.device)
     return Parts(config, data, model, loaded, processes, precision, console)
+
+
+def _fits(name: str, multilabel: bool) -> None:
+    """Refuse a metric that is not defined for such labels."""
+    from audioft.evaluation.metrics import metric
+
+    try:
+        metric(name, multilabel)
+    except ConfigError as e:
+        raise ConfigError(f"train.metric: {e}") from None
 
 
 def classifier(
