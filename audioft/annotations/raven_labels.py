@@ -62,7 +62,7 @@ def label_column_of(
     if asked is not None:
         column = asked.strip().lower()
         if column not in names and not unlabelled:
-            said = f"data.label={asked!r}: there is no such column{suggest(asked, list(names.values()))}; {_REMEDY}"
+            said = f"data.label={asked!r}: there is no such column; {_REMEDY}{suggest(asked, list(names.values()))}"
             raise DataError(Problem(path, said))
         return column
     known = [c.lower() for c in LABEL_COLUMNS if c.lower() in names]
@@ -79,7 +79,8 @@ def label_column_of(
         return known[0]
     if unlabelled and not strange:
         return LABEL_COLUMNS[0].lower()
-    said = f"no column is known to hold the labels; say which with data.label=COLUMN; {_REMEDY}; the columns are {{}}"
+    which = "no column is known to hold the labels; say which with data.label=COLUMN" if strange else "it has no labels"
+    said = f"{which}; {_REMEDY}; the columns are {{}}"
     raise DataError(Problem(path, said, ", ".join(c for c in header if c)))
 
 

@@ -92,7 +92,7 @@ def test_the_label_column_that_is_asked_for(table, asked):
 
 def test_a_label_column_that_is_not_there(table):
     assert refusal(table(SEQUENCE), "Specie Code") == [
-        f"data.label='Specie Code': there is no such column: did you mean 'Species Code'?; {REMEDY}"
+        f"data.label='Specie Code': there is no such column; {REMEDY}: did you mean 'Species Code'?"
     ]
     text = "Selection\tBegin Time (s)\tEnd Time (s)\tMy Calls\n1\t0\t1\tdog\n"
     notes: list[str] = []
@@ -107,7 +107,7 @@ def test_a_label_column_that_is_not_there(table):
 
 def test_measurements_and_notes_are_no_labels(table):
     text = f"{SHORT.removesuffix('Annotation')}Peak Freq (Hz)\tDelta Time (s)\tNotes\n1\t0\t1\t8\t1\tloud\n"
-    assert "no column is known to hold the labels" in refusal(table(text))[0]
+    assert f"it has no labels; {REMEDY}; the columns are Selection" in refusal(table(text))[0]
 
 
 def test_the_first_known_column_that_holds_any(table):

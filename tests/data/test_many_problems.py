@@ -166,7 +166,7 @@ RAVEN = "Selection\tBegin Time (s)\tEnd Time (s)\tNotes\n1\t0.1\t0.2\tdog\n"
     [
         (
             RAVEN,
-            ["no column is known to hold the labels; say which with data.label=COLUMN; data.unlabelled=skip leaves"],
+            ["it has no labels; data.unlabelled=skip leaves"],
         ),
         (
             RAVEN.replace("Notes", "Species") + "2\tx\t0.3\tdog\n3\t0.4\t0.3\tdog\n4\t0.4\t0.5\t\n",

@@ -105,7 +105,8 @@ def spellings(labels: Iterable[str]) -> list[str]:
     """
     alike: dict[str, list[str]] = {}
     for label in labels:
-        key = re.sub(r"[\s_\-\u200b\ufeff]+", " ", unicodedata.normalize("NFKC", label).casefold()).strip()
+        plain = re.sub(r"[\u200b\ufeff]", "", unicodedata.normalize("NFKC", label).casefold()).strip()
+        key = re.sub(r"(?<=[^\W_])[\s_\-]+(?=[^\W_])", " ", plain)
         alike.setdefault(key, []).append(label)
     found = [", ".join(map(repr, same)) for key, same in alike.items() if len(same) > 1 and key]
     return [f"{'; '.join(found)} are learned as different labels; if they mean the same, spell them alike"] * bool(

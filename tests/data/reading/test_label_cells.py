@@ -81,4 +81,4 @@ def test_missing_labels(missing):
 @pytest.mark.parametrize("labels", [["GO", "go"], ["great_tit", "great tit"], ["Wren", "wren "], ["Café", "CAFÉ"]])
 def test_spellings_are_told(labels):
     assert "are learned as different labels" in spellings(labels)[0]
-    assert spellings(["a", "b"]) == []
+    assert spellings(["a", "b", "-a", "+", "-"]) == []

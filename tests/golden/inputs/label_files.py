@@ -58,7 +58,7 @@ CASES = [
         beside((PERSONS, raven(""))),
         DRY,
         code=1,
-        said=("data.label=COLUMN", "data.unlabelled=skip"),
+        said=("it has no labels", "data.unlabelled=skip"),
     ),
     Case("half of the tables unlabelled", _half, (*DRY, "data.label=Species"), code=1, said=("data.unlabelled=skip",)),
     Case("half of them skipped", _half, (*DRY, "data.unlabelled=skip"), said=("data: 6 clips", "2 labels")),
