@@ -25,6 +25,18 @@ ROLES = {
     **dict.fromkeys(("test", "testing", "eval"), "test"),
 }
 GROUP_COLUMNS = ("speaker", "group", "source")
+_MAYBE_LABELS = (
+    "class",
+    "category",
+    "species",
+    "target",
+    "tag",
+    "tags",
+    "name",
+    "classname",
+    "class_name",
+    "primary_label",
+)
 _MOST_FOUND = 10_000  # files whose paths are remembered while a table is read
 
 
@@ -153,9 +165,11 @@ def _label_column(columns: list[str], table: str, label: str | None) -> str:
     if len(found) == 2:
         raise DataError(f"{table}: both a label and a labels column; say which with data.label=label or =labels")
     if not found:
+        likely = next((c for c in columns if c.lower() in _MAYBE_LABELS), None)
+        which = f"data.label={likely}" if likely else "data.label=COLUMN"
         raise DataError(
-            f"{table}: no label column; expected label (one) or labels (several), or data.label=COLUMN; the "
-            f"columns are {', '.join(columns)}"
+            f"{table}: no label column; expected label (one) or labels (several), or {which}; the columns are "
+            f"{', '.join(columns)}"
         )
     return found[0]
 
@@ -171,7 +185,7 @@ def times(cells: Mapping[str, str], points: bool = False) -> tuple[float, float 
             value = float(text) if text else None
         except ValueError:
             comma = "; a comma may be a decimal one or one of thousands, write a point" if "," in text else ""
-            raise ValueError(f"{key} {text!r} is not a number; expected seconds, as 1.5{comma}") from None
+            raise ValueError(f"{key} {text!r} is not a number; expected seconds, as 1.5, or h:mm:ss{comma}") from None
         if value is not None and (not math.isfinite(value) or value < 0):
             raise ValueError(f"{key} {text!r}: expected seconds from the recording's beginning, at least 0")
         found[key] = value

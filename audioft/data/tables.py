@@ -35,12 +35,14 @@ class Row:
     Attributes:
         table: what it is a line of, as `metadata.csv line`.
         line: the number of the line it begins in, from 1.
-        cells: column to text; what was no string in JSON is the text JSON has for it, null is empty.
+        cells: column to text; what was no string in JSON is the text JSON has for it, null and NaN are empty.
+        decimal: whether a `;` separates the cells, so that a comma in a number is a decimal one.
     """
 
     table: str
     line: int
     cells: dict[str, str]
+    decimal: bool = False
 
     @property
     def where(self) -> str:
@@ -140,7 +142,7 @@ def _csv_rows(path: Path, text: str, problems: list[str]) -> list[Row]:
                         cells[i] = known.setdefault(cells[i], cells[i])
                         if len(known) > _MOST_SHARED:
                             shared[i] = None
-                rows.append(Row(table, line, {header[i]: cells[i] for i in named}))
+                rows.append(Row(table, line, {header[i]: cells[i] for i in named}, delimiter == ";"))
     except csv.Error as e:
         problems.append(f"{path} line {reader.line_num + skipped}: {e}; are the quotes closed?")
     return rows

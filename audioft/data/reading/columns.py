@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import re
 from collections.abc import Callable, Sequence
@@ -77,7 +78,7 @@ def understood(rows: list[Row], table: str, label: str | None) -> tuple[list[Row
         cells = dict(row.cells)
         for change in changes:
             change(cells)
-        out.append(Row(row.table, row.line, cells))
+        out.append(dataclasses.replace(row, cells=cells))
     return out, notes
 
 
@@ -125,7 +126,7 @@ def _timed(columns: list[str], rows: list[Row], table: str, label: str | None, n
     length = lengths[0] if starts is not None and ends is None and len(lengths) == 1 else None
     used = [c for c in (starts, ends, length) if c is not None]
     changes: list[Callable[[dict[str, str]], None]] = []
-    commas = [c for c in used if _decimal_commas(rows, c)]
+    commas = _decimal_commas(rows, used)
     plain = not commas and length is None and set(used) <= {"start", "end"} and not (within and used)
     if used and (not plain or any(":" in r.cells.get(c, "") for r in rows for c in used)):
         changes.append(_Times(starts, ends, length, within, {c: keys[c][1] for c in used}, frozenset(commas)))
@@ -260,7 +261,13 @@ def _seconds(text: str) -> bool:
     return bool(_NUMBER.fullmatch(text.strip()) or _CLOCK.fullmatch(text.strip()))
 
 
-def _decimal_commas(rows: list[Row], column: str) -> bool:
-    """Whether the commas of a column are decimal ones: one at least can be nothing else, and there are no points."""
-    cells = [t for r in rows if "," in (t := r.cells.get(column, ""))]
-    return any(_COMMA.fullmatch(t.strip()) for t in cells) and not any("." in r.cells.get(column, "") for r in rows)
+def _decimal_commas(rows: list[Row], columns: Sequence[str]) -> list[str]:
+    """The columns whose commas are decimal ones.
+
+    They are where a `;` separates the cells, or where a cell of any of the columns can be meant in no other way; not
+    in a column that has points.
+    """
+    cells = {c: [t for r in rows if "," in (t := r.cells.get(c, ""))] for c in columns}
+    having = [c for c in columns if cells[c] and not any("." in r.cells.get(c, "") for r in rows)]
+    sure = rows[0].decimal or any(_COMMA.fullmatch(t.strip()) for c in having for t in cells[c])
+    return having if sure else []

@@ -82,8 +82,8 @@ class Names:
     def notes(self) -> list[str]:
         """What was understood of names, a sentence each."""
         found = {
-            "have backslashes, which are taken for separators of folders": self._backslashes,
-            "have the folders of another machine, and were found by their last parts": self._elsewhere,
+            "with backslashes, which are taken for separators of folders": self._backslashes,
+            "with the folders of another machine, found by the last parts": self._elsewhere,
         }
         return [f"{counted(number, 'name')} {what}" for what, number in found.items() if number]
 

@@ -6,6 +6,7 @@ import ast
 import contextlib
 import functools
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -22,6 +23,8 @@ MISSING = frozenset(
         *("Null", "NaT", "nil", "#N/A N/A", "1.#QNAN", "-1.#QNAN", "1.#IND", "-1.#IND", "undefined"),
     }
 )
+_QUOTED = re.compile(r"""(['"])(?=\s+['"])""")  # numpy writes no commas between texts
+_NAN = re.compile(r"(?<=[\[(,\s])nan(?=[\])\s,])")
 #: What may stand between labels besides `;`; each is tried where the ones before it are not there.
 _SEPARATORS = ("|", ",", "/", "+", "&", " ")
 
@@ -42,8 +45,9 @@ def reader(
         DataError: cells that may be one label or several.
     """
     values = {c.strip() for c in cells}
-    missing = sorted(v for v in values if v and v in MISSING)
     several = column.lower().endswith("labels")
+    words = {p.strip() for v in values for p in (as_list(v) or (v.split(";") if several else [v]))}
+    missing = sorted(v for v in words if v and v in MISSING)
     lists = [v for v in values if as_list(v) is not None]
     if missing:
         kept = "is a label" if len(missing) == 1 else "are labels"
@@ -71,11 +75,16 @@ def _read(text: str, several: bool, separator: str, keep: bool) -> Said:
             )
         text = ""
     items = as_list(text)
+    if items is not None and not several:
+        return targets.single(items[0])
     if items is not None:
-        return targets.several(json.dumps(items, ensure_ascii=False)) if several else targets.single(items[0])
-    if several and separator != ";" and not text.startswith("["):
+        text = json.dumps(items, ensure_ascii=False)
+    elif several and separator != ";" and not text.startswith("["):
         text = text.replace(separator, ";")
-    return targets.several(text) if several else targets.single(text)
+    if not several:
+        return targets.single(text)
+    present, unknown = targets.several(text)
+    return (present if keep else tuple(p for p in present if p not in MISSING)), unknown
 
 
 def as_list(text: str) -> list[str] | None:
@@ -83,6 +92,8 @@ def as_list(text: str) -> list[str] | None:
 
     >>> as_list("['go', 'Verb']"), as_list('["go"]'), as_list("go"), as_list("[go]")
     (['go', 'Verb'], ['go'], None, None)
+    >>> as_list("['go' 'Verb']"), as_list("['go', nan]")
+    (['go', 'Verb'], ['go'])
     """
     if text[:1] + text[-1:] not in ("[]", "()", "{}"):
         return None
@@ -91,10 +102,13 @@ def as_list(text: str) -> list[str] | None:
         value = json.loads(text)
     except (ValueError, RecursionError):
         with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
-            value = ast.literal_eval(text)
-    if not isinstance(value, list | tuple | set) or any(not isinstance(i, str) for i in value):
+            value = ast.literal_eval(_QUOTED.sub(r"\1,", _NAN.sub("None", text)))
+    if not isinstance(value, list | tuple | set):
         return None
-    return sorted(value) if isinstance(value, set) else list(value)
+    items = [i for i in value if not (i is None or (isinstance(i, float) and math.isnan(i)))]
+    if any(not isinstance(i, str) for i in items) or (value and not items):
+        return None
+    return sorted(items) if isinstance(value, set) else items
 
 
 def spellings(labels: Iterable[str]) -> list[str]:
@@ -145,7 +159,7 @@ def _separator(column: str, values: list[str], table: str, several: bool) -> str
 
 
 def _unclear(table: str, column: str, cell: str, separator: str, several: bool) -> str:
-    parts = [p.strip() for p in cell.split(separator)]
+    parts = [p.strip(" []'\"") for p in cell.split(separator)]
     many = "" if several else ", in a column whose name ends in labels"
     return (
         f"{table}: {cell!r} in {column} may be one label or several; write {';'.join(parts)} for several{many}, or "

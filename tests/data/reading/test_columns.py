@@ -99,6 +99,7 @@ def test_the_times_of_a_file_that_was_cut_out_already_are_not_used(read):
 @pytest.mark.parametrize(
     "text",
     [
+        "file_name;label;start;end\na.wav;x;0,250;0,750\nb.wav;y;1,000;1,500\n",
         "file_name;label;start;end\r\na.wav;x;0,25;0,75\r\nb.wav;y;1;1,5\r\n",
         "sep=;\r\nFile_Name;Label;Start;End\r\na.wav;x;0,25;0,75\r\nb.wav;y;1,000;1,5\r\n",
         "file_name\tlabel\tonset\tduration\na.wav\tx\t0,25\t0,5\nb.wav\ty\t1\t0,5\n",
@@ -114,7 +115,7 @@ def test_tables_of_a_german_excel(read, text, encoding):
 
 def test_a_comma_that_may_be_either_is_refused(read):
     with pytest.raises(DataError, match="may be a decimal one or one of thousands"):
-        read("file_name;label;start;end\na.wav;x;1,000;1,500\nb.wav;y;1,000;1,500\n")
+        read("file_name\tlabel\tstart\tend\na.wav\tx\t1,000\t1,500\nb.wav\ty\t1,000\t1,500\n")
 
 
 @pytest.mark.parametrize("yes_no", ["1 0", "1.0 0.0", "True False"])

@@ -78,6 +78,13 @@ def test_missing_labels(missing):
     assert notes == [f"{missing!r} in label is a label here (data.na=keep)"]
 
 
+@pytest.mark.parametrize(
+    "cell", ["['a' 'b']", "{'a', 'b'}", "('a', 'b')", "['a', nan, 'b']", "['a', None, 'b']", "a;NA;b"]
+)
+def test_lists_of_numpy_and_pandas(cell):
+    assert said("labels", [cell, "b"])[0] == [("a", "b"), ("b",)]
+
+
 @pytest.mark.parametrize("labels", [["GO", "go"], ["great_tit", "great tit"], ["Wren", "wren "], ["Café", "CAFÉ"]])
 def test_spellings_are_told(labels):
     assert "are learned as different labels" in spellings(labels)[0]

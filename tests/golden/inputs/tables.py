@@ -120,7 +120,7 @@ CASES = [
     Case("a column a label", ONE_HOT, dry(), said=("2 labels (several labels a clip)", "columns of 0 and 1")),
     Case("a table of a German Excel", OF_EXCEL, dry(), said=(*HALF, "are decimal ones")),
     Case("Unicode text of Excel", UNICODE_TEXT, dry(), said=HALF),
-    Case("backslashes", BACKSLASHES, dry(), said=("12 names have backslashes",)),
+    Case("backslashes", BACKSLASHES, dry(), said=("12 names with backslashes",)),
     Case(
         "names of a Mac",
         OF_A_MAC,
@@ -129,9 +129,9 @@ CASES = [
         said=("no such file", "/Users/anna/rec/rec0.wav", "data.audio_root=DIR"),
     ),
     Case(
-        "names of a Mac found", OF_A_MAC, dry("data.audio_root={here}"), said=("12 names have the folders of another",)
+        "names of a Mac found", OF_A_MAC, dry("data.audio_root={here}"), said=("12 names with the folders of another",)
     ),
-    Case("names of Windows found", OF_WINDOWS, dry("data.audio_root={here}"), said=("12 names have the folders of",)),
+    Case("names of Windows found", OF_WINDOWS, dry("data.audio_root={here}"), said=("12 names with the folders of",)),
     Case("a table elsewhere", _elsewhere, dry(table="meta/t.csv"), code=1, said=("set data.audio_root={here}/audio",)),
     Case("a table elsewhere found", _elsewhere, dry("data.audio_root={here}/audio", table="meta/t.csv"), said=HALF),
 ]
