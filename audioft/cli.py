@@ -27,6 +27,9 @@ EXIT_CODES = """exit codes: 0 done; 1 the work failed, or part of it did; 2 the 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit code."""
+    if argv is None:
+        startup.names_as_utf8()
+    startup.text_as_utf8()
     arguments = list(sys.argv[1:] if argv is None else argv)
     options = parse(arguments)
     try:
@@ -77,7 +80,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     # argparse takes positionals in one run only; those between or after options arrive here
     strange = [r for r in rest if r.startswith("-") and r != "-"]
     if strange or (rest and not hasattr(options, "items")):
-        verb.error(f"unknown option: {' '.join(strange or rest)}")
+        verb.error(f"unknown option: {' '.join(strange or rest)}{_as_setting(strange, options)}")
     if hasattr(options, "items"):
         options.items = [*options.items, *rest]
     return options
@@ -88,6 +91,19 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
     def format_help(self) -> str:
         return re.sub(r"\n\s*\n", "\n\n", super().format_help())
+
+
+def _as_setting(strange: Sequence[str], options: argparse.Namespace) -> str:
+    """What to say of an unknown option of a verb with settings that has such a setting."""
+    if not strange or not hasattr(options.verb, "settings_of"):
+        return ""
+    from audioft.configuration import config, other_names
+
+    name = strange[0].partition("=")[0]
+    known = list(config.keys(options.verb.settings_of()))
+    own = [k for k in known if k.replace(".", "_") == name.strip("-").replace("-", "_")]
+    told = f": did you mean {own[0]!r}?" if own else other_names.meant(name, known) or ""
+    return told + " (settings are written as section.key=value)" * ("did you mean" in told)
 
 
 def make_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:

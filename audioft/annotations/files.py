@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from pathlib import Path
+from typing import Literal
 
 from audioft.annotations import audacity, raven, rttm
 from audioft.annotations.event import Event
@@ -15,12 +16,18 @@ SUFFIXES = (".txt", ".tsv", ".rttm")
 _HEAD = 8192  # bytes that are looked at
 
 
-def read(path: str | Path, label_column: str | None = None) -> dict[str, list[Event]]:
+def read(
+    path: str | Path,
+    label_column: str | None = None,
+    unlabelled: Literal["skip", "background"] | None = None,
+    notes: list[str] | None = None,
+) -> dict[str, list[Event]]:
     """Read a label file: an Audacity label track, a Raven selection table or RTTM.
 
     Args:
         path: the file; what it is, `kind_of` says.
         label_column: the column of a Raven table that holds the labels; the other kinds have no columns.
+        unlabelled, notes: see `raven.read`.
 
     Returns:
         Events by recording: the name of its file (Raven), its file id (RTTM), or "" where the file does not name
@@ -34,7 +41,7 @@ def read(path: str | Path, label_column: str | None = None) -> dict[str, list[Ev
     if kind == "rttm":
         return rttm.read(path)
     if kind == "raven":
-        return raven.read(path, label_column)
+        return raven.read(path, label_column, unlabelled, notes)
     if kind == "audacity":
         return {"": audacity.read(path)}
     if Path(path).suffix.lower() in SUFFIXES:

@@ -29,7 +29,7 @@ def lines_of(path: str | Path, what: str = "label file") -> list[tuple[int, str]
 
 
 def text_of(path: str | Path, what: str) -> str:
-    """A file of text in UTF-8, without its byte order mark; `what` it is, for messages.
+    """A file of text in UTF-8, or in UTF-16 with a byte order mark, without that mark; `what` it is, for messages.
 
     Raises:
         DataError: it is not text in UTF-8.
@@ -41,8 +41,11 @@ def text_of(path: str | Path, what: str) -> str:
         raise UsageError(f"{path}: no such {what}") from None
     except OSError as e:
         raise UsageError(f"{path}: cannot be read: {e.strerror}") from None
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise DataError(Problem(path, f"the {what} is UTF-16; save it as UTF-8"))
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # Excel's "Unicode text"
+        try:
+            return data.decode("utf-16")
+        except UnicodeDecodeError:
+            raise DataError(Problem(path, f"the {what} begins as UTF-16 and is none; save it as UTF-8")) from None
     if (at := data.find(b"\0")) >= 0:
         raise DataError(f"{path} line {_line(data, at)}: a NUL byte; expected text in UTF-8")
     try:
@@ -82,11 +85,19 @@ def seconds(text: str, what: str, where: str, problems: list[str]) -> float:
     return abs(value)  # -0.0 is 0
 
 
-def checked(label: str, start: float, end: float, where: str, problems: list[str], score: float | None = None) -> Event:
-    """The event of a line; an empty label and an end before the start are appended to `problems`."""
+def checked(
+    label: str,
+    start: float,
+    end: float,
+    where: str,
+    problems: list[str],
+    score: float | None = None,
+    empty: str = "the label is empty; fill it in or remove the line",
+) -> Event:
+    """The event of a line; an empty label, in the words of `empty`, and an end before the start become `problems`."""
     label = label.strip()
     if not label:
-        problems.append(f"{where}: the label is empty; fill it in or remove the line")
+        problems.append(f"{where}: {empty}")
     if end < start:
         problems.append(f"{where}: end {end} is before start {start}; correct one of them")
     return Event(label, start, end, score)

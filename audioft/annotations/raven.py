@@ -10,23 +10,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Literal
 
 from audioft.annotations.event import Event
-from audioft.annotations.lines import checked, lines_of, one_cell, score_of, seconds
-from audioft.core.registry import suggest
+from audioft.annotations.lines import NUMBER, checked, lines_of, one_cell, score_of, seconds
+from audioft.annotations.raven_labels import BACKGROUND, label_column_of
 from audioft.errors import DataError, Problem
 
-LABEL_COLUMNS = (
-    "Annotation",
-    "Label",
-    "Species",
-    "Common Name",
-    "Species Code",
-    "Class",
-    "Tags",
-    "Call",
-    "Type",
-)
 SCORE_COLUMNS = ("Score", "Confidence")
 BEGIN, END, OFFSET = "Begin Time (s)", "End Time (s)", "File Offset (s)"
 FILE, PATH = "Begin File", "Begin Path"
@@ -46,16 +36,26 @@ _WRITTEN = (
 #: the line a table begins with, with its line break
 HEADER = "\t".join(_WRITTEN) + "\n"
 
+_FILL_IN = "fill it in, remove the line, or say data.unlabelled=skip or =background"
+
 Row = dict[str, str]  # the column's name in lower case, to the cell
 
 
-def read(path: str | Path, label_column: str | None = None) -> dict[str, list[Event]]:
+def read(
+    path: str | Path,
+    label_column: str | None = None,
+    unlabelled: Literal["skip", "background"] | None = None,
+    notes: list[str] | None = None,
+) -> dict[str, list[Event]]:
     """Read a selection table.
 
     Args:
         path: a text file in UTF-8, with or without a byte order mark.
-        label_column: the column that holds the labels, in any case; None takes the first there is of
-            `LABEL_COLUMNS`.
+        label_column: the column that holds the labels, in any case; None takes the first of `LABEL_COLUMNS` that
+            holds any, else the only column that Raven does not know.
+        unlabelled: what becomes of selections without a label: they are left out, they are called background, or they
+            are problems.
+        notes: is told which column was taken, if it is none of `LABEL_COLUMNS`, and what is without a label.
 
     Returns:
         Events by the name of their recording's file, without its folder, in the order of the table; times are
@@ -82,7 +82,9 @@ def read(path: str | Path, label_column: str | None = None) -> dict[str, list[Ev
     named = next((c for c in (FILE, PATH) if c.lower() in columns), None)
     if not rows:
         return {} if named else {"": []}
-    label = _label_column(path, header, label_column)
+    notes = [] if notes is None else notes
+    label = label_column_of(path, header, [row for _, row in rows], label_column, unlabelled, notes)
+    scored = _score_column(rows)
     problems += _unclear(path, rows, columns)
     events: dict[str, list[Event]] = {}
     seen: dict[tuple[str, str], tuple[str, Event]] = {}
@@ -90,7 +92,15 @@ def read(path: str | Path, label_column: str | None = None) -> dict[str, list[Ev
         told, recording, selection = len(problems), _recording(row), row.get("selection", "")
         if named and not recording:
             problems.append(f"{where}: {named} is empty; expected the name of the recording")
-        event = _event(row, label, where, problems)
+        if unlabelled and not row.get(label, ""):
+            notes.append(
+                f"a selection without a label is {'left out' if unlabelled == 'skip' else 'called background'}"
+            )
+            if unlabelled == "skip":
+                events.setdefault(recording, [])
+                continue
+            row = row | {label: BACKGROUND}
+        event = _event(row, label, scored, where, problems)
         if len(problems) > told:
             continue
         first, same = seen.setdefault((recording, selection), (where, event)) if selection else (where, event)
@@ -149,18 +159,13 @@ def _rows(
     return rows
 
 
-def _label_column(path: str | Path, header: list[str], asked: str | None) -> str:
-    columns = [c.lower() for c in header]
-    if asked is not None:
-        if asked.strip().lower() not in columns:
-            known = [c for c in header if c]
-            raise DataError(Problem(path, f"data.label={asked!r}: there is no such column{suggest(asked, known)}"))
-        return asked.strip().lower()
-    found = [c.lower() for c in LABEL_COLUMNS if c.lower() in columns]
-    if not found:
-        said = "no column is known to hold the labels; say which with data.label=COLUMN; the columns are {}"
-        raise DataError(Problem(path, said, ", ".join(c for c in header if c)))
-    return found[0]
+def _score_column(rows: list[tuple[str, Row]]) -> str | None:
+    """The column of scores; one of whole numbers beyond 1 is how sure a person was, on a scale."""
+    for column in (c.lower() for c in SCORE_COLUMNS):
+        cells = [row[column] for _, row in rows if NUMBER.fullmatch(row.get(column, ""))]
+        if any(score_of(c) is not None for c in cells):
+            return None if all(c.isdecimal() for c in cells) and any(int(c) > 1 for c in cells) else column
+    return None
 
 
 def _recording(row: Row) -> str:
@@ -194,11 +199,13 @@ def _unclear(path: str | Path, rows: list[tuple[str, Row]], columns: list[str]) 
     return found
 
 
-def _event(row: Row, label: str, where: str, problems: list[str]) -> Event:
+def _event(row: Row, label: str, scored: str | None, where: str, problems: list[str]) -> Event:
     start = seconds(row.get(BEGIN.lower(), ""), BEGIN, where, problems)
     end = seconds(row.get(END.lower(), ""), END, where, problems)
-    score = next((s for c in SCORE_COLUMNS if (s := score_of(row.get(c.lower(), ""))) is not None), None)
-    event = checked(row.get(label, ""), start, end, where, problems, score)
+    score = score_of(row.get(scored, "")) if scored else None
+    event = checked(
+        row.get(label, ""), start, end, where, problems, score, f"the label in {label!r} is empty; {_FILL_IN}"
+    )
     if not (offset := row.get(OFFSET.lower(), "")):
         return event
     start = seconds(offset, OFFSET, where, problems)

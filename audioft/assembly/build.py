@@ -150,6 +150,8 @@ def assembled(
         bad_files: where to write the table of bad recordings; nowhere if not given.
         headers_only: trust the headers of recordings instead of decoding every file.
     """
+    from audioft.data.frames import FrameGrid, require_shown
+
     start = starting_model.load(config)
     data = recordings.load(config, console, start=start, headers_only=headers_only, bad_files=bad_files)
     multilabel = data.manifest.multilabel
@@ -157,6 +159,10 @@ def assembled(
         loss(config, multilabel, data.targets, data.known)
         _metric_fits(config.train.metric, multilabel)
     model, loaded = classifier(config, data.manifest.labels, multilabel, start)
+    if model.frame_level and data.manifest.events is not None:
+        heard = {clip.name for clip in data.clips("train")}
+        events = [e for name, own in data.manifest.events.items() if name in heard for e in own]
+        require_shown(events, FrameGrid(model.encoder.convolutions, model.encoder.sample_rate).seconds)
     model.to(processes.device)
     return Parts(config, data, model, loaded, processes, precision, console)
 

@@ -13,7 +13,7 @@ from audioft.configuration.config import Config
 from audioft.core.progress import Console
 from audioft.core.wording import counted
 from audioft.data.sides import SIDES
-from audioft.errors import DataError, UsageError, grouped
+from audioft.errors import DataError, Problem, UsageError, grouped
 
 if TYPE_CHECKING:
     from audioft.assembly.starting_model import Start
@@ -81,7 +81,8 @@ def load(
         UsageError: no source, or it does not exist.
         DataError: the table, the recordings or the split cannot be used.
     """
-    from audioft.data import source, splits, targets
+    from audioft.data import source, splits, targets, twins
+    from audioft.data.reading.choices import Choices
 
     d, e = config.data, config.events
     if d.source is None:
@@ -91,13 +92,18 @@ def load(
         label=d.label,
         group=d.group,
         allow_outside=d.allow_outside,
-        events=source.EventUse(e.use, e.context, e.background),
+        events=source.EventUse(e.use, e.context, e.background, e.point_width),
         window=d.max_seconds,
         seed=config.seed,
+        choices=Choices.of(d),
     )
     for note in manifest.notes:
         console.say(f"note: {note}")
     manifest, checked, bad = _checked(manifest, config, console, headers_only, bad_files)
+    same = twins.found(manifest.clips, [c.digest for c in checked])
+    for note in same.notes:
+        console.say(f"note: {note}")
+    manifest = replace(manifest, clips=same.clips)
     split = splits.split(manifest, valid=d.valid, test=d.test, seed=config.seed)
     for note in split.notes:
         console.say(f"note: {note}")
@@ -137,6 +143,9 @@ def _checked(
     if not labels:
         raise DataError(f"{manifest.root}: none of its labels is of a recording that can be used")
     lost = sorted(set(manifest.labels) - set(labels))
+    if lost and not manifest.multilabel:
+        said = "the class {} is lost: none of its recordings can be used; mend them, or leave the class out"
+        raise DataError(Problem("", said, repr(label)) for label in lost)
     for told in grouped(f"the label {label!r} is gone: none of its recordings can be used" for label in lost):
         console.say(f"note: {told}")
     return replace(manifest, clips=clips, labels=labels), [k for _, k in good], bad

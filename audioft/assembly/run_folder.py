@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -260,8 +261,20 @@ def _same_settings(folder: Path, config: AnyConfig) -> None:
         listed = "".join(f"\n  - {k}: was {configs.spell(before.get(k))}, is {configs.spell(now[k])}" for k in changed)
         raise CheckpointError(
             f"{folder} holds a run of other settings, and going on would mix two runs:{listed}\n"
-            "leave these settings as they were, or give another --out"
+            f"leave these settings as they were, or {_way_on(folder, config, changed)}"
         )
+
+
+def _way_on(folder: Path, config: AnyConfig, changed: Sequence[str]) -> str:
+    """How else to have what was asked for: a new run that begins with what this one has learnt."""
+    out = shlex.quote(str(free_folder(folder.with_name(f"{folder.name}-2"))))
+    given = flat(config.model_dump())
+    if not all(k.startswith("train.") for k in changed) or not (folder / "model").is_dir():
+        return f"begin a new run with them in another folder (`--out {out}`, without --resume)"
+    wanted = " ".join(f"{k}={shlex.quote(configs.spell(given[k]))}" for k in changed)
+    own, start = (shlex.quote(str(p)) for p in (folder / "config.yaml", folder))
+    told = f"`audioft train --config {own} --from {start} {wanted} --out {out}`"
+    return f"train on from its model in another folder: {told}"
 
 
 def default_folder(source: str, encoder: str) -> Path:

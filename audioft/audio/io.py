@@ -190,7 +190,8 @@ def _opened(path: str | Path) -> Recording:
     if not head:
         raise AudioError(path, "open", "the file is empty (0 bytes)")
     try:
-        file = Recording(str(path))
+        # a name that is not UTF-8 is opened by its bytes
+        file = Recording(os.fsencode(path) if os.name == "posix" else str(path))
         if guessed(path, file):
             file.close()
             raw = path.open("rb")

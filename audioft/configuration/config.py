@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from audioft.configuration import other_names
 from audioft.configuration.pretraining import PretrainConfig
 from audioft.configuration.sections import Config, Section, Spec
 from audioft.errors import ConfigError, UsageError
@@ -210,7 +211,8 @@ def pairs(overrides: Overrides) -> list[tuple[str, Any]]:
             problems.append(f"{given!r}: expected section.key=value")
             continue
         try:
-            found.append((key.strip(), yaml.safe_load(value)))
+            # a pattern as *.txt is no alias of YAML here
+            found.append((key.strip(), value if value.startswith("*") else yaml.safe_load(value)))
         except (yaml.YAMLError, ValueError, RecursionError):  # also a number of thousands of digits
             problems.append(f"{key}: {value[:80]!r} is not a value in YAML; quote it")
     if problems:
@@ -250,19 +252,29 @@ def _spell(error: Any, kind: type[BaseModel]) -> str:
     if error["type"] == "extra_forbidden":
         return f"unknown key {place!r}{_meant(place, kind)}"
     given = error.get("input")
+    section = other_names.SECTIONS.get(place)
+    if error["type"] in ("dict_type", "model_type") and isinstance(given, str) and section in keys(kind):
+        return f"{place}: {given!r} is no section: did you mean {section!r}?"
     found = f"; found {given!r}" if not isinstance(given, Mapping) or len(str(given)) < 80 else ""
     return f"{place}: {error['msg'][0].lower()}{error['msg'][1:]}{found}"
 
 
 def _meant(place: str, kind: type[BaseModel]) -> str:
     known = list(keys(kind))
+    if (elsewhere := other_names.meant(place, known)) is not None:
+        return elsewhere
+    sections = list(dict.fromkeys(k.split(".")[0] for k in known))
+    if "." not in place and (near := difflib.get_close_matches(place, sections, n=1, cutoff=0.75)):
+        return f": did you mean {near[0]!r}?"
+    same = [k for k in known if k.split(".")[-1] == place.split(".")[-1]]
+    if same:  # the right key in a wrong section
+        return f": did you mean {same[0]!r}?"
     near = difflib.get_close_matches(place, known, n=1, cutoff=0.6)
-    if not near:  # the right key, or nearly, in a wrong section
+    if not near:  # nearly the right key in a wrong section
         last = difflib.get_close_matches(place.split(".")[-1], [k.split(".")[-1] for k in known], n=1, cutoff=0.7)
         near = [k for k in known if k.split(".")[-1] in last][:1]
     if near:
         return f": did you mean {near[0]!r}?"
     section = place.rpartition(".")[0]
     siblings = [k for k in known if section and k.rpartition(".")[0] == section]
-    siblings = siblings or list(dict.fromkeys(k.split(".")[0] for k in known))
-    return f"; known are {', '.join(siblings)}"
+    return f"; known are {', '.join(siblings or sections)}"

@@ -32,6 +32,24 @@ class DataSection(Section):
     """Share of bad recordings above which the run stops before training."""
     allow_outside: bool = False
     """Whether a table may name files outside its own folder."""
+    audio_root: str | None = None
+    """Folder that the names in a table are relative to, where the table lies elsewhere; null: the table's own. Names
+    with the folders of another machine are looked for in it by their last parts."""
+    na: Literal["empty", "keep"] = "empty"
+    """What `NA`, `nan`, `None`, `null` and the like are as labels: `empty`, missing ones; `keep`, labels."""
+    source_kind: Literal["classes", "events"] | None = None
+    """What the labels of a folder are: `classes`, the names of its folders; `events`, its label files. null: label
+    files, where there are some; less than half of the recordings with one are asked about."""
+    label_files: str | None = None
+    """Which label files are read, a pattern as `*.selections.txt`; null: all, and two of one recording are refused."""
+    min_score: float | None = Field(None, ge=0, le=1)
+    """Label files and tables whose labels have scores, as detections of a program do: those of at least this score are
+    taken. null: label files with scores are refused."""
+    unlabelled: Literal["skip", "background"] | None = None
+    """Selections of Raven without a label: `skip` leaves them out, `background` calls them background; null refuses."""
+    folders: Literal["plain", "birdnet"] = "plain"
+    """`birdnet`: a folder `dog,rain` holds both labels, `-dog` recordings without dog, and `background`, `noise`,
+    `other` and `silence` hold none; clips may then have several labels."""
     workers: int = Field(2, ge=0)
     """Processes that read clips; changes no result."""
 
@@ -45,6 +63,8 @@ class EventsSection(Section):
     background: Literal["none", "class", "negatives"] = "none"
     """Clips: what lies between events. `class`: a class of its own, called background; `negatives`: clips of no label,
     and every clip has all the labels that are in it. Frames learn from what lies between in any case."""
+    point_width: float | None = Field(None, gt=0)
+    """Seconds that an event without a length lasts, half before and half after its point; null refuses points."""
 
 
 class EncoderSection(Section):

@@ -13,6 +13,25 @@ from audioft.errors import AudioftError, UsageError
 PathLike = str | os.PathLike[str]
 
 
+def spelled(path: Path) -> str:
+    """A path as text: its bytes as UTF-8, whatever the locale; one that is not UTF-8 has surrogates that hold them.
+
+    >>> spelled(Path("a") / "Grün.wav")
+    'a/Grün.wav'
+    """
+    name = path.as_posix()
+    return os.fsencode(name).decode("utf-8", "surrogateescape") if os.name == "posix" else name
+
+
+def is_utf8(name: str) -> bool:
+    """Whether a name is text, and no surrogates that hold its bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def refuse_place(path: Path) -> None:
     """Raise where a file cannot be written to `path`, before the work whose result it is; nothing is left behind.
 

@@ -96,8 +96,9 @@ class Bar:
         import shutil
 
         width = shutil.get_terminal_size().columns
+        full, empty = ("█", "·") if (self.stream.encoding or "").lower().startswith("utf") else ("#", ".")
         filled = round(24 * min(1.0, share))
-        self.stream.write("\r\x1b[2K" + f"[{'█' * filled}{'·' * (24 - filled)}] {text}"[: width - 1])
+        self.stream.write("\r\x1b[2K" + f"[{full * filled}{empty * (24 - filled)}] {text}"[: width - 1])
         self.stream.flush()
         self.drawn, self.at = True, time.monotonic()
 

@@ -1,9 +1,10 @@
-"""How a short command answers sooner: beside importing torch and transformers, what it does is often nothing."""
+"""How a command begins: names and text as UTF-8 whatever the locale, libraries imported without delay."""
 
 from __future__ import annotations
 
 import contextlib
 import gc
+import io
 import os
 import signal
 import sys
@@ -36,6 +37,31 @@ def loading() -> Iterator[None]:
     finally:
         if collecting:
             gc.enable()
+
+
+def names_as_utf8() -> None:
+    """Begin this program again where the locale makes Python take the names of files for anything else than UTF-8.
+
+    A name is bytes to the system. In the locale C without Python's own remedy for it, or in a Latin-1 locale, the same
+    bytes would be other text than in the labels of a model and in a table. In UTF-8 mode (PEP 540) a name that is not
+    UTF-8 is held with its bytes, and can be opened and written all the same.
+    """
+    if os.name != "posix" or sys.getfilesystemencoding().lower() == "utf-8" or os.environ.get("PYTHONUTF8") == "1":
+        return
+    os.environ["PYTHONUTF8"] = "1"  # for processes that are started, too
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+def text_as_utf8() -> None:
+    """Let standard output be UTF-8 whatever the locale, as files are; what cannot be written stops nothing.
+
+    There a name that is not UTF-8 gets its own bytes back. Standard error, which is for people, keeps its encoding and
+    gets an escape for what that does not have.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr.reconfigure(errors="backslashreplace")
 
 
 @contextlib.contextmanager

@@ -65,7 +65,17 @@ def _why(error: OSError, path: Path) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    write_bytes(path, text.encode("utf-8"))
+    """Write a whole file in UTF-8, as `new_file` does; a name in it that is not UTF-8 gets its own bytes back."""
+    write_bytes(path, text.encode("utf-8", "surrogateescape"))
+
+
+def json_line(value: Any) -> str:
+    r"""JSON in one line that UTF-8 can hold: a name that is not UTF-8 has lone surrogates, of which JSON has escapes.
+
+    >>> json_line({"path": "Grün"}), json_line({"path": "Gr\udcfcn"})
+    ('{"path": "Grün"}', '{"path": "Gr\\udcfcn"}')
+    """
+    return _held(json.dumps(value, ensure_ascii=False))
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -74,7 +84,11 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def _as_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    return _held(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)) + "\n"
+
+
+def _held(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def write_result(path: Path, text: str) -> None:

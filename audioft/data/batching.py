@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, Dataset
 
+from audioft.core import workers
 from audioft.core.runtime import generator
 from audioft.data.buckets import buckets, padding
 from audioft.data.check import SHORTEST
@@ -189,22 +190,30 @@ def pieces(step: Sequence[Any] | np.ndarray, process: int, processes: int, accum
     return [mine[i * size : (i + 1) * size] for i in range(accumulate)]
 
 
-def loader(dataset: Dataset, batches: Iterable[Sequence[Any]], workers: int) -> DataLoader:
-    """Batches of `dataset` in the given order, which may be found while they are read; by `workers` processes
+def loader(dataset: Dataset, batches: Iterable[Sequence[Any]], processes: int) -> DataLoader:
+    """Batches of `dataset` in the given order, which may be found while they are read; by `processes` workers
     (0: by this one).
 
     A dataset whose items are not `Item`s brings its own `collate`.
     """
-    return DataLoader(
+    return _Loader(
         dataset,
         batch_sampler=batches,  # type: ignore[arg-type]
         collate_fn=getattr(dataset, "collate", collate),
-        num_workers=workers,
+        num_workers=processes,
         worker_init_fn=_not_by_keyboard,
         # a worker draws nothing from global generators, so this seed has no effect beyond not touching the main one
         generator=torch.Generator().manual_seed(0),
-        prefetch_factor=4 if workers else None,
+        prefetch_factor=4 if processes else None,
     )
+
+
+class _Loader(DataLoader):
+    def __iter__(self) -> Any:
+        if not self.num_workers:
+            return super().__iter__()
+        with workers.started(self.dataset):
+            return super().__iter__()
 
 
 def _not_by_keyboard(worker: int) -> None:

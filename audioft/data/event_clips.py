@@ -15,6 +15,7 @@ from audioft.data.annotated import Annotated, Found
 from audioft.data.check import SHORTEST
 from audioft.data.clip import Clip
 from audioft.data.manifest import Manifest
+from audioft.data.reading.label_cells import spellings
 from audioft.errors import DataError, Problem
 
 BACKGROUND = "background"
@@ -53,7 +54,7 @@ def around_events(
             if end - start <= 0:
                 said = (
                     f"{event.label!r} at {event.start:g} s has no length; give it an end, or cut clips with "
-                    "events.context=SECONDS"
+                    "events.point_width=SECONDS or events.context=SECONDS"
                 )
                 problems.append(Problem(a.clip.name, said))
                 continue
@@ -88,7 +89,29 @@ def around_events(
             f"{found.root}: all events have the one label {labels[0]!r}; learn what lies between them as well, with "
             "events.background=class, or add events of another label"
         )
+    notes += spellings(labels)
     return Manifest(found.root, tuple(clips), labels, several, "events", tuple(notes), found.grouping)
+
+
+def widened(found: Found, seconds: float) -> Found:
+    """Recordings whose points, events without a length, last so many seconds, half of them before the point.
+
+    What would reach beyond the recording's beginning or end is cut off there.
+    """
+
+    def wide(event: Event, end: float) -> Event:
+        if event.seconds > 0:
+            return event
+        last = event.end + seconds / 2
+        start = max(0.0, event.start - seconds / 2)
+        return dataclasses.replace(event, start=round(start, 9), end=round(min(last, end) if end else last, 9))
+
+    points = sum(e.seconds <= 0 for a in found.recordings for e in a.events)
+    recordings = tuple(
+        dataclasses.replace(a, events=tuple(wide(e, a.seconds) for e in a.events)) for a in found.recordings
+    )
+    note = f"{points} points last {seconds:g} s (events.point_width)"
+    return dataclasses.replace(found, recordings=recordings, notes=(*found.notes, *[note] * bool(points)))
 
 
 def as_windows(found: Found, window: float) -> Manifest:
@@ -102,9 +125,18 @@ def as_windows(found: Found, window: float) -> Manifest:
         A manifest whose `events` hold each recording's events, so that frames can be labelled.
 
     Raises:
-        DataError: no events at all.
+        DataError: events of no length, which no frame could show; no events at all.
     """
     clips: list[Clip] = []
+    said = "{!r} at {:g} s has no length, and no frame would show it; give it an end, or set events.point_width=SECONDS"
+    points = [
+        Problem(a.clip.name, said.format(e.label, e.start))
+        for a in found.recordings
+        for e in a.events
+        if e.seconds <= 0
+    ]
+    if points:
+        raise DataError(points)
     for a in found.recordings:
         if a.seconds <= window:
             clips.append(dataclasses.replace(a.clip, labels=_touching(a.events, 0.0, a.seconds)))
@@ -116,7 +148,8 @@ def as_windows(found: Found, window: float) -> Manifest:
     if not labels:
         raise DataError(f"{found.root}: no event in its {len(found.recordings)} recordings; there is nothing to learn")
     events = {a.clip.name: a.events for a in found.recordings}
-    return Manifest(found.root, tuple(clips), labels, True, "events", found.notes, found.grouping, events)
+    notes = (*found.notes, *spellings(labels))
+    return Manifest(found.root, tuple(clips), labels, True, "events", notes, found.grouping, events)
 
 
 def _cut(a: Annotated, start: float, end: float, labels: tuple[str, ...]) -> Clip:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import unicodedata
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from audioft.audio.io import EXTENSIONS
+from audioft.core.wording import quoted
 from audioft.data.clip import Clip
+from audioft.data.reading.file_kinds import HARMLESS, LOOKED_FOR, RECORDINGS, LeftOut, may_be_recording, reason
 from audioft.data.rows import ROLES, Names, outside
 from audioft.data.targets import clean
 from audioft.errors import DataError, Problem
@@ -21,16 +22,15 @@ def to_clips(root: Path, allow_outside: bool, notes: list[str]) -> tuple[list[Cl
     Raises:
         DataError: no recordings, no class folders, links out of the folder.
     """
-    skipped: Counter[str] = Counter()
+    left_out = LeftOut()
     names = sorted(
-        (p.relative_to(root).as_posix() for p in recordings(root, skipped)),
+        (p.relative_to(root).as_posix() for p in recordings(root, left_out)),
         key=lambda n: unicodedata.normalize("NFC", n),
     )
-    if skipped:
-        kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(skipped.items()))
-        notes.append(f"{skipped.total()} files were skipped: {kinds}")
+    if left_out.unreadable:
+        raise DataError(Problem(path, f"the folder cannot be read: {why}") for path, why in left_out.unreadable)
     if not names:
-        raise DataError(f"{root}: no recordings found; looked in all folders for {' '.join(sorted(EXTENSIONS))}")
+        raise DataError(f"{root}: no recordings found; looked in all folders for {LOOKED_FOR}{left_out.instead()}")
     tops = sorted({n.split("/")[0] for n in names if "/" in n})
     roles = [t for t in tops if t.lower() in ROLES]
     by_side = len(roles) > 1 or (len(tops) == 1 and [t.lower() for t in roles] in (["train"], ["training"]))
@@ -52,14 +52,16 @@ def to_clips(root: Path, allow_outside: bool, notes: list[str]) -> tuple[list[Cl
         notes.append(
             f"{len(flat)} recordings directly in {root} are left out, they have no class: {', '.join(flat[:3])}"
         )
+    names = [n for n in names if n.count("/") >= depth]
     find = Names(root)
-    problems, clips = [], []
+    problems, clips = _without_recordings(root, depth, names, left_out, notes), []
+    again = _links_again(root, depth, names)
     for name in names:
         parts = name.split("/")
-        if len(parts) <= depth:
-            continue
         if not (allow_outside or find.inside(root / name)):
             problems.append(outside(name, root))
+        elif name in again:
+            left_out.add("link to a file that is there already", name)
         elif not _utf8(name):
             problems.append(Problem(repr(os.fsencode(name)), "the name is not UTF-8; rename the file"))
         else:
@@ -67,33 +69,108 @@ def to_clips(root: Path, allow_outside: bool, notes: list[str]) -> tuple[list[Cl
             clips.append(Clip(root / name, name, labels=(clean(parts[depth - 1]),), split=side, group=name))
     if problems:
         raise DataError(problems)
+    notes += left_out.notes()
     return clips, "splits" if by_side else "classes"
 
 
-def recordings(folder: Path, skipped: Counter[str] | None = None) -> Iterator[Path]:
-    """All recordings below a folder by extension, without hidden ones; links are followed once.
+#: Folders whose recordings have none of the labels, for BirdNET's analyzer.
+_NO_EVENT = ("background", "noise", "other", "silence")
+
+
+def as_birdnet(clips: list[Clip]) -> list[Clip]:
+    """Clips whose folders are called as BirdNET's analyzer has it: `dog,rain` both, `-dog` and `noise` none."""
+    out = []
+    for clip in clips:
+        parts = [p for p in map(clean, clip.labels[0].split(",")) if p]
+        labels = tuple(sorted({p for p in parts if not p.startswith("-") and p.lower() not in _NO_EVENT}))
+        out.append(dataclasses.replace(clip, labels=labels))
+    return out
+
+
+def like_birdnet(clips: list[Clip]) -> list[str]:
+    """A sentence where folders are called as BirdNET's analyzer has it, and count as classes of these names."""
+    labels = {label for clip in clips for label in clip.labels}
+    parts = {label: [p.strip() for p in label.split(",")] for label in labels}
+    found = [a for a in sorted(labels) if a.startswith("-") or ("," in a and labels.intersection(parts[a]))]
+    if not found:
+        return []
+    return [
+        f"{quoted(found)} count as classes of these names; data.folders=birdnet has them as BirdNET means it: "
+        "`a,b` holds both labels, `-a` holds recordings without a"
+    ]
+
+
+def _without_recordings(root: Path, depth: int, names: list[str], left_out: LeftOut, notes: list[str]) -> list[Problem]:
+    """Problems of folders that are meant to be sides and classes, and have no recording; of texts and pictures, a note.
+
+    A folder of texts or pictures was never one of recordings; of one that is empty, or whose files were passed over,
+    nobody can tell.
+    """
+    having = {n.rsplit("/", up)[0] for n in names for up in range(1, n.count("/") + 1)}
+    problems = []
+    for level in range(depth):
+        for folder in sorted(p for p in root.glob("/".join(["*"] * (level + 1))) if p.is_dir()):
+            name = folder.relative_to(root).as_posix()
+            if name in having or any(part.startswith((".", "__MACOSX")) for part in name.split("/")):
+                continue
+            if level and name.rpartition("/")[0] not in having:  # its side was told
+                continue
+            within = left_out.within(name)
+            if within and set(within) <= HARMLESS:
+                notes.append(f"the folder {name} holds no recording and is no class: {left_out.told(within)}")
+                continue
+            found = f"nothing but {left_out.told(within)}" if within else "it is empty"
+            remedy = "add recordings of this class, or remove the folder"
+            problems.append(Problem("", f"the folder {{}} holds no recording: {found}; {remedy}", folder))
+    return problems
+
+
+def _links_again(root: Path, depth: int, names: list[str]) -> set[str]:
+    """Names that are links to a recording of the same class that is there already, under its own name or another."""
+    seen: set[tuple[str, ...]] = set()
+    again = set()
+    for name in sorted(names, key=lambda n: (root / n).is_symlink()):
+        place = (*name.split("/")[:depth], os.path.realpath(root / name))
+        if place in seen:
+            again.add(name)
+        seen.add(place)
+    return again
+
+
+def recordings(folder: Path, left_out: LeftOut | None = None) -> Iterator[Path]:
+    """All that may be recordings below a folder, without hidden ones; folders that are links are followed once.
 
     Args:
         folder: where to look.
-        skipped: counts what was left out, by kind.
+        left_out: is told what was passed over, by reason.
     """
-    skipped = Counter() if skipped is None else skipped
+    left_out = LeftOut() if left_out is None else left_out
+
+    def unreadable(error: OSError) -> None:
+        left_out.unreadable.append((Path(error.filename), error.strerror or "cannot be read"))
+
     seen: set[str] = set()
-    for here, subfolders, files in os.walk(folder, followlinks=True):
+    for here, subfolders, files in os.walk(folder, onerror=unreadable, followlinks=True):
         real = os.path.realpath(here)
         if real in seen:
             subfolders.clear()
+            left_out.add("link to a folder that is there already", os.path.relpath(here, folder))
             continue
         seen.add(real)
+        for hidden in sorted(d for d in subfolders if d.startswith((".", "__MACOSX"))):
+            if any(p.suffix.lower() in RECORDINGS for p in _all_files(Path(here, hidden))):
+                left_out.add("hidden folder with recordings", os.path.relpath(os.path.join(here, hidden), folder))
         subfolders[:] = sorted(d for d in subfolders if not d.startswith((".", "__MACOSX")))
         for name in sorted(files):
-            suffix = Path(name).suffix.lower()
-            if name.startswith("."):
-                skipped["hidden"] += 1
-            elif suffix in EXTENSIONS:
-                yield Path(here, name)
+            path = Path(here, name)
+            if not name.startswith(".") and may_be_recording(path):
+                yield path
             else:
-                skipped[suffix or "without an extension"] += 1
+                left_out.add(reason(path), os.path.relpath(path, folder))
+
+
+def _all_files(folder: Path) -> Iterator[Path]:
+    return (Path(here, name) for here, _, files in os.walk(folder) for name in files)
 
 
 def _utf8(name: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from audioft.annotations.frames import targets_of
 from audioft.core.runtime import generator
 from audioft.data.clip import Clip
 from audioft.data.dataset import TrainingClips
+from audioft.errors import DataError
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,6 +48,28 @@ class FrameGrid:
         """Beginnings and ends of the frames of a window, in seconds from its beginning; the last reaches to its end."""
         starts = self.seconds * np.arange(self.count(samples))
         return starts, np.append(starts[1:], samples / self.rate)
+
+
+def require_shown(events: Iterable[Event], seconds: float) -> None:
+    """Refuse labels that no frame would show: those whose every event is shorter than half a frame.
+
+    Args:
+        events: of the recordings that are learnt from.
+        seconds: of a frame.
+
+    Raises:
+        DataError: names the labels, the length of their longest event and the remedy.
+    """
+    longest: dict[str, float] = {}
+    for event in events:
+        longest[event.label] = max(longest.get(event.label, 0.0), event.seconds)
+    said = (
+        "no frame of {:g} s would show {!r}, whose longest event lasts {:g} s; give its events an end, leave it out, "
+        "or cut clips (events.use=clips)"
+    )
+    short = [said.format(seconds, label, most) for label, most in sorted(longest.items()) if most < seconds / 2 - 1e-9]
+    if short:
+        raise DataError(short)
 
 
 class TrainingWindows(TrainingClips):

@@ -7,19 +7,21 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from audioft.audio.io import EXTENSIONS
 from audioft.core import storage
+from audioft.core.places import is_utf8, spelled
 from audioft.data.clip import Clip
 from audioft.data.folders import recordings
+from audioft.data.reading.file_kinds import LOOKED_FOR, LeftOut
 from audioft.errors import AudioError
 
 
-def unlabelled(inputs: Iterable[str | Path]) -> tuple[list[Clip], list[AudioError]]:
+def unlabelled(inputs: Iterable[str | Path], notes: list[str] | None = None) -> tuple[list[Clip], list[AudioError]]:
     """Find recordings to label.
 
     Args:
         inputs: files (tried whatever their extension), folders (searched in depth for recordings), or glob
             patterns (`**` reaches into depth).
+        notes: is told what was passed over in folders, a sentence a reason.
 
     Returns:
         Whole recordings as clips in the order of the inputs, each file once, named as the input names it; and
@@ -27,6 +29,7 @@ def unlabelled(inputs: Iterable[str | Path]) -> tuple[list[Clip], list[AudioErro
     """
     clips: dict[str, Clip] = {}
     failures: list[AudioError] = []
+    left_out = LeftOut()
     for given in map(str, inputs):
         if "\0" in given:
             failures.append(AudioError(repr(given), "open", "a path cannot hold a NUL byte"))
@@ -39,7 +42,15 @@ def unlabelled(inputs: Iterable[str | Path]) -> tuple[list[Clip], list[AudioErro
             what = "no file matches this pattern" if glob.has_magic(given) else "no such file or folder"
             failures.append(AudioError(given, "open", what))
         for name in found:
-            _add(Path(name), clips, failures)
+            _add(Path(name), clips, failures, left_out)
+    if notes is not None:
+        notes += left_out.notes()
+        odd = [c.name for c in clips.values() if not c.name.isascii() and not is_utf8(c.name)]
+        if odd:
+            notes.append(
+                f"{len(odd)} recordings have names that are not UTF-8, as {os.fsencode(odd[0])!r}: in tables they keep "
+                "their bytes (Python reads such a table with errors='surrogateescape')"
+            )
     return list(clips.values()), failures
 
 
@@ -59,19 +70,23 @@ def content(path: Path) -> str:
         return ""
 
 
-def _add(path: Path, clips: dict[str, Clip], failures: list[AudioError]) -> None:
+def _add(path: Path, clips: dict[str, Clip], failures: list[AudioError], left_out: LeftOut) -> None:
     if not path.exists():
         failures.append(AudioError(path, "open", "a link to a file that does not exist"))
         return
-    files = list(recordings(path)) if path.is_dir() else [path]
-    if not files:
-        looked = " ".join(sorted(EXTENSIONS))
-        failures.append(AudioError(path, "open", f"the folder holds no recordings; looked for {looked}"))
+    files, here = [path], LeftOut()
+    if path.is_dir():
+        files = list(recordings(path, here))
+        left_out.join(here, path)
+        failures += [AudioError(p, "open", f"the folder cannot be read: {why}") for p, why in here.unreadable]
+    if not files and not here.unreadable:
+        said = f"the folder holds no recordings; looked for {LOOKED_FOR}{here.instead()}"
+        failures.append(AudioError(path, "open", said))
+    own = {os.path.realpath(f) for f in files if not f.is_symlink()}
     for file in files:
-        name = file.as_posix()
-        try:
-            name.encode()
-        except UnicodeEncodeError:
-            failures.append(AudioError(repr(os.fsencode(file)), "open", "the name is not UTF-8; rename the file"))
-            continue
-        clips.setdefault(os.path.realpath(file), Clip(Path(os.path.abspath(file)), name, group=name))
+        name, real = spelled(file), os.path.realpath(file)
+        known = clips.get(real)
+        if file.is_symlink() and (real in own or (known is not None and known.name != name)):
+            left_out.add("link to a file that is there already", name)
+        else:
+            clips.setdefault(real, Clip(Path(os.path.abspath(file)), name, group=name))

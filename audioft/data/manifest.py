@@ -13,6 +13,8 @@ from audioft.core import csv_tables
 from audioft.data import folders, rows
 from audioft.data.clip import Clip, seconds
 from audioft.data.inputs import unlabelled
+from audioft.data.reading.choices import PLAIN, Choices
+from audioft.data.reading.label_cells import spellings
 from audioft.data.tables import Row, as_text, read_table
 from audioft.data.targets import label_order
 from audioft.errors import DataError, UsageError
@@ -64,6 +66,7 @@ def load(
     allow_outside: bool = False,
     least_labels: int = 2,
     as_events: bool = False,
+    choices: Choices = PLAIN,
 ) -> Manifest:
     """Read a source of labelled clips.
 
@@ -80,6 +83,7 @@ def load(
         allow_outside: accept recordings that lie outside of `root`.
         least_labels: how many classes a single-label source must have: 2 to train, 1 to evaluate.
         as_events: a table's rows of different labels may have the same times.
+        choices: where the source can be meant in several ways.
 
     Raises:
         UsageError: no such path, or no kind of source.
@@ -94,7 +98,7 @@ def load(
         mappings = cast(Sequence[Mapping[str, Any]], source)
         texts = [Row("row", i, {k: as_text(v) for k, v in r.items()}) for i, r in enumerate(mappings, 1)]
         base = Path(os.path.realpath(root or "."))
-        read = rows.to_clips(texts, "the rows", base, label, group, allow_outside or root is None)
+        read = rows.to_clips(texts, "the rows", base, label, group, allow_outside or root is None, choices=choices)
         return _manifest(base, read, "rows", notes, least_labels)
     path = Path(source)
     if "\0" in str(path):
@@ -103,15 +107,20 @@ def load(
         raise UsageError(f"{path}: no such file or folder; expected a folder of recordings or a table of them")
     table = path if path.is_file() else table_of(path, notes)
     if table is not None:
-        base = absolute(root or table.parent)
-        read = rows.to_clips(read_table(table), str(table), base, label, group, allow_outside, as_events)
+        base = absolute(choices.audio_root or root or table.parent)
+        if not base.is_dir():
+            raise UsageError(f"{base}: no such folder; expected the one that the recordings of {table} lie in")
+        read = rows.to_clips(read_table(table), str(table), base, label, group, allow_outside, as_events, choices)
         return _manifest(base, read, "table", notes, least_labels)
     if label or group not in (None, "recording"):
         key = "data.label" if label else "data.group"
         raise UsageError(f"{key}={label or group!r} names a column, but {path} has no metadata.csv: a folder has none")
     base = absolute(path)
     clips, layout = folders.to_clips(base, allow_outside, notes)
-    return _manifest(base, rows.Read(clips, False, "recording", notes), layout, [], least_labels)
+    birdnet = choices.folders == "birdnet"
+    clips = folders.as_birdnet(clips) if birdnet else clips
+    notes += [] if birdnet else folders.like_birdnet(clips)
+    return _manifest(base, rows.Read(clips, birdnet, "recording", notes), layout, [], least_labels)
 
 
 def save(manifest: Manifest, split: Split | None, path: str | Path, checked: Sequence[Checked] | None = None) -> None:
@@ -169,7 +178,8 @@ def _manifest(root: Path, read: rows.Read, layout: str, notes: list[str], least:
         )
     if not labels:
         raise DataError(f"{root}: no clip has any label")
-    return Manifest(root, tuple(read.clips), labels, read.multilabel, layout, (*notes, *read.notes), read.grouping)
+    told = (*notes, *read.notes, *spellings(labels))
+    return Manifest(root, tuple(read.clips), labels, read.multilabel, layout, told, read.grouping)
 
 
 def table_of(folder: Path, notes: list[str]) -> Path | None:

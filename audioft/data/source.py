@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from audioft.data import annotated, event_clips, manifest
+from audioft.data import annotated, event_clips, label_folders, manifest
 from audioft.data.annotated import Found
 from audioft.data.manifest import Manifest
+from audioft.data.reading.choices import PLAIN, Choices
 from audioft.errors import DataError
 
 
@@ -19,11 +20,13 @@ class EventUse:
     Attributes:
         use: `clips`, `frames`, or None: label files are cut to clips, a table's rows are clips as they are.
         context, background: see `event_clips.around_events`.
+        point_width: seconds that an event without a length gets, see `event_clips.widened`.
     """
 
     use: Literal["clips", "frames"] | None = None
     context: float = 0.0
     background: str = "none"
+    point_width: float | None = None
 
     @property
     def asked(self) -> bool:
@@ -40,6 +43,7 @@ def load(
     events: EventUse | None = None,
     window: float = 10.0,
     seed: int = 0,
+    choices: Choices = PLAIN,
 ) -> Manifest:
     """Read a source of labelled clips to train on; see `manifest.load` for the arguments that are not told here.
 
@@ -48,11 +52,15 @@ def load(
         events: what is made of labels with times.
         window: seconds of the windows that frames are learnt from, and of clips of background at most.
         seed: of what is drawn of the background.
+        choices: where the source can be meant in several ways.
     """
     events = events or EventUse()
-    found = read_annotated(source, label=label, group=group, allow_outside=allow_outside, asked=events.asked)
+    how: dict[str, Any] = {"label": label, "group": group, "allow_outside": allow_outside, "choices": choices}
+    found = read_annotated(source, asked=events.asked, **how)
     if found is None:
-        return manifest.load(source, label=label, group=group, allow_outside=allow_outside)
+        return manifest.load(source, **how)
+    if events.point_width is not None:
+        found = event_clips.widened(found, events.point_width)
     if events.use == "frames":
         return event_clips.as_windows(found, window)
     return event_clips.around_events(
@@ -61,7 +69,13 @@ def load(
 
 
 def read_annotated(
-    source: str | Path, *, label: str | None, group: str | None, allow_outside: bool, asked: bool
+    source: str | Path,
+    *,
+    label: str | None,
+    group: str | None,
+    allow_outside: bool,
+    asked: bool,
+    choices: Choices = PLAIN,
 ) -> Found | None:
     """Recordings with their events; None where a source has none and none were `asked` for.
 
@@ -72,8 +86,9 @@ def read_annotated(
     """
     path = Path(source)
     if "\0" not in str(path) and path.is_dir() and manifest.table_of(path, []) is None:
-        if annotated.has_label_files(path):
-            return annotated.from_folder(manifest.absolute(path), label, allow_outside)
+        asked = asked or choices.source_kind == "events"
+        if choices.source_kind != "classes" and annotated.has_label_files(path):
+            return label_folders.read(manifest.absolute(path), label, allow_outside, choices, asked)
         if asked:
             raise DataError(
                 f"{path}: no labels with times: expected a metadata.csv with start and end (another table is given by "
@@ -82,7 +97,8 @@ def read_annotated(
         return None
     if not asked:
         return None
-    read = manifest.load(source, label=label, group=group, allow_outside=allow_outside, least_labels=1, as_events=True)
+    how: dict[str, Any] = {"label": label, "group": group, "allow_outside": allow_outside, "choices": choices}
+    read = manifest.load(source, least_labels=1, as_events=True, **how)
     columns = {column for c in read.clips for column in c.columns}
     if not {"start", "end"} <= columns:
         raise DataError(

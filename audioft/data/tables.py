@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +17,15 @@ from audioft.errors import DataError, UsageError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
+_SEPARATOR = re.compile(r"sep=([;,\t|])[^\S\r\n]*(?:\r\n|\n|\r)", re.IGNORECASE)
 _MOST_SHARED = 10_000  # different cells of a column, up to which equal ones are kept once: labels, not file names
 FILE_COLUMNS = ("file_name", "path", "file", "filename")
+#: What other programs call the column of recordings, tried in any case where none of the above is there.
+_OTHER_FILE_COLUMNS = (
+    *FILE_COLUMNS,
+    *("filepath", "file_path", "audio_filepath", "audio_file", "audio_path", "wav_path", "wav_file", "slice_file_name"),
+    *("fname", "sound_file", "soundfile", "recording_path", "begin path", "begin file", "file name", "audio", "wav"),
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -27,12 +35,14 @@ class Row:
     Attributes:
         table: what it is a line of, as `metadata.csv line`.
         line: the number of the line it begins in, from 1.
-        cells: column to text; what was no string in JSON is the text JSON has for it, null is empty.
+        cells: column to text; what was no string in JSON is the text JSON has for it, null and NaN are empty.
+        decimal: whether a `;` separates the cells, so that a comma in a number is a decimal one.
     """
 
     table: str
     line: int
     cells: dict[str, str]
+    decimal: bool = False
 
     @property
     def where(self) -> str:
@@ -76,6 +86,9 @@ def file_column(rows: list[Row], table: object) -> str:
     # `file_name` is the documented one; the others are what people's tables happen to say
     found = [c for c in FILE_COLUMNS if c in columns]
     if not found:
+        lower = {c.lower(): c for c in reversed(columns)}
+        found = [lower[c] for c in _OTHER_FILE_COLUMNS if c in lower]
+    if not found:
         raise DataError(f"{table}: no column names the recordings; expected file_name{suggest('file_name', columns)}")
     return found[0]
 
@@ -90,22 +103,26 @@ def columns_of(rows: list[Row]) -> list[str]:
 
 def as_text(value: Any) -> str:
     """A JSON value as the text of a cell."""
-    if value is None:
+    if value is None or (isinstance(value, float) and math.isnan(value)):  # json and pandas write a missing one as NaN
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _csv_rows(path: Path, text: str, problems: list[str]) -> list[Row]:
     delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(text)
+    said = _SEPARATOR.match(text)  # a line that Excel reads and writes for itself
+    if said is not None:
+        delimiter, text = said[1], text[said.end() :]
     reader = csv.reader(_lines(text), delimiter=delimiter, strict=True, skipinitialspace=True)
     shared: list[dict[str, str] | None] = []
     named: list[int] = []
     header: list[str] = []
     rows: list[Row] = []
-    table, after = f"{path} line", 1
+    skipped = int(said is not None)
+    table, after = f"{path} line", 1 + skipped
     try:
         for cells in reader:
-            line, after = after, reader.line_num + 1
+            line, after = after, reader.line_num + 1 + skipped
             if not any(c.strip() for c in cells):
                 continue
             if not header:
@@ -125,9 +142,9 @@ def _csv_rows(path: Path, text: str, problems: list[str]) -> list[Row]:
                         cells[i] = known.setdefault(cells[i], cells[i])
                         if len(known) > _MOST_SHARED:
                             shared[i] = None
-                rows.append(Row(table, line, {header[i]: cells[i] for i in named}))
+                rows.append(Row(table, line, {header[i]: cells[i] for i in named}, delimiter == ";"))
     except csv.Error as e:
-        problems.append(f"{path} line {reader.line_num}: {e}; are the quotes closed?")
+        problems.append(f"{path} line {reader.line_num + skipped}: {e}; are the quotes closed?")
     return rows
 
 
@@ -139,10 +156,10 @@ def _lines(text: str) -> Iterator[str]:
 def _delimiter(text: str) -> str:
     """By the header alone: a `;` further down may separate labels."""
     header = next((line for line in _lines(text) if line.strip()), "").rstrip("\r\n")
-    known = {*FILE_COLUMNS, "label", "labels"}
+    known = {*_OTHER_FILE_COLUMNS, "label", "labels"}
 
     def fits(delimiter: str) -> tuple[int, int]:
-        columns = [c.strip().strip('"') for c in header.split(delimiter)]
+        columns = [c.strip().strip('"').lower() for c in header.split(delimiter)]
         return len(known & set(columns)), len(columns)
 
     return max((",", ";", "\t"), key=fits)

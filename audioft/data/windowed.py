@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from audioft.audio import isolated_decoder
+from audioft.audio.sounds import Sound
 from audioft.audio.windows import cut
 from audioft.data.check import SHORTEST, too_short
 from audioft.data.clip import Clip
@@ -31,8 +32,10 @@ class Window:
     waveform: Tensor
 
 
-def clip_windows(clip: Clip, prepare: Preparation, window: float, hop: float | None = None) -> Iterator[Window]:
+def clip_windows(clip: Clip | Sound, prepare: Preparation, window: float, hop: float | None = None) -> Iterator[Window]:
     """A clip's windows: the whole clip, or windows of `window` seconds if it is longer; see `windows_of`."""
+    if isinstance(clip, Sound):
+        return windows_of(clip.blocks(prepare.sample_rate), clip.name, prepare, window, hop)
     return windows_of(
         isolated_decoder.stream(clip.path, prepare.sample_rate, clip.start, clip.end), clip.path, prepare, window, hop
     )

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from audioft.audio.sounds import Sound
 from audioft.data.batching import batches_of, pad
 from audioft.data.clip import Clip
 from audioft.data.dataset import Preparation
@@ -89,7 +90,7 @@ def probabilities(logits: Tensor, multilabel: bool) -> Tensor:
 
 def score(
     model: AudioClassifier,
-    clips: Sequence[Clip],
+    clips: Sequence[Clip | Sound],
     *,
     window: float,
     hop: float | None = None,

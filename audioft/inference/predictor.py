@@ -11,6 +11,7 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 
 from audioft.audio.resample import resampled
+from audioft.audio.sounds import Sound
 from audioft.core.progress import Progress
 from audioft.core.runtime import choose_precision, find_device
 from audioft.data.check import SHORTEST
@@ -19,6 +20,7 @@ from audioft.data.windowed import Window, clip_windows, windows_of
 from audioft.errors import UsageError
 from audioft.evaluation.recording_embeddings import Embeddings, embed
 from audioft.evaluation.scoring import ClipScore, cast_products, preparation, score, score_windows
+from audioft.inference.given import Inputs, heard
 from audioft.inference.prediction import Prediction
 from audioft.inference.recording_events import Rules, Step, follow
 from audioft.inference.timeline import Scores, Timeline
@@ -35,7 +37,7 @@ class Grid(TypedDict, total=False):
 
 
 class Predictor:
-    """Labels recordings with a saved model.
+    """Labels recordings with a saved model: `predict` takes files, arrays with their rate, and lists of them.
 
     Args:
         path: a model folder, or a run folder that holds one; or a classifier that transformers wrote, as a folder or
@@ -54,6 +56,8 @@ class Predictor:
         >>> predictor = Predictor(trained)
         >>> predictor.labels
         ('go', 'left', 'right', 'stop')
+        >>> [p.label in predictor.labels for p in predictor.predict("samples/recordings/ada_letter.ogg")]
+        [True]
     """
 
     def __init__(
@@ -102,7 +106,7 @@ class Predictor:
         return {"batch_seconds": self.batch_seconds, "precision": self.precision}
 
     def scores(
-        self, clips: Sequence[Clip], progress: Progress | None = None, **grid: Unpack[Grid]
+        self, clips: Sequence[Clip | Sound], progress: Progress | None = None, **grid: Unpack[Grid]
     ) -> Iterator[ClipScore]:
         """Raw scores of clips, each as one, in their order; `window` and `hop` as for `predict`."""
         window, hop = self.grid(**grid, overlap=0)
@@ -111,25 +115,48 @@ class Predictor:
 
     def predict(
         self,
-        clips: Sequence[Clip],
+        inputs: Inputs,
         progress: Progress | None = None,
         *,
+        rate: int | None = None,
         window: float | None = None,
         hop: float | None = None,
     ) -> Iterator[Prediction]:
-        """One prediction a clip, in their order: the mean of its windows' probabilities.
+        """One prediction a recording, in their order: the mean of its windows' probabilities.
 
-        A recording that breaks off is labelled by what came before, and has its `error` set.
+        A recording that cannot be read has no label and its `error` set; one that breaks off is labelled by what came
+        before, and has its `error` set, too.
 
         Args:
-            clips: what to label.
-            progress: told how many seconds of the clips have been heard.
+            inputs: one recording or a list: a file, a folder or a pattern (whose recordings follow one another); an
+                array or a tensor of samples with a `rate`, or a pair `(samples, rate)`. Samples are floats between -1
+                and 1, or integers as files have them, of shape `(T,)`; `(1, T)`, `(2, T)`, `(T, 1)` and `(T, 2)` are
+                mixed to mono. Predictions of arrays have the `path` "the array" or, in a list, as "inputs[0]".
+            progress: told how many seconds of the recordings have been heard.
+            rate: of arrays, samples a second; none is assumed.
             window: seconds; the one the model was trained on if not given.
             hop: seconds between two windows; `window` if not given.
+
+        Raises:
+            TypeError: something else was given, or nothing is known of its kind.
+            UsageError: an array without a rate, or of another shape.
+
+        Example:
+            >>> samples = np.random.default_rng(0).uniform(-0.1, 0.1, 16000)
+            >>> (p,) = Predictor(trained).predict(samples, rate=16000)
+            >>> p.path, p.error
+            ('the array', None)
         """
-        for found in self.scores(clips, progress, window=window, hop=hop):
-            limits = self._thresholds if self.card.multilabel else None
-            yield Prediction.of(clips[found.index].name, found, self.labels, limits)
+        clips, failures = heard(inputs, rate)
+
+        def found() -> Iterator[Prediction]:
+            for one in self.scores(clips, progress, window=window, hop=hop):
+                limits = self._thresholds if self.card.multilabel else None
+                yield Prediction.of(clips[one.index].name, one, self.labels, limits)
+            for failure in failures:
+                yield Prediction(failure.path, None, float("nan"), error=failure)
+
+        return found()
 
     def embed(self, clips: Sequence[Clip], progress: Progress | None = None) -> Embeddings:
         """Embeddings of recordings: what says who speaks, also of speakers the model was not trained on.

@@ -45,7 +45,7 @@ class RowFile:
         Raises:
             AudioftError: the file system refuses; the rows before it stay.
         """
-        data = text.encode("utf-8")
+        data = text.encode("utf-8", "surrogateescape")  # a name that is not UTF-8 gets its own bytes
         written = 0
         try:
             while written < len(data):
@@ -102,8 +102,7 @@ class Failures:
 
     def _row(self, cells: tuple[str, str]) -> None:
         assert self._file is not None
-        safe = [c.encode("utf-8", "backslashreplace").decode("utf-8") for c in cells]
-        csv.writer(self._file, lineterminator="\n").writerow(safe)
+        csv.writer(self._file, lineterminator="\n").writerow(cells)
 
     @property
     def written(self) -> Path | None:
@@ -226,4 +225,4 @@ class _Lines:
             for line in itertools.takewhile(lambda line: line.endswith(b"\n"), file):
                 self.read += len(line)
                 self.count += 1
-                yield line.decode("utf-8")
+                yield line.decode("utf-8", "surrogateescape")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Self
 
+from audioft.core.storage import json_line
 from audioft.errors import UsageError
 from audioft.inference.resumable_rows import Begun, Failures, RowFile, begun, failed
 from audioft.inference.table_provenance import keep, refuse
@@ -118,7 +118,7 @@ class Rows:
         """Rows by the names of their columns; numbers have six digits after the point."""
         for row in rows:
             if self._csv is None:
-                self._file.write(json.dumps(_rounded(row), ensure_ascii=False) + "\n")
+                self._file.write(json_line(_rounded(row)) + "\n")
             else:
                 self._csv.writerow({k: f"{v:.6f}" if isinstance(v, float) else v for k, v in row.items()})
         self._file.flush()

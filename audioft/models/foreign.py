@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,8 @@ from audioft.models.loading import load_preprocessing, refuse_unsupported
 
 MADE_BY = "made_by"  # in config.json: a model of audioft's own needs its audioft.json
 CLASSIFIERS = ("ForSequenceClassification", "ForAudioClassification")
+ROWS = ("classifier.weight", "classifier.dense.weight")  # of the heads that transformers has
+UNNAMED = re.compile(r"LABEL_\d+")
 WHOLE = 86_400.0  # seconds: the window of a model of which nobody knows what it was trained on
 
 
@@ -23,7 +28,8 @@ def describe(folder: Path, version: int) -> dict[str, Any] | None:
     at once, each from a score of 0.5 on, where its config says `multi_label_classification`.
 
     Raises:
-        ModelError: it is of a family that is not supported, or its labels are not numbered from 0.
+        ModelError: it is of a family that is not supported, or its labels are not numbered from 0, are not as many as
+            the rows of its head, or contradict themselves.
     """
     config = _config(folder)
     if config is None or not any(str(a).endswith(CLASSIFIERS) for a in config.get("architectures") or ()):
@@ -36,12 +42,14 @@ def describe(folder: Path, version: int) -> dict[str, Any] | None:
         raise ModelError(
             f"{folder}: the labels in config.json are not numbered from 0 on: {sorted(whole.id2label)[:10]}"
         )
+    labels = [str(whole.id2label[i]) for i in range(len(whole.id2label))]
+    _refuse_labels(folder, config, labels)
     family = FAMILIES[whole.model_type]
     preprocessing, _ = load_preprocessing(str(folder), None, whole)
     sized = {"size": whole.classifier_proj_size} if family.head == "projection" else {}
     return {
         "format_version": version,
-        "labels": [str(whole.id2label[i]) for i in range(len(whole.id2label))],
+        "labels": labels,
         "multilabel": whole.problem_type == "multi_label_classification",
         "window": WHOLE,
         "preprocessing": asdict(preprocessing),
@@ -50,6 +58,72 @@ def describe(folder: Path, version: int) -> dict[str, Any] | None:
         "head": {"name": family.head, **sized},
         "encoder": {"name": str(folder), "family": whole.model_type},
     }
+
+
+def _refuse_labels(folder: Path, config: dict[str, Any], labels: list[str]) -> None:
+    """Refuse labels that are not those of the head, or of which nobody can tell which is which."""
+    rows = _rows(folder)
+    if rows is not None and rows != len(labels):
+        names = "id2label" in config
+        count = f"{len(labels)} label{'s' * (len(labels) != 1)}"
+        told = f"the config names {count if names else 'no labels (id2label)'}"
+        shown = ", ".join(map(repr, labels[:6])) + (", ..." if len(labels) > 6 else "")
+        raise ModelError(
+            f"{folder}: {told}, the head has {rows}{f' (named are {shown})' if names else ''}; write a name for each "
+            f"row of the head into id2label of {folder / 'config.json'}, "
+            f'"0" to "{rows - 1}" in the order they were trained in'
+        )
+    twice = [label for label, count in Counter(labels).items() if count > 1]
+    if twice:
+        where = " and ".join(str(i) for i, label in enumerate(labels) if label == twice[0])
+        raise ModelError(
+            f"{folder}: two labels in config.json are called {twice[0]!r} ({where}); name them apart in id2label"
+        )
+    back = config.get("label2id")
+    for name, number in back.items() if isinstance(back, dict) else ():
+        if str(number) in map(str, range(len(labels))) and labels[int(number)] != name and not UNNAMED.fullmatch(name):
+            raise ModelError(
+                f"{folder}: config.json contradicts itself: in id2label {int(number)} is {labels[int(number)]!r}, in "
+                f"label2id it is {name!r}; correct the wrong one, or take label2id out"
+            )
+
+
+def _rows(folder: Path) -> int | None:
+    """How many labels the head's weights are for; None where that is not seen."""
+    from safetensors import SafetensorError, safe_open
+
+    for file in sorted(folder.glob("model*.safetensors")):
+        try:
+            with safe_open(file, "np") as weights:
+                for name in ROWS:
+                    if name in weights.keys():  # noqa: SIM118  (it has no other way to ask)
+                        return int(weights.get_slice(name).get_shape()[0])
+        except (SafetensorError, OSError):  # which loading tells better
+            return None
+    pickled = folder / "pytorch_model.bin"
+    if not pickled.is_file():
+        return None
+    import torch
+
+    try:
+        weights = torch.load(pickled, map_location="meta", weights_only=True)
+        return next((int(weights[name].shape[0]) for name in ROWS if name in weights), None)
+    except Exception:  # likewise; what is raised has many classes
+        return None
+
+
+def notes(labels: Sequence[str]) -> list[str]:
+    """What is to be said of a model's labels: names that nobody chose.
+
+    >>> notes(["LABEL_0", "LABEL_1"])[0].partition(",")[0], notes(["go", "stop"])
+    ('the labels are LABEL_0 to LABEL_1', [])
+    """
+    if not labels or not all(map(UNNAMED.fullmatch, labels)):
+        return []
+    return [
+        f"the labels are {labels[0]} to {labels[-1]}, as transformers calls what nobody named: write names into "
+        "id2label of the model's config.json"
+    ]
 
 
 def encoder_hint(folder: Path) -> str:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from audioft.core.progress import Console
 from audioft.errors import AudioError, Problem, UsageError, grouped
 
 if TYPE_CHECKING:
@@ -128,8 +129,12 @@ def add_comparing(
 def model(options: argparse.Namespace) -> Predictor:
     """The model that the options of `add_computing` ask for."""
     from audioft.inference.predictor import Predictor
+    from audioft.models import foreign
 
-    return Predictor(options.model, **given(options, Predictor))
+    made = Predictor(options.model, **given(options, Predictor))
+    for note in foreign.notes(made.labels):
+        Console(options.quiet).say(f"note: {note}")
+    return made
 
 
 def told(failures: Sequence[AudioError]) -> int:

@@ -119,8 +119,9 @@ def test_no_text(track, content, said):
 
 
 def test_another_encoding_and_no_file(track, tmp_path):
-    with pytest.raises(DataError, match="UTF-16; save it as UTF-8"):
-        read(track("1\t2\tdog".encode("utf-16")))
+    assert read(track("1\t2\tdog".encode("utf-16"))) == [Event("dog", 1.0, 2.0)]
+    with pytest.raises(DataError, match="begins as UTF-16 and is none"):
+        read(track("1\t2\tdog".encode("utf-16")[:-1]))
     with pytest.raises(UsageError, match=r"none\.txt: no such label file"):
         read(tmp_path / "none.txt")
     with pytest.raises(UsageError, match="cannot be read: Is a directory"):

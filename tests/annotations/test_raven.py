@@ -5,8 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audioft.annotations.event import Event
-from audioft.annotations.raven import HEADER, LABEL_COLUMNS, is_header, line, read
+from audioft.annotations.raven import HEADER, is_header, line, read
+from audioft.annotations.raven_labels import LABEL_COLUMNS
 from audioft.errors import DataError, UsageError
+
+REMEDY = "data.unlabelled=skip leaves selections without a label out, data.unlabelled=background calls them background"
 
 #: as Raven Pro saves it: every selection once in each view
 ONE_FILE = (
@@ -89,14 +92,43 @@ def test_the_label_column_that_is_asked_for(table, asked):
 
 def test_a_label_column_that_is_not_there(table):
     assert refusal(table(SEQUENCE), "Specie Code") == [
-        "data.label='Specie Code': there is no such column: did you mean 'Species Code'?"
+        f"data.label='Specie Code': there is no such column; {REMEDY}: did you mean 'Species Code'?"
     ]
     text = "Selection\tBegin Time (s)\tEnd Time (s)\tMy Calls\n1\t0\t1\tdog\n"
-    assert refusal(table(text)) == [
-        "no column is known to hold the labels; say which with data.label=COLUMN; the columns are Selection, "
-        "Begin Time (s), End Time (s), My Calls"
+    notes: list[str] = []
+    assert read(table(text), notes=notes) == read(table(text), "My Calls") == {"": [Event("dog", 0, 1)]}
+    assert notes == ["labels are in the column 'My Calls', the one that Raven does not know"]
+    two = text.replace("My Calls", "My Calls\tYours").replace("dog", "dog\tcat")
+    assert refusal(table(two)) == [
+        f"no column is known to hold the labels; say which with data.label=COLUMN; {REMEDY}; the columns are "
+        "Selection, Begin Time (s), End Time (s), My Calls, Yours"
     ]
-    assert read(table(text), "My Calls") == {"": [Event("dog", 0, 1)]}
+
+
+def test_measurements_and_notes_are_no_labels(table):
+    text = f"{SHORT.removesuffix('Annotation')}Peak Freq (Hz)\tDelta Time (s)\tNotes\n1\t0\t1\t8\t1\tloud\n"
+    assert f"it has no labels; {REMEDY}; the columns are Selection" in refusal(table(text))[0]
+
+
+def test_the_first_known_column_that_holds_any(table):
+    text = f"{SHORT}\tSpecies\n1\t0\t1\t\trobin\n"
+    notes: list[str] = []
+    assert read(table(text), notes=notes) == {"": [Event("robin", 0, 1)]}
+    assert notes == ["labels are in the column 'Species', 'Annotation' is empty"]
+
+
+@pytest.mark.parametrize("column", ["Annotation", "Low Freq (Hz)"])
+def test_selections_without_a_label(table, column):
+    text = f"Selection\tBegin Time (s)\tEnd Time (s)\t{column}\n1\t0\t1\t\n"
+    assert read(table(text), unlabelled="background") == {"": [Event("background", 0, 1)]}
+    assert read(table(text), unlabelled="skip") == {"": []}
+    assert read(table(text), "Species", unlabelled="background") == {"": [Event("background", 0, 1)]}
+    assert "data.unlabelled=skip" in refusal(table(text))[0]
+
+
+def test_how_sure_a_person_was_is_no_score(table):
+    text = f"{SHORT}\tConfidence\n1\t0\t1\tdog\t1\n2\t1\t2\tdog\t3\n"
+    assert [e.score for e in read(table(text))[""]] == [None, None]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +138,11 @@ def test_a_label_column_that_is_not_there(table):
         ("1\t0\n", "line 2: End Time (s) '' is not a number; expected seconds, as 1.5"),
         ("\n1\t0\t-1\tdog\n", "line 3: End Time (s) '-1': expected a finite number of seconds, at least 0"),
         ("1\t2\t1\tdog\n", "line 2: end 1.0 is before start 2.0; correct one of them"),
-        ("1\t0\t1\t\n", "line 2: the label is empty; fill it in or remove the line"),
+        (
+            "1\t0\t1\t\n",
+            "line 2: the label in 'annotation' is empty; fill it in, remove the line, or say data.unlabelled=skip or "
+            "=background",
+        ),
         ("1\t0\t1\tdog\tmore\n", "line 2: 5 cells, but the header has 4; correct the line"),
         (
             "7\t0\t1\tdog\n8\t0\t1\tdog\n7\t2\t3\tdog\n",

@@ -47,3 +47,24 @@ def test_settings_of_then_do(changed, folder):
 def test_a_later_setting_that_was_changed_is_refused(changed, folder):
     with pytest.raises(CheckpointError, match="holds a run of other settings"):
         run_folder.refuse(folder, LaterConfig(**changed), resume=True, overwrite=False)
+
+
+@pytest.mark.parametrize(
+    ("changed", "model", "said"),
+    [
+        (
+            {"train": {"lr": 1e-3}},
+            True,
+            "audioft train --config {0}/config.yaml --from {0} train.lr=0.001 --out {0}-2`",
+        ),
+        ({"train": {"schedule": {"name": "cosine"}}}, True, "train.schedule='{{name: cosine}}' --out"),
+        ({"train": {"lr": 1e-3}}, False, "begin a new run with them in another folder (`--out {0}-2`"),
+        ({"freeze": "all"}, True, "begin a new run with them in another folder (`--out {0}-2`"),
+    ],
+)
+def test_the_way_on_is_named(changed, model, said, folder):
+    if model:
+        (folder / "model").mkdir()
+    with pytest.raises(CheckpointError) as e:
+        run_folder.refuse(folder, LaterConfig(**changed), resume=True, overwrite=False)
+    assert said.format(folder) in str(e.value)

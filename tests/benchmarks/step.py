@@ -30,8 +30,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from audioft.core.runtime import Processes
 from audioft.data.batching import Batch
 from audioft.models import freezing
-from audioft.models.cpu_kernels import dropout, positions
 from audioft.models.classifier import AudioClassifier
+from audioft.models.cpu_kernels import dropout, positions
 from audioft.models.encoder import Encoder, Preprocessing
 from audioft.training.losses import CrossEntropy
 from audioft.training.objectives import Classification

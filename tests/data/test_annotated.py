@@ -10,12 +10,14 @@ import pytest
 from audioft.annotations import raven
 from audioft.annotations.event import Event
 from audioft.data import annotated
+from audioft.data.reading.choices import Choices
 from audioft.data.source import read_annotated
 from audioft.errors import DataError
 
 
-def read(source, asked=False, label=None, group=None):
-    return read_annotated(source, label=label, group=group, allow_outside=False, asked=asked)
+def read(source, asked=False, label=None, group=None, **choices):
+    how = {"label": label, "group": group, "allow_outside": False, "choices": Choices(**choices)}
+    return read_annotated(source, asked=asked, **how)
 
 
 def told(found):
@@ -57,7 +59,7 @@ def test_a_raven_table_of_one_and_of_many_recordings(night):
 
 def test_rttm_names_recordings_by_their_stem(night):
     (night / "all.rttm").write_text("SPEAKER two%20two 1 0.5 0.25 <NA> <NA> anna <NA> <NA>\n")
-    assert told(read(night)) == {"a/two two.flac": [("anna", 0.5, 0.75)]}
+    assert told(read(night, asked=True)) == {"a/two two.flac": [("anna", 0.5, 0.75)]}
 
 
 def test_folders_called_like_sides_are_sides(tmp_path):
@@ -107,12 +109,13 @@ def test_a_name_with_its_ending_is_the_one_meant(tmp_path):
 def test_a_text_beside_a_recording_that_is_no_label_file_is_told(night):
     (night / "a" / "one.txt").write_text("0\t0.5\tx\n")
     (night / "a" / "two two.txt").write_text("1 2 dog\n")
-    assert any("1 text files are not read as labels, as a/two two.txt" in n for n in read(night).notes)
+    notes = read(night, asked=True).notes
+    assert any("1 text files are not read as labels, as a/two two.txt" in n for n in notes)
 
 
 def test_where_a_recording_broke_off_is_no_event_when_read_again(night):
     (night / "a" / "one.txt").write_text("0\t0.5\tx\n1.5\t1.5\tbreaks off: the file is damaged\n")
-    assert told(read(night)) == {"a/one.wav": [("x", 0.0, 0.5)]}
+    assert told(read(night, asked=True)) == {"a/one.wav": [("x", 0.0, 0.5)]}
 
 
 def table(folder: Path, text: str) -> Path:
@@ -137,7 +140,7 @@ def test_a_table_with_times(night):
     ("text", "said"),
     [
         ("file_name,label\na/one.wav,robin\n", "expected the columns start and end"),
-        ("file_name,start,stop,label\na/one.wav,0,1,robin\n", "the columns are file_name, label, start, stop"),
+        ("file_name,from_here,till,label\na/one.wav,0,1,robin\n", "the columns are file_name, from_here, label, till"),
         ("file_name,start,end,label\na/one.wav,20,22,robin\n", "begins after the recording's end, 2.00 s"),
         (
             "file_name,start,end,label,split\na/one.wav,0,1,x,train\na/one.wav,1,2,x,test\n",

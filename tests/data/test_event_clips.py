@@ -72,7 +72,7 @@ def test_negatives_make_clips_of_several_labels():
 
 
 def test_refused():
-    with pytest.raises(DataError, match=r"no length; give it an end, or cut clips with events.context"):
+    with pytest.raises(DataError, match=r"no length; give it an end, or cut clips with events.point_width"):
         make(found((5.0, [Event("a", 1.0, 1.0), Event("b", 2.0, 3.0)])))
     points = make(found((5.0, [Event("a", 1.0, 1.0), Event("b", 2.0, 3.0)])), context=0.5)
     assert cuts(points)[0] == ("0.wav", 0.5, 1.5, ("a",))

@@ -16,8 +16,9 @@ from audioft.data.batching import collate
 from audioft.data.clip import Clip
 from audioft.data.dataset import Draw, Preparation
 from audioft.data.event_clips import as_windows
-from audioft.data.frames import FrameGrid, TrainingWindows
+from audioft.data.frames import FrameGrid, TrainingWindows, require_shown
 from audioft.data.targets import targets
+from audioft.errors import DataError
 
 RATE = 16000
 GRID = FrameGrid(((400, 320),), RATE)
@@ -125,3 +126,11 @@ def test_a_batch_knows_nothing_beyond_a_clips_own_frames(windows):
     assert batch.known[1, :own].all()
     assert not batch.known[1, own:].any()
     assert batch.known[0].all()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.004])
+def test_a_label_that_no_frame_would_show_is_refused(seconds):
+    events = [Event("click", 1.0, 1.0 + seconds), Event("wren", 1.0, 2.0), Event("wren", 3.0, 3.001)]
+    with pytest.raises(DataError, match=r"no frame of 0\.02 s would show 'click', whose longest event lasts 0"):
+        require_shown(events, 0.02)
+    require_shown(events[1:], 0.02)

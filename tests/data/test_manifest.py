@@ -44,7 +44,9 @@ def test_a_folder_a_class(tmp_path):
     assert m.labels == ("cat", "dog")
     assert not m.multilabel
     assert m.layout == "classes"
-    assert any("2 files were skipped: 1 .txt, 1 hidden" in n for n in m.notes)
+    assert "1 hidden file is left out: cat/.hidden.wav" in m.notes
+    assert "1 text file is left out: dog/readme.txt" in m.notes
+    assert any(n.startswith("1 hidden folder with recordings is left out: .git;") for n in m.notes)
     assert any("loose.wav" in n for n in m.notes)
     assert all(c.path.is_absolute() and c.group == c.name for c in m.clips)
 

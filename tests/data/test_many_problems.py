@@ -11,11 +11,12 @@ import pytest
 
 from audioft.annotations import files as label_files
 from audioft.configuration.config import Config, check
-from audioft.data import annotated, manifest, splits, unlabelled_pool
+from audioft.data import label_folders, manifest, splits, unlabelled_pool
 from audioft.data.check import check as check_recordings
 from audioft.data.check import enforce, headers
 from audioft.data.clip import Clip
 from audioft.data.event_clips import around_events
+from audioft.data.reading.choices import PLAIN
 from audioft.errors import ConfigError, DataError
 
 WRONG = {  # a row's name, label, start and end, and what is told of 75 of them
@@ -157,21 +158,24 @@ def test_recordings_that_break_off_in_many_places(tmp_path):
     assert line.endswith("... s could be decoded: the file is truncated or damaged")
 
 
-RAVEN = "Selection\tBegin Time (s)\tEnd Time (s)\ttag\n1\t0.1\t0.2\tdog\n"
+RAVEN = "Selection\tBegin Time (s)\tEnd Time (s)\tNotes\n1\t0.1\t0.2\tdog\n"
 
 
 @pytest.mark.parametrize(
     ("text", "kinds"),
     [
-        (RAVEN, ["no column is known to hold the labels; say which with data.label=COLUMN; the columns are Selection"]),
         (
-            RAVEN.replace("tag", "Species") + "2\tx\t0.3\tdog\n3\t0.4\t0.3\tdog\n4\t0.4\t0.5\t\n",
-            ["Begin Time (s) 'x' is not a number", "end 0.3 is before start 0.4", "the label is empty"],
+            RAVEN,
+            ["it has no labels; data.unlabelled=skip leaves"],
+        ),
+        (
+            RAVEN.replace("Notes", "Species") + "2\tx\t0.3\tdog\n3\t0.4\t0.3\tdog\n4\t0.4\t0.5\t\n",
+            ["Begin Time (s) 'x' is not a number", "end 0.3 is before start 0.4", "the label in 'species' is empty"],
         ),
         ("0.1\t0.2\n0.2\t0.3\tx\nsoon\t1\tx\n", ["the label is empty", "start 'soon' is not a number"]),
-        (RAVEN.replace("tag", "Species").replace("0.1\t0.2", "70.1\t70.2"), ["'dog' at 70.1 s begins after"]),
+        (RAVEN.replace("Notes", "Species").replace("0.1\t0.2", "70.1\t70.2"), ["'dog' at 70.1 s begins after"]),
         (RAVEN.replace("dog", "d\xe9g").encode("latin-1"), ["byte 0xe9 is not UTF-8; save it as UTF-8"]),
-        (RAVEN.encode("utf-16"), ["the label file is UTF-16; save it as UTF-8"]),
+        (RAVEN.encode("utf-16")[:-1], ["the label file begins as UTF-16 and is none; save it as UTF-8"]),
     ],
     ids=["columns", "raven lines", "audacity lines", "beyond", "latin-1", "utf-16"],
 )
@@ -180,7 +184,7 @@ def test_eight_label_files_with_the_same_mistakes(tmp_path, text, kinds):
         makers.tone(tmp_path / f"{i}.wav")
         (tmp_path / f"{i}.txt").write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(DataError) as caught:
-        annotated.from_folder(tmp_path, None, False)
+        label_folders.read(tmp_path, None, False, PLAIN, False)
     lines = told(caught.value)
     assert len(lines) == len(kinds)
     for line, kind in zip(lines, kinds, strict=True):
@@ -194,7 +198,7 @@ def test_the_column_that_eight_tables_lack(tmp_path):
         makers.tone(tmp_path / f"{i}.wav")
         (tmp_path / f"{i}.txt").write_text(RAVEN)
     with pytest.raises(DataError) as caught:
-        annotated.from_folder(tmp_path, "species", False)
+        label_folders.read(tmp_path, "species", False, PLAIN, False)
     (line,) = told(caught.value)
     assert f"8 times, {tmp_path}/0.txt" in line
     assert "data.label='species': there is no such column" in line
@@ -216,7 +220,7 @@ def test_label_files_of_recordings_that_are_not_there(tmp_path):
         (tmp_path / f"gone{i}.txt").write_text("0\t1\tx\n")
     (tmp_path / "all.rttm").write_text("".join(f"SPEAKER {{r{i}}} 1 0 1 <NA> <NA> a <NA> <NA>\n" for i in range(9)))
     with pytest.raises(DataError) as caught:
-        annotated.from_folder(tmp_path, None, False)
+        label_folders.read(tmp_path, None, False, PLAIN, False)
     first, second = told(caught.value)
     assert first.startswith("9 times, '{r0}', '{r1}', '{r2}' and 6 more: ")
     assert f"{tmp_path}/all.rttm speaks of ...: no such recording in {tmp_path}" in first
@@ -228,7 +232,7 @@ def test_events_that_make_no_clips(tmp_path):
     for i in range(9):
         makers.tone(tmp_path / f"{i}.wav")
         (tmp_path / f"{i}.txt").write_text("0.1\t0.1\tx\n0.2\t0.3\ty\n0.2\t0.3\tz\n")
-    found = annotated.from_folder(tmp_path, None, False)
+    found = label_folders.read(tmp_path, None, False, PLAIN, False)
     with pytest.raises(DataError) as caught:
         around_events(found, context=0, background="none", most=10, seed=0)
     first, second = told(caught.value)

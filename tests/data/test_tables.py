@@ -28,7 +28,7 @@ def test_separators(tmp_path, name, text):
         ("t.csv", b"file_name,label\na.wav,\xff\n", "line 2: byte 0xff is not UTF-8"),
         ("t.csv", b"\xef\xbb\xbffile_name,label\n\xffa.wav,x\n", "line 2: byte 0xff is not UTF-8"),
         ("t.csv", b"file_name,label\na\0.wav,x\n", "line 2: a NUL byte"),
-        ("t.csv", "file_name,label\n".encode("utf-16"), "UTF-16"),
+        ("t.csv", "file_name,label\na.wav,x\n".encode("utf-16")[:-1], "begins as UTF-16 and is none"),
         ("t.csv", b"file_name,label\n", "no rows"),
         ("t.csv", b"file_name,label,label\na,b,c\n", "appears twice"),
         ("t.csv", b'file_name,label\na.wav,"x\n', "quotes closed"),

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from audioft.core.places import PathLike
 from audioft.core.progress import Console
+from audioft.errors import UsageError
 
 if TYPE_CHECKING:
     from audioft.assembly.run_folder import Run
     from audioft.core.runtime import Processes
+    from audioft.inference.given import Inputs
     from audioft.inference.prediction import Prediction
     from audioft.inference.predictor import Predictor
 
@@ -20,8 +21,9 @@ __all__ = ["load_model", "predict"]
 
 def predict(
     model: PathLike | Run | Predictor,
-    inputs: PathLike | Iterable[PathLike],
+    inputs: Inputs,
     *,
+    rate: int | None = None,
     skip: Collection[str] = (),
     device: str = "auto",
     precision: str = "fp32",
@@ -35,7 +37,9 @@ def predict(
 
     Args:
         model: a run, a run folder, a model folder, or a `Predictor` made before.
-        inputs: files, folders (searched in depth) and globs.
+        inputs: files, folders (searched in depth) and globs, each file once; or arrays with their `rate`, alone or in a
+            list, see `Predictor.predict`.
+        rate: of arrays, samples a second.
         skip: names of recordings, as predictions have them, to leave out.
         device, precision, batch_seconds: see `Predictor`.
         window: seconds; longer recordings are labelled in windows of this length, by default as long as the clips
@@ -49,19 +53,36 @@ def predict(
         read, and an input that leads to none, has its `error` set and no label. One that breaks off has the label of
         what came before, and its `error` set.
 
+    Raises:
+        TypeError: there is something among the inputs that is neither a name nor an array.
+        UsageError: there is no such model; an array has no rate.
+
     Example:
         >>> for p in predict(trained, "samples/keywords"):
         ...     assert p.error is None and 0 <= p.score <= 1
     """
+    from audioft.inference import given
     from audioft.inference.predictor import Predictor
     from audioft.tasks.predict import labelling
 
-    console = console or Console(quiet=True)
-    if not isinstance(model, Predictor):
-        model = Predictor(model, device=device, precision=precision, batch_seconds=batch_seconds)
-    wanted = [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
-    names = [os.fspath(i) for i in wanted]
-    yield from labelling.label(model, names, skip=skip, window=window, hop=hop, console=console, processes=processes)
+    wanted = list(inputs) if isinstance(inputs, Iterator) else inputs
+    names = given.names_of(wanted)
+    if names is None:
+        given.heard(wanted, rate)  # what is wrong with them is said before a model is loaded
+    elif rate is not None:
+        raise UsageError(given.NO_ARRAY.format(rate))
+
+    def found() -> Iterator[Prediction]:
+        loaded = model
+        if not isinstance(loaded, Predictor):
+            loaded = Predictor(loaded, device=device, precision=precision, batch_seconds=batch_seconds)
+        if names is None:
+            yield from loaded.predict(wanted, rate=rate, window=window, hop=hop)
+            return
+        told = console or Console(quiet=True)
+        yield from labelling.label(loaded, names, skip=skip, window=window, hop=hop, console=told, processes=processes)
+
+    return found()
 
 
 def load_model(path: PathLike | Run, *, device: str = "auto", precision: str = "fp32") -> Predictor:

@@ -34,7 +34,10 @@ def label(
     Raises:
         DataError: there are no inputs.
     """
-    clips, failures = unlabelled(inputs)
+    notes: list[str] = []
+    clips, failures = unlabelled(inputs, notes)
+    for note in notes:
+        console.say(f"note: {note}")
     if not clips and not failures:
         raise DataError("nothing to label: no inputs were given")
     left_out = frozenset(skip)

@@ -72,7 +72,10 @@ def follow(
         return
     if raw is not None:
         raise UsageError("--raw says what standard input holds; give - as the input, or leave it out")
-    clips, failures = unlabelled(inputs)
+    notes: list[str] = []
+    clips, failures = unlabelled(inputs, notes)
+    for note in notes:
+        console.say(f"note: {note}")
     if not clips and not failures:
         raise DataError("nothing to label: no inputs were given")
     _refuse_inputs(writer, clips)

@@ -41,6 +41,13 @@ def goes_on(options: argparse.Namespace) -> str:
     return arguments.how_to_resume(options, "ENCODER")
 
 
+def settings_of() -> type:
+    """What its settings are."""
+    from audioft.configuration.pretraining import PretrainConfig
+
+    return PretrainConfig
+
+
 def run(options: argparse.Namespace, console: Console) -> int:
     from audioft.tasks.pretrain import api
 

@@ -99,5 +99,6 @@ def _absolute_source(config: Config) -> Config:
     """The run's own config names its data by an absolute path, so that it works from any folder."""
     if config.data.source is None:
         raise UsageError("no data given: name a folder or a table, `audioft train DATA`, or set data.source")
-    source = os.path.abspath(os.path.expanduser(config.data.source))
-    return config.model_copy(update={"data": config.data.model_copy(update={"source": source})})
+    places = {"source": config.data.source, "audio_root": config.data.audio_root}
+    absolute = {k: os.path.abspath(os.path.expanduser(place)) for k, place in places.items() if place is not None}
+    return config.model_copy(update={"data": config.data.model_copy(update=absolute)})

@@ -50,6 +50,13 @@ def goes_on(options: argparse.Namespace) -> str:
     return arguments.how_to_resume(options, "RUN")
 
 
+def settings_of() -> type:
+    """What its settings are."""
+    from audioft.configuration.sections import Config
+
+    return Config
+
+
 def run(options: argparse.Namespace, console: Console) -> int:
     from audioft.tasks.train import api
 

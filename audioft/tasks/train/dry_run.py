@@ -12,7 +12,7 @@ from audioft.core.runtime import Processes, choose_precision, explain_precision
 from audioft.core.wording import counted
 from audioft.models import adapting, freezing
 from audioft.models.classifier import AudioClassifier
-from audioft.tasks.train import throughput
+from audioft.tasks.train import frozen_cache, throughput
 from audioft.training.optim import count_parameters
 
 LAYOUTS = {
@@ -40,6 +40,8 @@ def plan(config: Config, console: Console, examples: Path | None) -> None:
     """
     parts = from_headers(config, Processes(config.train.device), console)
     console.say("\n".join([*_data(parts), *_sides(parts.data), *_model(parts), *_sizes(parts)]))
+    if not few_shot.wanted(config):
+        frozen_cache.refuse(parts)
     if few_shot.wanted(config):
         lines = [_device(parts), "steps: none, one pass over the clips"]
     else:

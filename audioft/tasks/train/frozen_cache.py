@@ -84,16 +84,28 @@ def opened(parts: Parts, inner: TrainingClips, spare: Path) -> Iterator[Cache | 
         yield cache
 
 
+def refuse(parts: Parts, cuts: dict[int, Boundary | None] | None = None) -> None:
+    """Say where a cache was asked for and there is nothing to keep; `cuts` are the boundaries, if they are known.
+
+    Raises:
+        ConfigError: so it is.
+    """
+    if not parts.config.cache.views:
+        return
+    frames = parts.model.frame_level
+    if frames or all(cut is None for cut in (cuts or boundaries(parts)).values()):
+        why = "a model that labels frames moves its windows anew" if frames else "nothing stays frozen"
+        raise ConfigError(f"cache.views: {why}, so there is nothing to keep; set cache.views=0")
+
+
 def _views(parts: Parts, inner: TrainingClips, cuts: dict[int, Boundary | None]) -> int:
     """How many views a clip has in the cache; 0 for no cache."""
     asked, model = parts.config.cache.views, parts.model
     if asked == 0:
         return 0
     if model.frame_level or all(cut is None for cut in cuts.values()):
-        if asked is None:
-            return 0
-        why = "a model that labels frames moves its windows anew" if model.frame_level else "nothing stays frozen"
-        raise ConfigError(f"cache.views: {why}, so there is nothing to keep; set cache.views=0")
+        refuse(parts, cuts)
+        return 0
     hidden = parts.config.latent is not None and any(c is not None and c.kind != "features" for c in cuts.values())
     drawn = hidden or any(inner.is_drawn(i) for i in range(len(inner)))
     if not drawn:

@@ -1,0 +1,1 @@
+"""What folders and tables of other programs hold, and by which names."""

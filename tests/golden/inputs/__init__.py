@@ -1,0 +1,1 @@
+"""Inputs as people have them, made by small functions, each with what must come out."""

@@ -1,0 +1,137 @@
+"""Tables of other programs: times, labels, missing cells, names of another machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from golden.inputs.cases import Case, recording, text
+
+LABELS = ("dog", "rain")
+PARENTS = {"dog": ["dog", "animal"], "rain": ["rain", "weather"], "wind": ["wind", "weather"]}
+
+
+def table(
+    header: str, row: Callable[[str, str, int], str], labels: Sequence[str] = LABELS, encoding: str = "utf-8", end="\n"
+) -> Callable[[Path], None]:
+    """Fills a folder with six recordings a label and a `t.csv` of them, a row made of name, label and number."""
+
+    def make(here: Path) -> None:
+        lines = [header]
+        for i in range(6 * len(labels)):
+            name, label = f"rec{i}.wav", labels[i % len(labels)]
+            recording(here / name, seconds=1.0, hz=300.0 + 500 * (i % len(labels)), seed=i)
+            lines.append(row(name, label, i))
+        text(here / "t.csv", end.join([*lines, ""]), encoding)
+
+    return make
+
+
+def _timed(header: str, times: str = "0.25,0.75") -> Callable[[Path], None]:
+    return table(header, lambda name, label, i: f"{name},{times},{label}")
+
+
+def _labelled(write: Callable[[list[str]], str], column: str = "labels") -> Callable[[Path], None]:
+    return table(f"file_name,{column}", lambda name, label, i: f'{name},"{write(PARENTS[label])}"', tuple(PARENTS))
+
+
+def _missing(word: str, column: str = "label") -> Callable[[Path], None]:
+    return table(f"file_name,{column}", lambda name, label, i: f"{name},{label if i % 4 else word}")
+
+
+def _json_lines(here: Path) -> None:
+    table("", lambda name, label, i: f'{{"file_name": "{name}", "label": {"NaN" if i == 3 else repr(label)}}}')(here)
+    (here / "t.jsonl").write_text((here / "t.csv").read_text().replace("'", '"').strip())
+
+
+def _elsewhere(here: Path) -> None:
+    _timed("filename,onset,offset,label")(here / "audio")
+    (here / "meta").mkdir()
+    (here / "audio/t.csv").rename(here / "meta/t.csv")
+
+
+def dry(*more: str, table: str = "t.csv") -> tuple[str, ...]:
+    return ("train", f"{{here}}/{table}", "--dry-run", *more)
+
+
+HALF = ("data: 12 clips, 0.00 hours, 2 labels (one label a clip)",)
+SEVERAL = ("data: 18 clips", "5 labels (several labels a clip)")
+OF_EXCEL = table(
+    "File_Name;Label;Start;End", lambda name, label, i: f"{name};{label};0,25;0,75", encoding="utf-8-sig", end="\r\n"
+)
+UNICODE_TEXT = table(
+    "file_name\tlabel\tstart\tend", lambda n, label, i: f"{n}\t{label}\t0,25\t0,75", encoding="utf-16", end="\r\n"
+)
+ONE_HOT = table(
+    "file,start_time,end_time,dog,rain", lambda n, x, i: f"{n},0.0,0.5,{int(x == 'dog')},{int(x == 'rain')}"
+)
+BACKSLASHES = table("file_name,label", lambda name, label, i: f".\\{name},{label}")
+OF_A_MAC = table("file_name,label", lambda name, label, i: f"/Users/anna/rec/{name},{label}")
+OF_WINDOWS = table("file_name,label", lambda name, label, i: f"C:\\Users\\anna\\{name},{label}")
+
+CASES = [
+    *(
+        Case(f"times of {whose}", _timed(header), dry(), said=(*HALF, "note: times: start is the column"))
+        for whose, header in {
+            "opensoundscape": "file,start_time,end_time,label",
+            "DCASE": "filename,onset,offset,event_label",
+            "Excel": "file_name,Start,End,label",
+            "BirdNET": "File,Start (s),End (s),label",
+            "Raven": "Begin File,Begin Time (s),End Time (s),Annotation",
+            "ELAN": "file_name,Begin Time - ss.msec,End Time - ss.msec,label",
+            "Praat": "file_name,tmin,tmax,label",
+        }.items()
+    ),
+    Case("a start and a duration", _timed("file,start,duration,label", "0.25,0.5"), dry(), said=(*HALF, "together")),
+    Case("milliseconds", _timed("file,start_ms,end_ms,label", "250,750"), dry(), said=HALF),
+    Case(
+        "samples", _timed("file,start_sample,end_sample,label", "400,900"), dry(), said=("not used, though they look",)
+    ),
+    *(
+        Case(f"several labels {how}", _labelled(write), dry(), said=SEVERAL)
+        for how, write in {
+            "with semicolons": ";".join,
+            "with commas": ",".join,
+            "with pipes": "|".join,
+            "in a list of Python": str,
+        }.items()
+    ),
+    Case("a list of Python in label", _labelled(str, "label"), dry(), said=(*SEVERAL, "are lists")),
+    Case(
+        "commas that may be of one label",
+        table("file_name,labels", lambda name, label, i: f'{name},"{label}, loud"'),
+        dry(),
+        code=1,
+        said=("may be one label or several; write", '["dog, loud"] for one'),
+    ),
+    *(
+        Case(
+            f"{word} as a label", _missing(word), dry(), code=1, said=(f"its label is {word!r}, which counts as empty",)
+        )
+        for word in ("nan", "NaN", "NA", "N/A", "None", "null")
+    ),
+    Case("NaN in JSON", _json_lines, dry(table="t.jsonl"), code=1, said=("its label is empty",)),
+    Case(
+        "NA where several labels may be", _missing("NA", "labels"), dry(), said=("'NA' in labels counts as no label",)
+    ),
+    Case(
+        "NA that is a label", _missing("NA"), dry("data.na=keep"), said=("3 labels (one label a clip)", "data.na=keep")
+    ),
+    Case("a column a label", ONE_HOT, dry(), said=("2 labels (several labels a clip)", "columns of 0 and 1")),
+    Case("a table of a German Excel", OF_EXCEL, dry(), said=(*HALF, "are decimal ones")),
+    Case("Unicode text of Excel", UNICODE_TEXT, dry(), said=HALF),
+    Case("backslashes", BACKSLASHES, dry(), said=("12 names with backslashes",)),
+    Case(
+        "names of a Mac",
+        OF_A_MAC,
+        dry(),
+        code=1,
+        said=("no such file", "/Users/anna/rec/rec0.wav", "data.audio_root=DIR"),
+    ),
+    Case(
+        "names of a Mac found", OF_A_MAC, dry("data.audio_root={here}"), said=("12 names with the folders of another",)
+    ),
+    Case("names of Windows found", OF_WINDOWS, dry("data.audio_root={here}"), said=("12 names with the folders of",)),
+    Case("a table elsewhere", _elsewhere, dry(table="meta/t.csv"), code=1, said=("set data.audio_root={here}/audio",)),
+    Case("a table elsewhere found", _elsewhere, dry("data.audio_root={here}/audio", table="meta/t.csv"), said=HALF),
+]
