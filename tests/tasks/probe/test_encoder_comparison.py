@@ -260,9 +260,7 @@ def test_the_command_that_is_suggested_runs(
     assert code == 0, said
 
 
-def test_the_same_recording_twice_is_kept_together(
-    here, cache, two_tones, small_encoder, audioft_command, tmp_path
-):
+def test_the_same_recording_twice_is_kept_together(here, cache, two_tones, small_encoder, audioft_command, tmp_path):
     data = shutil.copytree(two_tones, tmp_path / "data")
     for i in range(6):
         shutil.copy(data / "low" / f"low_{i:02d}.wav", data / "low" / f"again_{i:02d}.wav")
