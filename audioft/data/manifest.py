@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from audioft.annotations.event import Event
 from audioft.core import csv_tables
+from audioft.core.wording import counted
 from audioft.data import folders, rows
 from audioft.data.clip import Clip, seconds
 from audioft.data.inputs import unlabelled
@@ -111,6 +112,8 @@ def load(
         if not base.is_dir():
             raise UsageError(f"{base}: no such folder; expected the one that the recordings of {table} lie in")
         read = rows.to_clips(read_table(table), str(table), base, label, group, allow_outside, as_events, choices)
+        if path.is_dir():
+            notes += _not_named(base, read.clips)
         return _manifest(base, read, "table", notes, least_labels)
     if label or group not in (None, "recording"):
         key = "data.label" if label else "data.group"
@@ -180,6 +183,15 @@ def _manifest(root: Path, read: rows.Read, layout: str, notes: list[str], least:
         raise DataError(f"{root}: no clip has any label")
     told = (*notes, *read.notes, *spellings(labels))
     return Manifest(root, tuple(read.clips), labels, read.multilabel, layout, told, read.grouping)
+
+
+def _not_named(root: Path, clips: Sequence[Clip]) -> list[str]:
+    """A sentence where recordings lie in a folder that its table does not name."""
+    named = {clip.name for clip in clips}
+    others = [n for p in folders.recordings(root) if (n := p.relative_to(root).as_posix()) not in named]
+    if not others:
+        return []
+    return [f"{counted(len(others), 'recording')} that the table does not name, left out: {', '.join(others[:3])}"]
 
 
 def table_of(folder: Path, notes: list[str]) -> Path | None:

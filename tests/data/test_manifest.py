@@ -86,6 +86,13 @@ def test_a_table_wins_over_folders(tmp_path):
     assert load(tmp_path / "metadata.jsonl", least_labels=1).labels == ("x",)
 
 
+def test_recordings_that_the_table_of_a_folder_does_not_name_are_told(tmp_path):
+    put(tmp_path, "a.wav", "b.wav", "more/c.wav")
+    table(tmp_path, "file_name,label\na.wav,x\nb.wav,y\n")
+    assert "1 recording that the table does not name, left out: more/c.wav" in load(tmp_path).notes
+    assert not any("does not name" in n for n in load(tmp_path / "metadata.csv").notes)
+
+
 def test_several_labels_and_cuts(tmp_path):
     put(tmp_path, "a.wav")
     table(
