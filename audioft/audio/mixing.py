@@ -49,8 +49,10 @@ def decided(pieces: Sequence[np.ndarray]) -> Mix:
         return PLAIN
     step = max(1, sum(map(len, pieces)) // _LOOKED_AT)
     found = _mix(np.concatenate([piece[::step] for piece in pieces], dtype=np.float64))
-    # between what was looked at there may have been something
-    return found or _mix(np.concatenate(pieces, dtype=np.float64)) or PLAIN
+    if found is None:  # between what was looked at there may have been something
+        changing = [piece for piece in pieces if (piece != piece[0]).any()]
+        found = _mix(np.concatenate(changing, dtype=np.float64)) if changing else None
+    return found or PLAIN
 
 
 def _mix(samples: np.ndarray) -> Mix | None:
@@ -62,7 +64,7 @@ def _mix(samples: np.ndarray) -> Mix | None:
     samples = samples - samples.mean(0)
     products = samples.T @ samples / len(samples)
     powers = np.diag(products)
-    loudest = int(powers.argmax())
+    loudest = int((powers >= 0.99 * powers.max()).argmax())  # of equal ones the first
     if powers[loudest] <= 1e-12:
         return None
     alive = powers > _DEAD * powers[loudest]

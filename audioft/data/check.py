@@ -26,7 +26,7 @@ __all__ = ["SHORTEST", "Checked", "check", "default_cache", "enforce", "headers"
 SHORTEST = 0.025
 #: What is said of a clip without sound.
 SILENT = "silent: nothing in it changes by more than the last of 16 bits"
-#: A signal whose extremes differ by less is called silent: zeros, or a dither of one step around them, resampled.
+#: A signal whose extremes differ by less is called silent: zeros, or a dither of one step around them.
 FLAT = 2.5 / 32768
 #: Hz, at which encoders hear.
 _HEARS = 16000

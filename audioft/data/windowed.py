@@ -10,10 +10,13 @@ from torch import Tensor
 
 from audioft.audio import isolated_decoder
 from audioft.audio.windows import cut
-from audioft.data.check import FLAT, SHORTEST, SILENT, too_short
+from audioft.data.check import SHORTEST, SILENT, too_short
 from audioft.data.clip import Clip
 from audioft.data.dataset import Preparation
 from audioft.errors import AudioError, UsageError
+
+#: As `check.FLAT`, of what has been resampled: a dither of one step reaches further than one step then.
+_FLAT = 4.5 / 32768
 
 
 @dataclass(frozen=True)
@@ -102,8 +105,8 @@ class _UntilItBreaks:
 
     @property
     def changed(self) -> bool:
-        """Whether there was sound so far, by the same measure as in the checking pass."""
-        return self._high - self._low > FLAT
+        """Whether there was sound so far."""
+        return self._high - self._low > _FLAT
 
     def __iter__(self) -> Iterator[np.ndarray]:
         at = 0
