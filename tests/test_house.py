@@ -195,13 +195,14 @@ def test_the_package_itself_imports_nothing_when_it_is_imported():
     assert own(imports(MODULES["audioft"], typing_too=False)) == set()
 
 
-def test_one_module_knows_the_decoder_and_two_the_resampler():
-    users: dict[str, set[str]] = {"soundfile": set(), "soxr": set()}
+def test_one_module_knows_each_decoder_and_two_the_resampler():
+    users: dict[str, set[str]] = {"soundfile": set(), "soxr": set(), "av": set()}
     for module, path in MODULES.items():
         for name in imports(path):
             if name.split(".")[0] in users:
                 users[name.split(".")[0]].add(module)
-    assert users["soundfile"] == {"audioft.audio.io"}
+    assert users["soundfile"] == {"audioft.audio.opening"}
+    assert users["av"] == {"audioft.audio.media"}
     assert users["soxr"] == {"audioft.audio.resample", "audioft.augmentation.dsp"}
 
 

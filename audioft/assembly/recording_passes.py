@@ -9,17 +9,22 @@ from audioft.core.runtime import Processes
 from audioft.data import check as checking
 from audioft.data.check import Checked
 from audioft.data.clip import Clip
+from audioft.errors import Problem, grouped
 
 
 def check(clips: Sequence[Clip], console: Console, workers: int = 1) -> list[Checked]:
     """What the checking pass finds of each clip, or has found before."""
     with console.job("checking recordings", len(clips)) as job:
-        return checking.check(
+        found = checking.check(
             clips,
             cache=checking.default_cache(),
             workers=max(1, workers),
             progress=lambda done, total: job.at(done),
         )
+    notes = {clip.path: Problem(clip.name, c.note) for clip, c in zip(clips, found, strict=True) if c.note}
+    for told in grouped(notes.values()):
+        console.say(f"note: {told}")
+    return found
 
 
 def decode_once(

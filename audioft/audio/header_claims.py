@@ -21,7 +21,7 @@ def claimed(file: Any) -> int:
         if data and 0 < missing < int(data[1]) < 2**62:
             return file.frames * (int(data[1]) - 24) // max(int(data[1]) - 24 - missing, 1)
     if m := re.search(r"from 'COMM' chunk \((\d+)\)|from 'ds64' chunk of (\d+)", log):
-        return int(m[1] or m[2])
+        return 0 if int(m[1] or m[2]) == 0xFFFFFFFF else int(m[1] or m[2])
     return 0
 
 

@@ -1,30 +1,40 @@
-"""Recordings read and written: the only module that knows a decoder.
+"""Recordings as samples: the one way that all of them are read.
 
-Three facts about libsndfile shape this module. The header's frame count is a claim: `soundfile.read` allocates what it
-says, so blocks are read and what arrives is counted. For WAV, AIFF, AU, W64 and RF64 the library quietly lowers that
-claim to what the file holds, and only its log tells of the original one. And after a seek in a compressed file (Vorbis,
-MP3, ADPCM) the samples are not those of a decoding from the beginning, so there a cut is decoded from 0.
+Two facts about libsndfile shape this module. `soundfile.read` allocates what the header claims, so blocks are read and
+what arrives is counted. And after a seek in a compressed file (Vorbis, MP3, ADPCM) the samples are not those of a
+decoding from the beginning, so there a cut is decoded from 0.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import math
 import os
 import re
-import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 import numpy as np
-import soundfile
 
-from audioft.audio.header_claims import claimed, guessed
+from audioft.audio import mixing
+from audioft.audio.beyond import Beyond
+from audioft.audio.opening import (
+    DECODER_ERRORS,
+    LIBRARY,
+    READING_ERRORS,
+    Info,
+    Recording,
+    begun,
+    info_of,
+    opened,
+    why,
+)
 from audioft.audio.resample import resampled
-from audioft.audio.shortfalls import cut_short, within
+from audioft.audio.shortfalls import cut_short, forgiven, within
 from audioft.audio.windows import joined
 from audioft.errors import AudioError
+
+__all__ = ["DECODER_ERRORS", "EXTENSIONS", "LIBRARY", "Info", "Recording", "begun", "info_of", "mono", "probe", "read"]
+__all__ += ["seeks", "stream", "why"]
 
 #: What is taken for a recording when a folder is searched. A file named explicitly is tried whatever its name is.
 EXTENSIONS = frozenset(
@@ -34,66 +44,21 @@ EXTENSIONS = frozenset(
     }
 )
 
-LIBRARY = f"libsndfile {soundfile.__libsndfile_version__}"
-#: What opening something that is no audio raises.
-DECODER_ERRORS = (soundfile.SoundFileError, TypeError, ValueError, OSError)
 _EXACT_SEEK = re.compile(r"PCM_\w+|FLOAT|DOUBLE|ULAW|ALAW")
-_UNKNOWN = 2**62  # libsndfile's way to say that the header holds no length (a FLAC written to a pipe)
 _PIECE_SECONDS = 0.1  # a decoder's error loses the piece it was in, so pieces are small whatever the block is
+_MIXES: dict[
+    tuple[str, int, int], mixing.Mix
+] = {}  # of recordings of which parts were read, by size and time of change
+_MOST_MIXES = 2**16
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Info:
-    """What a recording's header says.
-
-    Attributes:
-        rate: samples a second, Hz.
-        frames: samples a channel, -1 where the header does not say.
-        channels: number of channels.
-        format: container and encoding, as `WAV PCM_16`.
-    """
-
-    rate: int
-    frames: int
-    channels: int
-    format: str
-
-    @property
-    def seconds(self) -> float:
-        """Duration in seconds; NaN where the header does not say."""
-        return self.frames / self.rate if self.frames >= 0 else math.nan
-
-
-class Recording(soundfile.SoundFile):
-    """A recording being decoded.
-
-    soundfile seeks after each read of a seekable file, which fails where the length is unknown: so none is seekable.
-    """
-
-    raw: BinaryIO | None = None
-
-    def seekable(self) -> bool:
-        return False
-
-    def close(self) -> None:
-        super().close()
-        if self.raw is not None:
-            self.raw.close()
-
-    def left(self) -> int:
-        """Bytes the decoder has not looked at; only known where it reads through `raw`."""
-        if self.raw is None:
-            return 0
-        return os.fstat(self.raw.fileno()).st_size - self.raw.tell()
-
-
-def probe(path: str | Path) -> Info:
-    """Read a recording's header, nothing else.
+def probe(path: str | Path, alive: Callable[[], None] = lambda: None) -> Info:
+    """Read a recording's header, and no more of it unless its length has to be counted.
 
     Raises:
         AudioError: at stage `open`: there is no such file, or it is not audio that soundfile reads.
     """
-    with _opened(path) as file:
+    with opened(path, alive) as file:
         return info_of(path, file)
 
 
@@ -110,6 +75,8 @@ def stream(
     end: float | None = None,
     block_seconds: float = 30.0,
     alive: Callable[[], None] = lambda: None,
+    note: Callable[[str], None] = lambda said: None,
+    hears: int | None = None,
 ) -> Iterator[np.ndarray]:
     """Decode a recording, or a cut of it, block by block in bounded memory.
 
@@ -123,21 +90,34 @@ def stream(
         end: seconds from the recording's beginning, exclusive; None is the recording's end.
         block_seconds: about how much one block holds.
         alive: called whenever the decoder has got on.
+        note: told what of a recording was changed or lost that need not have been, as channels that cancel.
+        hears: the rate at which it will be heard, Hz, if that is another one than `rate`.
 
     Yields:
-        Arrays `(T,)` float32, all channels mixed down by their mean.
+        Arrays `(T,)` float32, all channels mixed down by their mean, or as `audioft.audio.mixing` says.
 
     Raises:
         AudioError: at stage `open`: no such file, not audio, no samples; at stage `check`: the cut lies
             outside of the recording; at stage `decode`: fewer samples arrived than the header promises. What could be
             decoded before has been given by then.
     """
-    with _opened(path) as file:
+    with opened(path, alive) as file:
         info = info_of(path, file)
-        pieces = mono(path, file, info, start, end, _PIECE_SECONDS, alive)
+        pieces = mono(path, file, info, start, end, _PIECE_SECONDS, alive, note)
+        if (target := hears or rate) is not None and 1.5 * target < info.rate and end is None:
+            pieces = _weighed(pieces, Beyond(info.rate, target), note)
         if rate is not None and rate != info.rate:
             pieces = resampled(pieces, info.rate, rate)
         yield from _in_blocks(pieces, block_seconds * (rate or info.rate))
+
+
+def _weighed(pieces: Iterable[np.ndarray], beyond: Beyond, note: Callable[[str], None]) -> Iterator[np.ndarray]:
+    """The same pieces; it is told at their end how much of them is not heard."""
+    for piece in pieces:
+        beyond.take(piece)
+        yield piece
+    if said := beyond.told():
+        note(said)
 
 
 def _in_blocks(pieces: Iterable[np.ndarray], size: float) -> Iterator[np.ndarray]:
@@ -164,119 +144,123 @@ def read(path: str | Path, rate: int | None = 16000, start: float = 0.0, end: fl
     return joined(stream(path, rate, start, end))
 
 
-def begun(path: str | Path, rate: int, channels: int, form: str, subtype: str | None = None) -> soundfile.SoundFile:
-    """A recording to be written, block by block, `(T,)` or `(T, channels)`; in libsndfile's names of formats.
-
-    Raises:
-        DECODER_ERRORS: one of them.
-    """
-    return soundfile.SoundFile(str(path), "w", rate, channels, subtype=subtype, format=form)
-
-
-def _opened(path: str | Path) -> Recording:
-    path = Path(path)
-    try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise AudioError(path, "open", "this is a folder, not a recording")
-        if not stat.S_ISREG(mode):
-            raise AudioError(path, "open", "this is a pipe or a device, not a file; standard input is given as -")
-        with path.open("rb") as file:
-            head = file.read(64)
-    except FileNotFoundError:
-        raise AudioError(path, "open", "no such file") from None
-    except (OSError, ValueError) as e:
-        raise AudioError(path, "open", f"cannot be read: {getattr(e, 'strerror', None) or e}") from None
-    if not head:
-        raise AudioError(path, "open", "the file is empty (0 bytes)")
-    try:
-        # a name that is not UTF-8 is opened by its bytes
-        file = Recording(os.fsencode(path) if os.name == "posix" else str(path))
-        if guessed(path, file):
-            file.close()
-            raw = path.open("rb")
-            file = Recording(raw)
-            file.raw = raw
-        return file
-    except DECODER_ERRORS as e:
-        # soundfile takes `.raw` for headerless samples and complains with a TypeError about a missing rate
-        raise AudioError(
-            path, "open", f"not audio that soundfile can read ({why(e)}; the file begins with {head[:12]!r})"
-        ) from None
-
-
-def info_of(path: str | Path, file: Recording) -> Info:
-    frames = file.frames
-    if file.samplerate <= 0 or file.channels <= 0:
-        raise AudioError(path, "open", f"the header says {file.samplerate} Hz and {file.channels} channels")
-    if frames == 0:
-        raise AudioError(path, "open", "the file holds no samples (0 frames)")
-    known = 0 < frames < _UNKNOWN and file.raw is None
-    frames = max(frames, claimed(file)) if known else -1
-    return Info(int(file.samplerate), frames, int(file.channels), f"{file.format} {file.subtype}")
-
-
 def mono(
     path: str | Path,
-    file: Recording,
+    file: Any,
     info: Info,
     start: float,
     end: float | None,
     piece_seconds: float,
     alive: Callable[[], None] = lambda: None,
+    note: Callable[[str], None] = lambda said: None,
+    live: bool = False,
 ) -> Iterator[np.ndarray]:
-    """The cut's samples at the recording's own rate, in pieces; complains when they are not all there."""
+    """The cut's samples at the recording's own rate, in pieces; complains when they are not all there.
+
+    Channels are mixed as the recording's beginning says, which is read first wherever the cut lies; but of what comes
+    `live`, which cannot wait for that, by their mean.
+    """
     first = round(start * info.rate)
     last = None if end is None else round(end * info.rate)
     if first < 0 or (last is not None and last <= first):
         raise AudioError(path, "check", f"the cut from {start:g} s to {end or 0:g} s holds nothing")
     if info.frames >= 0:
         within(path, start, end, first, last, info.frames, info.rate)
-    at, got = 0, 0
+    pieces = _Pieces(file, max(1, round(piece_seconds * info.rate)), alive)
+    mix = mixing.PLAIN if live else _mix_of(path, info, pieces, partly=bool(first) or last is not None)
+    if mix.said:
+        note(mix.said)
+    got = 0
     if first and seeks(info):
         try:
-            at = file.seek(first)
-        except (soundfile.SoundFileError, OSError) as e:
+            pieces.seek(first)
+        except READING_ERRORS as e:
             raise cut_short(path, info.seconds, 0, why(e)) from None
-    piece = max(1, round(piece_seconds * info.rate))
-    failure = ""
+    at = pieces.given
     while last is None or at < last:
-        try:
-            samples = file.read(piece, dtype="float32", always_2d=True)
-        except (soundfile.SoundFileError, OSError) as e:
-            failure = why(e)
+        samples = pieces.next()
+        if samples is None:
             break
-        if not len(samples):
-            break
-        alive()
         kept = samples[max(0, first - at) : None if last is None else last - at]
         at += len(samples)
         if len(kept):
             got += len(kept)
-            yield _mixed_down(kept)
+            yield mix(kept)
     wanted = last if last is not None else info.frames
-    if failure:
-        raise cut_short(path, info.seconds, at / info.rate, failure)
+    if pieces.failure and (last is None or at < last):
+        raise cut_short(path, info.seconds, at / info.rate, pieces.failure)
     if info.frames < 0:
         if at == 0:
             raise AudioError(path, "open", "the file holds no samples (0 frames)")
-        # libsndfile ends an MP3 of varying bit rate where its guess from the first frame says
+        # libsndfile ends an MP3 stream where its guess from the first frame says
         if (last is None or at < last) and file.left() > 32_768:
             known = f"without a Xing header, of which only {at / info.rate:.2f} s can be decoded"
             raise AudioError(path, "decode", f"an MP3 of varying bit rate {known}: convert it to FLAC or WAV")
         within(path, start, end, first, last, at, info.rate)
     elif at < min(wanted, info.frames):
-        raise cut_short(path, info.seconds, at / info.rate)
+        if not forgiven(info.frames - at, info.frames, info.rate):
+            raise cut_short(path, info.seconds, at / info.rate)
+        if not got:
+            within(path, start, end, first, last, at, info.rate)
 
 
-def _mixed_down(samples: np.ndarray) -> np.ndarray:
-    """The mean of the channels of `(T, channels)`, `(T,)`."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        if samples.shape[1] == 2:  # to the same bits, and ten times as fast as a sum along rows of two
-            return (samples[:, 0] + samples[:, 1]) / np.float32(2)
-        return samples.mean(axis=1) if samples.shape[1] > 1 else samples[:, 0]
+class _Pieces:
+    """What a decoder gives, piece by piece; some of it may be looked at beforehand."""
+
+    def __init__(self, file: Any, size: int, alive: Callable[[], None]):
+        self.file, self.size, self.alive = file, size, alive
+        self.given = 0  # frames before what `next` gives
+        self.failure = ""
+        self._held: list[np.ndarray] = []
+
+    def ahead(self, frames: int) -> list[np.ndarray]:
+        """The first so many frames or a little more, which `next` will still give; or what there is."""
+        count = 0
+        while count < frames and (piece := self._read()) is not None:
+            self._held.append(piece)
+            count += len(piece)
+        self._held.reverse()
+        return self._held[::-1]
+
+    def seek(self, first: int) -> None:
+        held = sum(map(len, self._held))
+        if first < held or self.failure:
+            return  # what was looked at is there
+        self._held.clear()
+        self.given = self.file.seek(first)
+
+    def next(self) -> np.ndarray | None:
+        piece = self._held.pop() if self._held else self._read()
+        self.given += 0 if piece is None else len(piece)
+        return piece
+
+    def _read(self) -> np.ndarray | None:
+        if self.failure:
+            return None
+        try:
+            samples = self.file.read(self.size, dtype="float32", always_2d=True)
+        except READING_ERRORS as e:
+            self.failure = why(e)
+            return None
+        if not len(samples):
+            return None
+        self.alive()
+        return samples
 
 
-def why(error: Exception) -> str:
-    text = getattr(error, "error_string", None) or str(error)
-    return text.removeprefix("Error : ").strip().rstrip(".")
+def _mix_of(path: str | Path, info: Info, pieces: _Pieces, partly: bool) -> mixing.Mix:
+    """How a recording's channels become one; remembered where parts of it are read."""
+    if info.channels < 2:
+        return mixing.PLAIN
+    key = None
+    if partly:
+        about = os.stat(path)
+        key = os.fspath(path), about.st_size, about.st_mtime_ns
+        if (known := _MIXES.get(key)) is not None:
+            return known
+    found = mixing.decided(pieces.ahead(mixing.look(info.rate, info.channels)))
+    if key is not None:
+        if len(_MIXES) >= _MOST_MIXES:
+            _MIXES.clear()
+        _MIXES[key] = found
+    return found

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from audioft.audio import remarks
 from audioft.audio.windows import joined
 from audioft.errors import AudioError
 
@@ -38,7 +39,7 @@ WAITING = 60.0  # seconds without a sign of life: a disk may have to wake up, so
 _ROOT = str(Path(__file__).parents[2])
 SERVING = f"import sys; sys.path.insert(0, {_ROOT!r}); from audioft.audio.isolated_decoder import serve; serve()"
 _HEAD = struct.Struct(">cI")  # of a message: its kind, and how many bytes follow
-_BLOCK, _INFO, _ERROR, _END, _ALIVE = b"b", b"i", b"e", b"z", b"."
+_BLOCK, _INFO, _NOTE, _ERROR, _END, _ALIVE = b"b", b"i", b"n", b"e", b"z", b"."
 
 
 def probe(path: str | Path) -> Any:
@@ -55,13 +56,14 @@ def stream(
     start: float = 0.0,
     end: float | None = None,
     block_seconds: float = 30.0,
+    hears: int | None = None,
 ) -> Iterator[np.ndarray]:
-    """As `audioft.audio.io.stream`.
+    """As `audioft.audio.io.stream`; what that notes is kept in `remarks`.
 
     Raises:
         AudioError: besides, at stage `decode`: the decoder crashed, or did not get on.
     """
-    asked = _asked("stream", path, rate=rate, start=start, end=end, block_seconds=block_seconds)
+    asked = _asked("stream", path, rate=rate, start=start, end=end, block_seconds=block_seconds, hears=hears)
     with contextlib.closing(asked) as answers:
         for _, data in answers:
             yield np.frombuffer(data, dtype=np.float32)
@@ -139,7 +141,9 @@ class _Decoder:
                 return
             if kind == _ERROR:
                 raise AudioError(path, *json.loads(data))
-            if kind != _ALIVE:
+            if kind == _NOTE:
+                remarks.keep(path, data.decode())
+            elif kind != _ALIVE:
                 yield kind, data
 
     def _read(self, size: int, path: str) -> bytearray:
@@ -265,9 +269,13 @@ def serve() -> None:
         _watch()
         try:
             if do == "probe":
-                say(_INFO, json.dumps(asdict(io.probe(path))).encode())
+                say(_INFO, json.dumps(asdict(io.probe(path, alive))).encode())
             else:
-                for block in _piped(alive=alive, **task) if do == "piped" else io.stream(path, alive=alive, **task):
+                if do == "piped":
+                    blocks = _piped(alive=alive, **task)
+                else:
+                    blocks = io.stream(path, alive=alive, note=lambda said: say(_NOTE, said.encode()), **task)
+                for block in blocks:
                     say(_BLOCK, np.ascontiguousarray(block, np.float32).tobytes())
         except AudioError as e:
             say(_ERROR, json.dumps([e.stage, e.reason]).encode())

@@ -89,5 +89,5 @@ def piped(
         info = io.info_of("-", file)
         if raw or info.frames * info.channels > _MOST_CLAIMED:
             info = dataclasses.replace(info, frames=-1)
-        pieces = io.mono("-", file, info, 0.0, None, piece_seconds, alive)
+        pieces = io.mono("-", file, info, 0.0, None, piece_seconds, alive, live=True)
         yield from pieces if rate == info.rate else resampled(pieces, info.rate, rate)

@@ -10,6 +10,17 @@ from audioft.errors import AudioError
 #: A table's times are often rounded to hundredths: an `end` this far past the recording's end still is its
 #: end.
 END_TOLERANCE = 0.01
+#: Of what a header promises, in seconds or as a share, whichever is more: recorders write sizes that are a little off.
+SLACK = 0.05, 0.001
+
+
+def forgiven(missing: int, promised: int, rate: int) -> bool:
+    """Whether so many frames less than promised are no damage.
+
+    >>> forgiven(22, 80000, 16000), forgiven(16000, 80000, 16000)
+    (True, False)
+    """
+    return missing < max(SLACK[0] * rate, SLACK[1] * promised)
 
 
 def within(

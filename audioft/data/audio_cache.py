@@ -23,7 +23,7 @@ from audioft.data.check_cache import default_cache
 from audioft.data.clip import Clip
 from audioft.errors import AudioError, AudioftError
 
-_VERSION = 1  # of how clips are decoded and stored: raise it whenever that gives other samples
+_VERSION = 2  # of how clips are decoded and stored: raise it whenever that gives other samples
 
 
 def default_folder() -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from audioft.audio import isolated_decoder
+from audioft.audio import isolated_decoder, remarks
 from audioft.audio.io import Info
 from audioft.audio.shortfalls import END_TOLERANCE
 from audioft.core import csv_tables
@@ -25,9 +25,11 @@ __all__ = ["SHORTEST", "Checked", "check", "default_cache", "enforce", "headers"
 #: Seconds under which a clip holds nothing to hear, nor one frame of an encoder's convolutions (400 samples).
 SHORTEST = 0.025
 #: What is said of a clip without sound.
-SILENT = "silent: the signal does not change"
-#: A signal whose extremes differ by less (-120 dB of full scale) is called silent.
-_SILENT = 1e-6
+SILENT = "silent: nothing in it changes by more than the last of 16 bits"
+#: A signal whose extremes differ by less is called silent: zeros, or a dither of one step around them.
+FLAT = 2.5 / 32768
+#: Hz, at which encoders hear.
+_HEARS = 16000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -38,11 +40,13 @@ class Checked:
         seconds: its duration; 0 where it could not be told.
         digest: sha256 of its recording's bytes, in hex; empty where they could not (or need not) be read.
         problem: None, or the stage (`open`, `decode`, `check`) and the reason why it cannot be used.
+        note: what is to be said of its recording though it can be used.
     """
 
     seconds: float
     digest: str
     problem: tuple[str, str] | None = None
+    note: str = ""
 
 
 def check(
@@ -91,7 +95,7 @@ def check(
                 found[i] = result
                 # what could not be opened may be mended without a change of the file (permissions): not kept
                 if not (result.problem and result.problem[0] == "open"):
-                    memory.put(clips[i], result.seconds, result.digest, result.problem)
+                    memory.put(clips[i], dataclasses.astuple(result))
             tell(len(where))
     return [c for c in found if c is not None]
 
@@ -225,7 +229,7 @@ class _Look:
             problem = too_short(duration)
         elif contents and not self.finite:
             problem = "samples that are not finite (NaN or infinity)"
-        elif contents and self.high - self.low <= _SILENT:
+        elif contents and self.high - self.low <= FLAT:
             problem = SILENT
         return Checked(duration, digest, ("check", problem) if problem else None)
 
@@ -242,7 +246,7 @@ def _file(path: Path, clips: list[Clip]) -> list[Checked]:
         # a recording may have thousands of cuts: each block is shown to those that it lies in
         later = sorted(looks, key=lambda look: look.first, reverse=True)
         now: list[_Look] = []
-        for block in isolated_decoder.stream(path, rate=None, block_seconds=1.0):
+        for block in isolated_decoder.stream(path, rate=None, block_seconds=1.0, hears=_HEARS):
             while later and later[-1].first < at + len(block):
                 now.append(later.pop())
             for look in now:
@@ -250,6 +254,7 @@ def _file(path: Path, clips: list[Clip]) -> list[Checked]:
             at += len(block)
             now = [look for look in now if look.last is None or look.last > at]
     except (AudioError, OSError) as e:
+        remarks.of(path)
         stage, reason = (e.stage, e.reason) if isinstance(e, AudioError) else ("open", f"cannot be read: {e.strerror}")
         # a clip that ends before the damage is whole
         return [
@@ -258,4 +263,6 @@ def _file(path: Path, clips: list[Clip]) -> list[Checked]:
             else Checked(0.0, digest, (stage, reason))
             for look in looks
         ] or [Checked(0.0, digest, (stage, reason)) for _ in clips]
-    return [look.judged(at, digest) for look in looks]
+    note = remarks.of(path)
+    found = [look.judged(at, digest) for look in looks]
+    return [dataclasses.replace(c, note=note) if note else c for c in found]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from audioft.data.clip import Clip
 
-_VERSION = 1  # of the checks: raise it whenever they judge differently
+_VERSION = 2  # of the checks: raise it whenever they judge differently
 
-Finding = tuple[float, str, tuple[str, str] | None]
+Finding = tuple[float, str, tuple[str, str] | None, str]
 
 
 def default_cache() -> Path:
@@ -67,16 +67,21 @@ class Memory:
                 seconds,
                 shared.setdefault(digest, digest),
                 (stage, reason) if stage else None,
+                "" if stage else reason,
             )
             for start, end, seconds, digest, stage, reason in rows
         }
 
-    def put(self, clip: Clip, seconds: float, digest: str, problem: tuple[str, str] | None) -> None:
-        """Remember a finding, under the size and time of change its file had when it was first asked for."""
+    def put(self, clip: Clip, finding: Finding) -> None:
+        """Remember a finding, under the size and time of change its file had when it was first asked for.
+
+        What cannot be used is remembered without its note.
+        """
         if (stat := self._stat(clip.path)) is None:
             return
         times = clip.start, -1.0 if clip.end is None else clip.end
-        row = (os.fsencode(clip.path), *stat, *times, _VERSION, seconds, digest, *(problem or ("", "")))
+        seconds, digest, problem, note = finding
+        row = (os.fsencode(clip.path), *stat, *times, _VERSION, seconds, digest, *(problem or ("", note)))
         self._run("INSERT OR REPLACE INTO checked VALUES (?,?,?,?,?,?,?,?,?,?)", row)
         self._waiting += 1
         if self._waiting >= 500:  # so that an interrupted pass is not lost

@@ -11,10 +11,13 @@ from torch import Tensor
 from audioft.audio import isolated_decoder
 from audioft.audio.sounds import Sound
 from audioft.audio.windows import cut
-from audioft.data.check import SHORTEST, too_short
+from audioft.data.check import SHORTEST, SILENT, too_short
 from audioft.data.clip import Clip
 from audioft.data.dataset import Preparation
 from audioft.errors import AudioError, UsageError
+
+#: As `check.FLAT`, of what has been resampled: a dither of one step reaches further than one step then.
+_FLAT = 4.5 / 32768
 
 
 @dataclass(frozen=True)
@@ -32,17 +35,24 @@ class Window:
     waveform: Tensor
 
 
-def clip_windows(clip: Clip | Sound, prepare: Preparation, window: float, hop: float | None = None) -> Iterator[Window]:
+def clip_windows(
+    clip: Clip | Sound, prepare: Preparation, window: float, hop: float | None = None, **how: bool
+) -> Iterator[Window]:
     """A clip's windows: the whole clip, or windows of `window` seconds if it is longer; see `windows_of`."""
     if isinstance(clip, Sound):
-        return windows_of(clip.blocks(prepare.sample_rate), clip.name, prepare, window, hop)
-    return windows_of(
-        isolated_decoder.stream(clip.path, prepare.sample_rate, clip.start, clip.end), clip.path, prepare, window, hop
-    )
+        return windows_of(clip.blocks(prepare.sample_rate), clip.name, prepare, window, hop, **how)
+    blocks = isolated_decoder.stream(clip.path, prepare.sample_rate, clip.start, clip.end)
+    return windows_of(blocks, clip.path, prepare, window, hop, **how)
 
 
 def windows_of(
-    blocks: Iterable[np.ndarray], path: object, prepare: Preparation, window: float, hop: float | None = None
+    blocks: Iterable[np.ndarray],
+    path: object,
+    prepare: Preparation,
+    window: float,
+    hop: float | None = None,
+    dead: bool = True,
+    live: bool = False,
 ) -> Iterator[Window]:
     """Windows out of blocks of samples, in the memory of a window whatever the length.
 
@@ -55,22 +65,35 @@ def windows_of(
         prepare: see `Preparation`; each window is prepared by itself.
         window: seconds.
         hop: seconds between the beginnings of two windows; None is `window`.
+        dead: whether a recording in which nothing ever changes, as a dead microphone makes it, has windows as well.
+        live: without `dead`, windows are given though nothing has changed so far; otherwise they wait until it does.
 
     Raises:
-        AudioError: nothing or under 25 ms is in it; or, after the last window before it, the recording breaks off or
-            has samples that are not numbers.
+        AudioError: nothing or under 25 ms is in it, or, without `dead`, no sound; or, after the last window before it,
+            the recording breaks off or has samples that are not numbers.
     """
     rate = prepare.sample_rate
     least = round(SHORTEST * rate) - 1  # a sample less may be left by resampling
     heard = _UntilItBreaks(blocks, path, rate)
     nothing = True
+    waiting: list[tuple[int, np.ndarray]] = []
     for start, samples in cut(heard, max(1, round(window * rate)), None if hop is None else max(1, round(hop * rate))):
         if nothing and len(samples) < least:
             raise heard.failure or AudioError(path, "check", too_short(len(samples) / rate))
         nothing = False
+        if not (dead or live or heard.changed):
+            waiting.append((start, samples if np.ptp(samples) else np.broadcast_to(samples[0], samples.shape)))
+            continue
+        for earlier, same in waiting:
+            yield Window(earlier, len(same), prepare(same))
+        waiting.clear()
         yield Window(start, len(samples), prepare(samples))
     if heard.failure is not None:
+        for earlier, same in waiting:
+            yield Window(earlier, len(same), prepare(same))
         raise heard.failure
+    if not (dead or heard.changed or nothing):
+        raise AudioError(path, "check", SILENT)
     if nothing:
         raise AudioError(path, "decode", "no samples in it")
 
@@ -81,6 +104,12 @@ class _UntilItBreaks:
     def __init__(self, blocks: Iterable[np.ndarray], path: object, rate: int):
         self.blocks, self.path, self.rate = blocks, path, rate
         self.failure: AudioError | None = None
+        self._low, self._high = np.inf, -np.inf
+
+    @property
+    def changed(self) -> bool:
+        """Whether there was sound so far."""
+        return self._high - self._low > _FLAT
 
     def __iter__(self) -> Iterator[np.ndarray]:
         at = 0
@@ -98,6 +127,8 @@ class _UntilItBreaks:
                     yield block[:first]
                     return
                 at += len(block)
+                if len(block):
+                    self._low, self._high = min(self._low, block.min()), max(self._high, block.max())
                 yield block
         except AudioError as e:
             self.failure = e

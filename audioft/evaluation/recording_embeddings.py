@@ -56,7 +56,7 @@ def embed(model: AudioClassifier, clips: Sequence[Clip], **how: Any) -> Embeddin
             "model.pooling=attentive_stats"
         )
     own = getattr(model.head, "embed", lambda pooled: pooled)
-    found = list(_heard(model, clips, own, lambda x: F.normalize(x.double(), dim=-1), **how))
+    found = list(_heard(model, clips, own, lambda x: F.normalize(x.double(), dim=-1), dead=False, **how))
     good = [one for one in found if one.failure is None and one.scores is not None]
     return Embeddings(
         vectors=np.stack([np.asarray(one.scores) for one in good]) if good else np.zeros((0, 0)),
@@ -95,6 +95,7 @@ def _heard(
     finished: Callable[[Tensor], Tensor],
     *,
     window: float,
+    dead: bool = True,
     batch_seconds: float | None = None,
     precision: str = "fp32",
     progress: Callable[[float], None] | None = None,
@@ -108,5 +109,5 @@ def _heard(
             vectors = own(model.embed(padded.to(device), lengths.to(device)))
         return list(finished(vectors).cpu().numpy()[:, None])
 
-    sources = (clip_windows(clip, prepare, window) for clip in clips)
+    sources = (clip_windows(clip, prepare, window, dead=dead) for clip in clips)
     return by_clip(over_windows(model, sources, compute, batch_seconds), progress)

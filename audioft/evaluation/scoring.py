@@ -94,6 +94,7 @@ def score(
     *,
     window: float,
     hop: float | None = None,
+    dead: bool = True,
     progress: Callable[[float], None] | None = None,
     **how: Any,
 ) -> Iterator[ClipScore]:
@@ -104,11 +105,12 @@ def score(
         clips: what to score.
         window: seconds; longer clips are scored in windows of this length.
         hop: seconds between two windows; None is `window`.
+        dead: whether recordings without any sound are scored, too.
         progress: told how many seconds of the clips have been heard.
         how: see `score_windows`.
     """
     prepare = preparation(model)
-    sources = (clip_windows(clip, prepare, window, hop) for clip in clips)
+    sources = (clip_windows(clip, prepare, window, hop, dead=dead) for clip in clips)
     return by_clip(score_windows(model, sources, **how), progress)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 
+from audioft.audio import remarks
 from audioft.core.progress import Console, Progress
 from audioft.data.check import headers
 from audioft.data.clip import Clip
+from audioft.errors import Problem, grouped
 
 
 @contextlib.contextmanager
@@ -25,3 +27,6 @@ def listening(console: Console, what: str, clips: Sequence[Clip]) -> Iterator[Pr
     total = 0.0 if console.quiet else sum(c.seconds for c in headers(clips))
     with console.job(what, round(total), unit=" s of sound") as job:
         yield lambda heard: job.at(round(heard))
+    names = {str(clip.path): clip.name for clip in clips}
+    for told in grouped(Problem(names.get(p.place, p.place), p.said) for p in remarks.taken()):
+        console.say(f"note: {told}")

@@ -111,7 +111,7 @@ class Predictor:
         """Raw scores of clips, each as one, in their order; `window` and `hop` as for `predict`."""
         window, hop = self.grid(**grid, overlap=0)
         how = {"multilabel": self.card.multilabel, "progress": progress, **self._computing}
-        return score(self.scoring, clips, window=window, hop=hop, **how)
+        return score(self.scoring, clips, window=window, hop=hop, dead=False, **how)
 
     def predict(
         self,
@@ -180,7 +180,7 @@ class Predictor:
         """
         window, hop = self.grid(**grid)
         prepare = preparation(self.model)
-        return self._steps((clip_windows(clip, prepare, window, hop) for clip in clips), rules)
+        return self._steps((clip_windows(clip, prepare, window, hop, dead=False) for clip in clips), rules)
 
     def _steps(self, sources: Iterable[Iterator[Window]], rules: Rules | None, at_once: bool = False) -> Iterator[Step]:
         how = {"multilabel": self.card.multilabel, "at_once": at_once, **self._computing}
@@ -255,7 +255,9 @@ class Predictor:
         window, hop = self.grid(**grid)
         own = self.model.encoder.sample_rate
         heard = blocks if rate in (None, own) else resampled(blocks, int(rate or own), own)
-        return self._steps([windows_of(heard, "-", preparation(self.model), window, hop)], rules, at_once=True)
+        return self._steps(
+            [windows_of(heard, "-", preparation(self.model), window, hop, dead=False, live=True)], rules, at_once=True
+        )
 
     @property
     def _stride(self) -> float:

@@ -113,8 +113,8 @@ def test_a_flac_of_unknown_length_is_read_to_its_end(tmp_path):
     assert len(io.read(path)) == int(1.7 * 16000)
 
 
-@pytest.mark.parametrize(("loud_first", "readable"), [(False, True), (True, False)])
-def test_an_mp3_whose_length_is_a_guess(tmp_path, loud_first, readable):
+@pytest.mark.parametrize("loud_first", [False, True])
+def test_an_mp3_that_does_not_tell_its_length(tmp_path, loud_first):
     rng = np.random.default_rng(0)
     parts = [np.zeros(48000 * 25), rng.standard_normal(48000 * 5) * 0.3]
     x = np.concatenate([*parts[:: -1 if loud_first else 1], rng.standard_normal(48000 * 5) * 0.3])
@@ -122,11 +122,8 @@ def test_an_mp3_whose_length_is_a_guess(tmp_path, loud_first, readable):
     soundfile.write(path, x, 48000, bitrate_mode="VARIABLE", compression_level=0.1)
     data = path.read_bytes()
     path.write_bytes(data[data.index(b"\xff\xfb", data.index(b"Xing")) :])
-    if readable:
-        assert len(io.read(path)) == pytest.approx(35 * 16000, rel=0.01)
-    else:  # libsndfile stops where it guesses the end: that must not pass for the whole
-        with pytest.raises(AudioError, match="without a Xing header"):
-            io.read(path)
+    assert len(io.read(path)) == pytest.approx(35 * 16000, rel=0.01)
+    assert io.probe(path).seconds == pytest.approx(35, rel=0.01)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import shutil
 import struct
+import subprocess
 import time
 from pathlib import Path
 from types import ModuleType
@@ -13,38 +15,15 @@ from types import ModuleType
 import numpy as np
 import soundfile
 
+from audioft.audio import media, mpeg_frames
 from audioft.data.check import check
 from audioft.data.clip import Clip
 from audioft.errors import AudioError
 from torture.children import peak_mb
+from torture.originals import RATE, originals
 from torture.outcome import Outcome
 
-RATE = 16000
-FORMATS = {
-    "wav": ("WAV", "PCM_16"),
-    "float.wav": ("WAV", "FLOAT"),
-    "adpcm.wav": ("WAV", "MS_ADPCM"),
-    "flac": ("FLAC", "PCM_16"),
-    "ogg": ("OGG", "VORBIS"),
-    "opus": ("OGG", "OPUS"),
-    "mp3": ("MP3", None),
-    "aiff": ("AIFF", "PCM_16"),
-}
 LIES = (b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\0", b"\x01\0\0\0", b"\0\0\0\x80")
-
-
-def originals(place: Path) -> dict[str, bytes]:
-    """A second and a half of sound in every format, as bytes."""
-    place.mkdir(parents=True, exist_ok=True)
-    t = np.arange(RATE * 3 // 2) / RATE
-    noise = np.random.default_rng(0).normal(0, 0.05, len(t))
-    sound = (0.3 * np.sin(2 * np.pi * 440 * t) + noise).astype(np.float32)
-    found = {}
-    for name, (form, subtype) in FORMATS.items():
-        path = place / f"original.{name}"
-        soundfile.write(path, sound, RATE, format=form, subtype=subtype)
-        found[name] = path.read_bytes()
-    return found
 
 
 def mutated(data: bytes, draw: random.Random) -> bytes:
@@ -237,4 +216,20 @@ def _long(place: Path, hours: float) -> list[Path]:
             block = np.zeros((rate * 10, channels), np.int16)
             for _ in range(max(1, round(seconds / 10))):
                 file.write(block)
-    return [plain, wide]
+    found = [plain, wide]
+    if shutil.which("ffmpeg") and media.decoder():
+        for suffix, how in (("mka", ("-c:a", "flac")), ("mov", ("-c:a", "alac")), ("webm", ("-c:a", "libopus"))):
+            path = place / f"hours.{suffix}"
+            length = hours * 3600 / (1 if suffix == "mka" else 10)
+            silence = ["-f", "lavfi", "-t", f"{length:g}", "-i", f"anullsrc=r={RATE}:cl=mono"]
+            command = ["ffmpeg", "-y", "-v", "error", *silence, *how, str(path)]
+            if subprocess.run(command, check=False, capture_output=True).returncode == 0:
+                found.append(path)
+    stream = place / "hours.mp3"  # an MP3 stream, whose frames have to be counted
+    sound = place / "minute.mp3"
+    soundfile.write(sound, np.zeros(60 * RATE), RATE, format="MP3", bitrate_mode="VARIABLE", compression_level=0.5)
+    data = sound.read_bytes()
+    with stream.open("wb") as file:
+        for _ in range(max(1, round(60 * hours))):
+            file.write(data[mpeg_frames.head_of(data).size :])
+    return [*found, stream]

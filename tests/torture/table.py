@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from torture import folders, hostile, kills, network, readers, recordings, sameness, saves, tables
+from torture import folders, hostile, kills, network, originals, readers, recordings, sameness, saves, tables
 from torture.outcome import Outcome
 from torture.runs import Bench
 
@@ -65,6 +65,7 @@ ROWS = (
     ),
     Row(5, "the same seed gives the same run", sameness.same_seed, {"times": 4}, {"times": 1}),
     Row(6, "no recording can kill or hang it", recordings.broken, {"files": 10_000}, {"files": 200}),
+    Row(6, "none is ended early", originals.compared),
     Row(6, "nor can a decoder that crashes or hangs", recordings.lost_decoders),
     Row(7, "a small file cannot fill the memory", recordings.huge, {"hours": 20}, {"hours": 1}),
     Row(8, "a model folder cannot run code", no_code),

@@ -59,7 +59,7 @@ def examine(online: bool = False) -> Iterator[Finding]:
     yield Finding("audioft", f"{audioft.__version__} in {Path(audioft.__file__).parent}")
     yield Finding("Python", f"{platform.python_version()} ({sys.executable}), {platform.platform(terse=True)}")
     yield from _packages()
-    for look in (_pair, _device, _decoders, _memory):
+    for look in (_pair, _device, _decoders, _media, _memory):
         yield _guarded(look)
     yield _disk("runs", Path("runs"))
     yield _disk("temporary", Path(tempfile.gettempdir()))
@@ -157,6 +157,17 @@ def _decoders() -> Finding:
         "decoders",
         f"{', '.join(fails)} cannot be read ({io.LIBRARY}); {', '.join(works) or 'nothing'} can",
         "pip install --force-reinstall soundfile, whose wheel brings a libsndfile that can",
+    )
+
+
+def _media() -> Finding:
+    """Whether what phones, browsers and cameras write can be read; that it cannot is no fault of the installation."""
+    from audioft.audio import media
+
+    found = media.decoder()
+    kinds = "M4A, AAC, MP4, WebM, WMA, AMR and others"
+    return Finding(
+        "media", f"{kinds} by {found[1]}" if found else f"{kinds} cannot be read; {media.ADVICE}, to read them"
     )
 
 

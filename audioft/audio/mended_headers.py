@@ -1,0 +1,143 @@
+"""Headers whose sizes were never written: by a program that wrote to a pipe, or a recorder that lost power.
+
+A size of 0, or the largest number there is, means "to the end of the file". libsndfile takes some of these for a file
+without samples and refuses others, so it is shown the header as it should be.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from audioft.audio.parts import Part
+
+#: WAVE_FORMAT tags of MPEG audio.
+MPEG_TAGS = frozenset({0x50, 0x55})
+_MOST_CHUNKS = 1000
+_TAIL = 2**16  # bytes at the end of a file among which chunks after the samples are looked for
+_AFTER = (b"LIST", b"bext", b"iXML", b"id3 ", b"ID3 ", b"cue ", b"fact", b"JUNK", b"junk", b"PAD ", b"_PMX", b"smpl")
+
+
+class Wav(NamedTuple):
+    """Where the samples of a RIFF file are.
+
+    Attributes:
+        tag: its WAVE_FORMAT.
+        rate, channels: as the header says.
+        begin, end: of the samples, in bytes; the end is at most that of the file.
+        parts: what to read in place of the file where a size is unknown; none where the header can be read as it is.
+    """
+
+    tag: int
+    rate: int
+    channels: int
+    begin: int
+    end: int
+    parts: list[Part]
+
+
+def wav(path: str | Path) -> Wav | None:
+    """What the chunks of a RIFF, RIFX or RF64 file say; None where there is no format or are no samples."""
+    with open(path, "rb") as file:
+        total = os.fstat(file.fileno()).st_size
+        kind = file.read(12)
+        order = ">" if kind[:4] == b"RIFX" else "<"
+        large = kind[:4] in (b"RF64", b"BW64")
+        at, tag, rate, channels, long_at, claimed = 12, 0, 0, 0, 0, 0
+        for _ in range(_MOST_CHUNKS):
+            file.seek(at)
+            head = file.read(8)
+            if len(head) < 8:
+                return None
+            name, size = head[:4], struct.unpack(f"{order}I", head[4:])[0]
+            if name == b"data":
+                break
+            if name == b"fmt ":
+                body = file.read(40)
+                if len(body) < 16:
+                    return None
+                tag, channels, rate = struct.unpack_from(f"{order}HHI", body)
+                if tag == 0xFFFE and len(body) >= 26:  # WAVE_FORMAT_EXTENSIBLE: the tag begins its GUID
+                    tag = struct.unpack_from(f"{order}H", body, 24)[0]
+            elif name == b"ds64" and large:
+                long_at = at
+                body = file.read(16)
+                claimed = struct.unpack_from("<Q", body, 8)[0] if len(body) == 16 else 0
+            at += 8 + size + size % 2
+        else:
+            return None
+        begin = at + 8
+        if not rate or begin > total:
+            return None
+        if long_at:
+            unknown = claimed in (0, 2**64 - 1)
+            size = claimed
+        else:
+            unknown = size == 0 or (size == 0xFFFFFFFF and large)
+        if not unknown or begin == total:
+            return Wav(tag, rate, channels, begin, min(begin + size, total), [])
+        end = _before_chunks(file, begin, total, order)
+        if end == begin:  # nothing but chunks follows: there really are no samples
+            return Wav(tag, rate, channels, begin, begin, [])
+        return Wav(tag, rate, channels, begin, end, _mended(file, at, begin, end, long_at, order, large))
+
+
+def _mended(file: BinaryIO, at: int, begin: int, end: int, long_at: int, order: str, large: bool) -> list[Part]:
+    file.seek(0)
+    head = bytearray(file.read(begin))
+    size = end - begin
+    if long_at:
+        head[long_at + 8 : long_at + 32] = struct.pack("<QQQ", end - 8, size, 0)
+    elif large:  # without a ds64 it is no RF64
+        head[:4] = b"RIFF"
+    if not long_at:
+        # what libsndfile takes for "to the end", however long that is, holds for RIFF alone
+        whole = order == "<"
+        head[4:8] = struct.pack(f"{order}I", 8 if whole else min(end - 8, 0xFFFFFFFF))
+        head[at + 4 : at + 8] = struct.pack(f"{order}I", 0 if whole else min(size, 0xFFFFFFFF))
+    return [bytes(head), (begin, size)]
+
+
+def _before_chunks(file: BinaryIO, begin: int, total: int, order: str) -> int:
+    """Where the samples end that reach to the end of the file: before chunks that end with it exactly."""
+    start = max(begin, total - _TAIL)
+    file.seek(start)
+    tail = file.read(total - start)
+    found = total
+    for name in _AFTER:
+        at = tail.find(name)
+        while at >= 0:
+            if _chain(tail, at, order):
+                found = min(found, start + at)
+                break
+            at = tail.find(name, at + 1)
+    return found
+
+
+def _chain(tail: bytes, at: int, order: str) -> bool:
+    """Whether chunks that follow one another from there end where the file does."""
+    while at + 8 <= len(tail):
+        if not all(32 <= c < 127 for c in tail[at : at + 4]):
+            return False
+        size = struct.unpack_from(f"{order}I", tail, at + 4)[0]
+        at += 8 + size
+        if at == len(tail):
+            return True
+        at += size % 2
+    return at == len(tail)
+
+
+def au(path: str | Path) -> list[Part]:
+    """What to read in place of a file by Sun or NeXT whose size is 0; nothing where it says one."""
+    with open(path, "rb") as file:
+        head = file.read(24)
+        total = os.fstat(file.fileno()).st_size
+    if len(head) < 24 or head[:4] not in (b".snd", b"dns."):
+        return []
+    order = ">" if head[:4] == b".snd" else "<"
+    begin, size = struct.unpack_from(f"{order}II", head, 4)
+    if size or not 24 <= begin < total:
+        return []
+    return [head[:8] + b"\xff" * 4 + head[12:], (24, total - 24)]

@@ -1,0 +1,116 @@
+"""Headers as recorders, pipes and phones write them: what is there is heard, what is damaged is refused by name."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+import soundfile
+
+from audioft.audio import io
+from audioft.errors import AudioError
+
+RATE = 16000
+SOUND = (0.3 * np.sin(np.arange(2 * RATE) / 20)).astype(np.float32)
+
+
+def written(path, form="WAV", subtype="PCM_16", channels=1):
+    samples = SOUND if channels == 1 else np.stack([SOUND] * channels, 1)
+    soundfile.write(path, samples, RATE, format=form, subtype=subtype)
+    return bytearray(path.read_bytes())
+
+
+def heard(path, data):
+    path.write_bytes(data)
+    samples = io.read(path)
+    assert io.probe(path).seconds == pytest.approx(len(samples) / RATE)
+    np.testing.assert_allclose(samples[: len(SOUND)], SOUND[: len(samples)], atol=1e-2)
+    return len(samples)
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "PCM_U8", "FLOAT", "ULAW"])
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("form", ["WAV", "WAVEX"])
+@pytest.mark.parametrize("riff", [0, 0xFFFFFFFF, 8, None])
+def test_a_wav_without_a_size_goes_to_the_end_of_the_file(tmp_path, form, subtype, channels, riff):
+    data = written(tmp_path / "a.wav", form, subtype, channels)
+    at = data.index(b"data")
+    for size in (0, 0xFFFFFFFF):
+        if riff is not None:
+            data[4:8] = struct.pack("<I", riff)
+        data[at + 4 : at + 8] = struct.pack("<I", size)
+        assert heard(tmp_path / "a.wav", data) == len(SOUND)
+        odd = heard(tmp_path / "a.wav", data[:-1])  # cut in the middle of a sample
+        assert len(SOUND) - 1 <= odd <= len(SOUND)
+
+
+def test_chunks_after_samples_of_no_size_are_no_samples(tmp_path):
+    data = written(tmp_path / "a.wav")
+    at = data.index(b"data")
+    data[at + 4 : at + 8] = bytes(4)
+    note = b"LIST" + struct.pack("<I", 14) + b"INFOICMT" + struct.pack("<I", 2) + b"hi"
+    assert heard(tmp_path / "a.wav", data + note) == len(SOUND)
+    assert heard(tmp_path / "a.wav", data + note + b"id3 " + struct.pack("<I", 4) + b"abcd") == len(SOUND)
+    (tmp_path / "none.wav").write_bytes(data[: at + 8] + note)
+    with pytest.raises(AudioError, match="no samples"):
+        io.probe(tmp_path / "none.wav")
+
+
+@pytest.mark.parametrize("more", [2, 44, 45, 800])
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24"])
+def test_a_size_a_little_too_large_is_no_damage(tmp_path, more, subtype):
+    data = written(tmp_path / "a.wav", subtype=subtype)
+    at = data.index(b"data")
+    size = struct.unpack_from("<I", data, at + 4)[0]
+    data[at + 4 : at + 8] = struct.pack("<I", size + more)
+    data[4:8] = struct.pack("<I", size + more + at)
+    assert heard(tmp_path / "a.wav", data) == len(SOUND)
+    data[at + 4 : at + 8] = struct.pack("<I", size + RATE)
+    (tmp_path / "a.wav").write_bytes(data)
+    with pytest.raises(AudioError, match="truncated or damaged"):
+        io.read(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("value", [0, 0xFF])
+def test_rf64_au_and_aiff_without_a_size(tmp_path, value):
+    data = written(tmp_path / "a.rf64", "RF64")
+    at = data.index(b"ds64")
+    data[at + 8 : at + 32] = bytes([value]) * 24
+    assert heard(tmp_path / "a.rf64", data) == len(SOUND)
+    at = data.index(b"data")
+    data[at + 4 : at + 8] = bytes([value]) * 4
+    assert heard(tmp_path / "a.rf64", data) == len(SOUND)
+    data = written(tmp_path / "a.au", "AU")
+    data[8:12] = bytes([value]) * 4
+    assert heard(tmp_path / "a.au", data) == len(SOUND)
+    for form, suffix in (("AIFF", "aiff"), ("AIFF", "aifc")):
+        data = written(tmp_path / f"a.{suffix}", form, "FLOAT" if suffix == "aifc" else "PCM_16")
+        data[4:8] = bytes([value]) * 4
+        at = data.index(b"SSND")
+        data[at + 4 : at + 8] = bytes([value]) * 4
+        assert heard(tmp_path / f"a.{suffix}", data) == len(SOUND)
+        at = data.index(b"COMM")
+        data[at + 10 : at + 14] = bytes([value]) * 4
+        assert heard(tmp_path / f"a.{suffix}", data) == len(SOUND)
+
+
+@pytest.mark.parametrize("rate", [1, 999, 1_000_001, 4_000_000_000])
+def test_rates_that_no_sound_has_are_refused_by_name(tmp_path, rate):
+    data = written(tmp_path / "a.wav")
+    data[24:28] = struct.pack("<I", rate)
+    (tmp_path / "a.wav").write_bytes(data)
+    for call in (io.probe, io.read):
+        with pytest.raises(AudioError, match="Hz") as e:
+            call(tmp_path / "a.wav")
+        assert e.value.stage == "open"
+
+
+def test_cuts_at_the_end_of_a_size_too_large(tmp_path):
+    data = written(tmp_path / "a.wav")
+    at = data.index(b"data")
+    data[at + 4 : at + 8] = struct.pack("<I", 2 * len(SOUND) + 44)
+    (tmp_path / "a.wav").write_bytes(data)
+    assert len(io.read(tmp_path / "a.wav", start=1.0, end=2.0)) == RATE
+    with pytest.raises(AudioError, match=r"ends at 2\.5 s"):
+        io.read(tmp_path / "a.wav", start=1.0, end=2.5)

@@ -1,0 +1,89 @@
+"""A dead microphone is no label: what training would refuse is refused; silence before sound is part of a recording."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import soundfile
+
+from audioft.audio import remarks
+from audioft.data.clip import Clip
+from audioft.data.dataset import Preparation
+from audioft.data.windowed import windows_of
+from audioft.errors import AudioError
+from audioft.inference.predictor import Predictor
+
+RATE = 16000
+PREPARE = Preparation(RATE, True, 400)
+TONE = (0.3 * np.sin(np.arange(2 * RATE) / 10)).astype(np.float32)
+
+
+def written(path, samples, rate=RATE):
+    soundfile.write(path, samples, rate, subtype="PCM_16")
+    return Clip(path, path.name)
+
+
+@pytest.fixture
+def dead(tmp_path):
+    dither = np.random.default_rng(0).integers(-1, 2, 3 * 48000) / 32768
+    return [
+        written(tmp_path / "zeros.wav", np.zeros(RATE)),
+        written(tmp_path / "long.wav", np.zeros(25 * RATE)),
+        written(tmp_path / "constant.wav", np.full(RATE, 0.25)),
+        written(tmp_path / "dither.wav", dither, 48000),
+        written(tmp_path / "stereo.wav", np.zeros((RATE, 2))),
+    ]
+
+
+def test_nothing_of_it_is_labelled_followed_or_embedded(dead, trained):
+    predictor = Predictor(trained)
+    for clip, found in zip(dead, predictor.predict(dead), strict=True):
+        assert (found.label, dict(found.scores)) == (None, {})
+        assert found.error is not None, clip.name
+        assert (found.error.stage, "silent" in found.error.reason) == ("check", True)
+        timeline = predictor.timeline(clip.path)
+        assert timeline.error is not None
+        assert len(timeline.windows.scores) == 0
+    assert len(predictor.embed(dead).failures) == len(dead)
+
+
+def test_channels_that_cancel_are_labelled_as_one_of_them(tmp_path, trained):
+    predictor = Predictor(trained)
+    one, opposite = (
+        written(tmp_path / "one.wav", TONE),
+        written(tmp_path / "opposite.wav", np.stack([TONE, -TONE], 1)),
+    )
+    first, second = predictor.predict([one, opposite])
+    assert first.scores == pytest.approx(second.scores, abs=1e-6)
+    assert "cancel" in remarks.of(opposite.path)
+
+
+@pytest.mark.parametrize("quiet", [0.0, 0.1])
+def test_silence_before_sound_keeps_its_windows(quiet):
+    samples = np.concatenate([np.full(35 * RATE, quiet, np.float32), TONE])
+    blocks = np.array_split(samples, 9)
+    expected = list(windows_of(blocks, "x", PREPARE, 1.0, 0.5))
+    got = list(windows_of(blocks, "x", PREPARE, 1.0, 0.5, dead=False))
+    assert [w.start for w in got] == [w.start for w in expected]
+    for a, b in zip(got, expected, strict=True):
+        np.testing.assert_array_equal(a.waveform, b.waveform)
+
+
+def test_what_is_live_does_not_wait_for_sound_and_is_refused_at_its_end():
+    blocks = iter([np.zeros(RATE, np.float32)] * 5)
+    windows = windows_of(blocks, "-", PREPARE, 1.0, dead=False, live=True)
+    assert next(windows).start == 0
+    assert len(list(blocks)) >= 2
+    with pytest.raises(AudioError, match="silent"):
+        list(windows)
+
+
+def test_silence_that_breaks_off_says_what_broke():
+    def blocks():
+        yield np.zeros(2 * RATE, np.float32)
+        raise AudioError("x", "decode", "cut short")
+
+    got = windows_of(blocks(), "x", PREPARE, 1.0, dead=False)
+    assert [next(got).start, next(got).start] == [0, RATE]
+    with pytest.raises(AudioError, match="cut short"):
+        next(got)
