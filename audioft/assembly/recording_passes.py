@@ -9,7 +9,6 @@ from audioft.core.runtime import Processes
 from audioft.data import check as checking
 from audioft.data.check import Checked
 from audioft.data.clip import Clip
-from audioft.errors import Problem, grouped
 
 
 def check(clips: Sequence[Clip], console: Console, workers: int = 1) -> list[Checked]:
@@ -21,8 +20,7 @@ def check(clips: Sequence[Clip], console: Console, workers: int = 1) -> list[Che
             workers=max(1, workers),
             progress=lambda done, total: job.at(done),
         )
-    notes = {clip.path: Problem(clip.name, c.note) for clip, c in zip(clips, found, strict=True) if c.note}
-    for told in grouped(notes.values()):
+    for told in checking.notes(clips, found):
         console.say(f"note: {told}")
     return found
 

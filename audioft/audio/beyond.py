@@ -59,5 +59,5 @@ class Beyond:
         share = self.above / total
         return (
             f"{100 * share:.0f} % of its energy lies above {self.target / 2000:g} kHz, which the encoder does not "
-            "hear, and is lost"
+            "hear, and is lost; a copy that is slowed down, ultrasound by ten as a rule, is heard"
         )

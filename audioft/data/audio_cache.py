@@ -19,11 +19,12 @@ import numpy as np
 
 from audioft.audio import io, writing
 from audioft.data import audio_file
-from audioft.data.check_cache import default_cache
+from audioft.data.check_cache import HEARD_AS_BEFORE, default_cache
 from audioft.data.clip import Clip
 from audioft.errors import AudioError, AudioftError
 
 _VERSION = 2  # of how clips are decoded and stored: raise it whenever that gives other samples
+_OLDER = 1  # of formats that are decoded as they were then
 
 
 def default_folder() -> Path:
@@ -122,7 +123,8 @@ class AudioCache:
         return dataclasses.replace(clip, start=0.0, end=None) if self.whole else clip
 
     def _place(self, clip: Clip) -> tuple[Path, bytes]:
-        told = (_VERSION, self.digests[clip.path], clip.start, clip.end, self.rate)
+        version = _OLDER if clip.path.suffix.lower() in HEARD_AS_BEFORE else _VERSION
+        told = (version, self.digests[clip.path], clip.start, clip.end, self.rate)
         key = hashlib.sha256(repr(told).encode()).digest()
         return self.folder / key.hex()[:2] / f"{key.hex()}.pcm", key
 

@@ -18,7 +18,7 @@ from audioft.core import csv_tables
 from audioft.core.wording import counted
 from audioft.data.check_cache import Memory, default_cache
 from audioft.data.clip import Clip, seconds
-from audioft.errors import AudioError, DataError, Problem, bullets
+from audioft.errors import AudioError, DataError, Problem, bullets, grouped
 
 __all__ = ["SHORTEST", "Checked", "check", "default_cache", "enforce", "headers", "write_bad_files"]
 
@@ -182,6 +182,12 @@ def enforce(clips: Sequence[Clip], checked: Sequence[Checked], max_bad: float, t
 def bad_ones(clips: Sequence[Clip], checked: Sequence[Checked]) -> list[Problem]:
     """What is wrong with the clips that cannot be used."""
     return [Problem(clip.key, c.problem[1]) for clip, c in zip(clips, checked, strict=True) if c.problem]
+
+
+def notes(clips: Sequence[Clip], checked: Sequence[Checked]) -> list[str]:
+    """What is to be said of recordings that can be used, a sentence a kind."""
+    found = {clip.path: Problem(clip.name, c.note) for clip, c in zip(clips, checked, strict=True) if c.note}
+    return grouped(found.values())
 
 
 def told(bad: Sequence[Problem], count: int, table: str | Path | None) -> str:

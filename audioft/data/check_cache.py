@@ -10,6 +10,9 @@ from pathlib import Path
 from audioft.data.clip import Clip
 
 _VERSION = 2  # of the checks: raise it whenever they judge differently
+_OLDER = 1
+#: Formats of which the older version, too, heard all that there is: what it found usable still is.
+HEARD_AS_BEFORE = frozenset({".flac", ".aif", ".aiff", ".w64", ".caf"})
 
 Finding = tuple[float, str, tuple[str, str] | None, str]
 
@@ -57,10 +60,11 @@ class Memory:
         if (stat := self._stat(path)) is None:
             return {}
         rows = self._run(
-            "SELECT start, end, seconds, digest, stage, reason FROM checked "
-            "WHERE path = ? AND version = ? AND size = ? AND mtime_ns = ?",
-            (os.fsencode(path), _VERSION, *stat),
+            "SELECT start, end, seconds, digest, stage, reason, version FROM checked "
+            "WHERE path = ? AND version IN (?, ?) AND size = ? AND mtime_ns = ? ORDER BY version",
+            (os.fsencode(path), _OLDER, _VERSION, *stat),
         )
+        as_before = path.suffix.lower() in HEARD_AS_BEFORE
         shared: dict[str, str] = {}  # a recording of thousands of cuts has one digest
         return {
             (start, None if end < 0 else end): (
@@ -69,7 +73,8 @@ class Memory:
                 (stage, reason) if stage else None,
                 "" if stage else reason,
             )
-            for start, end, seconds, digest, stage, reason in rows
+            for start, end, seconds, digest, stage, reason, version in rows
+            if version == _VERSION or (as_before and not stage)
         }
 
     def put(self, clip: Clip, finding: Finding) -> None:

@@ -114,3 +114,14 @@ def test_cuts_at_the_end_of_a_size_too_large(tmp_path):
     assert len(io.read(tmp_path / "a.wav", start=1.0, end=2.0)) == RATE
     with pytest.raises(AudioError, match=r"ends at 2\.5 s"):
         io.read(tmp_path / "a.wav", start=1.0, end=2.5)
+
+
+def test_more_than_4_gb_of_a_size_never_written(tmp_path):
+    data = written(tmp_path / "a.wav")
+    at = data.index(b"data") + 8
+    data[4:8] = data[at - 4 : at] = bytes(4)
+    (tmp_path / "a.wav").write_bytes(data)
+    with (tmp_path / "a.wav").open("r+b") as file:
+        file.truncate(at + 2 * 3_000_000_000)  # a hole, which takes no room
+    assert io.probe(tmp_path / "a.wav").frames == 3_000_000_000
+    assert len(io.read(tmp_path / "a.wav", start=187_000.0, end=187_001.0)) == RATE

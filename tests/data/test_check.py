@@ -135,3 +135,25 @@ def test_a_bad_cache_is_ignored(clips, tmp_path, kind):
 def test_where_the_cache_lies(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert default_cache() == tmp_path / "audioft" / "checked.sqlite"
+
+
+def test_what_is_said_of_recordings_that_can_be_used_is_remembered(tmp_path):
+    time = np.arange(384_000) / 384_000
+    tone = 0.3 * np.sin(2 * np.pi * 440 * time)
+    sounds = {
+        "bat.wav": 0.3 * np.sin(2 * np.pi * 45_000 * time),
+        "opposite.wav": np.stack([tone, -tone], 1),
+        "low.wav": tone,
+    }
+    for name, samples in sounds.items():
+        soundfile.write(tmp_path / name, samples, 384_000, subtype="PCM_16")
+    soundfile.write(tmp_path / "cricket.wav", sounds["bat.wav"], 96_000, subtype="PCM_16")
+    clips = [Clip(tmp_path / name, name) for name in (*sounds, "cricket.wav")]
+    for _ in range(2):
+        found = check(clips, cache=tmp_path / "c.sqlite")
+        assert [c.problem for c in found] == [None] * 4
+        notes = [c.note for c in found]
+        assert "100 % of its energy lies above 8 kHz" in notes[0]
+        assert "cancel" in notes[1]
+        assert notes[2] == ""
+        assert "8 kHz" in notes[3]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from audioft.assembly import event_scores, side_scores
+from audioft.assembly import event_scores, recording_passes, side_scores
 from audioft.assembly.side_scores import Scoring
 from audioft.core.places import folder_for
 from audioft.core.progress import Console
@@ -136,8 +136,7 @@ class Evaluation:
 
     def _readable(self, clips: Clips) -> tuple[Clips, list[str]]:
         """The clips that can be used, and what is to be noted of them; no findings are kept: there may be millions."""
-        with self.console.job("checking recordings", len(clips)) as job:
-            checked = checking.check(clips, cache=checking.default_cache(), progress=lambda done, total: job.at(done))
+        checked = recording_passes.check(clips, self.console, workers=2)
         if self.writes is not None:
             folder_for(self.writes, "--out")
             checking.write_bad_files(self.writes / "bad_files.csv", clips, checked)

@@ -162,5 +162,6 @@ def test_folders_are_searched_in_depth_and_patterns_are_expanded(predict, tmp_pa
 def test_any_rate_length_and_container_is_heard(predict, tmp_path):
     rng = np.random.default_rng(0)
     for rate, suffix in ((8000, "wav"), (44100, "flac"), (48000, "ogg"), (96000, "aiff")):
-        soundfile.write(tmp_path / f"{rate}.{suffix}", 0.1 * rng.normal(size=rate // 3), rate)
+        sound = 0.3 * np.sin(2 * np.pi * 440 * np.arange(rate // 3) / rate) + 0.01 * rng.normal(size=rate // 3)
+        soundfile.write(tmp_path / f"{rate}.{suffix}", sound, rate)
     assert len(predict(tmp_path)) == 4
