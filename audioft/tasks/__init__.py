@@ -9,7 +9,6 @@ memory ran out. Neither of these modules imports anything heavy before it runs. 
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from pathlib import Path
 from types import ModuleType
 
@@ -19,7 +18,7 @@ GROUPS = ("look at data", "train", "measure", "label", "speakers", "housekeeping
 
 def folders() -> list[str]:
     """The names of the tasks."""
-    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.ispkg)
+    return sorted(f.parent.name for path in __path__ for f in Path(path).glob("*/__init__.py"))
 
 
 def functions() -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 import os
 import re
 import sys
@@ -52,6 +51,8 @@ def refuse_others(overrides: Sequence[str], sections: Sequence[str], why: str) -
 
 def given(options: argparse.Namespace, function: Callable[..., Any]) -> dict[str, Any]:
     """The options that are arguments of `function`, by the names they have in both."""
+    import inspect  # takes longer than all that help does
+
     return {k: v for k, v in vars(options).items() if k in inspect.signature(function).parameters}
 
 

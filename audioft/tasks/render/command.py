@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 
 from audioft.core.progress import Console
-from audioft.core.storage import read_json
 from audioft.errors import AudioError, AudioftError, UsageError
 from audioft.tasks import arguments
 
@@ -33,6 +32,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     source, overrides = arguments.one_source(options.items, "copies are made of", "audioft render DATA --out DIR")
     arguments.refuse_others(overrides, ("augment", "seed"), "copies are only augmented")
     from audioft.assembly import resolve
+    from audioft.core.storage import read_json
     from audioft.tasks.render import api
 
     config = resolve.settings(source, config=options.config, overrides=overrides)
