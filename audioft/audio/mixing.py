@@ -14,7 +14,7 @@ import numpy as np
 
 #: Seconds from a recording's beginning that decide, and the most values of all channels that are held for it.
 LOOK, _MOST = 10.0, 2**23
-_LOOKED_AT = 8_000  # of these frames, evenly spread
+_LOOKED_AT = 4_000  # of these frames, evenly spread
 _DEAD = 1e-6  # of the loudest channel's power: -60 dB
 _CANCELLED = 1e-2  # of the loudest channel's power that is left in the mean: -20 dB
 
