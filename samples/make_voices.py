@@ -19,7 +19,6 @@ from collections.abc import Container
 from pathlib import Path
 
 import audioft
-from audioft.tasks.speakers import trials_api
 
 CHANNELS = [
     {"name": "reverb", "p": 0.5},
@@ -78,7 +77,7 @@ def cut(
 def list_trials(copies: Path, across: bool) -> None:
     """All pairs, in `COPIES.csv`; `across`: of one speaker only those of two sessions."""
     table = copies.with_suffix(".csv")
-    trials_api.make_trials(copies, table, session="session", overwrite=True)
+    audioft.trials(copies, table, session="session", overwrite=True)
     write(table, [t for t in rows_of(table) if not (across and t["target"] == t["same_session"] == "1")])
 
 

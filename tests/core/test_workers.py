@@ -81,7 +81,7 @@ def test_what_a_script_defines_needs_a_guard(how, tmp_path):
 
 def test_at_a_prompt_it_is_said(monkeypatch):
     monkeypatch.setattr(multiprocessing, "get_start_method", lambda: "spawn")
-    monkeypatch.delattr(sys.modules["__main__"], "__file__")
+    monkeypatch.delattr(sys.modules["__main__"], "__file__", raising=False)
     with pytest.raises(UsageError, match="in a notebook or at a prompt"), workers.started(lambda: None):
         pass
 
@@ -105,7 +105,8 @@ class TestWhatWorkersAreGiven:
     """As if processes were spawned: whatever a run gives to them can be sent to a process that knows no script."""
 
     @pytest.fixture(autouse=True)
-    def spawned(self, monkeypatch):
+    def spawned(self, monkeypatch, tmp_path):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # or another test has filled it
         asked = []
 
         def refused(given):

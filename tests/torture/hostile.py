@@ -191,7 +191,9 @@ def no_way_out(place: Path) -> Outcome:
             manifest.load(inside)
             found.count(False, f"{what}: {name!r} was read")
         except AudioftError as e:
-            found.count("secret" not in str(e) or name.replace("\\", "") in str(e).replace("\\", ""), str(e))
+            # a name as it was given, or as it is understood, with a slash for a backslash, and no more than that
+            shown = [n.replace("\\", "") for n in (name, name.replace("\\", "/"))]
+            found.count("secret" not in str(e) or any(n in str(e).replace("\\", "") for n in shown), str(e))
     asked = [{"file_name": "../elsewhere/secret.wav", "label": "a"}, {"file_name": "sounds/1.wav", "label": "b"}]
     table.write_text("".join(json.dumps(r) + "\n" for r in asked))
     found.count(len(manifest.load(inside, allow_outside=True).clips) == 2, "it was asked for, and refused")
