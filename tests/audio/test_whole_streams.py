@@ -35,7 +35,15 @@ def inside_wav(data, rate, channels, tag=0x55):
 
 
 @pytest.mark.parametrize("loud_first", [True, False])
-@pytest.mark.parametrize(("rate", "channels"), [(16000, 1), (44100, 2), (8000, 1), (24000, 2)])
+@pytest.mark.parametrize(
+    ("rate", "channels"),
+    [
+        (16000, 1),
+        pytest.param(44100, 2, marks=pytest.mark.slow),
+        (8000, 1),
+        pytest.param(24000, 2, marks=pytest.mark.slow),
+    ],
+)
 def test_mp3_of_varying_bit_rate_without_a_length(tmp_path, rate, channels, loud_first):
     path = tmp_path / "a.mp3"
     samples = sound(rate, 8, loud_first, channels)
