@@ -24,9 +24,10 @@ def listening(console: Console, what: str, clips: Sequence[Clip]) -> Iterator[Pr
     Yields:
         What is to be told how many seconds have been heard.
     """
+    names = {str(clip.path): clip.name for clip in clips}
+    remarks.taken(names)  # what an earlier call has left
     total = 0.0 if console.quiet else sum(c.seconds for c in headers(clips))
     with console.job(what, round(total), unit=" s of sound") as job:
         yield lambda heard: job.at(round(heard))
-    names = {str(clip.path): clip.name for clip in clips}
-    for told in grouped(Problem(names.get(p.place, p.place), p.said) for p in remarks.taken()):
+    for told in grouped(Problem(names[p.place], p.said) for p in remarks.taken(names)):
         console.say(f"note: {told}")

@@ -74,10 +74,18 @@ def test_every_part_is_mixed_as_the_whole(tmp_path, suffix):
 def test_it_is_kept_to_be_told(tmp_path):
     path = written(tmp_path / "a.wav", SOUND, -SOUND)
     isolated_decoder.read(path)
-    assert [str(p) for p in remarks.taken() if p.place == str(path)] == [
+    assert [str(p) for p in remarks.taken([tmp_path / "other.wav", path])] == [
         f"{path}: {mixing.decided([np.stack([SOUND, -SOUND], 1)]).said}"
     ]
     assert remarks.of(path) == ""
+
+
+def test_what_nobody_asks_for_is_forgotten_one_day(monkeypatch):
+    monkeypatch.setattr(remarks, "_SAID", {})
+    monkeypatch.setattr(remarks, "_MOST", 3)
+    for name in "abcad":
+        remarks.keep(name, "quiet")
+    assert [p.place for p in remarks.taken("abcd")] == ["b", "c", "d"]
 
 
 def test_silence_and_what_is_no_number_have_their_mean():

@@ -58,6 +58,14 @@ def test_channels_that_cancel_are_labelled_as_one_of_them(tmp_path, trained):
     assert "cancel" in remarks.of(opposite.path)
 
 
+def test_a_call_tells_of_its_own_recordings(tmp_path, trained, audioft_command):
+    for name in ("earlier", "own"):
+        written(tmp_path / f"{name}.wav", np.stack([TONE, -TONE], 1))
+        Predictor(trained).predict([tmp_path / f"{name}.wav"])  # a program that does not ask
+    code, _, told = audioft_command("predict", trained.folder, tmp_path / "own.wav")
+    assert (code, told.count("cancel each other"), "earlier" in told) == (0, 1, False), told
+
+
 @pytest.mark.parametrize("quiet", [0.0, 0.1])
 def test_silence_before_sound_keeps_its_windows(quiet):
     samples = np.concatenate([np.full(35 * RATE, quiet, np.float32), TONE])
