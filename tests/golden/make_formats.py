@@ -25,84 +25,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-PLACE = Path("/tmp/audioft-formats")
-RATE = 16000
-#: Settings of every run.
-QUICK = {
-    "train.batch_size": 2,
-    "train.precision": "fp32",
-    "train.device": "cpu",
-    "train.tensorboard": False,
-    "train.log_every": 1,
-    "train.keep": 1,
-    "data.workers": 0,
-    "evaluate.resamples": 20,
-    "model.head": {"name": "projection", "size": 16},
-}
-#: A run in which everything is drawn that a resumed run must draw again.
-DRAWN = {
-    "train.epochs": 4,
-    "train.lr": 2e-3,
-    "train.head_lr": 2e-2,
-    "train.save_steps": 1,
-    "cache.views": 0,
-    "augment": [{"name": "gain", "p": 0.7}, {"name": "noise", "p": 0.7}],
-    "mixup": {"p": 0.3, "alpha": 0.4},
-    "latent": {"time": 0.1, "time_length": 2},
-}
-#: The step after which the stopped run was killed, in the middle of its third epoch of two steps each.
-STOPPED_AFTER = 5
-#: A run whose frozen part crosses two boundaries, and one that keeps decoded clips.
-FROZEN = {"train.epochs": 2, "freeze": {0: "all", 1: {"top": 1}}, "train.head_lr": 2e-2}
-DECODED = {"train.epochs": 1, "cache.audio": True, "cache.views": 0, "train.head_lr": 2e-2}
-#: What `audioft verify` is asked.
-PAIR = ("sounds/tones/test/high/high_0.flac", "sounds/tones/test/low/low_0.flac")
-#: Settings of a run that fits prototypes.
-FITTED = ("data.workers=0", "evaluate.resamples=20")
-#: Of the encoders that were listened to with `audioft probe`.
-PROBED_SECONDS = 2.0
-#: A pretraining of two rounds, killed in the middle of the second.
-PRETRAINED = {
-    "encoder.architecture": {
-        "family": "wav2vec2",
-        "filterbank": False,
-        "hidden_size": 8,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "intermediate_size": 8,
-        "do_stable_layer_norm": True,
-        "conv_dim": [8, 8],
-        "conv_kernel": [20, 16],
-        "conv_stride": [20, 16],
-        "conv_bias": True,
-        "feat_extract_norm": "layer",
-        "num_conv_pos_embeddings": 8,
-        "num_conv_pos_embedding_groups": 4,
-    },
-    "freeze": "none",
-    "encoder.dropout": 0.2,
-    "data.crop_seconds": 0.25,
-    "data.held_out": 0.2,
-    "data.workers": 0,
-    "augment": [{"name": "gain", "p": 0.7}],
-    "disturb": [{"name": "noise", "p": 0.7}],
-    "objective.mask_frames": 4,
-    "objective.sample_frames": 1000,
-    "objective.rounds": [
-        {"targets": "mfcc", "clusters": 4, "steps": 4},
-        {"targets": "layer", "clusters": 4, "layer": 1, "steps": 6},
-    ],
-    "train.batch_size": 4,
-    "train.measures": 2,
-    "train.precision": "fp32",
-    "train.device": "cpu",
-    "train.log_every": 1,
-    "train.keep": 1,
-    "train.save_steps": 1,
-    "train.tensorboard": False,
-}
-PRETRAINING_STOPPED_AFTER = 4
-AUGMENTED = [{"name": "gain", "p": 1}, {"name": "telephone", "p": 1}]
+import format_settings as chosen
+from format_settings import PLACE
+from format_sounds import sounds
 
 
 def main(target: Path) -> None:
@@ -162,7 +87,7 @@ def audioft(*arguments: object) -> None:
 
 
 def train(out: str, data: str, encoder: str, **settings: Any) -> None:
-    given = QUICK | {k.replace("__", "."): v for k, v in settings.items()}
+    given = chosen.QUICK | {k.replace("__", "."): v for k, v in settings.items()}
     audioft("train", data, "--encoder", encoder, "--out", out, *(f"{k}={json.dumps(v)}" for k, v in given.items()))
 
 
@@ -203,46 +128,6 @@ def versions() -> dict[str, str]:
     return {"python": sys.version.split()[0]} | {n: importlib.metadata.version(n) for n in names}
 
 
-def sounds() -> None:
-    """Two pitches on three sides; two recordings to label, one longer than a window; others to train models on."""
-    import makers
-    import numpy as np
-    import soundfile
-
-    for side, count in (("train", 2), ("valid", 1), ("test", 1)):
-        for label in ("high", "low"):
-            for i in range(count):
-                seed = ("train", "valid", "test").index(side) * 10 + i
-                path = makers.tone(PLACE / "all.wav", makers.PITCHES[label], 0.3 + 0.02 * i, seed=seed)
-                as_flac(path, PLACE / "sounds" / "tones" / side / label / f"{label}_{i}.flac")
-    short = makers.tone(PLACE / "all.wav", 700.0, 0.4, seed=90)
-    as_flac(short, PLACE / "sounds" / "new" / "one.flac")
-    parts = [soundfile.read(makers.tone(PLACE / "all.wav", hz, 0.3, seed=91))[0] for hz in (2400.0, 300.0, 1500.0)]
-    soundfile.write(PLACE / "sounds" / "new" / "two.ogg", np.concatenate(parts), RATE, format="OGG", subtype="VORBIS")
-    # what follows is not kept: the models that come of it are
-    makers.chords(PLACE / "chords", 16)
-    rows = ["file_name,start,end,label,split"]
-    for i, side in enumerate(("train", "train", "valid", "test")):
-        waves, at = [], 0.0
-        for n, label in enumerate(("high", "low", "high")):
-            silent = np.random.default_rng([7, i, n]).normal(0, 0.01, round(0.3 * RATE))
-            tone = soundfile.read(makers.tone(PLACE / "all.wav", makers.PITCHES[label], 0.4, seed=100 + 3 * i + n))[0]
-            waves += [silent, tone]
-            rows.append(f"{i}.wav,{at + 0.3:g},{at + 0.7:g},{label},{side}")
-            at += 0.7
-        (PLACE / "events").mkdir(exist_ok=True)
-        soundfile.write(PLACE / "events" / f"{i}.wav", np.concatenate(waves), RATE)
-    (PLACE / "events" / "metadata.csv").write_text("\n".join([*rows, ""]), encoding="utf-8")
-    (PLACE / "all.wav").unlink()
-
-
-def as_flac(path: Path, target: Path) -> None:
-    import soundfile
-
-    target.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(target, soundfile.read(path)[0], RATE, subtype="PCM_16")
-
-
 def encoders() -> None:
     """One of waveforms, and one of spectra, of which the model folder keeps how they are made."""
     import makers
@@ -254,8 +139,8 @@ def encoders() -> None:
 
 def runs() -> None:
     """The same run twice, to its end, and killed. Its model is in transformers' layout."""
-    train("run_finished", "sounds/tones", "encoder", **DRAWN)
-    killed(STOPPED_AFTER, "run_stopped", lambda: train("run_stopped", "sounds/tones", "encoder", **DRAWN))
+    train("run_finished", "sounds/tones", "encoder", **chosen.DRAWN)
+    killed(chosen.STOPPED_AFTER, "run_stopped", lambda: train("run_stopped", "sounds/tones", "encoder", **chosen.DRAWN))
 
 
 def models() -> None:
@@ -271,7 +156,7 @@ def models() -> None:
     # so that the shortest event it keeps, which the model folder says, leaves one out of the new recordings
     train("made/events", "events", "encoder", **short | {"train.head_lr": 3e-2}, seed=1, events__use="frames",
           data__max_seconds=1.0)  # fmt: skip
-    audioft("train", "sounds/tones", "--few-shot", "--encoder", "encoder", "--out", "made/prototypes", *FITTED)
+    audioft("train", "sounds/tones", "--few-shot", "--encoder", "encoder", "--out", "made/prototypes", *chosen.FITTED)
     (PLACE / "models").mkdir()
     for made in sorted((PLACE / "made").iterdir()):
         shutil.copytree(made / "model", PLACE / "models" / made.name)
@@ -301,7 +186,7 @@ def verdict() -> str:
     os.remove("trials.csv")
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
-        audioft("verify", "models/prototypes", *PAIR)
+        audioft("verify", "models/prototypes", *chosen.PAIR)
     return said.getvalue()
 
 
@@ -323,12 +208,21 @@ def pretraining() -> list[dict[str, Any]]:
     """The same pretraining twice, to its end, and killed; the recordings lie where a variable says."""
 
     def pretrain(out: str) -> None:
-        settings = [f"{k}={json.dumps(v)}" for k, v in PRETRAINED.items()]
+        settings = [f"{k}={json.dumps(v)}" for k, v in chosen.PRETRAINED.items()]
         audioft("pretrain", "$FORMATS/sounds/tones", "--out", out, *settings)
 
     pretrain("encoder_pretrained")
-    killed(PRETRAINING_STOPPED_AFTER, "round-2", lambda: pretrain("pretraining_stopped"))
-    audioft("train", "sounds/tones", "--few-shot", "--encoder", "encoder_pretrained", "--out", "on_pretrained", *FITTED)
+    killed(chosen.PRETRAINING_STOPPED_AFTER, "round-2", lambda: pretrain("pretraining_stopped"))
+    audioft(
+        "train",
+        "sounds/tones",
+        "--few-shot",
+        "--encoder",
+        "encoder_pretrained",
+        "--out",
+        "on_pretrained",
+        *chosen.FITTED,
+    )
     return rows(PLACE / "encoder_pretrained" / "pretraining" / "round-2")
 
 
@@ -340,9 +234,17 @@ def rows(folder: Path) -> list[dict[str, Any]]:
 def caches() -> dict[str, Any]:
     """What the checking pass found, decoded clips, frozen states and embeddings, each of a run that is not kept."""
     os.environ["XDG_CACHE_HOME"] = str(PLACE / "caches")
-    train("frozen", "sounds/tones", "encoder", **FROZEN)
-    train("decoded", "sounds/tones", "encoder", **DECODED)
-    audioft("probe", "sounds/tones", "--encoders", "encoder", "--out", "probe", f"data.max_seconds={PROBED_SECONDS}")
+    train("frozen", "sounds/tones", "encoder", **chosen.FROZEN)
+    train("decoded", "sounds/tones", "encoder", **chosen.DECODED)
+    audioft(
+        "probe",
+        "sounds/tones",
+        "--encoders",
+        "encoder",
+        "--out",
+        "probe",
+        f"data.max_seconds={chosen.PROBED_SECONDS}",
+    )
     os.environ["XDG_CACHE_HOME"] = str(PLACE / "not kept")
     for name in ("frozen", "decoded"):
         shutil.copy(PLACE / name / "config.yaml", PLACE / "caches" / f"{name}.yaml")
@@ -365,7 +267,7 @@ def tables() -> None:
 def rendered() -> None:
     import audioft as package
 
-    package.render("sounds/tones/test", "rendered", augment=AUGMENTED, seed=3)
+    package.render("sounds/tones/test", "rendered", augment=chosen.AUGMENTED, seed=3)
 
 
 if __name__ == "__main__":
