@@ -8,9 +8,10 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
+from audioft.audio.recording_kinds import LOOKED_FOR, RECORDINGS, may_be_recording
 from audioft.core.wording import quoted
 from audioft.data.clip import Clip
-from audioft.data.reading.file_kinds import HARMLESS, LOOKED_FOR, RECORDINGS, LeftOut, may_be_recording, reason
+from audioft.data.reading.file_kinds import HARMLESS, LeftOut, reason
 from audioft.data.rows import ROLES, Names, outside
 from audioft.data.targets import clean
 from audioft.errors import DataError, Problem

@@ -7,11 +7,12 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from audioft.audio.recording_kinds import LOOKED_FOR
 from audioft.core import storage
 from audioft.core.places import is_utf8, spelled
 from audioft.data.clip import Clip
 from audioft.data.folders import recordings
-from audioft.data.reading.file_kinds import LOOKED_FOR, LeftOut
+from audioft.data.reading.file_kinds import LeftOut
 from audioft.errors import AudioError
 
 
