@@ -20,6 +20,9 @@ class PoolSection(Section):
     """Share of bad recordings above which nothing is begun."""
     allow_outside: bool = False
     """Whether a table may name files outside its own folder."""
+    audio_root: str | None = None
+    """Folder that the names in tables are relative to, where the tables lie elsewhere; null: each table's own. Names
+    with the folders of another machine are looked for in it by their last parts."""
     workers: int = Field(1, ge=0)
     """Processes that read crops; changes no result."""
 

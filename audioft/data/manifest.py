@@ -113,7 +113,7 @@ def load(
             raise UsageError(f"{base}: no such folder; expected the one that the recordings of {table} lie in")
         read = rows.to_clips(read_table(table), str(table), base, label, group, allow_outside, as_events, choices)
         if path.is_dir():
-            notes += _not_named(base, read.clips)
+            notes += not_named(base, read.clips)
         return _manifest(base, read, "table", notes, least_labels)
     if label or group not in (None, "recording"):
         key = "data.label" if label else "data.group"
@@ -185,7 +185,7 @@ def _manifest(root: Path, read: rows.Read, layout: str, notes: list[str], least:
     return Manifest(root, tuple(read.clips), labels, read.multilabel, layout, told, read.grouping)
 
 
-def _not_named(root: Path, clips: Sequence[Clip]) -> list[str]:
+def not_named(root: Path, clips: Sequence[Clip]) -> list[str]:
     """A sentence where recordings lie in a folder that its table does not name."""
     named = {clip.name for clip in clips}
     others = [n for p in folders.recordings(root) if (n := p.relative_to(root).as_posix()) not in named]

@@ -24,10 +24,11 @@ class Names:
     Args:
         root: the folder that names are relative to.
         moved: look for a name with the folders of another machine by its last parts.
+        asked: what says another root, for messages; the root goes in place of DIR.
     """
 
-    def __init__(self, root: Path, moved: bool = False):
-        self.root, self.real, self.moved = root, Path(os.path.realpath(root)), moved
+    def __init__(self, root: Path, moved: bool = False, asked: str = "data.audio_root=DIR"):
+        self.root, self.real, self.moved, self.asked = root, Path(os.path.realpath(root)), moved, asked
         self._backslashes, self._elsewhere = 0, 0
         self._beside: str | None = None
         self._base = os.path.join(root, "")
@@ -67,7 +68,7 @@ class Names:
             path = self._other_form(path) or path
         if not path.exists():
             if foreign:
-                remedy = "write names relative to the table, or say where the recordings lie with data.audio_root=DIR"
+                remedy = f"write names relative to the table, or say where the recordings lie with {self.asked}"
                 raise ValueError(Problem("", f"no such file: {{}}; {remedy}", name))
             said = f"no such file: {{}} in {{}}{self._hint(name)}; correct the name or remove the row"
             raise ValueError(Problem("", said, name, self.root))
@@ -103,7 +104,8 @@ class Names:
                 beside = []
             here = [p for p in (*beside, *sorted(p for p in self.root.glob("*") if p.is_dir())) if p != self.root]
             found = next((p for p in here if (p / name).is_file() or (p / last).is_file()), None)
-            self._beside = f" (it is there in {found}: set data.audio_root={found})" if found else ""
+            asked = self.asked.replace("DIR", str(found))
+            self._beside = f" (it is there in {found}: set {asked})" if found else ""
         return self._beside
 
     def _plain(self, name: str) -> tuple[str, Path] | None:

@@ -81,7 +81,7 @@ def survey(
     sources = [pool.Source(s) if isinstance(s, str) else pool.Source(**s) for s in config.data.sources]
     if not sources:
         raise UsageError("no recordings given: `audioft pretrain DATA... --out ENCODER`, or set data.sources")
-    found = pool.gather(sources, config.data.allow_outside)
+    found = pool.gather(sources, config.data.allow_outside, config.data.audio_root)
     for note in found.notes:
         console.say(f"note: {note}")
     checked = checking.headers(found.clips) if table is None else check(found.clips, console, config.data.workers)

@@ -121,16 +121,20 @@ def absolute_sources(config: PretrainConfig) -> PretrainConfig:
     """
     sources: list[Any] = []
     for given in config.data.sources:
-        path = given if isinstance(given, str) else given["path"]
-        path = path if "$" in path else os.path.abspath(os.path.expanduser(path))
+        path = _absolute(given if isinstance(given, str) else given["path"])
         sources.append(path if isinstance(given, str) else given | {"path": path})
-    probes = [p if "$" in p else os.path.abspath(os.path.expanduser(p)) for p in config.probe.sources]
+    root = None if config.data.audio_root is None else _absolute(config.data.audio_root)
+    probes = [_absolute(p) for p in config.probe.sources]
     return config.model_copy(
         update={
-            "data": config.data.model_copy(update={"sources": sources}),
+            "data": config.data.model_copy(update={"sources": sources, "audio_root": root}),
             "probe": config.probe.model_copy(update={"sources": probes}),
         }
     )
+
+
+def _absolute(path: str) -> str:
+    return path if "$" in path else os.path.abspath(os.path.expanduser(path))
 
 
 def source_name(config: PretrainConfig) -> str:
