@@ -11,9 +11,10 @@ from pathlib import Path
 
 import torch
 
-from audioft.assembly import run_folder
+from audioft.assembly import build, run_folder
 from audioft.assembly.run_folder import PRETRAINING, identity
 from audioft.configuration.config import PretrainConfig
+from audioft.core import workers
 from audioft.core.progress import Console
 from audioft.core.runtime import Processes, address, choose_precision, explain_precision
 from audioft.core.storage import new_folder, read_json, write_json
@@ -45,6 +46,9 @@ def start(config: PretrainConfig, folder: Path, *, resume: bool, overwrite: bool
     """A pretraining in a folder that this process holds: see `audioft.pretrain`."""
     processes = Processes(config.train.device)
     folder = Path(processes.gather([str(folder)])[0])
+    if config.data.workers:
+        chains = [build.chain(config.augment), build.chain(config.disturb)]
+        workers.refuse([*chains, build.single("mixing", config.mixing)])
     if processes.main:
         if overwrite and not resume:
             run_folder.remove_encoder(folder)

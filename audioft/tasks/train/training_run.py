@@ -12,6 +12,7 @@ from audioft.assembly import build, event_scores, recordings, side_scores
 from audioft.assembly.run_folder import Run, beginning, identity, prepare
 from audioft.configuration import few_shot
 from audioft.configuration.config import Config
+from audioft.core import workers
 from audioft.core.progress import Console, spell_seconds
 from audioft.core.runtime import Processes, choose_precision
 from audioft.data import manifest as manifests
@@ -44,6 +45,8 @@ def start(config: Config, folder: Path, *, resume: bool, overwrite: bool, consol
     processes = Processes(config.train.device)
     folder = Path(processes.gather([str(folder)])[0])
     console = console if processes.main else Console(quiet=True)
+    if config.data.workers and not few_shot.wanted(config):
+        workers.refuse([build.chain(config.augment), build.single("mixup", config.mixup)])
     with beginning(folder, new=processes.main and not resume):
         if processes.main:
             make_ready(folder, config, processes, resume=resume, overwrite=overwrite)
