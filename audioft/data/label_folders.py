@@ -17,7 +17,7 @@ from audioft.data.clip import Clip
 from audioft.data.folders import recordings
 from audioft.data.reading.choices import Choices
 from audioft.data.reading.file_kinds import HARMLESS, LeftOut
-from audioft.data.reading.file_names import Names, outside
+from audioft.data.reading.file_names import Names, not_utf8, outside
 from audioft.data.reading.label_cells import MISSING
 from audioft.data.rows import side_of
 from audioft.data.targets import clean
@@ -72,7 +72,8 @@ def read(root: Path, label: str | None, allow_outside: bool, choices: Choices, a
         clips = [dataclasses.replace(a, clip=dataclasses.replace(a.clip, split=None)) for a in clips]
     left = sorted(set(paths) - set(found.events))
     left_told = [f"{len(left)} recordings without a label file are left out: {', '.join(left[:3])}"] * bool(left)
-    return Found(root, tuple(clips), "recording", (*found.notes(), *left_told, *left_out.notes(without=HARMLESS)))
+    told = (*found.notes(), *left_told, *left_out.notes(without=HARMLESS), *not_utf8(list(found.events)))
+    return Found(root, tuple(clips), "recording", told)
 
 
 class _Files:

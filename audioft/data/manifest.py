@@ -15,6 +15,7 @@ from audioft.data import folders, rows
 from audioft.data.clip import Clip, seconds
 from audioft.data.inputs import unlabelled
 from audioft.data.reading.choices import PLAIN, Choices
+from audioft.data.reading.file_names import not_utf8
 from audioft.data.reading.label_cells import spellings
 from audioft.data.tables import Row, as_text, read_table
 from audioft.data.targets import label_order
@@ -127,7 +128,7 @@ def load(
 
 
 def save(manifest: Manifest, split: Split | None, path: str | Path, checked: Sequence[Checked] | None = None) -> None:
-    """Write the clips as a table that `load(path, root=manifest.root)` reads again.
+    """Write the clips as a table that `load(path, root=manifest.root)` reads again; names keep their bytes.
 
     Args:
         manifest: the clips.
@@ -157,7 +158,7 @@ def save(manifest: Manifest, split: Split | None, path: str | Path, checked: Seq
                 *(clip.columns.get(c, "") for c in further),
             ]
 
-    csv_tables.write(Path(path), lines(), errors="strict")
+    csv_tables.write(Path(path), lines())
 
 
 def saved(path: str | Path) -> dict[str, dict[str, str]]:
@@ -181,7 +182,7 @@ def _manifest(root: Path, read: rows.Read, layout: str, notes: list[str], least:
         )
     if not labels:
         raise DataError(f"{root}: no clip has any label")
-    told = (*notes, *read.notes, *spellings(labels))
+    told = (*notes, *read.notes, *spellings(labels), *not_utf8([c.name for c in read.clips]))
     return Manifest(root, tuple(read.clips), labels, read.multilabel, layout, told, read.grouping)
 
 

@@ -18,6 +18,7 @@ from audioft.data.clip import Clip
 from audioft.data.manifest import not_named, table_of
 from audioft.data.reading.columns import understood
 from audioft.data.reading.file_kinds import LeftOut
+from audioft.data.reading.file_names import not_utf8
 from audioft.data.tables import SUFFIXES, columns_of, file_column, read_table
 from audioft.errors import DataError, Problem, UsageError
 
@@ -99,7 +100,7 @@ def gather(sources: Sequence[Source], allow_outside: bool = False, audio_root: s
                 origin.append(i)
     if read.problems:
         raise DataError(read.problems)
-    notes = [*read.notes, *read.left_out.notes(), *notes]
+    notes = [*read.notes, *read.left_out.notes(), *notes, *not_utf8([c.name for c in clips])]
     if again:
         notes.append(f"{counted(again, 'clip')} that {'is' if again == 1 else 'are'} there already: counted once")
     return Pool(tuple(clips), tuple(origin), tuple(notes))

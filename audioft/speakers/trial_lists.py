@@ -94,7 +94,7 @@ def _rows(path: Path, problems: list[str]) -> list[Row]:
             )
         return rows
     table, rows, strange = f"{path} line", [], []
-    for number, line in lines_of(path, "list of trials"):
+    for number, line in lines_of(path, "list of trials", "surrogateescape"):  # names may be bytes
         cells = line.split()
         if len(cells) == 3:
             rows.append(Row(table, number, dict(zip(("target", "enrol", "test"), cells, strict=True))))

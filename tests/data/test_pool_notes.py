@@ -98,7 +98,7 @@ def test_recordings_that_the_table_does_not_name_are_told(tmp_path):
 def test_names_are_relative_to_another_root(name, tmp_path):
     makers.tone(tmp_path / "audio" / "a" / "x.wav")
     meta = table(tmp_path / "meta", f"file_name\n{name}\n")
-    with pytest.raises(DataError, match="data.audio_root"):
+    with pytest.raises(DataError, match=r"data\.audio_root"):
         pooled(meta)
     (clip,) = pooled(meta, audio_root=str(tmp_path / "audio")).clips
     assert clip.path == tmp_path / "audio" / "a" / "x.wav"

@@ -6,8 +6,10 @@ import os
 import re
 import stat
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
+from audioft.core.places import is_utf8
 from audioft.core.wording import counted
 from audioft.errors import Problem
 
@@ -149,6 +151,17 @@ class Names:
                 return None
             found = os.path.join(found, entry)
         return Path(found)
+
+
+def not_utf8(names: Sequence[str]) -> list[str]:
+    """A sentence where names of recordings are bytes that are no text."""
+    odd = [name for name in names if not name.isascii() and not is_utf8(name)]
+    if not odd:
+        return []
+    return [
+        f"{len(odd)} recordings have names that are not UTF-8, as {os.fsencode(odd[0])!r}: in tables they keep their "
+        "bytes (Python reads such a table with errors='surrogateescape')"
+    ]
 
 
 def outside(name: str, root: Path) -> Problem:

@@ -184,7 +184,7 @@ def _seen(model: Path, checked: Sequence[checking.Checked]) -> list[str]:
     manifest = model / "manifest.csv"
     if not manifest.is_file():
         return []
-    with open(manifest, newline="", encoding="utf-8") as f:
+    with open(manifest, newline="", encoding="utf-8", errors="surrogateescape") as f:
         trained = {row["sha256"] for row in csv.DictReader(f) if row["split"] == "train"}
     seen = sum(c.digest in trained for c in checked)
     told = f"{seen} of {len(checked)} recordings were trained on by this run: the figures are too good"

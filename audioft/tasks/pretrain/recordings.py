@@ -108,7 +108,8 @@ def survey(
 
 def _held_out(names: Sequence[str], share: float) -> tuple[list[int], list[int]]:
     """Positions to learn from and to hold out, by the names' hashes, so that adding recordings moves few of them."""
-    order = sorted(range(len(names)), key=lambda i: hashlib.sha256(names[i].encode()).hexdigest())
+    hashes = [hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest() for name in names]
+    order = sorted(range(len(names)), key=lambda i: hashes[i])
     count = round(share * len(names))
     if share > 0 and count == 0 and len(names) >= 4:
         count = 1

@@ -6,7 +6,6 @@ import dataclasses
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from audioft.assembly import build, event_scores, recordings, side_scores
 from audioft.assembly.run_folder import Run, beginning, identity, prepare
