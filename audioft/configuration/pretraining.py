@@ -130,6 +130,8 @@ class StepsSection(Section):
 class ProbeSection(Section):
     sources: list[str] = []
     """Labelled folders or tables that the encoder is probed on (`--probe`); their labels are used for nothing else."""
+    data: dict[str, Any] = {}
+    """How these are read, as `{na: keep, audio_root: DIR}`: settings of a run's `data` section, and `point_width`."""
     clips: int = Field(600, ge=10)
     """At most so many clips of each."""
     seconds: float = Field(5.0, gt=0.1)

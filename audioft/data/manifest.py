@@ -109,7 +109,7 @@ def load(
         raise UsageError(f"{path}: no such file or folder; expected a folder of recordings or a table of them")
     table = path if path.is_file() else table_of(path, notes)
     if table is not None:
-        base = absolute(choices.audio_root or root or table.parent)
+        base = absolute(os.path.expanduser(choices.audio_root or root or table.parent))
         if not base.is_dir():
             raise UsageError(f"{base}: no such folder; expected the one that the recordings of {table} lie in")
         read = rows.to_clips(read_table(table), str(table), base, label, group, allow_outside, as_events, choices)

@@ -85,7 +85,7 @@ def read_table(path: str | Path, expected: str = "one row a clip, with file_name
 
 
 def _names_alone(rows: list[Row], folder: Path) -> bool:
-    """Whether all that is not UTF-8 in a table are names of files: as audioft writes them, or of files that are there."""
+    """Whether all that is not UTF-8 in a table are names of files, written by audioft or of files that are there."""
     columns = set(columns_of(rows))
     ours = {"path", "sha256", "duration", "group"} <= columns or {"enrol", "test", "target"} <= columns
     names = {"path", "group", "enrol", "test"} if ours else {file_column(rows, folder)}
