@@ -70,7 +70,7 @@ def to_clips(root: Path, allow_outside: bool, notes: list[str]) -> tuple[list[Cl
             clips.append(Clip(root / name, name, labels=(clean(parts[depth - 1]),), split=side, group=name))
     if problems:
         raise DataError(problems)
-    notes += left_out.notes()
+    notes += left_out.notes(labelled=True)
     return clips, "splits" if by_side else "classes"
 
 

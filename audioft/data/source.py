@@ -93,7 +93,7 @@ def read_annotated(
         if asked:
             raise DataError(
                 f"{path}: no labels with times: expected a metadata.csv with start and end (another table is given by "
-                "its own path), or label files of Audacity, Raven or RTTM beside the recordings"
+                "its own path), or label files of Audacity, Raven, DCASE or RTTM beside the recordings"
             )
         return None
     if not asked:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from audioft.annotations import files as label_files
@@ -12,13 +12,15 @@ from audioft.core.wording import counted
 
 _TEXTS = frozenset(
     {
-        *(".txt", ".md", ".rst", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".html", ".htm", ".pdf", ".doc", ".docx"),
-        *(".odt", ".ods", ".rtf", ".xls", ".xlsx", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".log", ".tex", ".bib"),
+        *(".txt", ".md", ".rst", ".json", ".xml", ".html", ".htm", ".pdf", ".doc", ".docx"),
+        *(".odt", ".rtf", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".log", ".tex", ".bib"),
         *(".py", ".ipynb", ".r", ".m", ".sh", ".bat", ".m3u", ".m3u8", ".pls", ".cue", ".lrc", ".srt", ".vtt", ".url"),
         *(".sha256", ".md5", ".sfk", ".pkf", ".asd", ".reapeaks", ".nfo"),
     }
 )
-_LABELS = frozenset({".rttm", ".textgrid", ".eaf", ".trs", ".lab", ".ctm", ".stm", ".phn", ".wrd", ".aup", ".antx"})
+_TABLES = frozenset({".csv", ".tsv", ".jsonl", ".xls", ".xlsx", ".ods", ".parquet", ".arrow", ".feather"})
+#: Of ELAN, Praat, Transcriber, HTK, NIST, TIMIT, and projects of Audacity.
+_LABELS = frozenset({".textgrid", ".eaf", ".trs", ".lab", ".ctm", ".stm", ".phn", ".wrd", ".aup", ".antx"})
 _PICTURES = frozenset(
     {
         *(".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".svg", ".heic", ".heif", ".avif", ".ico"),
@@ -30,7 +32,9 @@ _ARCHIVES = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".ra
 _OF_THE_SYSTEM = frozenset({"thumbs.db", "desktop.ini", "icon\r", "ehthumbs.db"})
 
 #: What lies in folders that were never meant to hold recordings.
-HARMLESS = frozenset({"text file", "picture", "label file"})
+HARMLESS = frozenset({"text file", "picture", "label file", "table", "label file of another program"})
+#: And what of it holds labels, and is not read.
+UNREAD = frozenset({"table", "label file of another program"})
 
 
 def reason(path: Path) -> str:
@@ -38,8 +42,12 @@ def reason(path: Path) -> str:
     suffix, name = path.suffix.lower().strip(), path.name.lower()
     if path.name.startswith("."):
         return "hidden file"
-    if suffix in _LABELS or label_files.kind_of(path) is not None:
+    if label_files.kind_of(path) is not None:
         return "label file"
+    if suffix in _LABELS:
+        return "label file of another program"
+    if suffix in _TABLES:
+        return "table"
     if suffix in _TEXTS or re.fullmatch(r"(readme|license|licence|changelog|authors|makefile)", name):
         return "text file"
     if suffix in _PICTURES:
@@ -78,18 +86,32 @@ class LeftOut:
         found = {why: len(names) for why, names in sorted(self._names.items())}
         return f"; found {self.told(found)}" if found else ""
 
-    def notes(self, without: frozenset[str] = frozenset()) -> list[str]:
-        """A sentence for each reason but some, with how many there are and the first of them."""
+    def notes(
+        self, without: Collection[str] = (), told_of: Collection[str] = (), *, labelled: bool = False
+    ) -> list[str]:
+        """A sentence for each reason but some, with how many there are and the first of them.
+
+        Args:
+            without: these reasons.
+            told_of: files that were told of elsewhere.
+            labelled: labels are looked for, too.
+        """
         told = []
-        for why, names in sorted(self._names.items()):
-            if why in without:
+        for why, every in sorted(self._names.items()):
+            names = [name for name in every if name not in told_of]
+            if why in without or not names:
                 continue
+            advice = _ADVICE.get(why, "") + (_OF_LABELS.get(why, "") if labelled else "")
             first = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
             are = "is" if len(names) == 1 else "are"
-            told.append(f"{_several(len(names), why)} {are} left out: {first}{_ADVICE.get(why, '')}")
+            told.append(f"{_several(len(names), why)} {are} left out: {first}{advice}")
         return told
 
 
+_OF_LABELS = {
+    "table": "; if the labels are in it, call it metadata.csv or give its own path",
+    "label file of another program": "; save it as Audacity's labels, as a Raven table or as RTTM to have it read",
+}
 _ADVICE = {
     "archive": "; unpack what holds recordings",
     "hidden folder with recordings": "; rename it if it is meant, hidden are names that begin with a dot",
