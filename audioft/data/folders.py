@@ -174,7 +174,7 @@ def _all_files(folder: Path) -> Iterator[Path]:
     return (Path(here, name) for here, _, files in os.walk(folder) for name in files)
 
 
-def _no_labels(names: set[str]) -> list[str]:
+def _no_labels(names: set[str]) -> list[Problem]:
     """Folders whose names are bytes that are no text, and would be labels."""
     said = "the name of the folder is not UTF-8, and a label is text: rename the folder"
     return [Problem(repr(os.fsencode(name)), said) for name in sorted(names) if not is_utf8(name)]

@@ -161,6 +161,11 @@ class TestWhatLabelsMeanToAModel:
         kept = reading.kept(load(overrides=told))
         assert kept == {"data.na": "keep", "data.folders": "birdnet", "events.point_width": 0.2}
 
+    def test_its_folder_says_so(self, two_tones, small_encoder, tmp_path):
+        run = makers.train(two_tones, small_encoder, tmp_path / "run", data__na="keep")
+        about = json.loads((run.model / "audioft.json").read_text())
+        assert about["reading"] == {"data.na": "keep"}
+
     def test_it_holds_where_nothing_else_is_said(self, birdnet, model, audioft_command):
         code, out, err = audioft_command("evaluate", model, birdnet)
         assert code == 0, err
