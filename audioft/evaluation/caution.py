@@ -1,4 +1,4 @@
-"""What stands before a report's figures where they are of too little to say anything, for whoever knows no statistics."""
+"""What stands before figures that are of too little to say anything, for whoever knows no statistics."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def caution(
         tested: how much was tested, in words.
         units: how many clips, groups, recordings or speakers that is.
         unit: which of them, in the singular.
-        support: of each label that has any, how many clips. Few are too few if half of the labels have so few.
+        support: of each label that has any, how many clips. They are too few if most labels have so few.
         shown: how a figure is written.
 
     >>> print(caution("accuracy", Estimate(1.0, 0.398, 1.0), "4 clips", 4, "clip", [2, 2]))

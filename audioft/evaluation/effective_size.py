@@ -1,4 +1,4 @@
-"""Intervals of figures by how many clips that stand alone they are worth: exact ones, so that a perfect figure has width.
+"""Exact intervals of figures by how many clips that stand alone they are worth: a perfect figure has a width, too.
 
 A share of n clips that stand alone has the exact interval of Clopper and Pearson ("The use of confidence or fiducial
 limits", Biometrika 26, 1934): between the quantiles of Beta(x, n - x + 1) and Beta(x + 1, n - x), x of n being right. A
@@ -7,8 +7,8 @@ and Graubard, "Confidence intervals for proportions with small expected number o
 data", Survey Methodology 24(2), 1998), where x = m n:
 
     1 / n   = w / n_found + (1 - w) / n_few
-    n_found = m (1 - m) / variance * (t(total - 1) / t(G - 1))^2    what its variation over G units of `total` clips says
-    n_few   = size / (1 + (k - 1) / 2)                              what is assumed where next to nothing varies
+    n_found = m (1 - m) / variance * (t(total - 1) / t(G - 1))^2    by how it varies over G units of `total` clips
+    n_few   = size / (1 + (k - 1) / 2)                              as is assumed where next to nothing varies
     w       = e / (e + 4),  e = n_few min(m, 1 - m)
 
 `size` is how many clips the figure rests on, k how many of them lie together in a unit (the mean over clips). Of few
@@ -16,15 +16,15 @@ errors, e, the variance says next to nothing: of a perfect figure it is 0. There
 or wrong together with a correlation of one half (Kish's design effect, "Survey Sampling", 1965, sec. 5.4). The t
 quantiles are Korn and Graubard's for a variance that rests on few units.
 
-Where the drawn figures lie above the figure itself, as with average precision of few clips, it is itself too high (Efron
-and Tibshirani, 1993, chapter 10): the lower bound is then that of a lower m; likewise the upper one.
+Where the drawn figures lie above the figure, as with average precision of few clips, the figure is itself too high
+(Efron and Tibshirani, 1993, chapter 10): the lower bound is then that of a lower m; likewise the upper one.
 
 Errors per thing, of which there can be more than one, are counts: x = m n is Poisson, and the interval lies between the
 quantiles of Gamma(x) and Gamma(x + 1), divided by n (Fay and Feuer, "Confidence intervals for directly standardized
 rates", Statistics in Medicine 16, 1997), with n_found = m / variance and e = n_few m.
 
-That 4, the half, `BIAS` and `size` were chosen by simulation: `tests/benchmarks/interval_coverage.py` prints how often the
-intervals hold.
+That 4, the half, `BIAS` and `size` were chosen by simulation: `tests/benchmarks/interval_coverage.py` prints how often
+the intervals hold.
 """
 
 from __future__ import annotations
@@ -155,9 +155,7 @@ def of_clips(right: np.ndarray, member: np.ndarray, variance: float = 0.0, level
     return of_totals(np.bincount(group, np.asarray(right, float), len(counts)), counts, variance, level)
 
 
-def of_totals(
-    right: np.ndarray, counts: np.ndarray, variance: float = 0.0, level: float = 0.95
-) -> tuple[float, float]:
+def of_totals(right: np.ndarray, counts: np.ndarray, variance: float = 0.0, level: float = 0.95) -> tuple[float, float]:
     """The same of what is right in each of G units, `(G,)`, and of how many things there are in it, `(G,)`."""
     total, units = float(counts.sum()), len(counts)
     if not total:

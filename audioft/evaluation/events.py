@@ -91,24 +91,34 @@ def event_metrics(
         "event": [event_counts(labels, r, collar, offset_share, with_offset) for r in recordings],
         "segment": [segment_counts(labels, r, resolution) for r in recordings],
     }
-    values = {k: v.item() for k, v in _figures(parts).items()}
-    bounds = dict.fromkeys(values, effective_size.NONE)
+    values = {k: v.item() for k, v in figures(parts).items()}
+    found = dict.fromkeys(values, effective_size.NONE)
     if resamples and len(recordings) > 1:  # one drawn again is always itself, and would pretend to certainty
-        bounds = intervals_of(parts, values, resamples, seed)
+        found = bounds(parts, values, draws(parts, resamples, seed))
     return EventFigures(
-        metrics={name: Estimate(value, *bounds[name]) for name, value in values.items()},
+        metrics={name: Estimate(value, *found[name]) for name, value in values.items()},
         classes=_classes(labels, parts, bool(resamples)),
         recordings=len(recordings),
         seconds=float(sum(r.seconds for r in recordings)),
     )
 
 
-def intervals_of(
-    parts: dict[str, list[Counts]], values: dict[str, float], resamples: int, seed: int
+def draws(parts: dict[str, list[Counts]], resamples: int, seed: int) -> dict[str, np.ndarray]:
+    """What every figure comes out as when whole recordings are drawn anew, `(resamples,)` each, nan where undefined.
+
+    Args:
+        parts: of each recording the counts of `event` and of `segment`.
+        resamples, seed: as for `event_metrics`.
+    """
+    one, *_ = parts.values()
+    width = max(len(one), len(one[0].true))
+    return resampled(functools.partial(figures, parts), len(one), width, resamples, seed)
+
+
+def bounds(
+    parts: dict[str, list[Counts]], values: dict[str, float], drawn: dict[str, np.ndarray]
 ) -> dict[str, tuple[float, float]]:
-    """The intervals of `values`, by name, from drawing the recordings of `parts` anew."""
-    width = max(len(next(iter(parts.values()))), len(next(iter(parts.values()))[0].true))
-    drawn = resampled(functools.partial(_figures, parts), len(next(iter(parts.values()))), width, resamples, seed)
+    """The 95 % intervals of `values`, by name, from what `draws` found of the same parts."""
     found = {}
     for name, value in values.items():
         kind, figure = name.split("_", 1)
@@ -127,7 +137,7 @@ def _basis(figure: str, counts: Sequence[Counts]) -> Basis:
     return Basis(float(size), of.sum(1))
 
 
-def _figures(parts: dict[str, list[Counts]], weights: np.ndarray | None = None) -> dict[str, np.ndarray]:
+def figures(parts: dict[str, list[Counts]], weights: np.ndarray | None = None) -> dict[str, np.ndarray]:
     """Every figure of weighted recordings: `(R,)` for weights `(R, N)`, `()` without."""
     return {
         f"{kind}_{name}": figure(total)

@@ -94,23 +94,38 @@ def bootstrap(
     """
     if resamples < 1 or not 0 < level < 1:
         raise ValueError(f"resamples must be at least 1 and level between 0 and 1; found {resamples} and {level}")
-    once, member = Tally(predictions, thresholds=thresholds), units(predictions)[1]
-    found = {name: _share(once, member, level) for name in names if name in SHARES}
     others = [name for name in names if name not in SHARES]
-    counts = np.bincount(member)
-    drawn = draws(predictions, others, thresholds, resamples, seed) if len(counts) > 1 and others else {}
-    for name in others:
+    alone = int(units(predictions)[1].max(initial=0)) == 0
+    drawn = {} if alone or not others else draws(predictions, others, thresholds, resamples, seed)
+    return bounds(predictions, names, drawn, thresholds, level)
+
+
+def bounds(
+    predictions: Predictions,
+    names: Sequence[str],
+    drawn: dict[str, np.ndarray],
+    thresholds: Sequence[float] | np.ndarray | None = None,
+    level: float = 0.95,
+) -> dict[str, tuple[float, float]]:
+    """The same from what `draws` found of the metrics but `SHARES`."""
+    once, member = Tally(predictions, thresholds=thresholds), units(predictions)[1]
+    counts, found = np.bincount(member), {}
+    for name in names:
+        if name in SHARES:
+            counted = predictions.known.any(axis=1)
+            found[name] = effective_size.of_clips(once.right[counted], member[counted], level=level)
+            continue
         metric = METRICS[name]
         value, basis = float(metric.of(once)[0]), Basis(metric.size(once), counts)
         again = drawn.get(name, np.empty(0))
         found[name] = effective_size.of_draws(value, again, basis, level, unseen=metric.unseen(once))
-    return {name: found[name] for name in names}
+    return found
 
 
 def recalls(
     predictions: Predictions, thresholds: Sequence[float] | np.ndarray | None = None, level: float = 0.95
 ) -> np.ndarray:
-    """The intervals of the labels' recalls, `(C, 2)`; nan where no clip has a label, or all that do are of one group."""
+    """The intervals of the labels' recalls, `(C, 2)`; nan where no clip has it, or all that do are of one group."""
     member, given, true = units(predictions)[1], predictions.decisions(thresholds), predictions.targets > 0
     rows = zip(given.T, true.T, strict=True)
     return np.array([effective_size.of_clips(g[t], member[t], level=level) for g, t in rows]).reshape(-1, 2)
@@ -123,7 +138,7 @@ def draws(
     resamples: int = 1000,
     seed: int = 0,
 ) -> dict[str, np.ndarray]:
-    """What metrics come out as when clips, or whole groups, are drawn anew: `(resamples,)` each, nan where undefined."""
+    """What metrics come out as when clips, or whole groups, are drawn anew, `(resamples,)`; nan where undefined."""
     member = units(predictions)[1]
 
     def figures(weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -166,11 +181,6 @@ def multiplicities(random: np.random.Generator, resamples: int, count: int) -> n
     draws = random.integers(count, size=(resamples, count))
     draws += np.arange(resamples)[:, None] * count
     return np.bincount(draws.ravel(), minlength=resamples * count).reshape(resamples, count).astype(float)
-
-
-def _share(once: Tally, member: np.ndarray, level: float) -> tuple[float, float]:
-    counted = once.predictions.known.any(axis=1)
-    return effective_size.of_clips(once.right[counted], member[counted], level=level)
 
 
 def middle(figures: np.ndarray, level: float) -> tuple[float, float]:

@@ -146,7 +146,7 @@ class Metric:
         return float(self.of(Tally(predictions, thresholds=thresholds))[0])
 
     def size(self, tally: Tally) -> float:
-        """How many clips it rests on, at most those there are: K shares of n_k clips vary as one of K² / sum(1 / n_k)."""
+        """How many clips it rests on, at most all: K shares of n_k clips vary as one of K² / sum(1 / n_k)."""
         counts = self.counts(tally.once)[0]
         counts = counts[counts > 0]
         return min(float(len(counts) ** 2 / (1 / counts).sum()), len(tally.predictions)) if len(counts) else 0.0
