@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 
 from audioft.evaluation.intervals import Estimate
@@ -55,7 +56,19 @@ def caution(
     said = [f"Too few {unit}s to say much: {tested}."]
     if math.isfinite(figure.low):
         low, high = shown(figure.low), shown(figure.high)
-        said.append(f"On other recordings of this kind the {title} may be anything from {low} to {high}.")
+        others = "On other recordings of this kind" if unit in ("clip", "recording") else f"With other {unit}s"
+        said.append(f"{others} the {title} may be anything from {low} to {high}.")
     elif units == 1:
         said.append(f"Nothing is known of other {unit}s, so there are no intervals.")
     return " ".join([*said, f"Test on more, {more}, before you rely on these figures."])
+
+
+def in_lines(said: str) -> str:
+    """A sentence a line.
+
+    >>> print(in_lines("Too few clips to say much: 2 clips. The accuracy may be 0.16 to 1. Test on more."))
+    Too few clips to say much: 2 clips.
+    The accuracy may be 0.16 to 1.
+    Test on more.
+    """
+    return re.sub(r"\. (?=[A-Z])", ".\n", said)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from audioft.core import wording
 from audioft.core.storage import write_bytes
 from audioft.errors import UsageError
+from audioft.evaluation.caution import in_lines
 from audioft.evaluation.intervals import Estimate
 from audioft.evaluation.ratios import plain
 from audioft.evaluation.text import TITLES, fit, number, pad, printable, width
@@ -91,7 +91,7 @@ class Report:
         """The report in lines of at most about 100 columns."""
         parts = [self._headline(), self._classes()]
         if self.caution:
-            parts.insert(0, textwrap.fill(printable(self.caution), 100))
+            parts.insert(0, in_lines(printable(self.caution)))
         pairs = self.confused()[:_PAIRS]
         if pairs:
             rows = [f"  {fit(a)} -> {fit(b)}  {n} of {total}" for a, b, n, total in pairs]

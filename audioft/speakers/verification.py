@@ -6,7 +6,6 @@ reaches a threshold; it misses a share of the targets and lets a share of the ot
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +15,7 @@ import numpy as np
 from audioft.core.runtime import generator
 from audioft.core.wording import counted
 from audioft.errors import DataError
-from audioft.evaluation.caution import caution
+from audioft.evaluation.caution import caution, in_lines
 from audioft.evaluation.effective_size import NONE, Basis, of_draws
 from audioft.evaluation.intervals import Estimate, multiplicities
 
@@ -150,7 +149,7 @@ class Verification:
 
     def __str__(self) -> str:
         lines = [
-            *([textwrap.fill(self.caution, 100)] if self.caution else []),
+            *([in_lines(self.caution)] if self.caution else []),
             f"trials       {self.trials:,}: {self.targets:,} of the same speaker; {self.speakers:,} speakers",
             f"scores       {'cosine, normalised by a cohort (as-norm)' if self.normalised else 'cosine'}",
             f"EER          {_percent(self.eer)}, at the threshold {self.threshold:.4f}",
@@ -166,7 +165,7 @@ class Verification:
     def caution(self) -> str:
         """That these are too few speakers to say much, in words; empty where they are not."""
         tested = counted(self.speakers, "speaker")
-        return caution("EER", self.eer, tested, self.speakers, "speaker", shown=lambda x: f"{100 * x:.2g} %")
+        return caution("EER", self.eer, tested, self.speakers, "speaker", shown=lambda x: f"{round(100 * x, 1):g} %")
 
     def as_dict(self) -> dict[str, Any]:
         """What a model card keeps, plain."""

@@ -6,7 +6,7 @@ python tests/benchmarks/interval_coverage.py [--replicates 1000] [--resamples 10
 Data are made up of which the true figures are known: clips of four labels, each right with a probability of 0.5 to
 0.99 (`one`); clips with any of four labels whose scores tell them apart with an AUC of 0.7 to 0.99 (`several`);
 recordings in which 0.5 to 0.99 of the events, of four labels, are found, with as many made up (`events`); recordings of
-speakers that are harder or easier to tell apart, all pairs of them (`speakers`). Clips stand alone, or lie in groups of
+speakers who are harder or easier to tell apart, all pairs of them (`speakers`). Clips stand alone, or lie in groups of
 four that share a part of what makes them right (a correlation of 0.3 beneath); recordings and speakers differ likewise.
 
 Of each figure and size the lowest coverage over all of these is printed, in percent: of the middle 95 % / of the
@@ -103,14 +103,12 @@ def recordings(random: np.random.Generator, case: Case, count: int) -> list[Coun
     return [Counts(*one) for one in zip(true, there - true, false, swapped, strict=True)]
 
 
-def pairs(random: np.random.Generator, case: Case, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cosines of all pairs of recordings, three a speaker, and who speaks in them; some speak less evenly."""
+def voices(random: np.random.Generator, case: Case, count: int) -> np.ndarray:
+    """Three unit vectors of 16 numbers of each speaker; some speak less evenly than others."""
     means = case.score * random.standard_normal((count, 1, 16))
     unsteady = np.exp(0.3 * random.standard_normal((count, 1, 1)))
     heard = (means + unsteady * random.standard_normal((count, 3, 16))).reshape(-1, 16)
-    heard /= np.linalg.norm(heard, axis=1, keepdims=True)
-    first, second = np.triu_indices(len(heard), 1)
-    return (heard @ heard.T)[first, second], first // 3, second // 3
+    return heard / np.linalg.norm(heard, axis=1, keepdims=True)
 
 
 @functools.cache
@@ -121,8 +119,10 @@ def truth(kind: str, score: float) -> dict[str, float]:
         parts = recordings(random, case, 50_000)
         return {k: float(v) for k, v in events.figures({"event": parts, "segment": parts}).items()}
     if kind == "speakers":
-        scores, first, second = pairs(random, case, 1000)
-        found = verification.rates(scores, first == second)
+        heard = voices(random, case, 20_000)
+        same = np.concatenate([(heard[i::3] * heard[j::3]).sum(1) for i, j in ((0, 1), (0, 2), (1, 2))])
+        other = np.concatenate([(heard * np.roll(heard, 3 * k, axis=0)).sum(1) for k in range(1, 30)])
+        found = verification.rates(np.concatenate([same, other]), np.arange(len(same) + len(other)) < len(same))
         costs = [found.min_dcf(p)[0] for p in verification.PRIORS]
         return dict(zip(SPEAKERS, [found.eer()[0], *costs], strict=True))
     tally = Tally(clips(random, case, 100_000))
@@ -140,7 +140,7 @@ def of_clips(random: np.random.Generator, case: Case, resamples: int) -> Found:
     weights = intervals.multiplicities(random, resamples, member.max() + 1)[:, member]
     recall = Tally(p, weights).recall[:, 0][Tally(p, weights).positives[:, 0] > 0]
     own = tuple(intervals.recalls(p)[0])
-    return told | {"recall of a label": (float(once.recall[0, 0]), middle(recall, 0.95), own)}  # type: ignore[dict-item]
+    return told | {"recall of a label": (float(once.recall[0, 0]), middle(recall, 0.95), own)}
 
 
 def of_events(random: np.random.Generator, case: Case, resamples: int) -> Found:
@@ -153,7 +153,9 @@ def of_events(random: np.random.Generator, case: Case, resamples: int) -> Found:
 
 
 def of_speakers(random: np.random.Generator, case: Case, resamples: int) -> Found:
-    scores, first, second = pairs(random, case, case.size)
+    heard = voices(random, case, case.size)
+    places = np.triu_indices(len(heard), 1)
+    scores, (first, second) = (heard @ heard.T)[places], (x // 3 for x in places)
     drawn: list[np.ndarray] = []
 
     def noted(value: float, again: np.ndarray, basis: verification.Basis) -> Interval:
