@@ -39,6 +39,7 @@ LABELS, EACH, SHARED = 4, 4, 0.3
 ONE = ("accuracy", "balanced_accuracy", "recall_macro", "precision_macro", "f1_macro", "f1_weighted")
 SEVERAL = ("roc_auc", "map", "subset_accuracy", "recall_micro", "precision_micro", "f1_micro", "f1_macro")
 EVENTS = ("event_f1", "event_precision", "event_recall", "event_f1_macro", "segment_error_rate")
+TITLES = {"one": "one label a clip", "several": "several labels", "events": "events", "speakers": "speakers"}
 SPEAKERS = ("EER", *(f"minDCF {p:g}" for p in verification.PRIORS))
 
 
@@ -209,7 +210,7 @@ def lines(found: dict[Case, dict[str, Coverage]]) -> Iterator[str]:
         mine = {c: figures for c, figures in found.items() if c.kind == kind}
         sizes = sorted({c.size for c in mine})
         what = {"events": "recordings", "speakers": "speakers"}.get(kind, "clips")
-        yield f"\n| {kind} | " + " | ".join(f"{n} {what}" for n in sizes) + " |"
+        yield f"\n| {TITLES[kind]} | " + " | ".join(f"{n} {what}" for n in sizes) + " |"
         yield "|---|" + "---|" * len(sizes)
         for name in dict.fromkeys(name for figures in mine.values() for name in figures):
             cells = []
