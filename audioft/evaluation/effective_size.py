@@ -13,7 +13,7 @@ data", Survey Methodology 24(2), 1998), where x = m n:
 
 `size` is how many clips the figure rests on, k how many of them lie together in a unit (the mean over clips). Of few
 errors, e, the variance says next to nothing: of a perfect figure it is 0. There clips of one unit are taken to be right
-or wrong together with a correlation of one half (Kish's design effect, "Survey Sampling", 1965, sec. 5.4). The t
+or wrong together with a correlation of one half (Kish's design effect, "Survey Sampling", 1965, chapter 5). The t
 quantiles are Korn and Graubard's for a variance that rests on few units.
 
 Where the drawn figures lie above the figure, as with average precision of few clips, the figure is itself too high
@@ -140,7 +140,7 @@ def of_draws(
 def of_clips(right: np.ndarray, member: np.ndarray, variance: float = 0.0, level: float = 0.95) -> tuple[float, float]:
     """The interval of a share of clips, without drawing anything: exact where each clip stands alone.
 
-    The variance of a share of clips in G groups is that of a ratio (Cochran, "Sampling Techniques", 1977, sec. 9A.1).
+    The variance of a share of clips in G groups is that of a ratio (Cochran, "Sampling Techniques", 1977, chapter 9A).
 
     Args:
         right: `(N,)`, whether each is right; or how often, 0 to 1, where it was asked several times.
