@@ -7,10 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from audioft.evaluation.intervals import Estimate, bootstrap, units
+from audioft.core.wording import counted
+from audioft.evaluation.caution import FEW_CLIPS, caution
+from audioft.evaluation.intervals import Estimate, bootstrap, recalls, units
 from audioft.evaluation.metrics import compute, confusion, per_class
 from audioft.evaluation.predictions import Predictions
-from audioft.evaluation.report import FEW_GROUPS, Report
+from audioft.evaluation.report import Report
+from audioft.evaluation.text import TITLES
 
 SINGLE = ("accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "precision_macro", "recall_macro", "roc_auc")
 MULTI = ("map", "f1_macro", "f1_micro", "precision_micro", "recall_micro", "roc_auc", "subset_accuracy")
@@ -30,7 +33,7 @@ def make_report(
         predictions: what to measure.
         side: which side of the data they are of.
         thresholds: C decision thresholds for multi-label (see `choose_thresholds`); 0.5 each if None.
-        resamples: bootstrap resamples for the intervals; 0 leaves them out.
+        resamples: bootstrap resamples for the intervals; 0 leaves them all out.
         seed: of the bootstrap.
         notes: further sentences for the reader.
 
@@ -44,34 +47,37 @@ def make_report(
     if resamples:
         bounds = bootstrap(predictions, names, thresholds, resamples, seed)
     columns = per_class(predictions, thresholds)
+    if resamples:
+        columns["recall_low"], columns["recall_high"] = recalls(predictions, thresholds).T
     if predictions.multilabel:
         columns["threshold"] = np.full(len(columns["f1"]), 0.5) if thresholds is None else np.asarray(thresholds, float)
     classes = [
         {"label": label, **{k: v[c].item() for k, v in columns.items()}} for c, label in enumerate(predictions.labels)
     ]
+    metrics = {n: Estimate(figures[n], *bounds[n]) for n in names}
+    count, groups = int(member.max()) + 1, len(set(predictions.groups()))
+    tested = counted(len(predictions), "clip") + (f" in {counted(count, 'group')}" if unit == "groups" else "")
+    support = [n for n in columns["support"].tolist() if n]
     return Report(
         side=side,
         multilabel=predictions.multilabel,
         labels=predictions.labels,
-        metrics={n: Estimate(figures[n], *bounds[n]) for n in names},
+        metrics=metrics,
         figures=figures,
         classes=classes,
         confusion=None if predictions.multilabel else confusion(predictions).tolist(),
         clips=len(predictions),
-        groups=len(set(predictions.groups())),
+        groups=groups,
         unit=unit,
         resamples=resamples,
         seed=seed,
-        notes=[*_noticed(predictions, unit, int(member.max()) + 1, bool(resamples)), *notes],
+        notes=[*_noticed(predictions), *notes],
+        caution=caution(TITLES[names[0]], metrics[names[0]], tested, count, unit.removesuffix("s"), support),
     )
 
 
-def _noticed(predictions: Predictions, unit: str, count: int, resampled: bool) -> list[str]:
+def _noticed(predictions: Predictions) -> list[str]:
     notes = []
-    if resampled and count == 1:
-        notes.append("all clips are of one unit to resample, so there are no intervals")
-    elif resampled and count < FEW_GROUPS:
-        notes.append(f"the intervals rest on {count} {unit} and are rough, as a rule too narrow")
     positives = (predictions.targets > 0).sum(axis=0)
     absent = [label for label, n in zip(predictions.labels, positives, strict=True) if not n]
     if absent:
@@ -80,6 +86,10 @@ def _noticed(predictions: Predictions, unit: str, count: int, resampled: bool) -
             f"no clip has the label {shown}: counted as 0 in macro precision, recall and F1, left out of "
             "balanced accuracy, ROC AUC and average precision"
         )
+    rare = [label for label, n in zip(predictions.labels, positives, strict=True) if 0 < n < FEW_CLIPS]
+    if rare:
+        shown = ", ".join(rare[:5]) + (f" and {len(rare) - 5} more" if len(rare) > 5 else "")
+        notes.append(f"fewer than {FEW_CLIPS} clips have the label {shown}: such rows say next to nothing")
     unknown = int((~predictions.known).sum())
     if unknown:
         notes.append(f"{unknown} of {predictions.known.size} targets are unknown and count nowhere")

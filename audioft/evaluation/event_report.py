@@ -7,10 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from audioft.core.wording import counted
+from audioft.evaluation.caution import caution
 from audioft.evaluation.event_counts import Heard
 from audioft.evaluation.events import event_metrics
 from audioft.evaluation.ranking import frame_average_precision
-from audioft.evaluation.report import FEW_GROUPS, Estimate, Report
+from audioft.evaluation.report import Estimate, Report
+from audioft.evaluation.text import TITLES
 
 SHOWN = ("segment_f1", "segment_f1_macro", "segment_error_rate", "event_f1", "event_f1_macro")
 
@@ -54,7 +57,7 @@ def make_event_report(
             "support": c["segment_reference"],
             "predicted": c["segment_found"],
             "known": segments,
-            **{k: c[f"segment_{k}"] for k in ("precision", "recall", "f1")},
+            **{k: c[f"segment_{k}"] for k in ("precision", "recall", "recall_low", "recall_high", "f1")},
             "roc_auc": math.nan,
             "average_precision": float(precision),
             "threshold": float(threshold),
@@ -68,8 +71,6 @@ def make_event_report(
         f"{sum(len(r.reference) for r in recordings)} events in {found.seconds / 60:.1f} minutes, "
         f"{sum(len(r.found) for r in recordings)} found",
     ]
-    if resamples and 1 < len(recordings) < FEW_GROUPS:
-        said.append(f"the intervals rest on {len(recordings)} recordings and are rough, as a rule too narrow")
     return Report(
         side=side,
         multilabel=True,
@@ -85,4 +86,7 @@ def make_event_report(
         seed=seed,
         notes=[*said, *notes],
         kind="events",
+        caution=caution(
+            TITLES[SHOWN[0]], metrics[SHOWN[0]], counted(len(recordings), "recording"), len(recordings), "recording"
+        ),
     )

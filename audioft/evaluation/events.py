@@ -9,7 +9,6 @@ a label has an F1 of 0, as otherwise a model would gain by never finding what it
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from audioft.errors import DataError
+from audioft.evaluation import effective_size
+from audioft.evaluation.effective_size import Basis
 from audioft.evaluation.event_counts import Counts, Heard, event_counts, segment_counts
 from audioft.evaluation.intervals import Estimate, resampled
 from audioft.evaluation.ratios import mean_of_defined, ratio
@@ -33,8 +34,8 @@ class EventFigures:
             `segment_insertion_rate`, in errors per active label of the reference, so that it can be over 1.
             nan where there is nothing to measure.
         classes: one mapping a label: `label`, and `event_reference`, `event_found`, `event_precision`, `event_recall`,
-            `event_f1` and the same with `segment_`, counted over all recordings. A label without events on either side
-            has nan figures.
+            `event_f1` and the same with `segment_`, counted over all recordings; `segment_recall_low` and
+            `segment_recall_high` are the interval of a recall. A label without events on either side has nan figures.
         recordings: how many there were.
         seconds: how much was heard of them together.
     """
@@ -58,8 +59,8 @@ def event_metrics(
 ) -> EventFigures:
     """Measure what was found in recordings.
 
-    The intervals are of the middle 95 % of bootstrap resamples of whole recordings, see `intervals`; a resample in
-    which a figure is not defined is left out. Of one recording there are none.
+    The intervals hold 95 % of the time, and come from drawing whole recordings anew, see `intervals`. Of one recording
+    there are none. Error rates, which can be over 1, have those of counts.
 
     Args:
         labels: the C labels compared; a label that never occurs on either side is left out of macro means.
@@ -90,20 +91,53 @@ def event_metrics(
         "event": [event_counts(labels, r, collar, offset_share, with_offset) for r in recordings],
         "segment": [segment_counts(labels, r, resolution) for r in recordings],
     }
-    values = {k: v.item() for k, v in _figures(parts).items()}
-    bounds = dict.fromkeys(values, (math.nan, math.nan))
+    values = {k: v.item() for k, v in figures(parts).items()}
+    found = dict.fromkeys(values, effective_size.NONE)
     if resamples and len(recordings) > 1:  # one drawn again is always itself, and would pretend to certainty
-        width = max(len(recordings), len(labels))
-        bounds = resampled(functools.partial(_figures, parts), len(recordings), width, resamples, seed)
+        found = bounds(parts, values, draws(parts, resamples, seed))
     return EventFigures(
-        metrics={name: Estimate(value, *bounds[name]) for name, value in values.items()},
-        classes=_classes(labels, parts),
+        metrics={name: Estimate(value, *found[name]) for name, value in values.items()},
+        classes=_classes(labels, parts, bool(resamples)),
         recordings=len(recordings),
         seconds=float(sum(r.seconds for r in recordings)),
     )
 
 
-def _figures(parts: dict[str, list[Counts]], weights: np.ndarray | None = None) -> dict[str, np.ndarray]:
+def draws(parts: dict[str, list[Counts]], resamples: int, seed: int) -> dict[str, np.ndarray]:
+    """What every figure comes out as when whole recordings are drawn anew, `(resamples,)` each, nan where undefined.
+
+    Args:
+        parts: of each recording the counts of `event` and of `segment`.
+        resamples, seed: as for `event_metrics`.
+    """
+    one, *_ = parts.values()
+    width = max(len(one), len(one[0].true))
+    return resampled(functools.partial(figures, parts), len(one), width, resamples, seed)
+
+
+def bounds(
+    parts: dict[str, list[Counts]], values: dict[str, float], drawn: dict[str, np.ndarray]
+) -> dict[str, tuple[float, float]]:
+    """The 95 % intervals of `values`, by name, from what `draws` found of the same parts."""
+    found = {}
+    for name, value in values.items():
+        kind, figure = name.split("_", 1)
+        basis = _basis(figure, parts[kind])
+        found[name] = effective_size.of_draws(value, drawn[name], basis, rate=figure in _RATES)
+    return found
+
+
+def _basis(figure: str, counts: Sequence[Counts]) -> Basis:
+    """What a figure is a share of: what is there, what was found, or half of both."""
+    there, found = (np.stack([getattr(c, name) for c in counts]) for name in ("reference", "found"))
+    of = {"f1": (there + found) / 2, "precision": found}.get(figure.split("_")[0], there)
+    each = of.sum(0)
+    each = each[each > 0]
+    size = len(each) ** 2 / (1 / each).sum() if figure.endswith("macro") and len(each) else each.sum()
+    return Basis(float(size), of.sum(1))
+
+
+def figures(parts: dict[str, list[Counts]], weights: np.ndarray | None = None) -> dict[str, np.ndarray]:
     """Every figure of weighted recordings: `(R,)` for weights `(R, N)`, `()` without."""
     return {
         f"{kind}_{name}": figure(total)
@@ -113,7 +147,7 @@ def _figures(parts: dict[str, list[Counts]], weights: np.ndarray | None = None) 
     }
 
 
-def _classes(labels: Sequence[str], parts: dict[str, list[Counts]]) -> list[dict[str, Any]]:
+def _classes(labels: Sequence[str], parts: dict[str, list[Counts]], bounded: bool) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [{"label": label} for label in labels]
     for kind, counts in parts.items():
         total = Counts.total(counts)
@@ -121,7 +155,15 @@ def _classes(labels: Sequence[str], parts: dict[str, list[Counts]]) -> list[dict
             row[f"{kind}_reference"], row[f"{kind}_found"] = int(total.reference[c]), int(total.found[c])
             for name in ("precision", "recall", "f1"):
                 row[f"{kind}_{name}"] = float(getattr(total, name)[c])
+            found = _recall_bounds(counts, c) if bounded and len(counts) > 1 else effective_size.NONE
+            row[f"{kind}_recall_low"], row[f"{kind}_recall_high"] = found
     return rows
+
+
+def _recall_bounds(counts: Sequence[Counts], label: int) -> tuple[float, float]:
+    """The interval of a label's recall, over the recordings in which it happens."""
+    true, there = (np.array([getattr(c, name)[label] for c in counts], float) for name in ("true", "reference"))
+    return effective_size.of_totals(true[there > 0], there[there > 0])
 
 
 def _per_reference(errors: Callable[[Counts], np.ndarray]) -> Callable[[Counts], np.ndarray]:
@@ -144,3 +186,4 @@ _ERRORS: dict[str, Callable[[Counts], np.ndarray]] = {
     "deletion_rate": _per_reference(lambda c: c.overall.missed - c.swapped),
     "insertion_rate": _per_reference(lambda c: c.overall.false - c.swapped),
 }
+_RATES = ("error_rate", "insertion_rate")  # what is found and not there has no limit

@@ -9,7 +9,7 @@ from typing import Any
 
 from audioft.core.storage import write_bytes
 from audioft.evaluation import charts
-from audioft.evaluation.report import Report
+from audioft.evaluation.report import Report, recall
 from audioft.evaluation.text import TITLES, number, printable
 
 _PAIRS = 10
@@ -25,6 +25,7 @@ body { margin: 0 auto; max-width: 1080px; padding: 32px 24px 64px; background: #
 h1 { font-size: 26px; margin: 0 0 4px; overflow-wrap: anywhere; }
 h2 { font-size: 18px; margin: 40px 0 12px; padding-top: 16px; border-top: 1px solid #e5e7eb; }
 p { margin: 4px 0; color: #4b5563; }
+p.caution { color: #78350f; background: #fef3c7; border-radius: 10px; padding: 10px 16px; margin-bottom: 12px; }
 .cards { display: flex; flex-wrap: wrap; gap: 12px; margin-top: 20px; }
 .card { border: 1px solid #e5e7eb; border-radius: 10px; padding: 12px 16px; min-width: 150px; }
 .card.main { background: #eff6ff; border-color: #93c5fd; }
@@ -79,7 +80,7 @@ def as_html(report: Report, history: Sequence[dict[str, Any]], info: Mapping[str
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>{_CSS}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
-        f"<p>{_escaped(report.measured)}</p>\n{_cards(report)}\n{''.join(sections)}</body>\n</html>\n"
+        f"{_caution(report)}<p>{_escaped(report.measured)}</p>\n{_cards(report)}\n{''.join(sections)}</body>\n</html>\n"
     )
 
 
@@ -89,6 +90,10 @@ def _escaped(value: Any) -> str:
 
 def _section(title: str, body: str) -> str:
     return f"<h2>{title}</h2>\n{body}\n"
+
+
+def _caution(report: Report) -> str:
+    return f'<p class="caution">{_escaped(report.caution)}</p>\n' if report.caution else ""
 
 
 def _cards(report: Report) -> str:
@@ -116,13 +121,17 @@ def _classes(report: Report) -> str:
         "predicted": "given",
         "precision": "precision",
         "recall": "recall",
+        "bounds": "its 95 % interval",
         "f1": "F1",
         "roc_auc": "ROC AUC",
         "average_precision": "average precision",
     }
     if report.multilabel:
         keys["threshold"] = "threshold"
-    return _table(list(keys.values()), [[row[k] for k in keys] for row in report.classes])
+    rows = [row | {"bounds": recall(row).bounds or "–"} for row in report.classes]
+    if all(row["bounds"] == "–" for row in rows):
+        del keys["bounds"]
+    return _table(list(keys.values()), [[row[k] for k in keys] for row in rows])
 
 
 def _table(head: list[str], rows: list[list[Any]]) -> str:

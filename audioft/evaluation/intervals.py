@@ -1,10 +1,14 @@
-"""How far a figure could have come out otherwise with other clips: bootstrap percentile intervals.
+"""How far a figure could have come out otherwise with other clips: intervals that hold for perfect figures, too.
 
-The clips are drawn anew, with replacement, and the figure is computed again; the middle 95 % of the figures
-are the interval (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13). Where a group
-(a speaker, a recording) holds more than one clip, whole groups are drawn: clips of one group are right or
-wrong together, and drawing them apart would promise more than was measured (Field and Welsh, "Bootstrapping
-clustered data", 2007).
+A share of clips (accuracy, a label's recall) has an exact interval. For any other figure the clips are drawn anew, with
+replacement, and it is computed again (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993); from how it then
+varies follows how many clips that stand alone it is worth, and from that number the interval, see `effective_size`. The
+middle 95 % of the drawn figures would be no interval to rely on: of a perfect figure they are a point, and of few clips
+they are too narrow.
+
+Where a group (a speaker, a recording) holds more than one clip, whole groups are drawn: clips of one group are right or
+wrong together, and drawing them apart would promise more than was measured (Field and Welsh, "Bootstrapping clustered
+data", 2007).
 
 The intervals say how the figures vary with the clips for this one trained model, not with training it again.
 """
@@ -18,10 +22,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from audioft.core.runtime import generator
+from audioft.evaluation import effective_size
+from audioft.evaluation.effective_size import Basis
 from audioft.evaluation.metrics import METRICS, Tally
 from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.text import number
 
+SHARES = ("accuracy", "subset_accuracy")  # of clips that are right: nothing need be drawn
 _BLOCK = 200_000  # weights held at a time; a few arrays of this size of float64 are made beside them
 
 
@@ -55,10 +62,7 @@ class Estimate:
         return f"{number(self.low)} – {number(self.high)}" if math.isfinite(self.low) else ""
 
     def clearly_below(self, other: Estimate) -> bool:
-        """Whether it is less, and neither figure lies within the interval of the other.
-
-        Both are asked since a perfect figure has an interval of no width, however few clips it is of.
-        """
+        """Whether it is less, and neither figure lies within the interval of the other."""
         return self.value < other.least and self.most < other.value
 
 
@@ -70,10 +74,7 @@ def bootstrap(
     seed: int = 0,
     level: float = 0.95,
 ) -> dict[str, tuple[float, float]]:
-    """Percentile bootstrap intervals of the metrics in `names`.
-
-    A resample in which a metric is not defined (ROC AUC where no class has both sides) is left out of its
-    interval.
+    """Intervals of the metrics in `names`.
 
     Args:
         predictions: what to resample.
@@ -81,11 +82,11 @@ def bootstrap(
         thresholds: C decision thresholds for multi-label, taken as given and not chosen again.
         resamples: how many times to draw, at least 1.
         seed: the same seed gives the same intervals.
-        level: the share of resamples inside, above 0 and below 1.
+        level: how often they are to hold, above 0 and below 1.
 
     Returns:
-        For each metric its lower and upper bound, all from the same resamples; nan where there is only one unit to
-        draw, see `units`.
+        For each metric its lower and upper bound, around the figure; nan where the figure is, or where all clips are of
+        one group.
 
     Raises:
         DataError: there are no clips.
@@ -93,40 +94,77 @@ def bootstrap(
     """
     if resamples < 1 or not 0 < level < 1:
         raise ValueError(f"resamples must be at least 1 and level between 0 and 1; found {resamples} and {level}")
+    others = [name for name in names if name not in SHARES]
+    alone = int(units(predictions)[1].max(initial=0)) == 0
+    drawn = {} if alone or not others else draws(predictions, others, thresholds, resamples, seed)
+    return bounds(predictions, names, drawn, thresholds, level)
+
+
+def bounds(
+    predictions: Predictions,
+    names: Sequence[str],
+    drawn: dict[str, np.ndarray],
+    thresholds: Sequence[float] | np.ndarray | None = None,
+    level: float = 0.95,
+) -> dict[str, tuple[float, float]]:
+    """The same from what `draws` found of the metrics but `SHARES`."""
+    once, member = Tally(predictions, thresholds=thresholds), units(predictions)[1]
+    counts, found = np.bincount(member), {}
+    for name in names:
+        if name in SHARES:
+            counted = predictions.known.any(axis=1)
+            found[name] = effective_size.of_clips(once.right[counted], member[counted], level=level)
+            continue
+        metric = METRICS[name]
+        value, basis = float(metric.of(once)[0]), Basis(metric.size(once), counts)
+        again = drawn.get(name, np.empty(0))
+        found[name] = effective_size.of_draws(value, again, basis, level, unseen=metric.unseen(once))
+    return found
+
+
+def recalls(
+    predictions: Predictions, thresholds: Sequence[float] | np.ndarray | None = None, level: float = 0.95
+) -> np.ndarray:
+    """The intervals of the labels' recalls, `(C, 2)`; nan where no clip has it, or all that do are of one group."""
+    member, given, true = units(predictions)[1], predictions.decisions(thresholds), predictions.targets > 0
+    rows = zip(given.T, true.T, strict=True)
+    return np.array([effective_size.of_clips(g[t], member[t], level=level) for g, t in rows]).reshape(-1, 2)
+
+
+def draws(
+    predictions: Predictions,
+    names: Sequence[str],
+    thresholds: Sequence[float] | np.ndarray | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> dict[str, np.ndarray]:
+    """What metrics come out as when clips, or whole groups, are drawn anew, `(resamples,)`; nan where undefined."""
     member = units(predictions)[1]
-    count = int(member.max(initial=-1)) + 1
-    if count == 1:  # drawn again it is always itself, and the interval would pretend to certainty
-        return dict.fromkeys(names, (np.nan, np.nan))
 
     def figures(weights: np.ndarray) -> dict[str, np.ndarray]:
         tally = Tally(predictions, weights[:, member], thresholds)
         return {name: METRICS[name].of(tally) for name in names}
 
-    return resampled(figures, count, len(predictions), resamples, seed, level)
+    return resampled(figures, int(member.max(initial=-1)) + 1, len(predictions), resamples, seed)
 
 
 def resampled(
-    figures: Callable[[np.ndarray], dict[str, np.ndarray]],
-    count: int,
-    width: int,
-    resamples: int,
-    seed: int,
-    level: float = 0.95,
-) -> dict[str, tuple[float, float]]:
-    """Bounds of several figures from the same resamples, a block of them at a time.
+    figures: Callable[[np.ndarray], dict[str, np.ndarray]], count: int, width: int, resamples: int, seed: int
+) -> dict[str, np.ndarray]:
+    """Several figures of the same resamples, `(resamples,)` each, a block of them at a time.
 
     Args:
         figures: weights `(R, count)`, how often each unit counts, to the figures `(R,)` by name.
         count: units to draw.
         width: how many numbers `figures` holds for each resample.
-        resamples, seed, level: as for `bootstrap`.
+        resamples, seed: as for `bootstrap`.
     """
     random, block = generator("bootstrap", seed), max(1, _BLOCK // max(width, 1))
     drawn: dict[str, list[np.ndarray]] = {}
     for start in range(0, resamples, block):
         for name, found in figures(multiplicities(random, min(block, resamples - start), count)).items():
             drawn.setdefault(name, []).append(found)
-    return {name: middle(np.concatenate(found), level) for name, found in drawn.items()}
+    return {name: np.concatenate(found) for name, found in drawn.items()}
 
 
 def units(predictions: Predictions) -> tuple[str, np.ndarray]:

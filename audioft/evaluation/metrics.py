@@ -101,9 +101,13 @@ class Tally:
     @cached_property
     def correct(self) -> np.ndarray:
         """`(R,)`, share of the clips with anything known about them of which all that is known was said."""
-        right = ((self._given == self._true) | ~self._known).all(axis=1)
         counted = self._known.any(axis=1)
-        return _over(self.weights @ (right & counted), self.weights @ counted)
+        return _over(self.weights @ (self.right & counted), self.weights @ counted)
+
+    @property
+    def right(self) -> np.ndarray:
+        """`(N,)` bool, whether all that is known of a clip was said."""
+        return ((self._given == self._true) | ~self._known).all(axis=1)
 
     @cached_property
     def _rankings(self) -> tuple[np.ndarray, np.ndarray]:
@@ -124,18 +128,32 @@ class Metric:
     Args:
         name: what configs, tables and `metrics.jsonl` call it.
         of: Tally -> `(R,)` float64.
+        counts: Tally -> `(1, K)`, of how many clips each of the K shares is that it is the mean of; 0 if left out.
         single, multi: whether it is defined for one label a clip, and for several.
         higher_is_better: which of two models it prefers.
+        all_labels: whether labels count as 0 in it that no clip has or, but for recall, gets.
     """
 
     name: str
     of: Callable[[Tally], np.ndarray]
+    counts: Callable[[Tally], np.ndarray]
     single: bool = True
     multi: bool = True
     higher_is_better: bool = True
+    all_labels: bool = False
 
     def __call__(self, predictions: Predictions, thresholds: Sequence[float] | np.ndarray | None = None) -> float:
         return float(self.of(Tally(predictions, thresholds=thresholds))[0])
+
+    def size(self, tally: Tally) -> float:
+        """How many clips it rests on, at most all: K shares of n_k clips vary as one of K² / sum(1 / n_k)."""
+        counts = self.counts(tally.once)[0]
+        counts = counts[counts > 0]
+        return min(float(len(counts) ** 2 / (1 / counts).sum()), len(tally.predictions)) if len(counts) else 0.0
+
+    def unseen(self, tally: Tally) -> float:
+        """The share of labels of which nothing is known and that count as 0 in it."""
+        return float((self.counts(tally.once)[0] == 0).mean()) if self.all_labels else 0.0
 
     def fits(self, multilabel: bool) -> bool:
         return self.multi if multilabel else self.single
@@ -222,18 +240,54 @@ def _macro(name: str) -> Callable[[Tally], np.ndarray]:
     return of
 
 
-def _enter(name: str, of: Callable[[Tally], np.ndarray], single: bool = True, multi: bool = True) -> None:
-    METRICS[name] = Metric(name, of, single, multi)
+def _total(counts: Callable[[Tally], np.ndarray]) -> Callable[[Tally], np.ndarray]:
+    return lambda t: counts(t).sum(axis=1, keepdims=True)
 
 
-_enter("accuracy", lambda t: t.correct, multi=False)
-_enter("subset_accuracy", lambda t: t.correct, single=False)
-_enter("balanced_accuracy", _balanced_accuracy, multi=False)
-for _name in ("precision", "recall", "f1"):
-    _enter(f"{_name}_macro", _macro(_name))
-    _enter(f"{_name}_weighted", _weighted(_name))
-_enter("precision_micro", lambda t: _over(t.hits.sum(axis=1), t.given.sum(axis=1)))
-_enter("recall_micro", lambda t: _over(t.hits.sum(axis=1), t.positives.sum(axis=1)))
-_enter("f1_micro", lambda t: _over(2 * t.hits.sum(axis=1), (t.given + t.positives).sum(axis=1)))
-_enter("roc_auc", lambda t: mean_of_defined(t.roc_auc))
-_enter("map", lambda t: mean_of_defined(t.average_precision))
+def _either(t: Tally) -> np.ndarray:
+    """`(R, C)`, what F1 divides by: half of the clips that have the label and of those given it."""
+    return (t.positives + t.given) / 2
+
+
+def _positives(t: Tally) -> np.ndarray:
+    return t.positives
+
+
+def _given(t: Tally) -> np.ndarray:
+    return t.given
+
+
+def _clips(t: Tally) -> np.ndarray:
+    return t.weights @ t.predictions.known.any(axis=1, keepdims=True)
+
+
+def _rarer(t: Tally) -> np.ndarray:
+    """`(R, C)`, the fewer of the clips with a label and without it: AUC varies no more than a share of so many."""
+    return np.minimum(t.positives, t.weights @ t.predictions.known - t.positives)
+
+
+METRICS |= {
+    m.name: m
+    for m in (
+        Metric("accuracy", lambda t: t.correct, _clips, multi=False),
+        Metric("subset_accuracy", lambda t: t.correct, _clips, single=False),
+        Metric("balanced_accuracy", _balanced_accuracy, _positives, multi=False),
+        *(
+            mean
+            for name, counts in (("precision", _either), ("recall", _positives), ("f1", _either))
+            for mean in (
+                Metric(f"{name}_macro", _macro(name), counts, all_labels=True),
+                Metric(f"{name}_weighted", _weighted(name), _total(_positives)),
+            )
+        ),
+        Metric("precision_micro", lambda t: _over(t.hits.sum(axis=1), t.given.sum(axis=1)), _total(_given)),
+        Metric("recall_micro", lambda t: _over(t.hits.sum(axis=1), t.positives.sum(axis=1)), _total(_positives)),
+        Metric(
+            "f1_micro",
+            lambda t: _over(2 * t.hits.sum(axis=1), (t.given + t.positives).sum(axis=1)),
+            _total(_either),
+        ),
+        Metric("roc_auc", lambda t: mean_of_defined(t.roc_auc), _rarer),
+        Metric("map", lambda t: mean_of_defined(t.average_precision), _positives),
+    )
+}

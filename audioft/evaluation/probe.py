@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audioft.core.runtime import generator
 from audioft.core.wording import quoted
 from audioft.data.batching import batches_of, pad
+from audioft.evaluation.effective_size import of_clips
 from audioft.models.encoder import Encoder
 from audioft.models.log_mel import LogMel
 
@@ -34,7 +34,7 @@ class Probe:
 
     Attributes:
         accuracy: share of the tested clips that were labelled right, the mean over the folds.
-        low, high: 95 % interval, from resampling the tested groups.
+        low, high: 95 % interval, over the tested groups; nan where all are of one.
         clips: how many were tested.
         labels: how many labels there are.
         chance: the share of the commonest label.
@@ -62,7 +62,7 @@ class ProbeTask:
         name: for figures and pictures.
         waveforms: N clips `(T_i,)`, prepared as the encoder wants them.
         labels: `(N,)`.
-        groups: `(N,)`, the recordings that the clips are from: resampled together for the interval.
+        groups: `(N,)`, the recordings that the clips are from, which the interval is over.
         splits: `(learn, test)` masks `(N,)`.
     """
 
@@ -174,32 +174,20 @@ def probe(
     labels: np.ndarray,
     groups: np.ndarray,
     splits: Sequence[tuple[np.ndarray, np.ndarray]],
-    resamples: int = 500,
-    seed: int = 0,
 ) -> Probe:
     """Fit and test on every split.
 
     Args:
         features: `(N, D)`, from `embed`.
         labels: `(N,)`.
-        groups: `(N,)`, resampled together for the interval.
+        groups: `(N,)`, clips of one are taken to be right or wrong together for the interval.
         splits: `(learn, test)` masks `(N,)`.
-        resamples: bootstrap resamples.
-        seed: of the bootstrap.
     """
     right = [fit_and_score(features, labels, learn, test) for learn, test in splits]
     means = float(np.mean([r.mean() for r in right]))
     tested = np.concatenate([groups[test] for _, test in splits])
-    all_right, all_groups = np.concatenate(right), np.unique(tested, return_inverse=True)[1]
-    low, high = _interval(all_right, all_groups, resamples, seed)
+    all_right = np.concatenate(right)
+    low, high = of_clips(all_right, tested)
+    low, high = min(low, means), max(high, means)  # folds of unlike size count alike in the one, not in the other
     chance = float(np.unique(labels, return_counts=True)[1].max() / len(labels))
     return Probe(means, low, high, len(all_right), len(set(labels.tolist())), chance)
-
-
-def _interval(right: np.ndarray, groups: np.ndarray, resamples: int, seed: int) -> tuple[float, float]:
-    count = groups.max() + 1
-    hits, sizes = np.bincount(groups, right, count), np.bincount(groups, minlength=count)
-    drawn = generator(seed, "probe").integers(0, count, (resamples, count))
-    shares = hits[drawn].sum(1) / sizes[drawn].sum(1)
-    low, high = np.quantile(shares, [0.025, 0.975])
-    return float(low), float(high)

@@ -12,6 +12,7 @@ from typing import Any
 from audioft.core import wording
 from audioft.core.storage import write_bytes
 from audioft.errors import UsageError
+from audioft.evaluation.caution import in_lines
 from audioft.evaluation.intervals import Estimate
 from audioft.evaluation.ratios import plain
 from audioft.evaluation.text import TITLES, fit, number, pad, printable, width
@@ -19,7 +20,7 @@ from audioft.evaluation.text import TITLES, fit, number, pad, printable, width
 FORMAT = "audioft-report"
 FORMAT_VERSION = 1
 
-FEW_GROUPS = 10  # of fewer, intervals are rough
+LATER = ("kind", "caution")  # which older reports do not have
 _MOST_CLASSES, _WORST, _BEST, _PAIRS = 20, 10, 5, 5
 
 
@@ -34,17 +35,18 @@ class Report:
         metrics: headline figures with intervals, the most telling one first.
         figures: every metric, without intervals.
         classes: one mapping a label: `label`, `support` (clips that have it), `predicted` (clips given it),
-            `known`, `precision`, `recall`, `f1`, `roc_auc`, `average_precision`, and `threshold` for
-            multi-label.
+            `known`, `precision`, `recall` with its interval `recall_low` to `recall_high`, `f1`, `roc_auc`,
+            `average_precision`, and `threshold` for multi-label.
         confusion: clips by true label (row) and given label (column); None for multi-label.
         clips: number of clips scored.
         groups: number of groups they fall into.
-        unit: what the intervals resampled, `clips` or `groups`.
+        unit: what was drawn anew for the intervals, `clips`, `groups` or `recordings`.
         resamples: how many times; 0 for no intervals.
         seed: of the resampling.
         notes: what a reader must know beside the figures.
         kind: `clips`, or `events` where what happens when was measured: then `clips` counts recordings, and `classes`
             seconds in which a label happens.
+        caution: that all this is of too few clips to say much, and what to do, in words; empty where it is not.
 
     Example:
         >>> report = trained.report
@@ -66,6 +68,7 @@ class Report:
     seed: int
     notes: list[str] = field(default_factory=list)
     kind: str = "clips"
+    caution: str = ""
 
     @property
     def main(self) -> str:
@@ -87,6 +90,8 @@ class Report:
     def __str__(self) -> str:
         """The report in lines of at most about 100 columns."""
         parts = [self._headline(), self._classes()]
+        if self.caution:
+            parts.insert(0, in_lines(printable(self.caution)))
         pairs = self.confused()[:_PAIRS]
         if pairs:
             rows = [f"  {fit(a)} -> {fit(b)}  {n} of {total}" for a, b, n, total in pairs]
@@ -114,7 +119,7 @@ class Report:
         labels = wording.counted(len(self.labels), "label")
         text = f"{self.side}: {self.clips} {self.counted}{grouped}, {labels}"
         if self.resamples:
-            text += f"; 95 % intervals from {self.resamples} bootstrap resamples over {self.unit}"
+            text += f"; 95 % intervals over {self.unit}"
         return text
 
     def to_dict(self) -> dict[str, Any]:
@@ -152,7 +157,7 @@ class Report:
                 f"{FORMAT_VERSION}: evaluate the model again with this version of audioft"
             )
         try:
-            values = {f.name: data[f.name] for f in dataclasses.fields(cls) if f.name in data or f.name != "kind"}
+            values = {f.name: data[f.name] for f in dataclasses.fields(cls) if f.name in data or f.name not in LATER}
             estimates = {k: Estimate(**_numbers(v)) for k, v in values["metrics"].items()}
             values |= {"labels": tuple(values["labels"]), "figures": _numbers(values["figures"]), "metrics": estimates}
             return cls(**values | {"classes": [_numbers(row) for row in values["classes"]]})
@@ -182,16 +187,24 @@ class Report:
         wide = max([5, *(width(fit(r["label"])) for r in rows)])
         unit = "seconds" if self.kind == "events" else "clips"
         count = max(6, len(unit))
-        lines = [pad("label", wide) + f"  {unit:>{count}} {'precision':>9} {'recall':>7} {'F1':>7} {last:>7}"]
+        bounded = any(recall(r).bounds for r in rows)  # older reports, and those without intervals, have none
+        between = f" {'95 % interval':>13}" if bounded else ""
+        lines = [pad("label", wide) + f"  {unit:>{count}} {'precision':>9} {'recall':>7}{between} {'F1':>7} {last:>7}"]
         if self.multilabel:
             lines[0] += f" {'threshold':>9}"
         for i, r in enumerate(rows):
             if gap and i == _WORST:
                 lines.append(gap)
             line = f"{pad(fit(r['label']), wide)}  {r['support']:>{count}} {number(r['precision']):>9}"
-            line += f" {number(r['recall']):>7} {number(r['f1']):>7} {number(r[key]):>7}"
+            line += f" {number(r['recall']):>7}" + (f" {recall(r).bounds or '–':>13}" if bounded else "")
+            line += f" {number(r['f1']):>7} {number(r[key]):>7}"
             lines.append(line + (f" {number(r['threshold']):>9}" if self.multilabel else ""))
         return "\n".join(lines)
+
+
+def recall(row: dict[str, Any]) -> Estimate:
+    """The recall of a row of `Report.classes`, with its interval if it has one."""
+    return Estimate(row["recall"], row.get("recall_low", math.nan), row.get("recall_high", math.nan))
 
 
 def _numbers(values: dict[str, Any]) -> dict[str, Any]:

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from audioft.core.runtime import generator
+from audioft.core.wording import counted
 from audioft.errors import DataError
-from audioft.evaluation.intervals import middle, multiplicities
-from audioft.evaluation.report import FEW_GROUPS, Estimate
+from audioft.evaluation.caution import caution, in_lines
+from audioft.evaluation.effective_size import NONE, Basis, of_draws
+from audioft.evaluation.intervals import Estimate, multiplicities
 
 #: Shares of targets at which costs are told: of NIST's evaluations since 2010, and of VoxSRC.
 PRIORS = (0.01, 0.05)
@@ -147,6 +149,7 @@ class Verification:
 
     def __str__(self) -> str:
         lines = [
+            *([in_lines(self.caution)] if self.caution else []),
             f"trials       {self.trials:,}: {self.targets:,} of the same speaker; {self.speakers:,} speakers",
             f"scores       {'cosine, normalised by a cohort (as-norm)' if self.normalised else 'cosine'}",
             f"EER          {_percent(self.eer)}, at the threshold {self.threshold:.4f}",
@@ -156,9 +159,13 @@ class Verification:
         for prior, found in self.min_dcf.items():
             figures = f"{found.value:.4f}{_interval(found, '.4f')}"
             lines.append(f"minDCF {prior:<5g} {figures}, at the threshold {self.thresholds[prior]:.4f}")
-        if np.isfinite(self.eer.low) and self.speakers < FEW_GROUPS:
-            lines.append(f"note         {self.speakers} speakers are too few for intervals to be relied on")
         return "\n".join(lines)
+
+    @property
+    def caution(self) -> str:
+        """That these are too few speakers to say much, in words; empty where they are not."""
+        tested = counted(self.speakers, "speaker")
+        return caution("EER", self.eer, tested, self.speakers, "speaker", shown=lambda x: f"{round(100 * x, 1):g} %")
 
     def as_dict(self) -> dict[str, Any]:
         """What a model card keeps, plain."""
@@ -185,7 +192,7 @@ def measure(
     often as the one times as often as the other, since each copy of the one meets each copy of the other (the vertex
     bootstrap of Snijders and Borgatti, "Non-Parametric Standard Errors and Tests for Network Statistics", 1999; that
     copies of one speaker would meet as different speakers is left out). A draw without targets, or with nothing else,
-    is left out.
+    is left out. How the figures vary is made into intervals by `evaluation.effective_size`: an EER of 0 has one, too.
 
     Args:
         scores: `(T,)`, higher where more alike.
@@ -227,20 +234,25 @@ def measure(
         if progress is not None:
             progress(done + 1)
 
-    def estimate(key: Any, value: float) -> Estimate:
-        return Estimate(value, *middle(np.array(drawn[key], np.float64), 0.95))
+    def estimate(key: Any, value: float, prior: float = 0.5, of: np.ndarray = subsets[""]) -> Estimate:
+        if not drawn[key]:
+            return Estimate(value, *NONE)
+        own, others = np.bincount(first[target & of], minlength=count), (~target & of).sum()
+        # a false alarm costs as much as so many misses
+        basis = Basis(min(float(own.sum()), float(others) * prior / (1 - prior)), own)
+        return Estimate(value, *of_draws(value, np.array(drawn[key], np.float64), basis))
 
     return Verification(
         trials=len(target),
         targets=int(target.sum()),
         speakers=count,
         eer=estimate("", whole.eer()[0]),
-        min_dcf={p: estimate(p, whole.min_dcf(p)[0]) for p in priors},
+        min_dcf={p: estimate(p, whole.min_dcf(p)[0], p) for p in priors},
         threshold=whole.eer()[1],
         thresholds={p: whole.min_dcf(p)[1] for p in priors},
         normalised=normalised,
         by_session={
-            name: (int((subsets[name] & target).sum()), estimate(name, trials.rates().eer()[0]))
+            name: (int((subsets[name] & target).sum()), estimate(name, trials.rates().eer()[0], of=subsets[name]))
             for name, trials in ordered.items()
             if name
         },

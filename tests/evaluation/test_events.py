@@ -15,7 +15,7 @@ import pytest
 from audioft.annotations.event import Event
 from audioft.errors import DataError
 from audioft.evaluation.event_counts import Counts, Heard, event_counts, segment_counts
-from audioft.evaluation.events import event_metrics
+from audioft.evaluation.events import draws, event_metrics
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "sed_eval.json").read_text(encoding="utf-8"))
 LABELS = ("a", "b", "c")
@@ -179,16 +179,19 @@ def test_counts_of_recordings_add_up_and_can_be_weighted():
         assert weighted.overall.f1[row] == total.overall.f1
 
 
-def test_an_interval_is_of_whole_recordings_drawn_anew(monkeypatch):
+def test_draws_are_of_whole_recordings_drawn_anew(monkeypatch):
     recordings = [made_up(seed) for seed in range(12)]
-    draws = np.random.default_rng(0).integers(12, size=(40, 12))
-    weights = np.stack([np.bincount(d, minlength=12) for d in draws]).astype(float)
+    draws_made = np.random.default_rng(0).integers(12, size=(40, 12))
+    weights = np.stack([np.bincount(d, minlength=12) for d in draws_made]).astype(float)
     monkeypatch.setattr("audioft.evaluation.intervals.multiplicities", lambda random, resamples, count: weights)
-    found = event_metrics(LABELS, recordings, resamples=40).metrics
-    again = [event_metrics(LABELS, [recordings[i] for i in d], resamples=0).metrics for d in draws]
-    for name, estimate in found.items():
-        low, high = np.quantile([m[name].value for m in again], [0.025, 0.975])
-        assert (estimate.low, estimate.high) == pytest.approx((low, high)), name
+    parts = {
+        "event": [event_counts(LABELS, r) for r in recordings],
+        "segment": [segment_counts(LABELS, r) for r in recordings],
+    }
+    found = draws(parts, 40, seed=0)
+    again = [event_metrics(LABELS, [recordings[i] for i in d], resamples=0).metrics for d in draws_made]
+    for name, figures in found.items():
+        assert figures == pytest.approx([m[name].value for m in again]), name
 
 
 def test_intervals_hold_the_figure_and_the_seed_decides():
@@ -201,12 +204,24 @@ def test_intervals_hold_the_figure_and_the_seed_decides():
     assert (first.recordings, first.seconds) == (20, 400)
 
 
-def test_a_perfect_model_has_perfect_intervals_even_where_a_resample_lacks_a_label():
-    recordings = [heard([(label, 1, 2)], [(label, 1, 2)]) for label in LABELS]
-    metrics = event_metrics((*LABELS, "never"), recordings, resamples=200).metrics
-    for name in ("event_f1_macro", "segment_f1_macro", "event_precision", "event_recall_macro"):
-        assert dataclasses.astuple(metrics[name]) == (1, 1, 1)
-    assert dataclasses.astuple(metrics["segment_error_rate"]) == (0, 0, 0)
+def test_a_perfect_model_is_not_certain_to_be_perfect():
+    few, many = (
+        event_metrics((*LABELS, "never"), n * [heard([(x, 1, 2)], [(x, 1, 2)]) for x in LABELS], resamples=50)
+        for n in (1, 20)
+    )
+    for name, found in few.metrics.items():
+        value = float("rate" not in name)
+        assert found.value == many.metrics[name].value == value
+        for e in (found, many.metrics[name]):
+            assert (e.high if value else e.low) == value
+        width, less = (e.high - e.low for e in (found, many.metrics[name]))
+        assert less < width / 4
+        assert less > 0.03
+    assert few.metrics["segment_error_rate"].high > 1
+    row = many.classes[0]
+    assert (row["segment_recall"], row["segment_recall_high"]) == (1, 1)
+    assert row["segment_recall_low"] == pytest.approx(0.025 ** (1 / 20))
+    assert np.isnan(many.classes[-1]["event_recall_low"])
 
 
 @pytest.mark.parametrize(("count", "resamples"), [(1, 1000), (3, 0)])

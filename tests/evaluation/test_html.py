@@ -10,7 +10,7 @@ from made_predictions import multi, predictions, single
 
 from audioft.evaluation import charts
 from audioft.evaluation.clip_report import make_report
-from audioft.evaluation.html import write_html
+from audioft.evaluation.html import as_html, write_html
 
 EVIL = ("<script>alert(1)</script>", "$\\frac{$", "犬 & \"'", "\x1b]\n")
 HISTORY = [{"kind": "train", "step": i, "epoch": i / 10, "loss": 2 / (i + 1), "lr": 1e-4} for i in range(50)]
@@ -49,6 +49,14 @@ def test_it_has_pictures_tables_and_what_was_told(page):
     assert "data.path" in page
     for word in ("learning rate", "accuracy", "Confusion", "F1 by label", "犬 &amp;"):
         assert word in page
+
+
+def test_too_few_clips_are_told_before_the_figures(tmp_path):
+    few, enough = (as_html(make_report(single(0, count=n), "test", resamples=10), [], {}) for n in (6, 60))
+    assert few.index("Too few clips to say much") < few.index("test: 6 clips") < few.index('class="card')
+    assert "Too few" not in enough
+    assert "its 95 % interval" in enough
+    assert "its 95 % interval" not in as_html(make_report(single(0), "test", resamples=0), [], {})
 
 
 def test_without_training_and_with_several_labels_it_has_no_curves(tmp_path):

@@ -8,7 +8,8 @@ from made_predictions import multi, predictions, single
 
 from audioft.evaluation import intervals
 from audioft.evaluation.clip_report import SINGLE
-from audioft.evaluation.intervals import bootstrap, units
+from audioft.evaluation.effective_size import of_clips
+from audioft.evaluation.intervals import bootstrap, recalls, units
 from audioft.evaluation.metrics import METRICS
 from audioft.evaluation.predictions import Predictions
 
@@ -80,9 +81,76 @@ def test_all_headline_figures_of_400_clips_take_under_three_seconds():
     assert time.perf_counter() - start < 3
 
 
-def test_a_perfect_model_has_perfect_intervals_even_where_a_resample_lacks_a_label():
-    targets = np.eye(4)
-    clips = [{"path": f"{i}.wav", "start": None, "end": None, "group": f"{i}"} for i in range(4)]
-    perfect = Predictions(("a", "b", "c", "d"), False, targets, targets, np.ones((4, 4), bool), clips)
-    names = ("f1_macro", "precision_macro", "recall_macro", "balanced_accuracy")
-    assert bootstrap(perfect, names, resamples=200) == dict.fromkeys(names, (1.0, 1.0))
+def perfect(labels: int, clips: int, each: int = 1, absent: int = 0, multilabel: bool = False) -> Predictions:
+    targets = np.eye(labels + absent)[np.arange(clips) % labels]
+    return predictions(targets, targets, multilabel, each=each)
+
+
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_a_perfect_model_is_not_certain_to_be_perfect(multilabel):
+    names = [m.name for m in METRICS.values() if m.fits(multilabel)]
+    few, many = (bootstrap(perfect(2, n, multilabel=multilabel), names, resamples=50) for n in (8, 200))
+    for name in names:
+        assert few[name][1] == many[name][1] == 1
+        assert 0.3 < few[name][0] < 0.7
+        assert 0.95 < many[name][0] < 0.99
+
+
+def test_the_lower_bound_of_a_perfect_accuracy_is_exact():
+    assert bootstrap(perfect(8, 32), ["accuracy"])["accuracy"] == pytest.approx((0.025 ** (1 / 32), 1.0))
+    assert bootstrap(perfect(2, 2), ["accuracy"])["accuracy"] == pytest.approx((0.025**0.5, 1.0))
+
+
+def test_a_model_that_is_never_right_is_not_certain_to_be_useless():
+    wrong = binary(np.zeros(32, bool))
+    found = bootstrap(wrong, ["accuracy", "f1_macro", "roc_auc", "balanced_accuracy"], resamples=50)
+    for low, high in found.values():
+        assert low == 0
+        assert 0.1 < high < 0.25
+
+
+def test_a_perfect_model_of_clips_in_groups_is_less_certain():
+    alone, together = (bootstrap(perfect(2, 60, each), SINGLE, resamples=50) for each in (1, 10))
+    for name in SINGLE:
+        assert together[name][0] < alone[name][0] - 0.1
+
+
+def test_an_absent_label_pulls_the_lower_bound_and_leaves_the_upper_one():
+    found = bootstrap(perfect(3, 30, absent=1), ["f1_macro", "accuracy"], resamples=50)
+    assert found["accuracy"][1] == found["f1_macro"][1] == 1
+    assert found["f1_macro"][0] < 0.75 < found["accuracy"][0]
+
+
+@pytest.mark.parametrize("p", [single(5), multi(5), multi(5, masked=True), single(5, absent=True)])
+def test_all_intervals_hold_their_figure(p):
+    names = [m.name for m in METRICS.values() if m.fits(p.multilabel)]
+    for name, (low, high) in bootstrap(p, names, resamples=60).items():
+        assert 0 <= low <= METRICS[name](p) <= high <= 1, name
+
+
+def test_what_is_unknown_rests_on_fewer_clips():
+    p = perfect(2, 40, multilabel=True)
+    known = np.zeros((40, 2), bool)
+    known[:10] = True
+    targets = np.where(known, p.targets, 0)
+    whole, part = (
+        bootstrap(x, ["subset_accuracy", "map", "roc_auc"], resamples=50)
+        for x in (p, predictions(p.scores, targets, True, known))
+    )
+    for name in whole:
+        assert part[name][0] < whole[name][0] - 0.1
+
+
+def test_the_recall_of_each_label_has_its_own_interval():
+    p = single(3, count=60)
+    found, member = recalls(p), np.arange(60)
+    for c, (low, high) in enumerate(found):
+        own = p.targets[:, c] > 0
+        right = p.decisions()[own, c]
+        assert (low, high) == pytest.approx(of_clips(right, member[own]))
+        assert low <= right.mean() <= high
+    absent = recalls(single(3, absent=True))
+    assert np.isnan(absent[-1]).all()
+    assert np.isfinite(absent[:-1]).all()
+    speakers = predictions(np.eye(2)[np.arange(10) // 5], np.eye(2)[np.arange(10) // 5], each=5)
+    assert np.isnan(recalls(speakers)).all()  # all clips of a label are of one group

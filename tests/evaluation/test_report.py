@@ -10,6 +10,7 @@ from made_predictions import multi, predictions, single
 
 from audioft.errors import UsageError
 from audioft.evaluation.clip_report import make_report
+from audioft.evaluation.html import as_html
 from audioft.evaluation.metrics import compute
 from audioft.evaluation.report import Report
 from audioft.evaluation.text import fit, width
@@ -87,17 +88,71 @@ def test_of_many_classes_the_worst_and_best_are_shown():
     table = str(report).split("most often")[0]
     assert worst in table
     assert best in table
-    assert "bootstrap" not in str(report)
+    assert "95 %" not in str(report)
 
 
-def test_few_groups_and_unknown_targets_are_noted():
-    p = multi(0, masked=True)
-    report = make_report(predictions(p.scores, p.targets, True, p.known, each=20), "test", resamples=10)
-    assert "rest on 3 groups" in str(report)
+def test_unknown_targets_are_noted():
+    report = make_report(multi(0, masked=True), "test", resamples=10)
     assert "targets are unknown" in str(report)
-    one = make_report(predictions(p.scores, p.targets, True, each=60), "test", resamples=10)
-    assert math.isnan(one.metrics["map"].low)
-    assert "no intervals" in str(one)
+    assert report.caution == ""
+
+
+@pytest.mark.parametrize(
+    ("count", "each", "classes", "said"),
+    [
+        (2, 1, 2, ("Too few clips to say much: 1 of each label.", "accuracy may be anything from 0.16 to 1.")),
+        (7, 1, 2, ("Too few clips to say much: 7 clips.", "from 0.59 to 1.", "at least 10 of each label")),
+        (60, 20, 2, ("Too few groups to say much: 60 clips in 3 groups.", "at least 10 groups")),
+        (60, 60, 2, ("60 clips in 1 group. Nothing is known of other groups, so there are no intervals.",)),
+        (20, 1, 10, ("Too few clips to say much: 2 of each label.", "from 0.83 to 1.")),
+        (24, 1, 10, ("Too few clips to say much: 2 to 3 of a label.",)),
+        (60, 1, 4, ()),
+        (60, 6, 4, ()),
+    ],
+)
+def test_too_little_to_say_much_is_said_first(count, each, classes, said):
+    targets = np.eye(classes)[np.arange(count) % classes]
+    report = make_report(predictions(targets, targets, each=each), "test", resamples=50)
+    first = " ".join(str(report).split("\n\n")[0].split())
+    assert bool(report.caution) == bool(said) == (first == report.caution)
+    assert first.startswith("Too few") == bool(said)
+    for words in said:
+        assert words in first
+    assert "nan" not in first
+
+
+def test_without_intervals_it_is_said_all_the_same():
+    report = make_report(single(0, count=5), "test", resamples=0)
+    assert report.caution.startswith("Too few clips to say much: ")
+    assert "anything" not in report.caution
+    assert "95 %" not in str(report)
+
+
+def test_a_rare_label_among_common_ones_is_noted():
+    targets = np.eye(3)[[0] * 20 + [1] * 20 + [2] * 2]
+    report = make_report(predictions(targets, targets), "test", resamples=10)
+    assert report.caution == ""
+    assert any("fewer than 3 clips have the label label 2" in note for note in report.notes)
+
+
+def test_each_label_has_the_interval_of_its_recall(tmp_path):
+    report = make_report(single(0), "test", resamples=10)
+    for row in report.classes:
+        assert 0 <= row["recall_low"] <= row["recall"] <= row["recall_high"] <= 1
+        assert f"{row['recall_low']:.3f} – {row['recall_high']:.3f}" in str(report)
+
+
+def test_a_report_of_before_there_was_caution_or_an_interval_of_recalls_is_read(tmp_path):
+    make_report(single(0, count=5), "test", resamples=10).save(tmp_path / "report.json")
+    old = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    del old["caution"]
+    for row in old["classes"]:
+        del row["recall_low"], row["recall_high"]
+    (tmp_path / "report.json").write_text(json.dumps(old), encoding="utf-8")
+    report = Report.load(tmp_path / "report.json")
+    assert report.caution == ""
+    assert "95 % interval " not in str(report)
+    assert "accuracy" in as_html(report, [], {})
 
 
 def test_cutting_a_label_counts_columns():

@@ -14,6 +14,7 @@ from scipy.optimize import brentq
 from sklearn.metrics import roc_curve
 
 from audioft.errors import DataError
+from audioft.speakers import verification
 from audioft.speakers.pair_scores import Scorer, unit
 from audioft.speakers.verification import Sorted, measure, rates
 
@@ -162,7 +163,7 @@ def test_intervals_are_of_speakers_and_not_of_trials():
     assert width(3) == pytest.approx(width(1), rel=0.1)
 
 
-def test_intervals_agree_with_drawing_speakers_by_hand():
+def test_speakers_are_drawn_as_by_hand(monkeypatch):
     scores, target, speakers, first, second = of_speakers(8, 3)
     who = np.repeat(np.arange(8), 3)
     rng = np.random.default_rng(7)
@@ -178,9 +179,29 @@ def test_intervals_agree_with_drawing_speakers_by_hand():
                     chosen += [i for i in range(len(first)) if {who[first[i]], who[second[i]]} == pair]
         if target[chosen].any() and not target[chosen].all():
             figures.append(rates(scores[chosen], target[chosen]).eer()[0])
-    low, high = np.quantile(figures, [0.025, 0.975])
-    found = measure(scores, target, speakers, resamples=400).eer
-    assert (found.low, found.high) == (pytest.approx(low, abs=0.02), pytest.approx(high, abs=0.02))
+    drawn = []
+    monkeypatch.setattr(verification, "of_draws", lambda value, draws, basis: drawn.append(draws) or (0, 1))
+    measure(scores, target, speakers, resamples=400)
+    found = drawn[0][np.isfinite(drawn[0])]
+    assert np.quantile(found, [0.025, 0.975]) == pytest.approx(np.quantile(figures, [0.025, 0.975]), abs=0.02)
+    assert found.std() == pytest.approx(np.std(figures), rel=0.15)
+
+
+@pytest.mark.parametrize("count", [3, 8, 20])
+def test_no_error_at_all_is_not_certainty(count):
+    who = np.repeat(np.arange(count), 3)
+    first, second = np.triu_indices(len(who), 1)
+    target = who[first] == who[second]
+    speakers = who[first].astype(str).tolist(), who[second].astype(str).tolist()
+    found = measure(target.astype(float), target, speakers, resamples=20)
+    assert (found.eer.value, found.eer.low) == (0, 0)
+    assert 1 / count < found.eer.high < min(1, 4 / count)
+    costs = [found.min_dcf[p].high for p in (0.01, 0.05)]
+    assert costs[0] >= costs[1] >= found.eer.high
+    assert count > 10 or costs[0] > costs[1] > found.eer.high  # where false alarms cost more than they are many
+    first_line = str(found).splitlines()[0]
+    assert first_line.startswith(f"Too few speakers to say much: {count} speakers.") == (count < 10)
+    assert (f"from 0 % to {round(100 * found.eer.high, 1):g} %" in " ".join(str(found).split())) == (count < 10)
 
 
 def test_one_speaker_has_no_interval_and_the_text_tells_none():

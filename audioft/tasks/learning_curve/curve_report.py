@@ -111,7 +111,7 @@ class LearningCurve:
         }
 
     def _table(self) -> list[str]:
-        table = [["clips a label", "clips", *(x for m in METHODS for x in (m, "95 % of draws"))]]
+        table = [["clips a label", "clips", *(x for m in METHODS for x in (m, "95 % interval"))]]
         for p in self.points:
             name = f"all ({p.each:.3g})" if p.shots is None else str(p.shots)
             name += f" at most ({p.each:.3g})" if p.shots is not None and p.each < p.shots else ""
@@ -145,15 +145,14 @@ def png(curve: LearningCurve) -> bytes:
         axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
         axes.xaxis.set_minor_locator(NullLocator())
 
-    title = "learnt from a few clips of each label; bars hold 95 % of the draws"
+    title = "learnt from a few clips of each label; bars are 95 % intervals"
     return score_chart(draw, curve.chance, title, "clips a label", "accuracy")
 
 
 def _draw(axes: Axes, curve: LearningCurve, method: str) -> None:
     x = np.array([p.each for p in curve.points])
     y = np.array([p.accuracy(method) for p in curve.points])
-    bounds = np.nan_to_num(np.array([p.interval(method) for p in curve.points]), nan=0.0)
-    bars = np.where(bounds == 0, 0, np.abs(bounds - y[:, None])).T
+    bars = np.nan_to_num(np.abs(np.array([p.interval(method) for p in curve.points]) - y[:, None]), nan=0.0).T
     axes.errorbar(x, y, bars, color=COLOURS[method], marker=MARKERS[method], markersize=4, linewidth=1.4, capsize=2,
                   label=method)  # fmt: skip
     found = curve.outlooks[method]

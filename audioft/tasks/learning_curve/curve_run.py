@@ -40,11 +40,11 @@ def measure(
     labels = np.array([data.manifest.clips[i].labels[0] for i in positions])
     learn, test = np.flatnonzero(usable[:train]), train + np.flatnonzero(usable[train:])
     _enough(data, labels[learn], len(test))
-    drawn: Any = {"shots": shots, "draws": count, "seed": config.seed}
+    groups = np.array([data.manifest.clips[i].group or data.manifest.clips[i].key for i in positions[test]])
+    drawn: Any = {"shots": shots, "draws": count, "seed": config.seed, "groups": groups}
     with console.job("learning from draws", count * len(draws.sizes(labels[learn], shots)) + 1) as job:
         points = draws.measure(features, labels, learn, test, **drawn, progress=job.at)
     _say_left_out(points, shots, int(np.unique(labels[learn], return_counts=True)[1].max()), console)
-    groups = np.array([data.manifest.clips[i].group or data.manifest.clips[i].key for i in positions[test]])
     outlooks = {m: draws.outlook(points, m, groups, config.seed) for m in draws.METHODS}
     about = (
         f"{config.data.source}, {config.encoder.name} as it is: drawn from {counted(len(learn), 'clip')} (train), "

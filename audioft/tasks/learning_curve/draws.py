@@ -14,6 +14,7 @@ import torch
 
 from audioft.core.runtime import generator
 from audioft.evaluation import probe
+from audioft.evaluation.effective_size import Basis, of_clips, of_draws
 from audioft.evaluation.intervals import middle, multiplicities
 from audioft.models.prototypes import class_means, directions
 from audioft.tasks.learning_curve.power_law import PowerLaw, fit
@@ -63,12 +64,14 @@ class Point:
         clips: how many clips that is, the mean over the draws.
         labels: how many labels.
         hits: of each of `METHODS` whether each tested clip was labelled right, `(draws, T)` bool.
+        groups: `(T,)`, tested clips of one belong together; None where each stands alone.
     """
 
     shots: int | None
     clips: float
     labels: int
     hits: dict[str, np.ndarray]
+    groups: np.ndarray | None = None
 
     @property
     def each(self) -> float:
@@ -79,9 +82,11 @@ class Point:
         return float(self.hits[method].mean())
 
     def interval(self, method: str) -> tuple[float, float]:
-        """Between which 95 % of the draws lie; nan of one draw."""
-        means = self.hits[method].mean(1)
-        return middle(means, 0.95) if len(means) > 1 else (np.nan, np.nan)
+        """The 95 % interval of the accuracy: over the tested clips, and over the draws where there are several."""
+        hits = self.hits[method]
+        of_draw = float(hits.mean(1).var(ddof=1)) / len(hits) if len(hits) > 1 else 0.0
+        groups = np.arange(hits.shape[1]) if self.groups is None else self.groups
+        return of_clips(hits.mean(0), groups, of_draw)
 
 
 def measure(
@@ -93,6 +98,7 @@ def measure(
     shots: Sequence[int],
     draws: int,
     seed: int,
+    groups: np.ndarray | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> list[Point]:
     """The points of the curve, the last of them with all clips there are to learn from.
@@ -104,6 +110,7 @@ def measure(
         shots: clips a label. Numbers that no label has more clips than are left out: they are all there is.
         draws: how often to draw each number.
         seed: of the draws.
+        groups: `(T,)`, tested clips of one belong together; None where each stands alone.
         progress: is called with the number of fits done, of `fits` in all.
     """
     ways = dict(zip(METHODS, (by_prototypes, by_probe), strict=True))
@@ -118,7 +125,7 @@ def measure(
             done += 1
             progress(done)
         mean = float(np.mean([len(rows) for rows in chosen]))
-        points.append(Point(number, mean, len(names), {m: np.stack(h) for m, h in hits.items()}))
+        points.append(Point(number, mean, len(names), {m: np.stack(h) for m, h in hits.items()}, groups))
     return points
 
 
@@ -132,7 +139,7 @@ class Expected:
     """What the power law says of more clips.
 
     Attributes:
-        accuracy: with its 95 % band `low` to `high`, as uncertain as the tested clips are few.
+        accuracy: with its 95 % interval `low` to `high`, as uncertain as the tested clips are few.
         gain: over what the law says of the clips there are, with its band; the same tested clips are in both, so that
             most of their luck is in neither.
     """
@@ -161,8 +168,9 @@ class Outlook:
 def outlook(points: Sequence[Point], method: str, groups: np.ndarray, seed: int) -> Outlook | str:
     """The power law of a method's errors and what it says of `FACTORS` times the clips; or why there is none.
 
-    The band is from drawing anew, with replacement, both the draws (their numbers, for all sizes together) and the
-    tested groups, and fitting again. It does not hold what a power law may be wrong in.
+    The interval is from drawing anew, with replacement, both the draws (their numbers, for all sizes together) and the
+    tested groups, and fitting again, see `evaluation.effective_size`; of what is gained it is the middle of those. It
+    does not hold what a power law may be wrong in.
 
     Args:
         points: from `measure`.
@@ -190,15 +198,17 @@ def outlook(points: Sequence[Point], method: str, groups: np.ndarray, seed: int)
             laws.append(fit(each, drawn, spread, law))
         except ValueError:  # of these clips more bring nothing
             laws.append(PowerLaw(float(drawn[-1]), 0.0, 1.0))
-    return Outlook(law, {k: _expected(law, laws, float(each[-1]), k) for k in FACTORS})
+    return Outlook(law, {k: _expected(law, laws, float(each[-1]), k, np.bincount(member)) for k in FACTORS})
 
 
-def _expected(law: PowerLaw, resampled: Sequence[PowerLaw], now: float, factor: int) -> Expected:
-    """What `law` says of `factor` times `now` clips, and between what 95 % of the others are."""
+def _expected(law: PowerLaw, resampled: Sequence[PowerLaw], now: float, factor: int, counts: np.ndarray) -> Expected:
+    """What `law` says of `factor` times `now` clips, tested on groups of `counts` `(G,)`, and how sure that is."""
     then = np.array([1 - other.error(factor * now) for other in resampled])
     gains = np.array([other.error(now) - other.error(factor * now) for other in resampled])
     gain = law.error(now) - law.error(factor * now)
-    return Expected(1 - law.error(factor * now), *middle(then, 0.95), gain, *middle(gains, 0.95))
+    value = 1 - law.error(factor * now)
+    found = of_draws(value, then, Basis(float(counts.sum()), counts))
+    return Expected(value, *found, gain, *middle(gains, 0.95))
 
 
 def _weighted(hits: np.ndarray, weight: np.ndarray, again: np.ndarray) -> float:

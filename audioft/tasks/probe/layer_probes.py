@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,7 +25,7 @@ class LabelTask:
         multilabel: whether a clip may have several.
         targets: `(N, C)`, 1 where the clip has the label.
         known: `(N, C)` bool, whether that is known.
-        groups: `(N,)`, clips of one are resampled together.
+        groups: `(N,)`, clips of one are taken together for the interval.
         splits: `(learn, test)` masks `(N,)`.
         tested: how the splits came about, in words.
     """
@@ -64,10 +63,8 @@ class LabelTask:
         if self.multilabel:
             return self._several(features, seed, resamples)
         names = np.array(self.labels)[self.targets.argmax(1)]
-        found = probe.probe(features, names, self.groups, self.splits, resamples, seed)
-        tested = np.any([test for _, test in self.splits], axis=0)
-        alone = len(set(self.groups[tested].tolist())) == 1
-        return Estimate(found.accuracy, *((math.nan, math.nan) if alone else (found.low, found.high)))
+        found = probe.probe(features, names, self.groups, self.splits)
+        return Estimate(found.accuracy, found.low, found.high)
 
     def _several(self, features: np.ndarray, seed: int, resamples: int) -> Estimate:
         labels, rows = range(len(self.labels)), np.concatenate([np.flatnonzero(test) for _, test in self.splits])

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 
 import numpy as np
 import pytest
 
+from audioft.evaluation.effective_size import of_clips
 from audioft.tasks.learning_curve.curve_report import LearningCurve, png
 from audioft.tasks.learning_curve.draws import (
     METHODS,
@@ -101,7 +101,8 @@ def test_points_are_means_over_draws_of_the_learn_side_alone():
         assert points[1].accuracy(method) == pytest.approx(points[1].hits[method].mean())
         low, high = points[1].interval(method)
         assert low <= points[1].accuracy(method) <= high
-        assert math.isnan(points[-1].interval(method)[0])
+        low, high = points[-1].interval(method)
+        assert low < points[-1].accuracy(method) < high or high == 1
         x_changed = x.copy()
         x_changed[test] = 0
     again = measure(x_changed, labels, learn, test, shots=[5], draws=1, seed=3)
@@ -136,6 +137,20 @@ def test_what_more_would_bring_is_expected_within_its_band():
     whole = outlook(points, "probe", np.arange(400) // 40, seed=0)  # ten groups say less than 400 clips
     assert isinstance(whole, Outlook)
     assert whole.expected[2].high - whole.expected[2].low != found.expected[2].high - found.expected[2].low
+
+
+def test_an_interval_is_over_tested_clips_and_over_draws():
+    same = np.tile(np.arange(100) < 80, (10, 1))
+    point = Point(1, 4, 4, {"probe": same})
+    assert point.interval("probe") == pytest.approx(of_clips(same[0], np.arange(100)))
+    few = Point(1, 4, 4, {"probe": same}, np.arange(100) // 20)
+    perfect = Point(1, 4, 4, {"probe": same | True})
+    assert perfect.interval("probe") == pytest.approx((0.025**0.01, 1))
+    widths = [high - low for low, high in (p.interval("probe") for p in (perfect, point, few))]
+    assert widths[0] < widths[1] < widths[2]
+    half = Point(1, 4, 4, {"probe": np.repeat([[True], [False]], 5, 0) | (np.arange(100) < 60)})
+    low, high = half.interval("probe")
+    assert high - low > 1.5 * widths[1]  # ten draws, half of them by far the better
 
 
 def test_a_group_of_like_clips_widens_the_band():
@@ -175,7 +190,7 @@ def test_the_table_the_sentence_the_files_and_the_picture():
     rows = list(csv.DictReader(io.StringIO(found.csv())))
     assert [r["shots"] for r in rows if r["method"] == "probe"] == ["1", "3", "10", "30", "all", "2 x all", "4 x all"]
     assert float(rows[0]["accuracy"]) == pytest.approx(points[0].accuracy("prototypes"), abs=1e-6)
-    assert json.loads(json.dumps(found.json(), allow_nan=False))["rows"][4]["low"] is None
+    assert json.loads(json.dumps(found.json(), allow_nan=False))["rows"][4]["low"] < points[-1].accuracy("prototypes")
     assert png(found).startswith(b"\x89PNG")
     short = curve(points[2:])
     assert "cannot be said: there are 3 numbers of clips" in str(short)
