@@ -23,7 +23,7 @@ from audioft.errors import CheckpointError, UsageError
 if TYPE_CHECKING:
     from audioft.evaluation.report import Report
 
-# settings that say where and how fast a run computes, and may differ when it goes on
+# settings that say where and how fast a run computes and what is told of it, and may differ when it goes on
 FREE = (
     "data.workers",
     "train.device",
@@ -31,6 +31,7 @@ FREE = (
     "train.save_minutes",
     "train.keep",
     "train.tensorboard",
+    "evaluate.players",
 )
 
 

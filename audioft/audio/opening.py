@@ -202,13 +202,16 @@ def opened(path: str | Path, alive: Callable[[], None] = lambda: None) -> Any:
         raise AudioError(path, "open", reason) from None
 
 
-def begun(path: str | Path, rate: int, channels: int, form: str, subtype: str | None = None) -> soundfile.SoundFile:
+def begun(
+    place: str | Path | BinaryIO, rate: int, channels: int, form: str, subtype: str | None = None
+) -> soundfile.SoundFile:
     """A recording to be written, block by block, `(T,)` or `(T, channels)`; in libsndfile's names of formats.
 
     Raises:
         DECODER_ERRORS: one of them.
     """
-    return soundfile.SoundFile(str(path), "w", rate, channels, subtype=subtype, format=form)
+    name = str(place) if isinstance(place, str | Path) else place
+    return soundfile.SoundFile(name, "w", rate, channels, subtype=subtype, format=form)
 
 
 def _by_libsndfile(path: Path, head: bytes, alive: Callable[[], None]) -> Any:

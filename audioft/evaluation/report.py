@@ -12,6 +12,7 @@ from typing import Any
 from audioft.core import wording
 from audioft.core.storage import write_bytes
 from audioft.errors import UsageError
+from audioft.evaluation import sentence
 from audioft.evaluation.intervals import Estimate
 from audioft.evaluation.ratios import plain
 from audioft.evaluation.text import TITLES, fit, number, pad, printable, width
@@ -23,7 +24,7 @@ FEW_GROUPS = 10  # of fewer, intervals are rough
 _MOST_CLASSES, _WORST, _BEST, _PAIRS = 20, 10, 5, 5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """What an evaluation found. `print(report)` shows it as text.
 
@@ -116,6 +117,21 @@ class Report:
         if self.resamples:
             text += f"; 95 % intervals from {self.resamples} bootstrap resamples over {self.unit}"
         return text
+
+    @property
+    def sentence(self) -> str:
+        """What it comes to: how good, what is weakest, and between what it may lie."""
+        return sentence.sentence(self)
+
+    def __repr__(self) -> str:
+        figure = f"{TITLES.get(self.main, self.main)} {number(self.metrics[self.main].value)}"
+        return f"<Report on {self.side}: {figure}, {self.clips} {self.counted}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the sentence, figures and confusion."""
+        from audioft.evaluation.page.overview import overview
+
+        return overview(self)
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain values that strict JSON can hold: nan becomes None."""
