@@ -62,7 +62,10 @@ def metric_chart(history: Sequence[Row], main: str, kept: int | None = None) -> 
     """The validation metrics, `main` first and at most four, as `loss_chart`; None if the history has none."""
     found = {k for row in history if row.get("kind") == "valid" for k in row}
     few = ("accuracy", "balanced_accuracy", "f1_macro", "f1_micro", "roc_auc")
-    names = [n for n in dict.fromkeys([main, *few, *METRICS]) if n in found][:4]
+    # of one label a clip, micro F1 is the accuracy
+    names = [n for n in dict.fromkeys([main, *few, *METRICS]) if n in found and (n, main) != ("f1_micro", "accuracy")][
+        :4
+    ]
     return _chart(
         "metrics of the validation side", lambda: _lines(history, "validation", {"valid": tuple(names)}, kept)
     )

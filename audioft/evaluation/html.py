@@ -78,16 +78,21 @@ def as_html(
     head = f"<h1>{title}</h1>\n{overview.said(report)}{overview.tiles(report)}"
     head += f"<ul>{notes}</ul>\n" if notes else ""
     confusion = overview.confusion(report, places)
-    parts = [
-        section("Confusion", confusion, wide=len(report.labels) > 40) if confusion else "",
-        labels(report, found, places),
-        _mistakes(report, beside),
-        _bad(beside.bad),
-        _training(report, history, beside.kept),
-        section("All figures", overview.figures(report)),
-        section("About this run", table(["", ""], list(map(list, flat(told))))) if told else "",
-    ]
-    return document(title, head, "".join(parts))
+    figures = {"figures": section("All figures", overview.figures(report), name="figures")}
+    wide = len(report.labels) > 40
+    beside_labels = not confusion or wide
+    parts = {
+        "confusion": section("Confusion", confusion, wide=wide, name="confusion") if confusion else "",
+        "labels": labels(report, found, places),
+        **(figures if beside_labels else {}),
+        one_by_one.PLACE: _mistakes(report, beside),
+        "unusable recordings": _bad(beside.bad),
+        "training": _training(report, history, beside.kept),
+        **({} if beside_labels else figures),
+        "about": section("About this run", table(["", ""], list(map(list, flat(told)))), name="about") if told else "",
+    }
+    links = "".join(f'<a href="#{name.split()[-1]}">{name}</a> ' for name, part in parts.items() if part)
+    return document(title, f'{head}<nav aria-label="parts of this page">{links}</nav>\n', "".join(parts.values()))
 
 
 def _mistakes(report: Measured, beside: Beside) -> str:
@@ -106,7 +111,9 @@ def _training(report: Measured, history: Sequence[dict[str, Any]], kept: int | N
         charts.rate_chart(history),
     ]
     pictures = "".join(f"<div>{c}</div>" for c in curves if c)
-    return section("Training", f'<div class="pictures">{pictures}</div>', wide=True) if pictures else ""
+    return (
+        section("Training", f'<div class="pictures">{pictures}</div>', wide=True, name="training") if pictures else ""
+    )
 
 
 def _bad(rows: Sequence[Sequence[str]]) -> str:
@@ -114,4 +121,4 @@ def _bad(rows: Sequence[Sequence[str]]) -> str:
         return ""
     told = table(["file", "start", "end", "where it fails", "why"], [list(row[:5]) for row in rows[:_BAD]], tall=True)
     more = f"<p>And {len(rows) - _BAD} more, see bad_files.csv.</p>" if len(rows) > _BAD else ""
-    return section(f"Recordings that could not be used: {len(rows)}", told + more, wide=True)
+    return section(f"Recordings that could not be used: {len(rows)}", told + more, wide=True, name="recordings")

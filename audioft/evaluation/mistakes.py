@@ -51,7 +51,7 @@ class Mistakes:
     Attributes:
         labels: the C labels.
         kind: `one` label a clip, `several`, or `events`.
-        listed: the surest, at most `LISTED`, the surest first.
+        listed: at most `LISTED`, those of the commonest pairs and the surest; the surest first.
         counts: how many there are of each pair of labels.
         rate: Hz, at which the model hears.
     """
@@ -91,13 +91,14 @@ def in_clips(
         pairs = np.stack([true[where].argmax(axis=1), given[where].argmax(axis=1)], axis=1)
         sure = predictions.scores[where, pairs[:, 1]]
     listed = []
-    for k in np.argsort(-sure, kind="stable")[:LISTED].tolist():
+    counts = _counted(map(tuple, pairs.tolist()))
+    for k in _told([(of, to) for of, to in pairs.tolist()], sure, counts):
         i, (of, to) = int(where[k]), pairs[k].tolist()
         score = float(predictions.scores[i, to if to >= 0 else of])
         truth = float(predictions.scores[i, of]) if of >= 0 and to >= 0 else None
         listed.append(Mistake(clips[i], (of, to), score, truth, float(sure[k])))
     kind: Literal["one", "several"] = "several" if predictions.multilabel else "one"
-    return Mistakes(predictions.labels, kind, listed, _counted(map(tuple, pairs.tolist())), rate)
+    return Mistakes(predictions.labels, kind, listed, counts, rate)
 
 
 def in_events(labels: tuple[str, ...], recordings: Sequence[Heard], clips: Sequence[Clip], rate: int) -> Mistakes:
@@ -122,8 +123,23 @@ def in_events(labels: tuple[str, ...], recordings: Sequence[Heard], clips: Seque
                 pair = (c, -1) if missed else (-1, c)
                 times = (event.start, event.end)
                 listed.append(Mistake(cut, pair, None if missed else event.score, None, float(sure), times))
-    listed.sort(key=lambda m: -m.sure)
-    return Mistakes(labels, "events", listed[:LISTED], _counted(m.pair for m in listed), rate)
+    counts = _counted(m.pair for m in listed)
+    told = _told([m.pair for m in listed], np.array([m.sure for m in listed]), counts)
+    return Mistakes(labels, "events", [listed[k] for k in told], counts, rate)
+
+
+def _told(pairs: Sequence[Pair], sure: np.ndarray, counts: dict[Pair, int]) -> list[int]:
+    """Which mistakes are listed, the surest first: half of the places are for the pairs of which there are most."""
+    order = np.argsort(-sure, kind="stable").tolist()
+    if len(order) <= LISTED:
+        return order
+    commonest = sorted(order, key=lambda k: (-counts[pairs[k]], pairs[k]))[: LISTED // 2]
+    chosen = set(commonest)
+    for k in order:
+        if len(chosen) == LISTED:
+            break
+        chosen.add(k)
+    return [k for k in order if k in chosen]
 
 
 def _counted(pairs: Iterable[tuple[int, ...]]) -> dict[Pair, int]:

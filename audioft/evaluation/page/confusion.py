@@ -118,7 +118,7 @@ def _names(names: Sequence[str], left: float, top: float, size: float, font: flo
 
 
 def _axes(left: float, top: float, whole: float, named: bool) -> list[str]:
-    more = "" if named else ", in the order of the table of labels"
+    more = "" if named else ", in the model's order"
     x, y = left + whole / 2, top + whole / 2
     return [
         f'<text x="{x:.1f}" y="12" font-size="12" text-anchor="middle">given label{more}</text>',

@@ -8,10 +8,13 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from audioft.evaluation.text import number, printable
+from audioft.evaluation.text import fit, number, printable, width
 
 #: Characters that turn the direction of what follows: they stay within the piece they are in, by `bdi`.
 _TURNING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+LABEL = 40  # columns for a label
 
 
 def escaped(value: Any) -> str:
@@ -19,8 +22,13 @@ def escaped(value: Any) -> str:
     return html.escape(printable(str(value)))
 
 
-def named(value: Any) -> str:
-    """A label or a file name in a line of text: whichever way it is written, what follows it stays in its place."""
+def named(value: Any, most: int | None = None) -> str:
+    """A label or a file name in a line of text: whichever way it is written, what follows it stays in its place.
+
+    One that takes more than `most` columns is cut; the whole of it is told where it is pointed at.
+    """
+    if most is not None and width(printable(str(value))) > most:
+        return f'<span title="{escaped(value)}">{named(fit(str(value), most))}</span>'
     text = escaped(value)
     plain = text.isascii() or not (set(text) & set(_TURNING) or any(_right_to_left(ch) for ch in text))
     return text if plain else f"<bdi>{text}</bdi>"

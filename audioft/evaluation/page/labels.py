@@ -9,7 +9,7 @@ from typing import Any
 from audioft.evaluation.measured import Measured
 from audioft.evaluation.mistakes import Mistakes, Pair
 from audioft.evaluation.page.confusion import anchor, label_anchor
-from audioft.evaluation.page.elements import bar, named, raw_table, section
+from audioft.evaluation.page.elements import LABEL, bar, named, raw_table, section
 from audioft.evaluation.text import number
 
 _TALL = 25  # labels from which on the table scrolls by itself
@@ -32,19 +32,19 @@ def labels(report: Measured, found: Mistakes | None, places: Container[str]) -> 
     if report.confusion is not None:
         head.append(("most often taken for", False))
     elif several:
-        head += [("missed", True), ("wrongly given", True)]
+        head += [("missed", True), ("made up", True)]
     rows = []
     for c in order:
         row = report.classes[c]
-        cells = [named(row["label"]), str(row["support"]), str(row["predicted"])]
-        cells += [number(row["precision"]), number(row["recall"]), number(row["f1"]) + bar(row["f1"])]
+        cells = [named(row["label"], LABEL), str(row["support"]), str(row["predicted"])]
+        cells += [number(row["precision"]), number(row["recall"]), bar(row["f1"]) + number(row["f1"])]
         cells += [number(row[key]) for key, _ in last]
         if report.confusion is not None:
             cells.append(_taken_for(report, c, places))
         elif several and found is not None:
             cells += [_leading(found, (c, -1), places), _leading(found, (-1, c), places)]
         rows.append((label_anchor(c), cells))
-    return section("Labels, the weakest first", raw_table(head, rows, tall=len(rows) > _TALL))
+    return section("Labels, the weakest first", raw_table(head, rows, tall=len(rows) > _TALL), name="labels")
 
 
 def _rank(row: Mapping[str, Any]) -> tuple[bool, float]:
@@ -58,7 +58,7 @@ def _taken_for(report: Measured, label: int, places: Container[str]) -> str:
     n, given = max(((n, j) for j, n in enumerate(row) if j != label), default=(0, 0), key=lambda pair: pair[0])
     if not n:
         return ""
-    text = f"{named(report.labels[given])} ({n})"
+    text = f"{named(report.labels[given], LABEL)} ({n})"
     return _linked(text, (label, given), places)
 
 

@@ -9,7 +9,7 @@ from audioft.data.clip import Clip
 from audioft.data.clip import seconds as spelled
 from audioft.evaluation.mistakes import Mistake, Mistakes, Pair
 from audioft.evaluation.page.confusion import anchor
-from audioft.evaluation.page.elements import escaped, named, section
+from audioft.evaluation.page.elements import LABEL, named, section
 from audioft.evaluation.page.sounds import BYTES, SECONDS, Heard
 
 PLACE = "mistakes"
@@ -35,7 +35,7 @@ def mistakes(found: Mistakes, heard: Mapping[int, Heard], players: int, support:
     for i, m in enumerate(found.listed):
         of_pair.setdefault(m.pair, []).append(i)
     order = sorted(of_pair, key=lambda pair: (-found.counts[pair], of_pair[pair][0]))
-    head = "".join(f'<th scope="col"{_numeric(k)}>{escaped(h)}</th>' for k, h in enumerate(_head(found)))
+    head = "".join(f'<th scope="col">{title}</th>' for title in ("file", "scores", "sound", "spectrogram"))
     bodies = [_group(found, pair, of_pair[pair], heard, support) for pair in order]
     table = (
         f'<div class="scroll"><table class="mistakes">\n<thead><tr>{head}</tr></thead>\n'
@@ -49,8 +49,8 @@ def title(found: Mistakes, pair: Pair, support: Mapping[int, int]) -> str:
     """What a pair of labels is about, in words."""
     (of, to), n = pair, found.counts[pair]
     if found.kind == "one":
-        return f"{named(found.labels[of])} taken for {named(found.labels[to])}: {n} of {counted(support[of], 'clip')}"
-    label = named(found.labels[of if of >= 0 else to])
+        return f"{named(found.labels[of], LABEL)} taken for {named(found.labels[to], LABEL)}: {n} of {counted(support[of], 'clip')}"
+    label = named(found.labels[of if of >= 0 else to], LABEL)
     if found.kind == "several":
         if of >= 0:
             return f"{label}: not found in {n} of {counted(support[of], 'clip')} that have it"
@@ -58,52 +58,38 @@ def title(found: Mistakes, pair: Pair, support: Mapping[int, int]) -> str:
     return f"{label}: {counted(n, 'event')} {'in which nothing was found' if of >= 0 else 'found where there is none'}"
 
 
-def _head(found: Mistakes) -> list[str]:
-    if found.kind == "one":
-        return ["file", "sound", "spectrogram", "score of the given label", "of the true one"]
-    if found.kind == "several":
-        return ["file", "sound", "spectrogram", "score", ""]
-    return ["file", "sound", "spectrogram", "score", "event, s"]
-
-
-def _numeric(column: int) -> str:
-    return ' class="n"' if column >= 3 else ""
-
-
 def _group(
     found: Mistakes, pair: Pair, listed: Sequence[int], heard: Mapping[int, Heard], support: Mapping[int, int]
 ) -> str:
-    head = _head(found)
     rows = []
     for i in listed:
         m, own = found.listed[i], heard.get(i)
         player, seen = (own.player, own.seen) if own is not None else ('<span class="none">no player</span>', "")
-        cells = f"<td>{player}</td><td>{seen}</td>"
-        cells += f'<td class="n" data-of="{head[3]}">{_score(m.score)}</td>'
-        cells += f'<td class="n" data-of="{head[4] or "labels"}">{_last(m)}</td>'
+        cells = f'<td class="scores">{_scores(found, m)}</td><td>{player}</td><td>{seen}</td>'
         rows.append(f'<tr><th scope="row">{_file(m)}</th>{cells}</tr>\n')
     left = found.counts[pair] - len(listed)
     more = f' <span class="none">({left} more in predictions.csv)</span>' if left else ""
-    told = f'<tr><th scope="rowgroup" colspan="5">{title(found, pair, support)}{more}</th></tr>\n'
+    told = f'<tr><th scope="rowgroup" colspan="4">{title(found, pair, support)}{more}</th></tr>\n'
     return f'<tbody id="{anchor(pair)}">{told}{"".join(rows)}</tbody>\n'
 
 
+def _scores(found: Mistakes, m: Mistake) -> str:
+    """What the model said of the given label, and of the true one."""
+    of, to = m.pair
+    if m.score is None:
+        return ""
+    if m.truth is None:
+        return f"{m.score:.2f}"
+    said = ((found.labels[to], m.score), (found.labels[of], m.truth))
+    return "<br>".join(f"{score:.2f} {named(label, 16)}" for label, score in said)
+
+
 def _file(m: Mistake) -> str:
-    clip = m.clip
-    if m.times is not None or clip.whole:
-        return named(clip.name)
-    end = "the end" if clip.end is None else f"{_time(clip.end)} s"
-    return f'{named(clip.name)}<br><span class="none">{_time(clip.start)} to {end}</span>'
-
-
-def _score(score: float | None) -> str:
-    return "–" if score is None else f"{score:.2f}"
-
-
-def _last(m: Mistake) -> str:
-    if m.times is not None:
-        return f"{_time(m.times[0])}–{_time(m.times[1])}"
-    return "" if m.truth is None else _score(m.truth)
+    start, end = m.times or (m.clip.start, m.clip.end)
+    if m.times is None and m.clip.whole:
+        return named(m.clip.name)
+    until = "the end" if end is None else f"{_time(end)} s"
+    return f'{named(m.clip.name)}<br><span class="none">{_time(start)} to {until}</span>'
 
 
 def _time(value: float) -> str:
@@ -119,7 +105,9 @@ def _told(found: Mistakes, heard: Mapping[int, Heard], players: int) -> str:
             "its label happens in its time; what was found at somewhat other times is not listed."
         )
     if len(found.listed) < found.total:
-        said.append(f"Listed are the {len(found.listed)} surest of {found.total}; all are in predictions.csv.")
+        said.append(
+            f"Listed are {len(found.listed)} of {found.total}, of the commonest kinds and the surest; all are in predictions.csv."
+        )
     if not players:
         said.append("Without players, as asked for (evaluate.players=0).")
     else:

@@ -7,7 +7,7 @@ from typing import Any
 
 from audioft.evaluation.measured import Measured
 from audioft.evaluation.page.confusion import anchor, matrix
-from audioft.evaluation.page.elements import escaped, named, raw_table, table, tile
+from audioft.evaluation.page.elements import LABEL, escaped, named, raw_table, table, tile
 from audioft.evaluation.page.style import fragment
 from audioft.evaluation.sentence import sentence
 from audioft.evaluation.text import TITLES, number
@@ -79,10 +79,11 @@ def confusion(report: Measured, places: Container[str] = ()) -> str:
     rows = []
     for true, given, n, total in report.confused()[:_PAIRS]:
         place = anchor((number_of[true], number_of[given]))
-        text = f"{named(true)} taken for {named(given)}"
+        text = f"{named(true, LABEL)} taken for {named(given, LABEL)}"
         rows.append(("", [f'<a href="#{place}">{text}</a>' if place in places else text, f"{n} of {total}"]))
     pairs = raw_table([("most often confused", False), ("clips", True)], rows)
-    return matrix(report.labels, report.confusion, places) + (pairs if rows else "<p>No clip was confused.</p>")
+    told = pairs if rows else "<p>No clip was confused.</p>"
+    return f'<div class="beside">{matrix(report.labels, report.confusion, places)}{told}</div>'
 
 
 def overview(report: Measured) -> str:

@@ -52,21 +52,23 @@ PARTS = """
 .aft .tile small { display: block; color: var(--quiet); font-variant-numeric: tabular-nums; }
 .aft .scroll { overflow-x: auto; }
 .aft table { border-collapse: collapse; font-size: 14px; margin: 0; color: var(--ink); background: none; }
-.aft th, .aft td { padding: 4px 14px 4px 0; text-align: left; border: 0; border-bottom: 1px solid var(--line);
+.aft th, .aft td { padding: 4px 11px 4px 0; text-align: left; border: 0; border-bottom: 1px solid var(--line);
   vertical-align: top; overflow-wrap: anywhere; background: none; white-space: normal; max-width: 28em; }
 .aft thead th { color: var(--quiet); font-weight: 600; overflow-wrap: normal; white-space: nowrap; }
-.aft tbody th { font-weight: 400; min-width: 6em; }
+.aft tbody th { font-weight: 400; min-width: 9em; }
+.aft .beside { display: flex; flex-wrap: wrap; gap: 16px 32px; align-items: flex-start; }
+.aft .beside > * { max-width: 100%; }
 .aft td.n, .aft th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.aft .bar { display: inline-block; width: 72px; height: 9px; margin-left: 8px; border-radius: 3px;
+.aft .bar { display: inline-block; width: 48px; height: 9px; margin-right: 8px; border-radius: 3px;
   background: var(--line); overflow: hidden; }
 .aft .bar i { display: block; height: 100%; background: var(--right); }
-.aft .none { color: var(--faint); }
+.aft .none { color: var(--faint); white-space: nowrap; }
 .aft svg text { fill: var(--ink); }
 .aft svg.matrix { display: block; font-family: inherit; }
 .aft svg.matrix text.name { fill: var(--quiet); }
 .aft svg.matrix text.over { fill: var(--paper); }
 .aft svg.matrix a:focus-visible rect, .aft svg.matrix a:hover rect { stroke: var(--ink); stroke-width: 2; }
-.aft audio { display: block; width: 250px; height: 34px; }
+.aft audio { display: block; width: 230px; height: 34px; }
 .aft img.seen { display: block; width: 180px; height: 54px; border-radius: 4px; }
 """
 
@@ -84,19 +86,30 @@ body { margin: 0; background: var(--paper); }
 .aft summary { cursor: pointer; color: var(--link); padding: 4px 0; }
 .aft .mistakes tbody:target > tr:first-child > th, .aft tr:target > * { background: var(--mark); }
 .aft .mistakes tbody > tr:first-child > th { padding-top: 18px; font-weight: 600; max-width: none; }
-.aft .mistakes td { vertical-align: middle; }
+.aft nav { margin-top: 14px; }
+.aft nav a { margin-right: 18px; }
+.aft .mistakes, .aft .mistakes tbody { width: 100%; }
+.aft .mistakes td, .aft .mistakes th { vertical-align: middle; padding: 5px 10px 5px 0; }
+.aft .mistakes td { width: 1px; }
+.aft .mistakes td.scores { white-space: nowrap; font-variant-numeric: tabular-nums; }
 @media (min-width: 1180px) {
   .aft main { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .aft section.wide { grid-column: 1 / -1; }
 }
+@media (min-width: 1380px) {
+  /* a group of mistakes beside another; each is a table of its own then, of columns as wide as the next one's */
+  .aft .mistakes { display: block; columns: 2; column-gap: 40px; }
+  .aft .mistakes tbody { display: table; }
+  .aft .mistakes tr { break-inside: avoid; }
+  .aft .mistakes thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+}
 @media (max-width: 700px) {
   .aft main, .aft header { padding-left: 14px; padding-right: 14px; }
   .aft .tile { flex: 1 1 130px; padding: 8px 12px; min-width: 120px; }
-  .aft .mistakes thead { display: none; }
+  .aft .mistakes thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .aft .mistakes, .aft .mistakes tbody, .aft .mistakes tr, .aft .mistakes th { display: block; }
-  .aft .mistakes td { display: block; border: 0; padding: 2px 0; text-align: left; }
+  .aft .mistakes td, .aft .mistakes th { display: block; border: 0; padding: 2px 0; width: auto; }
   .aft .mistakes tr { border-bottom: 1px solid var(--line); padding: 8px 0; }
-  .aft .mistakes td.n::before { content: attr(data-of) ": "; color: var(--quiet); }
 }
 @media print { .aft .tall { max-height: none; } .aft audio { display: none; } }
 """
