@@ -49,7 +49,8 @@ def title(found: Mistakes, pair: Pair, support: Mapping[int, int]) -> str:
     """What a pair of labels is about, in words."""
     (of, to), n = pair, found.counts[pair]
     if found.kind == "one":
-        return f"{named(found.labels[of], LABEL)} taken for {named(found.labels[to], LABEL)}: {n} of {counted(support[of], 'clip')}"
+        true, given = (named(found.labels[c], LABEL) for c in pair)
+        return f"{true} taken for {given}: {n} of {counted(support[of], 'clip')}"
     label = named(found.labels[of if of >= 0 else to], LABEL)
     if found.kind == "several":
         if of >= 0:
@@ -105,9 +106,8 @@ def _told(found: Mistakes, heard: Mapping[int, Heard], players: int) -> str:
             "its label happens in its time; what was found at somewhat other times is not listed."
         )
     if len(found.listed) < found.total:
-        said.append(
-            f"Listed are {len(found.listed)} of {found.total}, of the commonest kinds and the surest; all are in predictions.csv."
-        )
+        said.append(f"Listed are {len(found.listed)} of {found.total}, the commonest kinds and the surest.")
+        said.append("All are in predictions.csv.")
     if not players:
         said.append("Without players, as asked for (evaluate.players=0).")
     else:
