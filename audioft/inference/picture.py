@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import math
+import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -11,11 +14,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from audioft.annotations.event import Event
+from audioft.core.wording import counted
 from audioft.data.clip import Clip
 from audioft.errors import AudioError
+from audioft.evaluation.page.elements import LABEL, data, escaped, named
+from audioft.evaluation.page.style import fragment
 from audioft.evaluation.text import fit
 from audioft.inference.columns import COLUMNS, RATE, Columns, spectrograms
-from audioft.inference.timeline import Rules, Scores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
 PAGE = 300.0  # seconds of a page of a long recording
 MOST_PAGES = 60  # of more, each is of more seconds
 WITHIN = 1.5  # pages up to which a recording is one picture
+WITH_SOUND = 600.0  # seconds up to which a notebook shows the spectrogram, for which all of it is read
 ROWS = 24  # labels that find room, those that reach highest
 QUIET_ROWS = 3  # labels that are shown where none occurs
 VALUES = 4_000_000  # scores that are kept of a recording; of more, neighbours become one
@@ -36,24 +42,23 @@ class Picture:
 
     Args:
         labels: the C labels.
-        rules: how scores become events; thresholds are drawn.
         true: what is known to happen; None where nothing is known.
     """
 
-    def __init__(self, labels: tuple[str, ...], rules: Rules, true: Sequence[Event] | None = None):
-        self.labels, self.rules, self.true = labels, rules, true
+    def __init__(self, labels: tuple[str, ...], true: Sequence[Event] | None = None):
+        self.labels, self.true = labels, true
         most = max(COLUMNS, min(MOST_PAGES * COLUMNS, VALUES // max(1, len(labels))))
         self.scores = Columns(len(labels), 0.02, most)
         self.events: list[Event] = []
         self.seconds = 0.0
 
-    def add(self, moments: Scores, events: Iterable[Event]) -> None:
-        """What a step brought."""
+    def add(self, starts: np.ndarray, ends: np.ndarray, scores: np.ndarray, events: Iterable[Event]) -> None:
+        """Moments that follow on those before, `(K,)`, `(K,)` in seconds and `(K, C)`, and what was found."""
         self.events += events
-        for start, end, scores in zip(moments.starts.tolist(), moments.ends.tolist(), moments.scores, strict=True):
+        for start, end, values in zip(starts.tolist(), ends.tolist(), scores, strict=True):
             first = int(start / self.scores.seconds + 1e-6)
             count = max(1, round(end / self.scores.seconds) - first)
-            self.scores.put(first, np.tile(scores, (count, 1)))
+            self.scores.put(first, np.tile(values, (count, 1)))
             self.seconds = end
 
     def save(self, name: Callable[[str], Path], clip: Clip, error: AudioError | None) -> None:
@@ -127,6 +132,35 @@ class Picture:
             return f"the {len(shown)} of {len(found)} labels that score highest"
         left = len(self.labels) - len(shown)
         return f"{left} labels that do not occur are left out" if left else ""
+
+
+def in_page(
+    path: str,
+    labels: tuple[str, ...],
+    moments: tuple[np.ndarray, np.ndarray, np.ndarray],
+    events: Sequence[Event],
+    error: AudioError | None,
+) -> str:
+    """A recording over time as a piece of HTML; with its spectrogram where it is there to be read, and not long.
+
+    Args:
+        path: the recording.
+        labels, moments, events: see `Picture`.
+        error: why it breaks off; None if it does not.
+    """
+    picture = Picture(labels)
+    picture.add(*moments, events)
+    clip = Clip(Path(os.path.abspath(path)), path)
+    short = picture.seconds <= WITH_SOUND and os.path.isfile(clip.path)
+    counts = Counter(e.label for e in events)
+    said = "; ".join(f"{named(label, LABEL)}: {counted(n, 'segment')}" for label, n in counts.most_common(ROWS))
+    body = f"<p>{named(path)}, {picture.seconds:.1f} s; {said or 'no segments'}</p>"
+    body += "" if error is None else f"<p>It breaks off: {escaped(error)}</p>"
+    if len(moments[0]):
+        file = io.BytesIO()
+        picture.draw(file, clip if short else None, fit(path, 120, end=True))
+        body += f'<img style="max-width:100%" alt="scores and segments over time" src="{data("image/png", file)}">'
+    return fragment(body)
 
 
 @dataclasses.dataclass(frozen=True)

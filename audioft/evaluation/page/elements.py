@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import html
+import io
 import math
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -97,6 +99,12 @@ def flat(info: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]:
         else:
             rows.append((name, "–" if value is None else str(value)))
     return rows
+
+
+def data(kind: str, content: bytes | io.BytesIO) -> str:
+    """A file within the page, as an address."""
+    content = content.getvalue() if isinstance(content, io.BytesIO) else content
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def _shown(value: Any, figure: bool) -> str:

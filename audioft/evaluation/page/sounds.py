@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from audioft.audio import io
+from audioft.audio import io, isolated_decoder
 from audioft.audio.windows import joined
 from audioft.audio.writing import flac
 from audioft.data.clip import Clip
 from audioft.data.dataset import beginning
 from audioft.errors import AudioError
 from audioft.evaluation.page import spectrogram
-from audioft.evaluation.page.elements import escaped
+from audioft.evaluation.page.elements import data, escaped
 
 SECONDS = 10.0  # of a clip that can be heard, from its beginning
 BYTES = 20_000_000  # of a page that may be sound
@@ -45,8 +44,8 @@ class Heard:
 def heard(samples: np.ndarray, rate: int, name: str) -> Heard:
     """A player and a picture of `(T,)` samples at `rate` Hz; `name` is what they are called for who cannot see them."""
     told = escaped(f"{name}, {len(samples) / rate:.1f} s")
-    player = f'<audio controls preload="none" aria-label="{told}" src="{_data("audio/flac", compact(samples, rate))}">'
-    picture = _data("image/png", spectrogram.picture(samples, rate))
+    player = f'<audio controls preload="none" aria-label="{told}" src="{data("audio/flac", compact(samples, rate))}">'
+    picture = data("image/png", spectrogram.picture(samples, rate))
     size = f'width="{spectrogram.WIDE}" height="{spectrogram.HIGH}"'
     return Heard(
         f"{player}</audio>",
@@ -94,6 +93,20 @@ def of_clips(
     return found
 
 
+def of_file(path: str | Path, rate: int = 16000) -> Heard | None:
+    """The beginning of a recording, as a decoder apart reads it; None where there is none."""
+    held: list[np.ndarray] = []
+    try:
+        for block in isolated_decoder.stream(path, rate, block_seconds=1.0):
+            held.append(block)
+            if sum(map(len, held)) >= SECONDS * rate:
+                break
+    except AudioError:
+        pass  # what came before it is heard
+    samples = joined(held)[: round(SECONDS * rate)]
+    return heard(samples, rate, str(path)) if len(samples) else None
+
+
 def _read(clips: Sequence[Clip], rate: int) -> list[np.ndarray | None]:
     """The beginnings of clips, `(T,)` each; None of what cannot be read."""
     out: list[np.ndarray | None] = [None] * len(clips)
@@ -138,7 +151,3 @@ def _in_one_pass(path: Path, own: Sequence[tuple[int, Clip]], rate: int, out: li
     for i, parts in held.items():
         if parts:
             out[i] = joined(parts)
-
-
-def _data(kind: str, content: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"

@@ -83,7 +83,7 @@ def follow(
     _refuse_inputs(writer, clips)
     clips = [c for c in clips if c.name not in writer.done]
     done = 0.0
-    drawing = None if pictures is None else _Drawing(pictures, predictor, rules)
+    drawing = None if pictures is None else _Drawing(pictures, predictor)
     with writer, listening(console, "labelling", clips) as progress:
         for step in predictor.follow(clips, rules, **grid):
             clip = clips[step.index]
@@ -126,16 +126,17 @@ def _refuse_inputs(writer: TimeWriter, clips: Sequence[Clip]) -> None:
 class _Drawing:
     """A picture for each recording, or its pages, drawn at its end."""
 
-    def __init__(self, folder: Path, predictor: Predictor, rules: Rules):
+    def __init__(self, folder: Path, predictor: Predictor):
         folder_for(folder, "--plot")
-        self.folder, self.labels, self.rules = folder, predictor.labels, rules
+        self.folder, self.labels = folder, predictor.labels
         self.taken: set[str] = set()
         self.true = TrueLabels()
         self.picture: Picture | None = None
 
     def take(self, clip: Clip, step: Step) -> None:
-        picture = self.picture = self.picture or Picture(self.labels, self.rules, self.true.of(clip.path))
-        picture.add(step.moments, step.events)
+        picture = self.picture = self.picture or Picture(self.labels, self.true.of(clip.path))
+        moments = step.moments
+        picture.add(moments.starts, moments.ends, moments.scores, step.events)
         if step.summary is not None:
             if step.summary.scores is not None:
                 name = functools.partial(unused, self.taken, clip)
