@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import sys
 import time
+import warnings
 from typing import Any
 
 EVERY = 0.5  # seconds between two drawings: each is a message to the browser
@@ -15,6 +16,11 @@ def running() -> bool:
     ipython = sys.modules.get("IPython")  # asked only where it is there: nothing is imported for it
     shell = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
     return shell is not None and hasattr(shell, "kernel")
+
+
+def hush() -> None:
+    """tqdm, which libraries import, asks every notebook for a bar that nobody needs here."""
+    warnings.filterwarnings("ignore", message="IProgress not found")
 
 
 class Line:

@@ -38,7 +38,10 @@ class Console:
 
     def __init__(self, quiet: bool = False, stream: TextIO | None = None):
         self.quiet = quiet
-        self._line = notebook.Line() if stream is None and not quiet and notebook.running() else None
+        inside = stream is None and notebook.running()
+        self._line = notebook.Line() if inside and not quiet else None
+        if inside:
+            notebook.hush()
         self.stream = stream or (sys.stderr if self._line is None else sys.stdout)
         self._bar: Shown | None = None
 

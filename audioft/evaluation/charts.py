@@ -115,6 +115,7 @@ def _svg(figure: Figure, name: str) -> str:
     figure.savefig(out, format="svg", metadata={"Date": None}, bbox_inches="tight")
     text = out.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    text = re.sub(r' id="[\w.]+_\d+"', "", text)  # nothing refers to them, and two pictures have the same
     head, rest = text.split(">", 1)
     wide = re.search(r' width="([\d.]+)pt"', head)
     # the picture fills its place on the page, up to its own size

@@ -39,6 +39,7 @@ IN_PICTURES = {
 #: What a report looks like wherever it is shown.
 PARTS = """
 .aft { color: var(--ink); font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
+.aft.piece { background: var(--paper); padding: 8px 14px; border-radius: 8px; }
 .aft * { box-sizing: border-box; }
 .aft p { margin: 4px 0; color: var(--quiet); overflow-wrap: anywhere; }
 .aft .said { font-size: 19px; line-height: 1.4; margin: 10px 0; color: var(--ink); font-weight: 600; }
@@ -127,5 +128,5 @@ def document(title: str, head: str, body: str) -> str:
 
 
 def fragment(body: str) -> str:
-    """A piece of a notebook, with all that it needs to look right."""
-    return f'<div class="aft"><style>{COLOURS}{PARTS}</style>{body}</div>'
+    """A piece of a notebook, with all that it needs to look right, on paper of its own: notebooks have themes."""
+    return f'<div class="aft piece"><style>{COLOURS}{PARTS}</style>{body}</div>'
