@@ -88,7 +88,9 @@ class Picture:
     def _pages(self) -> Iterator[Page]:
         """As long as each other, all but the last."""
         seconds = max(self.seconds, 1e-3)
-        length = seconds if seconds <= WITHIN * PAGE else max(PAGE, math.ceil(seconds / MOST_PAGES / 60) * 60.0)
+        length = seconds if seconds <= WITHIN * PAGE else PAGE
+        if seconds > MOST_PAGES * PAGE:
+            length = 60.0 * math.ceil(seconds / MOST_PAGES / 60)  # whole minutes
         count = max(1, math.ceil(seconds / length - 1e-9))
         for k in range(count):
             # of the same scale, so that pages can be laid beside each other
