@@ -24,8 +24,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--players",
         type=arguments.count_or_none,
+        default=100,
         metavar="N",
-        help="mistakes to hear in report.html, 0 for no sound (100)",
+        help="mistakes that can be heard in report.html, at most (100); 0: no sound in it",
     )
     parser.add_argument("--events", action="store_true", help="measure what happens when; DATA has start and end")
     arguments.add_scoring(parser)
