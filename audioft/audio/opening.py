@@ -8,6 +8,7 @@ way: sizes that were never written, streams of MPEG frames without a length, Ogg
 from __future__ import annotations
 
 import dataclasses
+import io
 import math
 import os
 import stat
@@ -202,16 +203,13 @@ def opened(path: str | Path, alive: Callable[[], None] = lambda: None) -> Any:
         raise AudioError(path, "open", reason) from None
 
 
-def begun(
-    place: str | Path | BinaryIO, rate: int, channels: int, form: str, subtype: str | None = None
-) -> soundfile.SoundFile:
+def begun(path: str | Path, rate: int, channels: int, form: str, subtype: str | None = None) -> soundfile.SoundFile:
     """A recording to be written, block by block, `(T,)` or `(T, channels)`; in libsndfile's names of formats.
 
     Raises:
         DECODER_ERRORS: one of them.
     """
-    name = str(place) if isinstance(place, str | Path) else place
-    return soundfile.SoundFile(name, "w", rate, channels, subtype=subtype, format=form)
+    return soundfile.SoundFile(str(path), "w", rate, channels, subtype=subtype, format=form)
 
 
 def _by_libsndfile(path: Path, head: bytes, alive: Callable[[], None]) -> Any:
@@ -291,3 +289,10 @@ def why(error: Exception) -> str:
     """What a decoder says is wrong."""
     text = getattr(error, "error_string", None) or str(error)
     return text.removeprefix("Error : ").strip().rstrip(".")
+
+
+def encoded(samples: np.ndarray, rate: int, form: str, subtype: str) -> bytes:
+    """`(T,)` samples as a file in memory; in libsndfile's names of formats."""
+    out = io.BytesIO()
+    soundfile.write(out, samples, rate, format=form, subtype=subtype)
+    return out.getvalue()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io as io_of_bytes
 import os
 from pathlib import Path
 
@@ -18,14 +17,6 @@ def write_wav(path: str | Path, samples: np.ndarray, rate: int, subtype: str = "
     samples = np.asarray(samples)
     with io.begun(path, rate, 1 if samples.ndim == 1 else samples.shape[1], "WAV", subtype) as file:
         file.write(samples)
-
-
-def flac(samples: np.ndarray, rate: int) -> bytes:
-    """`(T,)` int16 samples as a FLAC file in memory, which every browser plays."""
-    out = io_of_bytes.BytesIO()
-    with io.begun(out, rate, 1, "FLAC", "PCM_16") as file:
-        file.write(samples)
-    return out.getvalue()
 
 
 def convert(

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from audioft.audio import io, isolated_decoder
+from audioft.audio.opening import encoded
 from audioft.audio.windows import joined
-from audioft.audio.writing import flac
 from audioft.data.clip import Clip
 from audioft.data.dataset import beginning
 from audioft.errors import AudioError
@@ -58,7 +58,8 @@ def compact(samples: np.ndarray, rate: int) -> bytes:
     whole = np.round(np.clip(np.nan_to_num(samples), -1, 1) * 32767).astype(np.int32)
     loudest = int(np.abs(whole).max(initial=0))
     step = 1 << max(0, loudest.bit_length() - (BITS - 1))
-    return flac(np.clip(np.round(whole / step) * step, -32768, 32767).astype(np.int16), rate)
+    kept = np.clip(np.round(whole / step) * step, -32768, 32767).astype(np.int16)
+    return encoded(kept, rate, "FLAC", "PCM_16")
 
 
 def of_clips(

@@ -61,7 +61,7 @@ def test_the_page_lists_what_was_wrong_and_holds_sound_as_far_as_asked(trained, 
     found = {}
     for players in ((), ("--players", 2), ("--players", 0)):
         out = tmp_path / f"out{len(found)}"
-        code, _, err = audioft_command("evaluate", trained, data, "--out", out, *players)
+        code, _, err = audioft_command("evaluate", trained.folder, data, "--out", out, *players)
         assert code == 0, err
         page = (out / "report.html").read_text(encoding="utf-8")
         pages.check(page)
@@ -80,7 +80,7 @@ def rows(path):
 def test_a_number_of_players_that_cannot_be_is_refused(trained, two_tones, audioft_command):
     with pytest.raises(UsageError, match="players is -1"):
         audioft.evaluate(trained, two_tones, players=-1, console=QUIET)
-    code, _, err = audioft_command("evaluate", trained, two_tones, "--players", "-1")
+    code, _, err = audioft_command("evaluate", trained.folder, two_tones, "--players", "-1")
     assert code == 2
     assert "--players: '-1' is not a whole number, 0 or more" in err
 
