@@ -64,9 +64,10 @@ def _how(report: Measured, row: Mapping[str, Any]) -> str:
     taken = next((p for p in pairs if p[1] == row["label"]), None)
     if taken is not None:
         return f", which {fit(taken[0], _WIDEST)} is taken for"
-    if row["recall"] <= row["precision"]:
-        return f", of which {_of_100(row['recall'])} are found"
-    return f", of which {_of_100(row['precision'])} found are right"
+    many = "seconds" if report.kind == "events" else "clips"
+    if row["recall"] <= row["precision"] or not row["predicted"]:
+        return f", found in {round(row['recall'] * row['support'])} of its {row['support']} {many}"
+    return f", right in {round(row['precision'] * row['predicted'])} of the {row['predicted']} {many} it is given to"
 
 
 def _trust(report: Measured) -> str:
@@ -76,7 +77,6 @@ def _trust(report: Measured) -> str:
     estimate = report.metrics.get(name)
     if estimate is None or not math.isfinite(estimate.low):
         return counted
-    between = f"between {share(estimate.low)} and {share(estimate.high)}"
     if report.kind == "events":
-        return f"{counted}, so an F1 of seconds {between}"
-    return f"{counted}, so {between}"
+        return f"{counted}, so the F1 of seconds is between {estimate.low:.2f} and {estimate.high:.2f}"
+    return f"{counted}, so between {share(estimate.low)} and {share(estimate.high)}"

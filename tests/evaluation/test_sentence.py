@@ -63,3 +63,13 @@ def test_a_report_of_before_has_a_sentence_too(tmp_path):
     report = make_report(single(0), "test", resamples=10)
     report.save(tmp_path / "report.json")
     assert type(report).load(tmp_path / "report.json").sentence == report.sentence
+
+
+def test_of_several_labels_the_weakest_is_told_by_what_was_found_of_it():
+    scores = np.array([[0.9, 0.1], [0.9, 0.1], [0.9, 0.9], [0.9, 0.1]])
+    targets = np.array([[1, 1], [1, 1], [1, 1], [1, 0]])
+    report = make_report(predictions(scores, targets, True, labels=("dog", "rain")), "test", resamples=0)
+    said = "Finds 71 of 100 labels that clips have; 100 of 100 that it gives are right; "
+    assert report.sentence == said + "weakest: rain, found in 1 of its 3 clips; 4 clips."
+    report = make_report(predictions(1 - scores, 1 - targets, True, labels=("dog", "rain")), "test", resamples=0)
+    assert "rain, right in 1 of the 3 clips it is given to" in report.sentence

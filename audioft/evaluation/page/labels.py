@@ -37,7 +37,11 @@ def labels(report: Measured, found: Mistakes | None, places: Container[str]) -> 
     for c in order:
         row = report.classes[c]
         cells = [named(row["label"], LABEL), str(row["support"]), str(row["predicted"])]
-        cells += [number(row["precision"]), number(row["recall"]), bar(row["f1"]) + number(row["f1"])]
+        cells += [
+            number(row["precision"]),
+            number(row["recall"]),
+            ("" if several else bar(row["f1"])) + number(row["f1"]),
+        ]
         cells += [number(row[key]) for key, _ in last]
         if report.confusion is not None:
             cells.append(_taken_for(report, c, places))

@@ -93,11 +93,9 @@ body { margin: 0; background: var(--paper); }
 .aft .mistakes td, .aft .mistakes th { vertical-align: middle; padding: 5px 10px 5px 0; }
 .aft .mistakes td { width: 1px; }
 .aft .mistakes td.scores { white-space: nowrap; font-variant-numeric: tabular-nums; }
-@media (min-width: 1180px) {
+@media (min-width: 1380px) {
   .aft main { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .aft section.wide { grid-column: 1 / -1; }
-}
-@media (min-width: 1380px) {
   /* a group of mistakes beside another; each is a table of its own then, of columns as wide as the next one's */
   .aft .mistakes { display: block; columns: 2; column-gap: 40px; }
   .aft .mistakes tbody { display: table; }
