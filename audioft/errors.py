@@ -15,6 +15,8 @@ from collections.abc import Iterable, Sequence
 _VARYING = re.compile(
     r"\0.*?\0|(?<!\w)'[^']*'(?!\w)|(?<!\w)\"[^\"]*\"(?!\w)|(?<![\w./-])-?\d+(?:\.\d+)?(?![\w/-]|\.\w)", re.DOTALL
 )
+#: Sentences of which each has a remedy of its own: so many of a kind are told.
+_ASKS, _MOST_ASKED = "did you mean", 20
 #: A place that is one of many alike.
 _LINE = re.compile(r"((?:.*? )?(?:line|row)) (\d+)")
 
@@ -145,12 +147,14 @@ def grouped(problems: Iterable[str], most: int = 3) -> list[str]:
     """Problems, all of a kind in one sentence: how many there are, where the first `most` are, what is wrong.
 
     Of one kind are those that say the same but for names, numbers and what is in quotes; what they have in common is
-    told, what they have not is told beside the places.
+    told, what they have not is told beside the places. What was probably meant is told of more than `most`.
 
     >>> grouped([Problem(f"a.csv line {i}", "no such file: {}", f"{i}.wav") for i in range(2, 102)])
     ['100 times, a.csv lines 2 (2.wav), 3 (3.wav), 4 (4.wav) and 97 more: no such file: ...']
     >>> grouped(["a.csv line 2: end 'x' is no number", "a.csv line 9: the label is empty"])
     ["a.csv line 2: end 'x' is no number", 'a.csv line 9: the label is empty']
+    >>> grouped([f"unknown key {k!r}: did you mean {m!r}?" for k, m in ("ad", "be", "cf", "dg")], most=1)
+    ["4 times, 'a' ('d'), 'b' ('e'), 'c' ('f'), 'd' ('g'): unknown key ...: did you mean ...?"]
     """
     kinds: dict[str, list[Problem]] = {}
     for problem in map(Problem.of, problems):
@@ -163,6 +167,8 @@ def _together(same: Sequence[Problem], most: int) -> str:
         return str(same[0])
     names = [[name.strip("\0") for name in _VARYING.findall(problem.said)] for problem in same]
     alike = [len(set(column)) == 1 for column in zip(*names, strict=True)]
+    if _ASKS in same[0] and not all(alike[-1:]):
+        most = max(most, _MOST_ASKED)
     places = []
     for problem, own in zip(same[:most], names, strict=False):
         differing = [name for name, common in zip(own, alike, strict=True) if not common]

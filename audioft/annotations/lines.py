@@ -16,8 +16,8 @@ _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 _BLANKS = str.maketrans(dict.fromkeys("\t\n\r\0", " "))
 
 
-def lines_of(path: str | Path, what: str = "label file") -> list[tuple[int, str]]:
-    """The lines of a file (`what` it is, for messages) that are not blank, each with its number from 1.
+def lines_of(path: str | Path, what: str = "label file", errors: str = "strict") -> list[tuple[int, str]]:
+    """The lines of a file that are not blank, each with its number from 1; see `text_of` for the arguments.
 
     Only line feeds and carriage returns end a line: a label may hold what else Unicode takes for a line's end.
 
@@ -25,11 +25,16 @@ def lines_of(path: str | Path, what: str = "label file") -> list[tuple[int, str]
         DataError: it is not text in UTF-8.
         UsageError: it is not there or cannot be read.
     """
-    return [(i, t) for i, t in enumerate(re.split(r"\r\n|\n|\r", text_of(path, what)), start=1) if t.strip()]
+    return [(i, t) for i, t in enumerate(re.split(r"\r\n|\n|\r", text_of(path, what, errors)), 1) if t.strip()]
 
 
-def text_of(path: str | Path, what: str) -> str:
-    """A file of text in UTF-8, or in UTF-16 with a byte order mark, without that mark; `what` it is, for messages.
+def text_of(path: str | Path, what: str, errors: str = "strict") -> str:
+    """A file of text in UTF-8, or in UTF-16 with a byte order mark, without that mark.
+
+    Args:
+        path: the file.
+        what: it is, for messages.
+        errors: what becomes of bytes that are not UTF-8, see `bytes.decode`.
 
     Raises:
         DataError: it is not text in UTF-8.
@@ -49,7 +54,7 @@ def text_of(path: str | Path, what: str) -> str:
     if (at := data.find(b"\0")) >= 0:
         raise DataError(f"{path} line {_line(data, at)}: a NUL byte; expected text in UTF-8")
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-8-sig", errors)
     except UnicodeDecodeError as e:
         at = e.start + len(data) - len(e.object)  # the decoder does not count a byte order mark
         said = "byte {} is not UTF-8; save it as UTF-8"

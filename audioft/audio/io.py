@@ -33,16 +33,8 @@ from audioft.audio.shortfalls import cut_short, forgiven, within
 from audioft.audio.windows import joined
 from audioft.errors import AudioError
 
-__all__ = ["DECODER_ERRORS", "EXTENSIONS", "LIBRARY", "Info", "Recording", "begun", "info_of", "mono", "probe", "read"]
+__all__ = ["DECODER_ERRORS", "LIBRARY", "Info", "Recording", "begun", "info_of", "mono", "probe", "read"]
 __all__ += ["seeks", "stream", "why"]
-
-#: What is taken for a recording when a folder is searched. A file named explicitly is tried whatever its name is.
-EXTENSIONS = frozenset(
-    {
-        *(".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au"),
-        *(".snd", ".caf", ".w64", ".rf64", ".sph", ".nist", ".voc", ".avr"),
-    }
-)
 
 _EXACT_SEEK = re.compile(r"PCM_\w+|FLOAT|DOUBLE|ULAW|ALAW")
 _PIECE_SECONDS = 0.1  # a decoder's error loses the piece it was in, so pieces are small whatever the block is

@@ -103,7 +103,7 @@ class AvMedia(Media):
                 for one in container.streams:
                     if one is not stream:
                         with contextlib.suppress(Exception):
-                            one.discard = "all"
+                            one.discard = av.stream.Discard.all
                 stream.codec_context.thread_count = 1
                 if stream.duration and stream.time_base and kind.demuxer == "mov":
                     self.promised = float(stream.duration * stream.time_base)

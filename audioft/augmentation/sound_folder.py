@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
+from audioft.audio import media
+from audioft.audio.recording_kinds import may_be_recording, other_decoder
 from audioft.augmentation.base import Augmentation
+from audioft.core.wording import counted
 from audioft.errors import AudioError
 
 SHORTEST_READ = 0.05
@@ -17,10 +21,8 @@ SHORTEST_READ = 0.05
 
 def sounds(folder: str) -> list[str]:
     """Relative paths of all sounds in `folder`, in depth, sorted; none if it does not exist."""
-    from audioft.audio import io
-
     root = Path(folder).expanduser()
-    found = (f for f in root.rglob("*") if f.suffix.lower() in io.EXTENSIONS and not f.name.startswith("."))
+    found = (f for f in root.rglob("*") if not f.name.startswith(".") and may_be_recording(f))
     return sorted(f.relative_to(root).as_posix() for f in found if f.is_file())
 
 
@@ -40,10 +42,19 @@ class WithFolder(Augmentation):
         problems, folder = super().validate(**settings), settings["folder"]
         if folder is not None and not Path(folder).expanduser().is_dir():
             problems.append(f"folder: there is no folder {folder!r}; give one that holds {cls.content}")
-        elif folder is not None and not sounds(folder):
-            ending = f"put {cls.content} there as WAV, FLAC, OGG, MP3 or AIFF"
+        elif folder is not None and not (found := sounds(folder)):
+            ending = f"put {cls.content} there as WAV, FLAC, OGG, MP3, M4A or whatever else is a recording"
             problems.append(f"folder: no sound files in {folder!r}; {ending}")
+        elif folder is not None and (unread := _undecodable(folder, found)):
+            told = f"{counted(len(unread), 'file')} in {folder!r} cannot be decoded here, as {unread[0]}"
+            problems.append(f"folder: {told}: {media.ADVICE}, or take them out")
         return problems
+
+
+def _undecodable(folder: str, files: Sequence[str]) -> list[str]:
+    """Those that need a decoder which is not there."""
+    others = [f for f in files if other_decoder(Path(folder).expanduser() / f)]
+    return [] if not others or media.decoder() is not None else others
 
 
 def whole(folder: str, path: str, rate: int) -> torch.Tensor:

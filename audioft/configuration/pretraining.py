@@ -20,6 +20,9 @@ class PoolSection(Section):
     """Share of bad recordings above which nothing is begun."""
     allow_outside: bool = False
     """Whether a table may name files outside its own folder."""
+    audio_root: str | None = None
+    """Folder that the names in tables are relative to, where the tables lie elsewhere; null: each table's own. Names
+    with the folders of another machine are looked for in it by their last parts."""
     workers: int = Field(1, ge=0)
     """Processes that read crops; changes no result."""
 
@@ -127,6 +130,8 @@ class StepsSection(Section):
 class ProbeSection(Section):
     sources: list[str] = []
     """Labelled folders or tables that the encoder is probed on (`--probe`); their labels are used for nothing else."""
+    data: dict[str, Any] = {}
+    """How these are read, as `{na: keep, audio_root: DIR}`: settings of a run's `data` section, and `point_width`."""
     clips: int = Field(600, ge=10)
     """At most so many clips of each."""
     seconds: float = Field(5.0, gt=0.1)

@@ -32,13 +32,29 @@ def started(given: Any) -> Iterator[None]:
         yield
         return
     main = sys.modules["__main__"]
+    needed = _needed(given)
+    if needed is not None:
+        _need_guard(main, needed)
+    try:
+        if needed is None:
+            sys.modules["__main__"] = types.ModuleType("__main__")
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def refuse(given: Any) -> None:
+    """Say early that worker processes could not be given something, see `started`."""
+    if multiprocessing.get_start_method() != "fork" and (needed := _needed(given)) is not None:
+        _need_guard(sys.modules["__main__"], needed)
+
+
+def _needed(given: Any) -> str | None:
+    """What of the script a process needs; None where nothing."""
+    main = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")
     try:
-        needed = _refused(given)
-        if needed is not None:
-            sys.modules["__main__"] = main
-            _need_guard(main, needed)
-        yield
+        return _refused(given)
     finally:
         sys.modules["__main__"] = main
 

@@ -8,9 +8,11 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
+from audioft.audio.recording_kinds import LOOKED_FOR, RECORDINGS, may_be_recording
+from audioft.core.places import is_utf8
 from audioft.core.wording import quoted
 from audioft.data.clip import Clip
-from audioft.data.reading.file_kinds import HARMLESS, LOOKED_FOR, RECORDINGS, LeftOut, may_be_recording, reason
+from audioft.data.reading.file_kinds import HARMLESS, LeftOut, reason
 from audioft.data.rows import ROLES, Names, outside
 from audioft.data.targets import clean
 from audioft.errors import DataError, Problem
@@ -55,6 +57,7 @@ def to_clips(root: Path, allow_outside: bool, notes: list[str]) -> tuple[list[Cl
     names = [n for n in names if n.count("/") >= depth]
     find = Names(root)
     problems, clips = _without_recordings(root, depth, names, left_out, notes), []
+    problems += _no_labels({"/".join(n.split("/")[:depth]) for n in names})
     again = _links_again(root, depth, names)
     for name in names:
         parts = name.split("/")
@@ -62,14 +65,12 @@ def to_clips(root: Path, allow_outside: bool, notes: list[str]) -> tuple[list[Cl
             problems.append(outside(name, root))
         elif name in again:
             left_out.add("link to a file that is there already", name)
-        elif not _utf8(name):
-            problems.append(Problem(repr(os.fsencode(name)), "the name is not UTF-8; rename the file"))
-        else:
+        elif is_utf8(parts[depth - 1]):
             side = ROLES[parts[0].lower()] if by_side else None
             clips.append(Clip(root / name, name, labels=(clean(parts[depth - 1]),), split=side, group=name))
     if problems:
         raise DataError(problems)
-    notes += left_out.notes()
+    notes += left_out.notes(labelled=True)
     return clips, "splits" if by_side else "classes"
 
 
@@ -173,9 +174,7 @@ def _all_files(folder: Path) -> Iterator[Path]:
     return (Path(here, name) for here, _, files in os.walk(folder) for name in files)
 
 
-def _utf8(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _no_labels(names: set[str]) -> list[Problem]:
+    """Folders whose names are bytes that are no text, and would be labels."""
+    said = "the name of the folder is not UTF-8, and a label is text: rename the folder"
+    return [Problem(repr(os.fsencode(name)), said) for name in sorted(names) if not is_utf8(name)]

@@ -7,11 +7,13 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from audioft.audio.recording_kinds import LOOKED_FOR
 from audioft.core import storage
-from audioft.core.places import is_utf8, spelled
+from audioft.core.places import spelled
 from audioft.data.clip import Clip
 from audioft.data.folders import recordings
-from audioft.data.reading.file_kinds import LOOKED_FOR, LeftOut
+from audioft.data.reading.file_kinds import LeftOut
+from audioft.data.reading.file_names import not_utf8
 from audioft.errors import AudioError
 
 
@@ -45,12 +47,7 @@ def unlabelled(inputs: Iterable[str | Path], notes: list[str] | None = None) -> 
             _add(Path(name), clips, failures, left_out)
     if notes is not None:
         notes += left_out.notes()
-        odd = [c.name for c in clips.values() if not c.name.isascii() and not is_utf8(c.name)]
-        if odd:
-            notes.append(
-                f"{len(odd)} recordings have names that are not UTF-8, as {os.fsencode(odd[0])!r}: in tables they keep "
-                "their bytes (Python reads such a table with errors='surrogateescape')"
-            )
+        notes += not_utf8([c.name for c in clips.values()])
     return list(clips.values()), failures
 
 

@@ -1,4 +1,4 @@
-"""Folders of recordings with label files beside them: Audacity's, Raven's selection tables, RTTM."""
+"""Folders of recordings with label files beside them: Audacity's, Raven's, DCASE's, BirdNET's, Kaleidoscope's, RTTM."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from audioft.data.annotated import Annotated, Found, beyond, length, order, text
 from audioft.data.clip import Clip
 from audioft.data.folders import recordings
 from audioft.data.reading.choices import Choices
-from audioft.data.reading.file_kinds import HARMLESS, LeftOut
-from audioft.data.reading.file_names import Names, outside
+from audioft.data.reading.file_kinds import HARMLESS, UNREAD, LeftOut
+from audioft.data.reading.file_names import Names, not_utf8, outside
 from audioft.data.reading.label_cells import MISSING
 from audioft.data.rows import side_of
 from audioft.data.targets import clean
@@ -27,7 +27,7 @@ _NO_CALL = "nocall"  # BirdNET's word for nothing
 
 
 def read(root: Path, label: str | None, allow_outside: bool, choices: Choices, asked: bool) -> Found:
-    """Recordings of a folder with their label files: Audacity's `name.txt`, Raven's tables, RTTM.
+    """Recordings of a folder with their label files: Audacity's `name.txt`, tables of Raven and others, RTTM.
 
     A label file belongs to the recording it names inside; otherwise to that of the same name beside it, where Raven's
     may go on after a dot (`night.Table.1.selections.txt` is of `night.wav`). A recording that no file speaks of is left
@@ -35,7 +35,7 @@ def read(root: Path, label: str | None, allow_outside: bool, choices: Choices, a
 
     Args:
         root: the folder.
-        label: the column of Raven tables with the label.
+        label: the column of tables with the label.
         allow_outside: accept links out of the folder.
         choices: which label files, with which scores; what becomes of selections without a label.
         asked: whether labels with times were asked for, however few recordings have them.
@@ -72,7 +72,13 @@ def read(root: Path, label: str | None, allow_outside: bool, choices: Choices, a
         clips = [dataclasses.replace(a, clip=dataclasses.replace(a.clip, split=None)) for a in clips]
     left = sorted(set(paths) - set(found.events))
     left_told = [f"{len(left)} recordings without a label file are left out: {', '.join(left[:3])}"] * bool(left)
-    return Found(root, tuple(clips), "recording", (*found.notes(), *left_told, *left_out.notes(without=HARMLESS)))
+    told = (
+        *found.notes(),
+        *left_told,
+        *left_out.notes(HARMLESS - UNREAD, found.strange, labelled=True),
+        *not_utf8(list(found.events)),
+    )
+    return Found(root, tuple(clips), "recording", told)
 
 
 class _Files:
@@ -104,7 +110,7 @@ class _Files:
                 self.of.setdefault(own, []).append(inside)
             return
         self._notes += notes
-        unlabelled = any(n.startswith("a selection without") for n in notes)
+        unlabelled = any(n.startswith(("a selection without", "a row without")) for n in notes)
         for key, events in said.items():
             name = own if key == "" else self.recordings.called(key, inside)
             if name is None:
@@ -134,6 +140,8 @@ class _Files:
             "the labels in {} have scores, as a program's detections have; data.min_score=0.5 takes those of at least "
             "so much, data.label_files=PATTERN reads other files"
         )
+        if len({name.split("/")[0] for name in self.paths if "/" in name}) > 1:
+            said += ", data.source_kind=classes takes the folders for labels"
         found = (name for name, events in sorted(self.events.items()) if any(e.score is not None for e in events))
         return [Problem("", said, ", ".join(self.of[name])) for name in found if len(self.of[name]) == 1]
 
@@ -154,9 +162,15 @@ class _Files:
             kept = sum(len(self.taken(name)) for name in self.events)
             told.append(f"{every - kept} of {every} labels are left out: under data.min_score, or {_NO_CALL}")
         if self.strange:
+            what = (
+                "1 table or text beside recordings was"
+                if len(self.strange) == 1
+                else (f"{len(self.strange)} tables and texts beside recordings were")
+            )
             told.append(
-                f"{len(self.strange)} text files are not read as labels, as {self.strange[0]}: expected start, end and "
-                "label with tabs between them (Audacity), or a header with Begin Time (s) (Raven)"
+                f"{what} not read: {', '.join(self.strange[:3])}; "
+                "expected start, end and label with tabs between them (Audacity), or a header with Begin Time (s) "
+                "(Raven), with onset, offset and event_label (DCASE), or of BirdNET or Kaleidoscope"
             )
         return tuple(told)
 

@@ -15,6 +15,7 @@ from audioft.data import folders, rows
 from audioft.data.clip import Clip, seconds
 from audioft.data.inputs import unlabelled
 from audioft.data.reading.choices import PLAIN, Choices
+from audioft.data.reading.file_names import not_utf8
 from audioft.data.reading.label_cells import spellings
 from audioft.data.tables import Row, as_text, read_table
 from audioft.data.targets import label_order
@@ -108,12 +109,12 @@ def load(
         raise UsageError(f"{path}: no such file or folder; expected a folder of recordings or a table of them")
     table = path if path.is_file() else table_of(path, notes)
     if table is not None:
-        base = absolute(choices.audio_root or root or table.parent)
+        base = absolute(os.path.expanduser(choices.audio_root or root or table.parent))
         if not base.is_dir():
             raise UsageError(f"{base}: no such folder; expected the one that the recordings of {table} lie in")
         read = rows.to_clips(read_table(table), str(table), base, label, group, allow_outside, as_events, choices)
         if path.is_dir():
-            notes += _not_named(base, read.clips)
+            notes += not_named(base, read.clips)
         return _manifest(base, read, "table", notes, least_labels)
     if label or group not in (None, "recording"):
         key = "data.label" if label else "data.group"
@@ -127,7 +128,7 @@ def load(
 
 
 def save(manifest: Manifest, split: Split | None, path: str | Path, checked: Sequence[Checked] | None = None) -> None:
-    """Write the clips as a table that `load(path, root=manifest.root)` reads again.
+    """Write the clips as a table that `load(path, root=manifest.root)` reads again; names keep their bytes.
 
     Args:
         manifest: the clips.
@@ -157,7 +158,7 @@ def save(manifest: Manifest, split: Split | None, path: str | Path, checked: Seq
                 *(clip.columns.get(c, "") for c in further),
             ]
 
-    csv_tables.write(Path(path), lines(), errors="strict")
+    csv_tables.write(Path(path), lines())
 
 
 def saved(path: str | Path) -> dict[str, dict[str, str]]:
@@ -181,11 +182,11 @@ def _manifest(root: Path, read: rows.Read, layout: str, notes: list[str], least:
         )
     if not labels:
         raise DataError(f"{root}: no clip has any label")
-    told = (*notes, *read.notes, *spellings(labels))
+    told = (*notes, *read.notes, *spellings(labels), *not_utf8([c.name for c in read.clips]))
     return Manifest(root, tuple(read.clips), labels, read.multilabel, layout, told, read.grouping)
 
 
-def _not_named(root: Path, clips: Sequence[Clip]) -> list[str]:
+def not_named(root: Path, clips: Sequence[Clip]) -> list[str]:
     """A sentence where recordings lie in a folder that its table does not name."""
     named = {clip.name for clip in clips}
     others = [n for p in folders.recordings(root) if (n := p.relative_to(root).as_posix()) not in named]

@@ -95,7 +95,7 @@ def to_clips(
         cells = row.cells
         try:
             name, path = names.find(cells.get(files, "").strip(), allow_outside)
-            start, end = times(cells, points=as_events)
+            start, end = times(cells, as_events, "; events.point_width=SECONDS gives points a length")
             labels, unknown = said(cells.get(column, ""))
         except ValueError as e:
             problems.append((i, Problem(row.where, e)))
@@ -174,8 +174,14 @@ def _label_column(columns: list[str], table: str, label: str | None) -> str:
     return found[0]
 
 
-def times(cells: Mapping[str, str], points: bool = False) -> tuple[float, float | None]:
-    """A row's `start` and `end` in seconds, the same only for `points`; ValueError where they are no times."""
+def times(cells: Mapping[str, str], points: bool = False, advice: str = "") -> tuple[float, float | None]:
+    """A row's `start` and `end` in seconds; ValueError where they are no times.
+
+    Args:
+        cells: of the row.
+        points: both may be the same.
+        advice: where they are and may not be, what else could be done, to end the sentence.
+    """
     if not (cells.get("start") or cells.get("end")):
         return 0.0, None
     found: dict[str, float | None] = {}
@@ -191,7 +197,7 @@ def times(cells: Mapping[str, str], points: bool = False) -> tuple[float, float 
         found[key] = value
     start, end = found["start"] or 0.0, found["end"]
     if end is not None and start == end and not points:
-        raise ValueError(f"start {start:g} is not before end {end:g}; events.point_width=SECONDS gives points a length")
+        raise ValueError(f"start {start:g} is not before end {end:g}{advice}")
     if end is not None and start > end:
         raise ValueError(f"start {start:g} is not before end {end:g}")
     return start, end

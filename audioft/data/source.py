@@ -43,6 +43,7 @@ def load(
     events: EventUse | None = None,
     window: float = 10.0,
     seed: int = 0,
+    least_labels: int = 2,
     choices: Choices = PLAIN,
 ) -> Manifest:
     """Read a source of labelled clips to train on; see `manifest.load` for the arguments that are not told here.
@@ -52,20 +53,20 @@ def load(
         events: what is made of labels with times.
         window: seconds of the windows that frames are learnt from, and of clips of background at most.
         seed: of what is drawn of the background.
+        least_labels: how many classes a single-label source must have.
         choices: where the source can be meant in several ways.
     """
     events = events or EventUse()
     how: dict[str, Any] = {"label": label, "group": group, "allow_outside": allow_outside, "choices": choices}
     found = read_annotated(source, asked=events.asked, **how)
     if found is None:
-        return manifest.load(source, **how)
+        return manifest.load(source, least_labels=least_labels, **how)
     if events.point_width is not None:
         found = event_clips.widened(found, events.point_width)
     if events.use == "frames":
         return event_clips.as_windows(found, window)
-    return event_clips.around_events(
-        found, context=events.context, background=events.background, most=window, seed=seed
-    )
+    how = {"context": events.context, "background": events.background, "most": window, "seed": seed}
+    return event_clips.around_events(found, least_labels=least_labels, **how)
 
 
 def read_annotated(
@@ -92,7 +93,7 @@ def read_annotated(
         if asked:
             raise DataError(
                 f"{path}: no labels with times: expected a metadata.csv with start and end (another table is given by "
-                "its own path), or label files of Audacity, Raven or RTTM beside the recordings"
+                "its own path), or label files of Audacity, Raven, DCASE or RTTM beside the recordings"
             )
         return None
     if not asked:

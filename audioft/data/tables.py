@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from audioft.annotations.lines import text_of
+from audioft.core.places import is_utf8
 from audioft.core.registry import suggest
 from audioft.errors import DataError, UsageError
 
@@ -55,7 +56,8 @@ def read_table(path: str | Path, expected: str = "one row a clip, with file_name
 
     Args:
         path: a `.csv` (separated by comma, semicolon or tab, whichever the header line shows), `.tsv` or
-            `.jsonl` file in UTF-8, with or without a byte order mark.
+            `.jsonl` file in UTF-8, with or without a byte order mark. Names of files may be other bytes, if there is
+            such a file.
         expected: what its rows are to be, for the message where there are none.
 
     Raises:
@@ -66,14 +68,29 @@ def read_table(path: str | Path, expected: str = "one row a clip, with file_name
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(f"{path}: expected a table ending in {', '.join(SUFFIXES)}, or a folder of recordings")
-    text = text_of(path, "table")
+    refused: DataError | None = None
+    try:
+        text = text_of(path, "table")
+    except DataError as e:
+        refused, text = e, text_of(path, "table", "surrogateescape")
     problems: list[str] = []
     rows = _json_rows(path, text, problems) if path.suffix.lower() == ".jsonl" else _csv_rows(path, text, problems)
+    if refused is not None and not (rows and _names_alone(rows, path.parent)):
+        raise refused
     if problems:
         raise DataError(problems)
     if not rows:
         raise DataError(f"{path}: the table has no rows; expected {expected}")
     return rows
+
+
+def _names_alone(rows: list[Row], folder: Path) -> bool:
+    """Whether all that is not UTF-8 in a table are names of files, written by audioft or of files that are there."""
+    columns = set(columns_of(rows))
+    ours = {"path", "sha256", "duration", "group"} <= columns or {"enrol", "test", "target"} <= columns
+    names = {"path", "group", "enrol", "test"} if ours else {file_column(rows, folder)}
+    odd = [(column, cell) for row in rows for column, cell in row.cells.items() if not is_utf8(column + cell)]
+    return all(column in names and (ours or (folder / cell).exists()) for column, cell in odd)
 
 
 def file_column(rows: list[Row], table: object) -> str:

@@ -10,10 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from audioft.audio.recording_kinds import LOOKED_FOR
 from audioft.core.registry import suggest
+from audioft.core.wording import counted
 from audioft.data import folders, rows
 from audioft.data.clip import Clip
-from audioft.data.manifest import table_of
+from audioft.data.manifest import not_named, table_of
+from audioft.data.reading.columns import understood
+from audioft.data.reading.file_kinds import LeftOut
+from audioft.data.reading.file_names import not_utf8
 from audioft.data.tables import SUFFIXES, columns_of, file_column, read_table
 from audioft.errors import DataError, Problem, UsageError
 
@@ -39,7 +44,7 @@ class Source:
     @property
     def place(self) -> Path:
         """The path with `~` and environment variables as `$RECORDINGS` filled in, absolute."""
-        return Path(os.path.abspath(os.path.expandvars(os.path.expanduser(self.path))))
+        return Path(_absolute(self.path))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,34 +62,47 @@ class Pool:
     notes: tuple[str, ...]
 
 
-def gather(sources: Sequence[Source], allow_outside: bool = False) -> Pool:
+def gather(sources: Sequence[Source], allow_outside: bool = False, audio_root: str | None = None) -> Pool:
     """Find the recordings of all sources; what lies in two of them counts once, for the first.
+
+    Args:
+        sources: the places.
+        allow_outside: accept recordings that lie outside of their source.
+        audio_root: the folder that the names in tables are relative to; each table's own by default.
 
     Raises:
         UsageError: a path that does not exist.
-        DataError: a source without recordings, a column that is not there, rows that name no file.
+        DataError: a source without recordings, a column that is not there, rows that name no file, folders that cannot
+            be read.
     """
     clips: list[Clip] = []
     origin: list[int] = []
     notes: list[str] = []
     seen: set[tuple[str, float, float | None]] = set()
+    read, again = _Reading(allow_outside, audio_root), 0
     names = [s.place.stem if s.place.is_file() else s.place.name for s in sources]
     for i, source in enumerate(sources):
         name = names[i] if names.count(names[i]) == 1 else f"{names[i]}-{i + 1}"
-        found = _clips(source, allow_outside, notes)
+        found = read.clips(source)
         kept = [c for c in found if source.test or c.split != "test"]
         if len(kept) < len(found):
             notes.append(
                 f"{source.path}: {len(found) - len(kept)} clips of its test side are left out (test: true takes them)"
             )
-        if not kept:
+        if not kept and not read.problems:
             raise DataError(f"{source.path}: no recordings are left of {len(found)}; look at where, without and test")
         for clip in kept:
             same = (os.path.realpath(clip.path), clip.start, clip.end)
+            again += same in seen
             if same not in seen:
                 seen.add(same)
                 clips.append(dataclasses.replace(clip, name=f"{name}/{clip.name}", labels=(), unknown=(), group=""))
                 origin.append(i)
+    if read.problems:
+        raise DataError(read.problems)
+    notes = [*read.notes, *read.left_out.notes(), *notes, *not_utf8([c.name for c in clips])]
+    if again:
+        notes.append(f"{counted(again, 'clip')} that {'is' if again == 1 else 'are'} there already: counted once")
     return Pool(tuple(clips), tuple(origin), tuple(notes))
 
 
@@ -95,55 +113,76 @@ def shares(pool: Pool, seconds: Sequence[float], sources: Sequence[Source], crop
     return drawn / drawn.sum()
 
 
-def _clips(source: Source, allow_outside: bool, notes: list[str]) -> list[Clip]:
-    place = source.place
-    if not place.exists():
-        unset = f" ({source.path})" if "$" in source.path else ""
-        raise UsageError(f"{place}{unset}: no such file or folder; expected recordings or a table of them")
-    if place.is_file() and place.suffix.lower() not in SUFFIXES:
-        return [Clip(place, place.name)]
-    table = place if place.is_file() else table_of(place, notes)
-    if table is not None:
-        return _of_table(table, source, allow_outside)
-    if source.where or source.without:
-        raise UsageError(f"{source.path}: where and without name columns, but the folder has no metadata.csv")
-    found = []
-    inside = rows.Names(place).inside
-    for path in folders.recordings(place):
-        name = path.relative_to(place).as_posix()
-        if not (allow_outside or inside(path)):
-            raise DataError(rows.outside(name, place))
-        found.append(Clip(path, name, split=rows.side_of(name)))
-    if not found:
-        raise DataError(f"{source.path}: no recordings in this folder or below it")
-    return found
+class _Reading:
+    """Sources being read: what is wrong with them, what was passed over, and what is to be told besides."""
+
+    def __init__(self, allow_outside: bool, audio_root: str | None):
+        self.allow_outside, self.audio_root = allow_outside, audio_root
+        self.problems: list[str] = []
+        self.notes: list[str] = []
+        self.left_out = LeftOut()
+
+    def clips(self, source: Source) -> list[Clip]:
+        place = source.place
+        if not place.exists():
+            unset = f" ({source.path})" if "$" in source.path else ""
+            raise UsageError(f"{place}{unset}: no such file or folder; expected recordings or a table of them")
+        if place.is_file() and place.suffix.lower() not in SUFFIXES:
+            return [Clip(place, place.name)]
+        table = place if place.is_file() else table_of(place, self.notes)
+        if table is not None:
+            return self._of_table(table, source)
+        if source.where or source.without:
+            raise UsageError(f"{source.path}: where and without name columns, but the folder has no metadata.csv")
+        return self._of_folder(place, source)
+
+    def _of_folder(self, place: Path, source: Source) -> list[Clip]:
+        found, here, outside = [], LeftOut(), False
+        inside = rows.Names(place).inside
+        for path in folders.recordings(place, here):
+            name = path.relative_to(place).as_posix()
+            if self.allow_outside or inside(path):
+                found.append(Clip(path, name, split=rows.side_of(name)))
+            else:
+                self.problems.append(rows.outside(name, place))
+                outside = True
+        self.left_out.join(here, Path(source.path))
+        self.problems += [Problem(p, f"the folder cannot be read: {why}") for p, why in here.unreadable]
+        if not (found or here.unreadable or outside):
+            raise DataError(
+                f"{source.path}: no recordings in this folder or below it; looked for {LOOKED_FOR}{here.instead()}"
+            )
+        return found
+
+    def _of_table(self, table: Path, source: Source) -> list[Clip]:
+        read = read_table(table)
+        files, columns = file_column(read, str(table)), columns_of(read)
+        for column in (*source.where, *source.without):
+            if column not in columns:
+                raise DataError(f"{source.path}: where {column!r}: there is no such column{suggest(column, columns)}")
+        root = Path(_absolute(self.audio_root or str(table.parent)))
+        names, found = rows.Names(root, self.audio_root is not None), []
+        timed, told = understood(read, str(table), label="")  # whatever the labels are
+        for row, own in zip(timed, read, strict=True):
+            taken = all(_is(own.cells.get(c, ""), v) for c, v in source.where.items())
+            if not taken or any(_is(own.cells.get(c, ""), v) for c, v in source.without.items()):
+                continue
+            try:
+                name, path = names.find(row.cells.get(files, "").strip(), self.allow_outside)
+                start, end = rows.times(row.cells, advice="; correct one of them, or remove the row")
+            except ValueError as e:
+                self.problems.append(Problem(row.where, e))
+                continue
+            # a row that was asked for by its split is wanted, whatever its side
+            split = None if "split" in source.where else rows.ROLES.get(row.cells.get("split", "").strip().lower())
+            found.append(Clip(path, name, start, end, split=split))
+        told += [*names.notes(), *(not_named(root, found) if source.place.is_dir() and len(found) == len(read) else [])]
+        self.notes += [f"{source.path}: {note}" for note in told]
+        return found
 
 
-def _of_table(table: Path, source: Source, allow_outside: bool) -> list[Clip]:
-    read = read_table(table)
-    files = file_column(read, str(table))
-    columns = columns_of(read)
-    for column in (*source.where, *source.without):
-        if column not in columns:
-            raise DataError(f"{source.path}: where {column!r}: there is no such column{suggest(column, columns)}")
-    names = rows.Names(Path(os.path.abspath(table.parent)))
-    problems, found = [], []
-    for row in read:
-        taken = all(_is(row.cells.get(c, ""), v) for c, v in source.where.items())
-        if not taken or any(_is(row.cells.get(c, ""), v) for c, v in source.without.items()):
-            continue
-        try:
-            name, path = names.find(row.cells.get(files, "").strip(), allow_outside)
-            start, end = rows.times(row.cells)
-        except ValueError as e:
-            problems.append(Problem(row.where, e))
-            continue
-        # a row that was asked for by its split is wanted, whatever its side
-        split = None if "split" in source.where else rows.ROLES.get(row.cells.get("split", "").strip().lower())
-        found.append(Clip(path, name, start, end, split=split))
-    if problems:
-        raise DataError(problems)
-    return found
+def _absolute(path: str) -> str:
+    return os.path.abspath(os.path.expandvars(os.path.expanduser(path)))
 
 
 def _is(cell: str, wanted: Any) -> bool:

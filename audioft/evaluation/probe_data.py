@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from audioft.core.runtime import generator
-from audioft.data import manifest as manifests
 from audioft.data.clip import Clip
 from audioft.data.dataset import beginning
+from audioft.data.manifest import Manifest
 from audioft.errors import AudioError, DataError
 from audioft.evaluation.probe import ProbeTask, folds
 from audioft.evaluation.scoring import preparation_of
@@ -19,12 +19,13 @@ from audioft.models.encoder import Encoder
 
 
 def probe_task(
-    source: str, encoder: Encoder, *, clips: int, seconds: float, seed: int, name: str | None = None
+    manifest: Manifest, source: str, encoder: Encoder, *, clips: int, seconds: float, seed: int, name: str | None = None
 ) -> ProbeTask:
-    """Read a labelled source for a probe; a split that it gives is used, otherwise folds are made over its groups.
+    """Clips heard for a probe; a split that they have is used, otherwise folds are made over their groups.
 
     Args:
-        source: folder or table, one label a clip.
+        manifest: of clips with one label each.
+        source: the folder or table that it is of.
         encoder: what it is read for.
         clips: at most so many, chosen by the seed.
         seconds: of each clip, from its beginning.
@@ -32,10 +33,8 @@ def probe_task(
         name: what the task is called; the folder's name if not given.
 
     Raises:
-        UsageError: no such path.
         DataError: its clips carry several labels, or are too few.
     """
-    manifest = manifests.load(os.path.expandvars(os.path.expanduser(source)))
     if manifest.multilabel:
         raise DataError(f"{source}: a probe needs one label a clip; these clips carry several")
     prepare, chosen = preparation_of(encoder), list(manifest.clips)

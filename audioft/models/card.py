@@ -24,6 +24,7 @@ class ModelCard:
         encoder: name and family of the encoder it began from.
         trained_on: counts and names of what it saw.
         measured: figures of the report, by side.
+        reading: settings of how the labels of its data were read, where they are not as by default.
     """
 
     labels: tuple[str, ...]
@@ -37,3 +38,4 @@ class ModelCard:
     encoder: dict[str, Any] = field(default_factory=dict)
     trained_on: dict[str, Any] = field(default_factory=dict)
     measured: dict[str, Any] = field(default_factory=dict)
+    reading: dict[str, Any] = field(default_factory=dict)

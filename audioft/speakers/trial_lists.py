@@ -55,7 +55,8 @@ def read(path: str | Path, root: str | Path | None = None) -> list[Trial]:
         path: `.csv`, `.tsv` or `.jsonl` for a table with `enrol`, `test`, `target` and, where known, `enrol_speaker`,
             `test_speaker`, `same_session`, and `enrol_start`, `enrol_end`, `test_start`, `test_end` in seconds;
             anything else has lines `1 a.wav b.wav`.
-        root: the folder that the names are relative to; the list's own by default.
+        root: the folder that the names are relative to, or that those of another machine are looked for in by their
+            last parts; the list's own by default.
 
     Raises:
         UsageError: no such file, or it is no list of trials.
@@ -64,7 +65,7 @@ def read(path: str | Path, root: str | Path | None = None) -> list[Trial]:
     path = Path(path)
     problems: list[str] = []
     rows = _rows(path, problems)
-    names = Names(absolute(root or path.parent))
+    names = Names(absolute(root or path.parent), moved=root is not None, asked="--root DIR")
     trials, where = [], []
     for row in rows:
         if (trial := _trial(row, names, problems)) is not None:
@@ -93,7 +94,7 @@ def _rows(path: Path, problems: list[str]) -> list[Row]:
             )
         return rows
     table, rows, strange = f"{path} line", [], []
-    for number, line in lines_of(path, "list of trials"):
+    for number, line in lines_of(path, "list of trials", "surrogateescape"):  # names may be bytes
         cells = line.split()
         if len(cells) == 3:
             rows.append(Row(table, number, dict(zip(("target", "enrol", "test"), cells, strict=True))))

@@ -42,6 +42,25 @@ def one_source(items: Sequence[str], what: str, usage: str) -> tuple[str, list[s
     return sources[0], overrides
 
 
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """How labelled data is read."""
+    parser.add_argument(
+        "items", nargs="*", metavar="section.key=value", help="how DATA is read, as for train: data.audio_root=DIR"
+    )
+
+
+def settings(items: Sequence[str], verb: str) -> list[str]:
+    """The settings of a verb whose data is named already.
+
+    Raises:
+        UsageError: there is something else among them.
+    """
+    sources, overrides = sources_and_overrides(items)
+    if sources:
+        raise UsageError(f"{verb} takes one folder or table; {', '.join(sources)} is left over (settings have a =)")
+    return overrides
+
+
 def refuse_others(overrides: Sequence[str], sections: Sequence[str], why: str) -> None:
     """Raise where a setting is of none of these sections, for the reason `why`."""
     for given in overrides:

@@ -31,6 +31,10 @@ def file(tmp_path):
         ("a.TXT", "\ufeff\r\n" + AUDACITY, "audacity", {"": [Event("dog", 0, 1)]}),
         ("a.Table.1.selections.txt", RAVEN, "raven", {"a.wav": [Event("dog", 0, 1)]}),
         ("a.tsv", "\ufeff\n" + RAVEN, "raven", {"a.wav": [Event("dog", 0, 1)]}),
+        ("a.csv", RAVEN, "raven", {"a.wav": [Event("dog", 0, 1)]}),
+        ("a.tsv", "0\t1\tdog\n", "table", {"": [Event("dog", 0, 1)]}),
+        ("a.csv", "0,1,dog\n", "table", {"": [Event("dog", 0, 1)]}),
+        ("a.txt", "onset\toffset\tevent_label\n0\t1\tdog\n", "table", {"": [Event("dog", 0, 1)]}),
     ],
 )
 def test_kinds(file, name, content, kind, events):
@@ -49,7 +53,11 @@ def test_the_label_column_is_that_of_a_raven_table(file):
     [
         ("a.tsv", AUDACITY),
         ("a.tsv", "file_name\tlabel\na.wav\tdog\n"),
-        ("a.csv", RAVEN),
+        ("a.csv", RAVEN.replace("\t", ",")),
+        ("a.csv", "file,start_time,end_time,dog,rain\na.wav,0,3,0.9,0.1\n"),
+        ("a.csv", "file_name,label\na.wav,dog\n"),
+        ("a.csv", "0.1,0.2,0.3\n0.1,0.2,0.3\n"),
+        ("a.csv", "filename,fold,target\n1.wav,2,dog\n"),
         ("a.wav", AUDACITY),
         ("a.txt", "what was heard that day\n"),
         ("a.txt", "a.wav\t1\t2\n"),
@@ -62,7 +70,9 @@ def test_the_label_column_is_that_of_a_raven_table(file):
 def test_other_files(file, name, content):
     path = file(name, content)
     assert kind_of(path) is None
-    with pytest.raises(UsageError, match=r"no label file; expected a \.txt .* \(Audacity\).* \(Raven\), or a \.rttm"):
+    with pytest.raises(
+        UsageError, match=r"no label file; expected a \.txt .* \(Audacity\).* \(Raven\), .* \(DCASE\), or a \.rttm"
+    ):
         read(path)
 
 

@@ -8,6 +8,7 @@ import soundfile
 import soxr
 
 from audioft.audio import io, writing
+from audioft.audio.recording_kinds import SNDFILE
 from audioft.errors import AudioError
 
 FORMATS = [
@@ -55,7 +56,7 @@ def test_every_format_rate_and_channel_count(tmp_path, suffix, form, subtype):
         assert got.shape == expected.shape
         np.testing.assert_allclose(got, expected, atol=1e-5)
         assert io.probe(path).channels == channels
-        assert path.suffix in io.EXTENSIONS
+        assert path.suffix in SNDFILE
 
 
 @pytest.mark.parametrize(("suffix", "form", "subtype"), FORMATS)

@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from audioft.audio import io, isolated_decoder, media
+from audioft.augmentation import sound_folder
 from audioft.data.check import check
 from audioft.data.clip import Clip
 from audioft.errors import AudioError, Problem, grouped
@@ -145,3 +146,10 @@ def test_without_a_decoder_one_line_says_what_to_install(tmp_path, monkeypatch):
         said.append(Problem(f"{i}.m4a", e.value.reason))
     assert len(grouped(said)) == 1
     assert grouped(said)[0].startswith("8 times")
+
+
+@MADE
+def test_noise_may_be_of_a_phone(tmp_path, decoder):
+    encoded(tmp_path / "street.m4a")
+    same(sound_folder.whole(str(tmp_path), "street.m4a", RATE).numpy())
+    assert len(sound_folder.excerpt(str(tmp_path), "street.m4a", RATE, 800, 0.5)) == 800

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from audioft.audio import writing
+from audioft.audio import media, writing
 from audioft.augmentation import Mixup, augmentations
 from audioft.augmentation.waveform import Gain
 from audioft.errors import ConfigError
@@ -66,6 +66,36 @@ def test_a_folder_without_sounds_is_named(tmp_path):
     (problem,) = augmentations.check({"name": "noise", "folder": str(tmp_path)}, "a")
     assert "no sound files" in problem
     assert str(tmp_path) in problem
+
+
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [
+        ("a.m4a", b"\0\0\0\x1cftypM4A \0\0"),
+        ("a.3GP", b"\0\0\0\x18ftyp3gp4\0\0"),
+        ("a.webm", b"\x1aE\xdf\xa3\x01"),
+        ("a.wma", b"0&\xb2u\x8ef\xcf\x11\xa6"),
+        ("voice", b"#!AMR\n\x3c\x91"),
+    ],
+)
+@pytest.mark.parametrize("part", ["noise", "reverb"])
+def test_sounds_of_phones_are_taken_or_refused_by_name(name, head, part, tmp_path, monkeypatch):
+    writing.write_wav(tmp_path / "b.wav", [0.1] * 100, 16_000)
+    (tmp_path / "read.me").write_text("no sound")
+    (tmp_path / name).write_bytes(head)
+    spec = {"name": part, "folder": str(tmp_path)}
+    monkeypatch.setattr(media, "decoder", lambda: (media.PipedMedia, "ffmpeg"))
+    assert augmentations.check(spec, "a") == []
+    assert sorted(augmentations.build(spec).files) == sorted([name, "b.wav"])
+    monkeypatch.setattr(media, "decoder", lambda: None)
+    (problem,) = augmentations.check(spec, "a")
+    assert f"1 file in {str(tmp_path)!r} cannot be decoded here, as {name}: {media.ADVICE}" in problem
+
+
+def test_where_nothing_needs_another_decoder_none_is_looked_for(tmp_path, monkeypatch):
+    writing.write_wav(tmp_path / "b.wav", [0.1] * 100, 16_000)
+    monkeypatch.setattr(media, "decoder", lambda: pytest.fail("looked for"))
+    assert augmentations.check({"name": "noise", "folder": str(tmp_path)}, "a") == []
 
 
 def test_a_color_and_a_folder_exclude_each_other(tmp_path):

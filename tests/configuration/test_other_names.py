@@ -108,3 +108,28 @@ def test_an_option_of_another_tool_leads_to_our_setting(option, said, audioft_co
     code, _, err = audioft_command("train", "d", *option)
     assert code == 2
     assert said in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        {"train.epohs": "train.epochs", "data.lable": "data.label", "train.head_rl": "train.head_lr"}
+        | {"encoder.dropuot": "encoder.dropout", "model.poling": "model.pooling", "cache.vews": "cache.views"},
+        {"learning_rate": "train.lr", "num_train_epochs": "train.epochs", "wd": "train.weight_decay"}
+        | {"max_grad_norm": "train.clip_norm", "data_dir": "data.source"},
+    ],
+    ids=["misspelt", "of other tools"],
+)
+def test_of_many_unknown_settings_each_is_told_what_was_meant(pairs):
+    with pytest.raises(ConfigError) as caught:
+        audioft.settings("d", overrides=dict.fromkeys(pairs, 1))
+    head, line = str(caught.value).splitlines()
+    assert head == f"{len(pairs)} problems in the configuration:"
+    assert [f"'{key}' ('{meant}')" in line for key, meant in pairs.items()] == [True] * len(pairs), line
+
+
+def test_of_hundreds_that_mean_the_same_three_are_told():
+    with pytest.raises(ConfigError) as caught:
+        audioft.settings("d", overrides={f"train.epochs{i}": 1 for i in range(300)})
+    assert "and 297 more" in str(caught.value)
+    assert len(str(caught.value)) < 1000

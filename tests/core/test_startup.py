@@ -28,7 +28,7 @@ LAYOUTS = {
 }
 #: What training, measuring or settings need and labelling does not; none of it comes with a transformers model.
 NOT_NEEDED = {"pydantic", "sklearn", "librosa", "matplotlib", "tensorboard", "rich", "numba", "pandas"}
-OURS_NOT_NEEDED = {"config", "sections", "build", "run", "finetuning", "evaluating", "training", "augmentation"}
+OURS_NOT_NEEDED = {"configuration", "assembly", "training", "augmentation"}
 
 
 @pytest.fixture(scope="module")

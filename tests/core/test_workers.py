@@ -79,6 +79,42 @@ def test_what_a_script_defines_needs_a_guard(how, tmp_path):
     assert (done.returncode, done.stdout) == (0, "[0, 10, 20]\n"), done.stderr
 
 
+#: An augmentation of a script's own; `finetune` and `pretrain` are called at once.
+AUGMENTED = """
+    import audioft, numpy, soundfile
+    from audioft.augmentation.base import Augmentation, augmentation
+
+    @augmentation("own")
+    class Own(Augmentation):
+        "Nothing is changed."
+        def draw(self, rng, samples, rate): return {{}}
+        def apply(self, waveform, rate, draw): return waveform
+        def describe(self, draw): return "own"
+
+    quiet = audioft.Console(quiet=True)
+    own = {{"augment": ["own"], "data.workers": 1}}
+    for call in (
+        lambda: audioft.finetune({data!r}, encoder={encoder!r}, out="runs/a", overrides=own, console=quiet),
+        lambda: audioft.pretrain({data!r}, out="encoders/a", start={encoder!r}, overrides=own, console=quiet),
+    ):
+        try:
+            call()
+        except audioft.errors.UsageError as e:
+            print(e)
+"""
+
+
+def test_a_run_that_needs_a_guard_is_refused_before_anything_is_written(two_tones, small_encoder, tmp_path):
+    text = AUGMENTED.format(data=str(two_tones), encoder=str(small_encoder))
+    before = makers.files(two_tones)
+    done = script(tmp_path, "spawn", text)
+    assert done.returncode == 0, done.stderr
+    assert [line.split(" (")[0] for line in done.stdout.splitlines()] == ["worker processes begin anew here"] * 2
+    assert done.stdout.count(f"write `{GUARD}`") == 2
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["script.py"], "no run folder, nor one above it"
+    assert makers.files(two_tones) == before
+
+
 def test_at_a_prompt_it_is_said(monkeypatch):
     monkeypatch.setattr(multiprocessing, "get_start_method", lambda: "spawn")
     monkeypatch.delattr(sys.modules["__main__"], "__file__", raising=False)

@@ -110,7 +110,9 @@ def test_a_text_beside_a_recording_that_is_no_label_file_is_told(night):
     (night / "a" / "one.txt").write_text("0\t0.5\tx\n")
     (night / "a" / "two two.txt").write_text("1 2 dog\n")
     notes = read(night, asked=True).notes
-    assert any("1 text files are not read as labels, as a/two two.txt" in n for n in notes)
+    assert any(
+        "1 table or text beside recordings was not read: a/two two.txt; expected start, end and" in n for n in notes
+    )
 
 
 def test_where_a_recording_broke_off_is_no_event_when_read_again(night):

@@ -44,7 +44,6 @@ def test_folders_are_searched_in_depth(tmp_path):
     pool = gather(sources(tmp_path / "forest"))
     assert names(pool) == ["forest/x.wav", "forest/deep/er/y.flac"]
     assert pool.source == (0, 0)
-    assert pool.notes == ()
 
 
 def test_labels_and_groups_are_forgotten(birds):

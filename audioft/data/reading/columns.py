@@ -54,7 +54,7 @@ def understood(rows: list[Row], table: str, label: str | None) -> tuple[list[Row
             changes += [functools.partial(_without, columns=used)]
             notes.append(f"{quoted(used)} are not used: {files} names files that were cut out already")
     else:
-        changes += _timed(columns, rows, table, label, notes)
+        changes += _timed([c for c in columns if c != files], rows, table, label, notes)
     for name in ("split",):
         if other := _otherwise(name, columns):
             changes.append(_renamed(other, name))

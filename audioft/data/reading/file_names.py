@@ -6,8 +6,10 @@ import os
 import re
 import stat
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
+from audioft.core.places import is_utf8
 from audioft.core.wording import counted
 from audioft.errors import Problem
 
@@ -24,10 +26,11 @@ class Names:
     Args:
         root: the folder that names are relative to.
         moved: look for a name with the folders of another machine by its last parts.
+        asked: what says another root, for messages; the root goes in place of DIR.
     """
 
-    def __init__(self, root: Path, moved: bool = False):
-        self.root, self.real, self.moved = root, Path(os.path.realpath(root)), moved
+    def __init__(self, root: Path, moved: bool = False, asked: str = "data.audio_root=DIR"):
+        self.root, self.real, self.moved, self.asked = root, Path(os.path.realpath(root)), moved, asked
         self._backslashes, self._elsewhere = 0, 0
         self._beside: str | None = None
         self._base = os.path.join(root, "")
@@ -67,7 +70,7 @@ class Names:
             path = self._other_form(path) or path
         if not path.exists():
             if foreign:
-                remedy = "write names relative to the table, or say where the recordings lie with data.audio_root=DIR"
+                remedy = f"write names relative to the table, or say where the recordings lie with {self.asked}"
                 raise ValueError(Problem("", f"no such file: {{}}; {remedy}", name))
             said = f"no such file: {{}} in {{}}{self._hint(name)}; correct the name or remove the row"
             raise ValueError(Problem("", said, name, self.root))
@@ -103,7 +106,8 @@ class Names:
                 beside = []
             here = [p for p in (*beside, *sorted(p for p in self.root.glob("*") if p.is_dir())) if p != self.root]
             found = next((p for p in here if (p / name).is_file() or (p / last).is_file()), None)
-            self._beside = f" (it is there in {found}: set data.audio_root={found})" if found else ""
+            asked = self.asked.replace("DIR", str(found))
+            self._beside = f" (it is there in {found}: set {asked})" if found else ""
         return self._beside
 
     def _plain(self, name: str) -> tuple[str, Path] | None:
@@ -147,6 +151,17 @@ class Names:
                 return None
             found = os.path.join(found, entry)
         return Path(found)
+
+
+def not_utf8(names: Sequence[str]) -> list[str]:
+    """A sentence where names of recordings are bytes that are no text."""
+    odd = [name for name in names if not name.isascii() and not is_utf8(name)]
+    if not odd:
+        return []
+    return [
+        f"{len(odd)} recordings have names that are not UTF-8, as {os.fsencode(odd[0])!r}: in tables they keep their "
+        "bytes (Python reads such a table with errors='surrogateescape')"
+    ]
 
 
 def outside(name: str, root: Path) -> Problem:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from audioft.core.places import PathLike
 from audioft.core.progress import Console
@@ -29,6 +30,7 @@ def evaluate(
     device: str = "auto",
     precision: str = "fp32",
     batch_seconds: float | None = None,
+    overrides: Mapping[str, Any] | Sequence[str] = (),
     resamples: int = 1000,
     seed: int = 0,
     players: int = 100,
@@ -47,6 +49,9 @@ def evaluate(
             and with a model that labels frames, this is so in any case.
         window, hop: then, as for `Predictor.timeline`.
         device, precision, batch_seconds: see `Predictor`.
+        overrides: how the data is read, as in training: dotted keys to values, or `section.key=value` strings, of
+            `data` and `events.point_width`. What labels mean, as with `data.folders`, is as the model learnt it, if
+            nothing is said.
         resamples: bootstrap resamples for the intervals.
         seed: of the bootstrap.
         players: how many mistakes can be heard in `report.html`, at most: up to 10 s each, 20 MB of the page in all,
@@ -65,6 +70,7 @@ def evaluate(
         >>> 0 <= report.figures["accuracy"] <= 1
         True
     """
+    from audioft.assembly import reading
     from audioft.core.runtime import launched
     from audioft.errors import UsageError
     from audioft.inference.predictor import Predictor
@@ -76,8 +82,14 @@ def evaluate(
     processes = launched(device)
     if processes is not None:
         device, console = str(processes.device), console if processes.main else Console(quiet=True)
+    why = "evaluate measures a model as it is"
+    reading.of(overrides, why, label=label, group=group)  # what is wrong is told before the model is loaded
     predictor = Predictor(model, device=device, precision=precision, batch_seconds=batch_seconds)
     place = None if out is None else Path(out)
-    how = (resamples, seed, console, processes, players)
-    measured = evaluation_run.Evaluation(predictor, Path(model), place, side, *how)
-    return measured.on(Path(data), label, group, events, window, hop)
+    given = (resamples, seed, console, processes, players)
+    measured = evaluation_run.Evaluation(predictor, Path(model), place, side, *given)
+    usual = reading.usual(predictor.card.reading, overrides)
+    for note in reading.told(usual):
+        console.say(f"note: {note}")
+    how = reading.of(overrides, why, usual=usual, label=label, group=group)
+    return measured.on(Path(data), how, events, window, hop)

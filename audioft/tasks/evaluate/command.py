@@ -17,6 +17,7 @@ EXAMPLES = ("audioft evaluate runs/birds more_recordings/",)
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL_OR_RUN", help="a run folder or a model folder")
     parser.add_argument("data", metavar="DATA", help="a folder, .csv or .jsonl with labels the model knows")
+    arguments.add_reading(parser)
     parser.add_argument("--out", metavar="DIR", help="write report.json, report.html and predictions.csv there")
     parser.add_argument("--side", metavar="SIDE", help="train, valid, test or all (test if the data gives a split)")
     parser.add_argument("--label", metavar="COLUMN", help="column with the label")
@@ -35,7 +36,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     from audioft.tasks.evaluate import api
 
-    report = api.evaluate(console=console, **arguments.given(options, api.evaluate))
+    given = arguments.given(options, api.evaluate) | {"overrides": arguments.settings(options.items, "evaluate")}
+    report = api.evaluate(console=console, **given)
     if int(os.environ.get("RANK") or "0"):
         return 0  # the first process speaks
     print(report)

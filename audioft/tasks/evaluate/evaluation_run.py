@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audioft.assembly import event_scores, recording_passes, side_scores
+from audioft.assembly.reading import Reading
 from audioft.assembly.side_scores import Scoring
 from audioft.core.places import folder_for
 from audioft.core.progress import Console
 from audioft.core.runtime import Processes
 from audioft.data import check as checking
-from audioft.data import manifest as manifests
-from audioft.data import source
 from audioft.data import targets as labelling
 from audioft.data.annotated import Found
 from audioft.data.clip import Clip
@@ -54,10 +53,8 @@ class Evaluation:
     processes: Processes | None = None
     players: int = PLAYERS
 
-    def on(
-        self, data: Path, label: str | None, group: str | None, events: bool, window: float | None, hop: float | None
-    ) -> Report:
-        """The report on data, written where it is to go; the arguments are those of `audioft.evaluate`."""
+    def on(self, data: Path, how: Reading, events: bool, window: float | None, hop: float | None) -> Report:
+        """The report on data, read in this way and written where it is to go; see `audioft.evaluate`."""
         out = self.out
         if self.side not in (None, *SIDES, "all"):
             raise UsageError(f"side {self.side!r}: expected one of {', '.join(SIDES)}, all")
@@ -66,11 +63,11 @@ class Evaluation:
         if out is not None and (out / "config.yaml").is_file():
             raise UsageError(f"{out} holds a run, whose own report would be replaced; give another --out")
         asked = events or self.predictor.model.frame_level
-        found = source.read_annotated(data, label=label, group=group, allow_outside=False, asked=asked)
+        found = how.in_time(data, asked=asked)
         if found is not None:
             report, mistakes = self._in_time(found, *self.predictor.grid(window, hop))
         else:
-            report, mistakes = self._of_clips(manifests.load(data, label=label, group=group, least_labels=1))
+            report, mistakes = self._of_clips(how.whole_clips(data))
         if self.writes is not None:
             about = {"title": f"audioft: {self.model} on {data}", "model": str(self.model), "data": str(data)}
             report.save(self.writes / "report.json")
@@ -194,7 +191,7 @@ def _seen(model: Path, checked: Sequence[checking.Checked]) -> list[str]:
     manifest = model / "manifest.csv"
     if not manifest.is_file():
         return []
-    with open(manifest, newline="", encoding="utf-8") as f:
+    with open(manifest, newline="", encoding="utf-8", errors="surrogateescape") as f:
         trained = {row["sha256"] for row in csv.DictReader(f) if row["split"] == "train"}
     seen = sum(c.digest in trained for c in checked)
     told = f"{seen} of {len(checked)} recordings were trained on by this run: the figures are too good"

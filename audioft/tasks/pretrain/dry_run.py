@@ -7,9 +7,11 @@ from pathlib import Path
 from audioft.configuration.config import PretrainConfig
 from audioft.core.progress import Console
 from audioft.core.runtime import Processes, choose_precision
+from audioft.core.wording import counted
 from audioft.models import freezing
 from audioft.tasks.pretrain import pretraining_run, recordings, rounds
 from audioft.tasks.pretrain.parts import Parts
+from audioft.tasks.pretrain.probed_data import probed_data
 from audioft.training.optim import count_parameters
 
 
@@ -33,4 +35,6 @@ def plan(config: PretrainConfig, console: Console) -> None:
         "times all there is"
     )
     for source in config.probe.sources:
-        console.say(f"probe: {source}")
+        manifest = probed_data(config, source)
+        clips, labels = counted(len(manifest.clips), "clip"), counted(len(manifest.labels), "label")
+        console.say(f"probe: {source}, {clips}, {labels}")

@@ -11,14 +11,16 @@ from pathlib import Path
 
 import torch
 
-from audioft.assembly import run_folder
+from audioft.assembly import build, reading, run_folder
 from audioft.assembly.run_folder import PRETRAINING, identity
 from audioft.configuration.config import PretrainConfig
+from audioft.core import workers
 from audioft.core.progress import Console
 from audioft.core.runtime import Processes, address, choose_precision, explain_precision
 from audioft.core.storage import new_folder, read_json, write_json
 from audioft.data.batching import StepPlan
 from audioft.errors import CheckpointError
+from audioft.evaluation.probe import ProbeTask
 from audioft.evaluation.probe_data import names_of, probe_task
 from audioft.models import freezing
 from audioft.models.architecture import count, save_encoder
@@ -27,6 +29,7 @@ from audioft.models.loading import load_encoder
 from audioft.tasks.pretrain import encoder_card, recordings
 from audioft.tasks.pretrain import rounds as rounding
 from audioft.tasks.pretrain.parts import Parts, crops_of, held_out
+from audioft.tasks.pretrain.probed_data import PROBED, probed_data
 from audioft.tasks.pretrain.round_targets import make_objective
 from audioft.tasks.pretrain.rounds import RoundPlan
 from audioft.training.callbacks import Callback, MetricsFile, TensorBoard, Watching
@@ -45,6 +48,9 @@ def start(config: PretrainConfig, folder: Path, *, resume: bool, overwrite: bool
     """A pretraining in a folder that this process holds: see `audioft.pretrain`."""
     processes = Processes(config.train.device)
     folder = Path(processes.gather([str(folder)])[0])
+    if config.data.workers:
+        chains = [build.chain(config.augment), build.chain(config.disturb)]
+        workers.refuse([*chains, build.single("mixing", config.mixing)])
     if processes.main:
         if overwrite and not resume:
             run_folder.remove_encoder(folder)
@@ -58,11 +64,7 @@ def run(config: PretrainConfig, out: Path, processes: Processes, console: Consol
     folder = out / PRETRAINING
     encoder, name = rounding.first_encoder(config)
     rounds = rounding.plan(config, encoder)
-    p = config.probe
-    probes = [
-        probe_task(source, encoder, clips=p.clips, seconds=p.seconds, seed=config.seed, name=name)
-        for source, name in zip(p.sources, names_of(p.sources), strict=True)
-    ]
+    probes = _probes(config, encoder, console)
     data = recordings.load(config, encoder, folder, processes, console)
     precision = choose_precision(config.train.precision, processes.device)
     parts = Parts(config, data, probes, processes, precision, console, folder)
@@ -84,6 +86,19 @@ def run(config: PretrainConfig, out: Path, processes: Processes, console: Consol
         encoder_card.write(parts, encoder, name, rounds, parts.before, out)
     processes.wait()
     return out
+
+
+def _probes(config: PretrainConfig, encoder: Encoder, console: Console) -> list[ProbeTask]:
+    """The labelled data that the encoder is probed on, read as the section `probe.data` says."""
+    p, found = config.probe, []
+    for source, name in zip(p.sources, names_of(p.sources), strict=True):
+        manifest = probed_data(config, source)
+        for note in manifest.notes:
+            console.say(f"note: {source}: {reading.renamed(note, PROBED)}")
+        found.append(
+            probe_task(manifest, source, encoder, clips=p.clips, seconds=p.seconds, seed=config.seed, name=name)
+        )
+    return found
 
 
 def introduce(parts: Parts, encoder: Encoder, name: str, rounds: list[RoundPlan]) -> None:

@@ -81,7 +81,7 @@ def survey(
     sources = [pool.Source(s) if isinstance(s, str) else pool.Source(**s) for s in config.data.sources]
     if not sources:
         raise UsageError("no recordings given: `audioft pretrain DATA... --out ENCODER`, or set data.sources")
-    found = pool.gather(sources, config.data.allow_outside)
+    found = pool.gather(sources, config.data.allow_outside, config.data.audio_root)
     for note in found.notes:
         console.say(f"note: {note}")
     checked = checking.headers(found.clips) if table is None else check(found.clips, console, config.data.workers)
@@ -108,7 +108,8 @@ def survey(
 
 def _held_out(names: Sequence[str], share: float) -> tuple[list[int], list[int]]:
     """Positions to learn from and to hold out, by the names' hashes, so that adding recordings moves few of them."""
-    order = sorted(range(len(names)), key=lambda i: hashlib.sha256(names[i].encode()).hexdigest())
+    hashes = [hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest() for name in names]
+    order = sorted(range(len(names)), key=lambda i: hashes[i])
     count = round(share * len(names))
     if share > 0 and count == 0 and len(names) >= 4:
         count = 1

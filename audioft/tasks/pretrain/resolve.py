@@ -17,6 +17,7 @@ from audioft.core.registry import split_spec
 from audioft.data.unlabelled_pool import Source
 from audioft.models import architecture, freezing
 from audioft.models.hub import misspelt
+from audioft.tasks.pretrain import probed_data
 from audioft.training.schedules import schedules
 
 #: What is heard must stay in step with what is predicted.
@@ -56,7 +57,7 @@ def problems(config: PretrainConfig) -> list[str]:
     """All that is wrong with what a config names, found before anything is loaded."""
     start = config.encoder.start
     wrong = None if start is None else misspelt(start)
-    return [*([] if wrong is None else [f"encoder.start: {wrong}"]), *_of_parts(config)]
+    return [*([] if wrong is None else [f"encoder.start: {wrong}"]), *_of_parts(config), *probed_data.problems(config)]
 
 
 def _of_parts(config: PretrainConfig) -> list[str]:
@@ -121,16 +122,21 @@ def absolute_sources(config: PretrainConfig) -> PretrainConfig:
     """
     sources: list[Any] = []
     for given in config.data.sources:
-        path = given if isinstance(given, str) else given["path"]
-        path = path if "$" in path else os.path.abspath(os.path.expanduser(path))
+        path = _absolute(given if isinstance(given, str) else given["path"])
         sources.append(path if isinstance(given, str) else given | {"path": path})
-    probes = [p if "$" in p else os.path.abspath(os.path.expanduser(p)) for p in config.probe.sources]
+    root = None if config.data.audio_root is None else _absolute(config.data.audio_root)
+    probes = [_absolute(p) for p in config.probe.sources]
+    own = {k: _absolute(str(v)) if k == "audio_root" and v is not None else v for k, v in config.probe.data.items()}
     return config.model_copy(
         update={
-            "data": config.data.model_copy(update={"sources": sources}),
-            "probe": config.probe.model_copy(update={"sources": probes}),
+            "data": config.data.model_copy(update={"sources": sources, "audio_root": root}),
+            "probe": config.probe.model_copy(update={"sources": probes, "data": own}),
         }
     )
+
+
+def _absolute(path: str) -> str:
+    return path if "$" in path else os.path.abspath(os.path.expanduser(path))
 
 
 def source_name(config: PretrainConfig) -> str:

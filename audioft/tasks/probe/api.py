@@ -84,6 +84,7 @@ def probe(
     seconds: float = 5.0,
     device: str = "auto",
     seed: int = 0,
+    overrides: Mapping[str, Any] | Sequence[str] = (),
 ) -> Probe:
     """How much of the labels a linear classifier finds in what an encoder says, as it is.
 
@@ -95,6 +96,8 @@ def probe(
         seconds: of each clip, from its beginning.
         device: `auto`, `cpu`, `cuda`.
         seed: of the choice of clips, and of the folds.
+        overrides: how the data is read, as in training: dotted keys to values, or `section.key=value` strings, of
+            `data`, and of `events` where labels with times are cut to clips.
 
     Returns:
         Accuracy with its 95 % interval.
@@ -107,6 +110,7 @@ def probe(
         >>> found.low <= found.accuracy <= found.high
         True
     """
+    from audioft.assembly import reading
     from audioft.configuration import config as configs
     from audioft.configuration.pretraining import PretrainConfig
     from audioft.core.runtime import Processes
@@ -114,6 +118,8 @@ def probe(
     from audioft.models.loading import load_encoder
 
     configs.check({"probe": {"clips": clips, "seconds": seconds}, "seed": seed}, kind=PretrainConfig)
+    how = reading.of(overrides, "a probe trains nothing", taken=(*reading.KEYS, *reading.CUTTING))
     loaded, _ = load_encoder(os.fspath(encoder))
-    task = probe_task(os.fspath(data), loaded, clips=clips, seconds=seconds, seed=seed)
+    manifest = how.clips(os.path.expandvars(os.path.expanduser(data)), least_labels=2)
+    task = probe_task(manifest, os.fspath(data), loaded, clips=clips, seconds=seconds, seed=seed)
     return task.measure(loaded.to(Processes(device).device))

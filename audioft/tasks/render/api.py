@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ def render(
     seed: int = 0,
     rate: int = 16000,
     overwrite: bool = False,
+    overrides: Mapping[str, Any] | Sequence[str] = (),
     console: Console | None = None,
 ) -> Path:
     """Write copies of labelled recordings with augmentations applied, as if they had been made elsewhere.
@@ -34,10 +36,13 @@ def render(
             (with `label`, and `split`, for a folder that has none), and `render.json`, which says what was done, and
             which recordings were left out.
         augment: as the setting `augment`, in order; the `p` of each is how likely a clip is changed by it.
-        root: the folder that a table's names are relative to; the table's own by default.
+        root: the folder that a table's names are relative to; the table's own by default. The setting
+            `data.audio_root` says it, too.
         seed: of what is drawn.
         rate: of the copies, Hz.
         overwrite: replace copies made before in `out`; no other folder is ever replaced.
+        overrides: how the data is read, as in training: dotted keys to values, or `section.key=value` strings, of
+            `data`, and of `events` where labels with times are cut to clips.
         console: where messages go; standard error if not given.
 
     Returns:
@@ -54,11 +59,14 @@ def render(
         >>> sorted(p.name for p in copies.iterdir() if p.is_file())
         ['metadata.csv', 'render.json']
     """
+    from audioft.assembly import reading
     from audioft.tasks.render import rendering
 
     specs = [spec if isinstance(spec, str) else dict(spec) for spec in augment]
     console = console or Console()
-    base = None if root is None else Path(root)
+    root = None if root is None else os.fspath(root)
+    taken = (*reading.KEYS, *reading.CUTTING)
+    how = reading.of(overrides, "copies are only augmented", taken=taken, audio_root=root)
     return rendering.render(
-        Path(data), Path(out), specs, root=base, seed=seed, rate=rate, overwrite=overwrite, console=console
+        Path(data), Path(out), specs, how=how, seed=seed, rate=rate, overwrite=overwrite, console=console
     )

@@ -18,8 +18,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "items",
         nargs="*",
-        metavar="DATA | augment=[...]",
-        help="a folder, .csv or .jsonl; the augmentations, as for train",
+        metavar="DATA | augment=[...] | section.key=value",
+        help="a folder, .csv or .jsonl; the augmentations, and how DATA is read, as for train",
     )
     parser.add_argument("--out", metavar="DIR", required=True, help="the folder of the copies")
     parser.add_argument("--config", metavar="FILE", help="a YAML file of settings; augment and seed of it are used")
@@ -30,15 +30,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     source, overrides = arguments.one_source(options.items, "copies are made of", "audioft render DATA --out DIR")
-    arguments.refuse_others(overrides, ("augment", "seed"), "copies are only augmented")
+    arguments.refuse_others(overrides, ("augment", "data", "events", "seed"), "copies are only augmented")
     from audioft.assembly import resolve
     from audioft.core.storage import read_json
     from audioft.tasks.render import api
 
     config = resolve.settings(source, config=options.config, overrides=overrides)
+    given = arguments.given(options, api.render)
+    given["overrides"] = [o for o in overrides if o.startswith(("data.", "events."))]
     if not config.augment:
         raise UsageError(f"nothing to apply: name augmentations, as in `{EXAMPLES[0]}`, or a --config that has some")
-    given = arguments.given(options, api.render)
     out = api.render(source, augment=config.augment, seed=config.seed, console=console, **given)
     print(out)
     left_out = read_json(out / "render.json", AudioftError).get("left_out", {})

@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 
+from audioft.assembly.reading import Reading
 from audioft.audio import io, writing
 from audioft.augmentation import Chain, augmentations
 from audioft.core import csv_tables
 from audioft.core.progress import Console
 from audioft.core.runtime import generator, one_thread
 from audioft.core.storage import new_folder, write_json, write_text
-from audioft.data import manifest as manifests
 from audioft.data.clip import Clip
 from audioft.data.manifest import Manifest
 from audioft.data.rows import label_cell
@@ -29,7 +29,7 @@ def render(
     out: Path,
     augment: Sequence[Any],
     *,
-    root: Path | None,
+    how: Reading,
     seed: int,
     rate: int,
     overwrite: bool,
@@ -43,7 +43,9 @@ def render(
         told = ", or replace the copies in it (--overwrite; in Python overwrite=True)" * (out / NOTE).is_file()
         raise UsageError(f"{out} exists already; give another folder{told}")
     chain = Chain([augmentations.build(spec) for spec in augment])
-    manifest = manifests.load(data, root=root, least_labels=1)
+    manifest = how.clips(data)
+    for note in manifest.notes:
+        console.say(f"note: {note}")
     place = out.resolve()
     if any(place in clip.path.resolve().parents for clip in manifest.clips):
         raise UsageError(f"{out} holds recordings of {data}, which their copies would replace; give another folder")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from audioft.core.places import PathLike
 from audioft.core.progress import Console
@@ -99,6 +100,8 @@ def trials(
     different: int | None = None,
     seed: int = 0,
     overwrite: bool = False,
+    overrides: Mapping[str, Any] | Sequence[str] = (),
+    console: Console | None = None,
 ) -> tuple[int, int]:
     """Make a list of trials of labelled recordings.
 
@@ -111,6 +114,9 @@ def trials(
         same, different: how many pairs of one speaker and of two to draw; all if not given.
         seed: of what is drawn.
         overwrite: replace the list in `out`; nothing else that is there is ever replaced.
+        overrides: how the data is read, as in training: dotted keys to values, or `section.key=value` strings, of
+            `data`, and of `events` where labels with times are cut to clips.
+        console: where messages go; nowhere if not given.
 
     Returns:
         How many trials there are, and how many of them of one speaker.
@@ -123,16 +129,20 @@ def trials(
         >>> trials("samples/keywords", tmp / "trials.csv", same=20, different=30)
         (50, 20)
     """
+    from audioft.assembly import reading
     from audioft.core.places import refuse_place
     from audioft.core.storage import write_result
-    from audioft.data import manifest as manifests
     from audioft.speakers import trial_lists
     from audioft.speakers import trials as lists
 
+    taken = (*reading.KEYS, *reading.CUTTING)
+    how = reading.of(overrides, "trials are pairs of clips", taken=taken, label=label)
     target = Path(out)
     trial_lists.refuse(target, overwrite)
     refuse_place(target)
-    manifest = manifests.load(os.fspath(data), label=label)
+    manifest = how.clips(os.fspath(data), least_labels=2)
+    for note in manifest.notes:
+        (console or Console(quiet=True)).say(f"note: {note}")
     if manifest.multilabel:
         raise DataError(f"{data}: a trial needs one speaker a clip; these clips carry several labels")
     clips = [c for c in manifest.clips if side is None or c.split == side]

@@ -14,6 +14,7 @@ GROUP = "speakers"
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", metavar="DATA", help="a folder, .csv or .jsonl of labelled recordings")
+    arguments.add_reading(parser)
     parser.add_argument("--out", metavar="LIST", required=True, help="the list: a .csv, or else lines `1 a.wav b.wav`")
     parser.add_argument("--overwrite", action="store_true", help="replace the list in --out")
     parser.add_argument("--label", metavar="COLUMN", help="column with the speaker (default: the label)")
@@ -27,6 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     from audioft.tasks.speakers import api
 
-    trials, targets = api.trials(**arguments.given(options, api.trials))
+    given = arguments.given(options, api.trials) | {"overrides": arguments.settings(options.items, "trials")}
+    trials, targets = api.trials(console=console, **given)
     print(f"{trials:,} trials, {targets:,} of one speaker, in {options.out}")
     return 0

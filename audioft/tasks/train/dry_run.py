@@ -12,7 +12,7 @@ from audioft.core.runtime import Processes, choose_precision, explain_precision
 from audioft.core.wording import counted
 from audioft.models import adapting, freezing
 from audioft.models.classifier import AudioClassifier
-from audioft.tasks.train import frozen_cache, throughput
+from audioft.tasks.train import decoded_cache, frozen_cache, throughput, training_clips
 from audioft.training.optim import count_parameters
 
 LAYOUTS = {
@@ -40,15 +40,22 @@ def plan(config: Config, console: Console, examples: Path | None) -> None:
     """
     parts = from_headers(config, Processes(config.train.device), console)
     console.say("\n".join([*_data(parts), *_sides(parts.data), *_model(parts), *_sizes(parts)]))
-    if not few_shot.wanted(config):
-        frozen_cache.refuse(parts)
     if few_shot.wanted(config):
         lines = [_device(parts), "steps: none, one pass over the clips"]
     else:
         lines = [*_stages(parts), _device(parts), *steps_told(parts, throughput.step_plan(config, parts.data))]
     console.say("\n".join(lines))
+    if not few_shot.wanted(config):
+        _kept(parts)
     if examples is not None:
         _write_examples(parts, examples)
+
+
+def _kept(parts: build.Parts) -> None:
+    """Say what a run would keep on the disk, and refuse where it would find no room."""
+    if parts.config.cache.audio:
+        decoded_cache.plan(parts)
+    frozen_cache.planned(parts, training_clips.of(parts, parts.data.clips("train")), frozen_cache.usual)
 
 
 def from_headers(config: Config, processes: Processes, console: Console) -> build.Parts:

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from audioft.assembly import event_scores, recordings, side_scores
+from audioft.assembly import event_scores, reading, recordings, side_scores
 from audioft.assembly.build import Parts
 from audioft.assembly.run_folder import Run
 from audioft.core.wording import counted
@@ -168,6 +168,7 @@ def _card(parts: Parts, found: Measured, learnt: Learnt) -> ModelCard:
             **({} if learnt.best_epoch is None else {"best_epoch": learnt.best_epoch}),
         },
         measured=measured,
+        reading=reading.kept(parts.config),
     )
 
 

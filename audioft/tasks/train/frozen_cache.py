@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,34 +54,51 @@ def opened(parts: Parts, inner: TrainingClips, spare: Path) -> Iterator[Cache | 
     """The cache of a run, filled; None where nothing is to be kept. `spare` takes it if the user's cache cannot.
 
     Raises:
-        ConfigError: it was asked for, and there is nothing to keep, or too much.
+        ConfigError: see `planned`.
+    """
+    cache = planned(parts, inner, lambda: _place(spare))
+    if cache is None:
+        yield None
+        return
+    place = next(iter(cache.stores.values())).folder.parent
+    limit = _limit(parts)
+    with contextlib.ExitStack() as stack:
+        for store in cache.stores.values():
+            stack.enter_context(disk_cache.using(store.folder))
+        if parts.processes.main:
+            disk_cache.trim(place, max(0, limit - _size(cache)))
+        cache.fill()
+        yield cache
+
+
+def planned(parts: Parts, inner: TrainingClips, place_of: Callable[[], Path]) -> Cache | None:
+    """The cache of a run, nothing in it computed yet, and said of; None where nothing is to be kept.
+
+    Args:
+        parts: the run.
+        inner: what is trained on.
+        place_of: gives the folder of the cache, if there is to be one.
+
+    Raises:
+        ConfigError: it was asked for, and there is nothing to keep, or more than `cache.gigabytes`.
     """
     cuts = boundaries(parts)
     views = _views(parts, inner, cuts)
     kept = list(dict.fromkeys(cut for cut in cuts.values() if cut is not None))
     if not views or not kept:
-        yield None
-        return
-    place = _place(spare)
+        return None
+    place = place_of()
     stores = {cut: Crossings(place / _owner(parts, cut), parts.config.cache.precision) for cut in kept}
     cache = Cache(parts, cuts, inner, views, stores)
-    size = _size(cache)
-    limit = round(parts.config.cache.gigabytes * 1e9)
+    size, limit = _size(cache), _limit(parts)
     if size > limit:
         said = f"what is frozen takes about {size / 1e9:.1f} GB, more than cache.gigabytes={limit / 1e9:g}"
         if parts.config.cache.views is not None:
             raise ConfigError(f"cache.views: {said}; raise cache.gigabytes or lower cache.views")
         parts.console.say(f"note: {said}: it is computed anew in every epoch")
-        yield None
-        return
+        return None
     parts.console.say(f"cache: {_told(cache)}, about {max(size, 1e5) / 1e9:.2g} GB in {place}")
-    with contextlib.ExitStack() as stack:
-        for store in stores.values():
-            stack.enter_context(disk_cache.using(store.folder))
-        if parts.processes.main:
-            disk_cache.trim(place, max(0, limit - size))
-        cache.fill()
-        yield cache
+    return cache
 
 
 def refuse(parts: Parts, cuts: dict[int, Boundary | None] | None = None) -> None:
@@ -147,8 +164,17 @@ def _size(cache: Cache) -> int:
     return round(total)
 
 
+def _limit(parts: Parts) -> int:
+    return round(parts.config.cache.gigabytes * 1e9)
+
+
+def usual() -> Path:
+    """The folder in the user's cache."""
+    return default_cache().parent / STATES
+
+
 def _place(spare: Path) -> Path:
-    place = default_cache().parent / STATES
+    place = usual()
     try:
         place.mkdir(parents=True, exist_ok=True)
         trial = place / ".trial"

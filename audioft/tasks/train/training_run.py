@@ -6,27 +6,23 @@ import dataclasses
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from audioft.assembly import build, event_scores, recordings, side_scores
-from audioft.assembly.recording_passes import decode_once
 from audioft.assembly.run_folder import Run, beginning, identity, prepare
 from audioft.configuration import few_shot
 from audioft.configuration.config import Config
+from audioft.core import workers
 from audioft.core.progress import Console, spell_seconds
 from audioft.core.runtime import Processes, choose_precision
 from audioft.data import manifest as manifests
-from audioft.data.clip import Clip
 from audioft.data.dataset import TrainingClips
-from audioft.data.decoded import within_long
-from audioft.data.frames import FrameGrid, TrainingWindows
 from audioft.data.rows import label_cell
 from audioft.errors import AnotherRunError
 from audioft.evaluation.metrics import METRICS, compute
 from audioft.evaluation.predictions import Predictions
-from audioft.evaluation.scoring import log_loss, preparation
+from audioft.evaluation.scoring import log_loss
 from audioft.models import adapting, freezing
-from audioft.tasks.train import decoded_cache, dry_run, few_shot_run, final_report, frozen_cache, throughput
+from audioft.tasks.train import dry_run, few_shot_run, final_report, frozen_cache, throughput, training_clips
 from audioft.tasks.train.final_report import scoring
 from audioft.training.cached import FromBoundary
 from audioft.training.callbacks import Callback, MetricsFile, TensorBoard, Watching, lost
@@ -48,6 +44,8 @@ def start(config: Config, folder: Path, *, resume: bool, overwrite: bool, consol
     processes = Processes(config.train.device)
     folder = Path(processes.gather([str(folder)])[0])
     console = console if processes.main else Console(quiet=True)
+    if config.data.workers and not few_shot.wanted(config):
+        workers.refuse([build.chain(config.augment), build.single("mixup", config.mixup)])
     with beginning(folder, new=processes.main and not resume):
         if processes.main:
             make_ready(folder, config, processes, resume=resume, overwrite=overwrite)
@@ -63,7 +61,7 @@ def run(config: Config, folder: Path, processes: Processes, console: Console, re
     bad_files = folder / "bad_files.csv" if processes.main else None
     parts = build.assembled(config, processes, console, precision, bad_files=bad_files)
     dry_run.introduce(parts)
-    inner = clips_of(parts, folder / "decoded")
+    inner = training_clips.clips_of(parts, folder / "decoded")
     with frozen_cache.opened(parts, inner, folder / "states") as cache:
         trainer = make_trainer(parts, folder, inner, cache)
         if resume:
@@ -159,42 +157,6 @@ def _told_apart(data: recordings.Data) -> list[tuple[str, ...]]:
     for name, events in (manifest.events or {}).items():
         found.append((name, str([(e.start, e.end, e.label) for e in events])))
     return found
-
-
-def clips_of(parts: build.Parts, place: Path) -> TrainingClips:
-    """What is trained on: clips, or windows with a target for each frame; long recordings decoded into `place`."""
-    config, data, model = parts.config, parts.data, parts.model
-    cache = decoded_cache.filled(parts) if config.cache.audio else None
-    quick = data.clips("train") if cache else _within_long(parts, place)
-    index = data.side("train")
-    how: dict[str, Any] = {
-        "seconds": data.seconds("train"),
-        "targets": data.targets[index],
-        "known": data.known[index],
-        "prepare": preparation(model),
-        "max_seconds": config.data.max_seconds,
-        "seed": config.seed,
-        "augment": build.chain(config.augment),
-        "mixup": build.single("mixup", config.mixup),
-        "multilabel": parts.multilabel,
-        "read": cache,
-    }
-    if not model.frame_level:
-        return TrainingClips(quick, **how)
-    assert data.manifest.events is not None
-    grid = FrameGrid(model.encoder.convolutions, model.encoder.sample_rate)
-    return TrainingWindows(quick, data.manifest.events, data.manifest.labels, grid, **how)
-
-
-def _within_long(parts: build.Parts, place: Path) -> list[Clip]:
-    clips, rate = parts.data.clips("train"), parts.model.encoder.sample_rate
-    return decode_once(
-        lambda at: within_long(clips, place, rate, at),
-        len(clips),
-        "decoding long recordings",
-        parts.processes,
-        parts.console,
-    )
 
 
 def validate(parts: build.Parts, cache: frozen_cache.Cache | None = None) -> dict[str, float]:

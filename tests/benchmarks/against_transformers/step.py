@@ -106,7 +106,7 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
     from audioft.core.progress import Console
     from audioft.core.runtime import Processes, choose_precision
     from audioft.models.cpu_kernels import convolutions
-    from audioft.tasks.train import training_run
+    from audioft.tasks.train import training_clips, training_run
 
     convolutions.features = torch.profiler.record_function(RANGE)(convolutions.features)
     console = Console(quiet=True)
@@ -119,7 +119,7 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
     parts = build.Parts(config, data, model, loaded, processes, precision, console)
     out = Path(task["out"])
     run_folder.prepare(out, config, resume=False, overwrite=True)
-    trainer = training_run.make_trainer(parts, out, training_run.clips_of(parts, out / "decoded"))
+    trainer = training_run.make_trainer(parts, out, training_clips.clips_of(parts, out / "decoded"))
     trainer.validate = None
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     clock = Clock(dtype, processes.device, trainer.plan.steps_of(0))

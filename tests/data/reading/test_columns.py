@@ -79,6 +79,11 @@ def test_what_looks_like_a_time_and_is_not_used_is_named(read, header):
     assert all(any(repr(c) in n and "not used" in n for n in m.notes) for c in header.split(","))
 
 
+@pytest.mark.parametrize("column", ["Begin File", "Begin Path", "file_name"])
+def test_the_column_of_recordings_is_no_time(read, column):
+    assert not any("time" in n for n in read(f"{column},label\na.wav,x\nb.wav,y\n").notes)
+
+
 def test_a_date_is_no_time_in_seconds(read):
     m = read("file_name,label,start_time\na.wav,x,2021-05-01 10:00\nb.wav,y,2021-05-02 10:00\n")
     assert all(c.whole for c in m.clips)

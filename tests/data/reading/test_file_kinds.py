@@ -5,9 +5,9 @@ from __future__ import annotations
 import makers
 import pytest
 
+from audioft.audio.recording_kinds import may_be_recording
 from audioft.data.inputs import unlabelled
 from audioft.data.manifest import load
-from audioft.data.reading.file_kinds import may_be_recording
 from audioft.errors import DataError
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import makers
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import small_pretraining as small
 import tiny
 import torch
 
+from audioft.data import manifest
 from audioft.errors import DataError, ModelError
 from audioft.evaluation.probe_data import names_of, probe_task
 from audioft.models.encoder import Encoder, Preprocessing
@@ -75,7 +78,8 @@ def table(folder, rows: list[str]):
 
 
 def read(source, encoder, clips=600, seconds=5.0):
-    return probe_task(str(source), encoder, clips=clips, seconds=seconds, seed=0)
+    found = manifest.load(os.path.expandvars(source))
+    return probe_task(found, str(source), encoder, clips=clips, seconds=seconds, seed=0)
 
 
 def test_a_probe_takes_the_split_that_is_given(two_tones, encoder, tmp_path):

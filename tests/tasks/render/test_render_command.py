@@ -99,7 +99,7 @@ def test_a_table_elsewhere_is_given_its_root(render, refused, table, tmp_path):
         (("augment=[{name: noise, dir: there}]",), ("augment.0.dir: augmentation 'noise' has no such argument",)),
         ((), ("nothing to apply", "augment='[{name: telephone, p: 1}]'", "--config")),
         (("augment=[]",), ("nothing to apply",)),
-        ((TELEPHONE, "train.lr=1"), ("train.lr=1: copies are only augmented", "augment, seed")),
+        ((TELEPHONE, "train.lr=1"), ("train.lr=1: copies are only augmented", "augment, data, events, seed")),
         ((TELEPHONE, "seed=many"), ("seed",)),
         ((TELEPHONE, "--config", "none.yaml"), ("none.yaml",)),
         ((TELEPHONE, "another"), ("2 given", "audioft render DATA --out DIR")),
