@@ -70,7 +70,11 @@ def raw_table(head: Sequence[tuple[str, bool]], rows: Sequence[tuple[str, Sequen
         told += "".join(f"<td{m}>{c}</td>" for c, m in zip(rest, marks[1:], strict=True))
         lines.append(f'<tr id="{place}">{told}</tr>' if place else f"<tr>{told}</tr>")
     # what scrolls can be reached, and so scrolled, by the keyboard
-    box = '<div class="scroll tall" tabindex="0">' if tall else '<div class="scroll">'
+    box = (
+        '<div class="scroll tall" tabindex="0" role="region" aria-label="a table that scrolls">'
+        if tall
+        else '<div class="scroll">'
+    )
     return f"{box}<table>\n{top}<tbody>\n" + "\n".join(lines) + "\n</tbody></table></div>"
 
 
