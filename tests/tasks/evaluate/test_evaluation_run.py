@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import re
 import shutil
 
@@ -11,7 +12,9 @@ import pages
 import pytest
 
 import audioft
+from audioft.cli import make_parser
 from audioft.errors import DataError, UsageError
+from audioft.evaluation.html import PLAYERS
 
 QUIET = audioft.Console(quiet=True)
 
@@ -97,3 +100,9 @@ def test_recordings_that_the_run_has_learnt_from_are_told(trained, two_tones, tm
     new = makers.tones(tmp_path / "new", each=2, seed=9)
     told = audioft.evaluate(trained, new, resamples=0, console=QUIET).notes
     assert not any("were trained on" in note for note in told)
+
+
+def test_as_many_players_are_made_however_it_is_called():
+    asked = inspect.signature(audioft.evaluate).parameters["players"].default
+    options = make_parser()[1]["evaluate"].parse_args(["model", "data"])
+    assert asked == options.players == audioft.Config().evaluate.players == PLAYERS
