@@ -21,6 +21,7 @@ from audioft.errors import AudioError, DataError
 from audioft.evaluation.event_counts import Heard
 from audioft.evaluation.event_report import make_event_report
 from audioft.evaluation.events import event_metrics
+from audioft.evaluation.mistakes import Mistakes, in_events
 from audioft.evaluation.ranking import frame_average_precision
 from audioft.evaluation.report import Report
 from audioft.evaluation.scoring import log_loss, preparation, score_windows
@@ -151,6 +152,12 @@ def report(
     told = [*notes, *([f"{len(failed)} recordings break off or could not be heard"] if failed else [])]
     limits = [rules.thresholds[c] for c in kept]
     return make_event_report(events, heard, frames, side, limits, resamples, seed, told), heard
+
+
+def mistakes(report: Report, heard: Sequence[Heard], recordings: Sequence[Annotated], rate: int) -> Mistakes:
+    """The events that were missed or made up; `rate` is the one at which the model hears."""
+    clips = {a.clip.name: a.clip for a in recordings}
+    return in_events(report.labels, heard, [clips[h.name] for h in heard], rate)
 
 
 def write_events(path: Path, heard: Sequence[Heard]) -> None:

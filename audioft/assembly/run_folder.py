@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from audioft.assembly.new_folders import free_folder
 from audioft.configuration import config as configs
 from audioft.configuration.config import AnyConfig, Config, Kind
 from audioft.core.folder_lock import LOCK
@@ -23,7 +24,7 @@ from audioft.errors import CheckpointError, UsageError
 if TYPE_CHECKING:
     from audioft.evaluation.report import Report
 
-# settings that say where and how fast a run computes, and may differ when it goes on
+# settings that say where and how fast a run computes and what is told of it, and may differ when it goes on
 FREE = (
     "data.workers",
     "train.device",
@@ -31,6 +32,7 @@ FREE = (
     "train.save_minutes",
     "train.keep",
     "train.tensorboard",
+    "evaluate.players",
 )
 
 
@@ -48,7 +50,7 @@ OWN_FILES = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A trained run, as `finetune` returns it and `Run(folder)` opens it.
 
@@ -61,6 +63,17 @@ class Run:
     """
 
     folder: Path
+
+    def __repr__(self) -> str:
+        from audioft.assembly.run_card import state
+
+        return f"<Run in {self.folder}: {state(self.folder, self.history)}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: how far it is, its figures, and links to its files."""
+        from audioft.assembly.run_card import card
+
+        return card(self.folder, self.history)
 
     def __fspath__(self) -> str:
         return str(self.folder)
@@ -275,19 +288,3 @@ def _way_on(folder: Path, config: AnyConfig, changed: Sequence[str]) -> str:
     own, start = (shlex.quote(str(p)) for p in (folder / "config.yaml", folder))
     told = f"`audioft train --config {own} --from {start} {wanted} --out {out}`"
     return f"train on from its model in another folder: {told}"
-
-
-def default_folder(source: str, encoder: str) -> Path:
-    """`runs/DATA-ENCODER`, numbered if that is taken."""
-    data = os.path.splitext(os.path.basename(os.path.abspath(source)))[0] or "data"
-    return free_folder(Path("runs") / f"{data}-{os.path.basename(encoder.rstrip('/')) or 'encoder'}")
-
-
-def free_folder(base: Path) -> Path:
-    """`base`, or the first of `base-2`, `base-3`, ... that is not there yet."""
-    number = 1
-    folder = base
-    while folder.exists():
-        number += 1
-        folder = base.with_name(f"{base.name}-{number}")
-    return folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from audioft.core.runtime import Processes
 from audioft.core.storage import write_bytes
 from audioft.data.clip import Clip
 from audioft.errors import AudioError, DataError
+from audioft.evaluation.mistakes import Mistakes, in_clips
 from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.report import Report
 from audioft.evaluation.scoring import score
@@ -147,6 +149,12 @@ def _predictions(
     )
 
 
+def mistakes(found: Predictions, thresholds: Sequence[float] | np.ndarray | None, rate: int) -> Mistakes:
+    """The mistakes among predictions that this module has made; `rate` is the one at which the model hears."""
+    assert isinstance(found.clips, Descriptions)
+    return in_clips(found, found.clips.clips, thresholds, rate)
+
+
 class Descriptions(Sequence[dict[str, Any]]):
     """Clips as the report's tables name them, each made when it is asked for: there may be millions."""
 
@@ -173,6 +181,14 @@ def append_bad_files(path: Path, rows: Sequence[tuple[str, str, str]]) -> None:
     if rows:
         more = csv_tables.text([name, "", "", stage, reason] for name, stage, reason in rows)
         write_bytes(path, path.read_bytes() + more.encode("utf-8", "backslashreplace"))
+
+
+def bad_files(path: Path) -> list[list[str]]:
+    """The rows of a run's table of bad recordings: file, start, end, stage and reason; none where there is no table."""
+    if not path.is_file():
+        return []
+    with open(path, newline="", encoding="utf-8", errors="replace") as f:
+        return list(csv.reader(f))[1:]
 
 
 def model_readme(card: ModelCard, report: Report | None, about: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ way: sizes that were never written, streams of MPEG frames without a length, Ogg
 from __future__ import annotations
 
 import dataclasses
+import io
 import math
 import os
 import stat
@@ -289,3 +290,10 @@ def why(error: Exception) -> str:
     """What a decoder says is wrong."""
     text = getattr(error, "error_string", None) or str(error)
     return text.removeprefix("Error : ").strip().rstrip(".")
+
+
+def encoded(samples: np.ndarray, rate: int, form: str, subtype: str) -> bytes:
+    """`(T,)` samples as a file in memory; in libsndfile's names of formats."""
+    out = io.BytesIO()
+    soundfile.write(out, samples, rate, format=form, subtype=subtype)
+    return out.getvalue()

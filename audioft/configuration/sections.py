@@ -172,6 +172,9 @@ class EvaluateSection(Section):
     """Bootstrap resamples for the 95 % intervals."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """What evaluation computes in."""
+    players: int = Field(100, ge=0)
+    """How many mistakes can be heard in `report.html`, at most: up to 10 s each, 20 MB of the page in all, the surest
+    first. Whoever has the page can hear them; 0 puts no sound into it."""
 
 
 class Config(Section):

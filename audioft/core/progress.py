@@ -1,23 +1,35 @@
-"""How a long job tells how far it is: a bar with the time left on a terminal, plain lines in a log."""
+"""How a long job tells how far it is: a bar with the time left on a terminal or in a notebook, plain lines in a log."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Callable
-from typing import TextIO
+from typing import Protocol, TextIO
+
+from audioft.core import notebook
 
 #: Told how much of a job is done, in a unit of the job's own.
 Progress = Callable[[float], None]
 LOG_EVERY = 10.0  # seconds between two lines of the same job in a log
 
 
+class Shown(Protocol):
+    """What shows how far a job is."""
+
+    def draw(self, text: str, share: float) -> None: ...
+    def clear(self) -> None: ...
+
+
 class Console:
     """Where messages for a person go: standard error, so that results on standard output can be piped.
 
+    In a notebook they go to standard output, as what is on standard error looks there like an error; how far a job is
+    is one line that stays in its place.
+
     Args:
         quiet: say nothing but errors.
-        stream: standard error unless a test says otherwise.
+        stream: standard error, in a notebook standard output, unless a test says otherwise.
 
     >>> Console(stream=sys.stdout).say("3 files written")
     3 files written
@@ -26,14 +38,18 @@ class Console:
 
     def __init__(self, quiet: bool = False, stream: TextIO | None = None):
         self.quiet = quiet
-        self.stream = stream or sys.stderr
-        self._bar: Bar | None = None
+        inside = stream is None and notebook.running()
+        self._line = notebook.Line() if inside and not quiet else None
+        if inside:
+            notebook.hush()
+        self.stream = stream or (sys.stderr if self._line is None else sys.stdout)
+        self._bar: Shown | None = None
 
     def say(self, text: str = "") -> None:
         """A line of its own."""
         if self.quiet:
             return
-        if self._bar is not None:
+        if self._bar is not None and self._line is None:  # what is said does not go where a notebook's line is
             self._bar.clear()
         print(text, file=self.stream, flush=True)
 
@@ -51,8 +67,8 @@ class Job:
         self.done, self.note, self.offset = 0, "", 0
 
     def __enter__(self) -> Job:
-        if not self.console.quiet and self.console.stream.isatty():
-            self.console._bar = Bar(self.console.stream)
+        if not self.console.quiet and (self.console._line is not None or self.console.stream.isatty()):
+            self.console._bar = self.console._line or Bar(self.console.stream)
         return self
 
     def __exit__(self, *exc: object) -> None:

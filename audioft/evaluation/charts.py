@@ -17,21 +17,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audioft.evaluation.metrics import METRICS
-from audioft.evaluation.ratios import ratio
-from audioft.evaluation.text import TITLES, fit
+from audioft.evaluation.page.style import IN_PICTURES
+from audioft.evaluation.text import TITLES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from audioft.evaluation.report import Report
-
 TRAIN, VALID, QUIET, FAINT = "#2563eb", "#dc2626", "#9ca3af", "#6b7280"
 
 _MOST_POINTS = 1000  # more cannot be told apart on a page
-_MOST_BARS = 60
-_MOST_NAMED = 120  # classes whose names find room beside a confusion matrix
-_MOST_COUNTED = 15  # classes up to which its cells hold numbers
 
 STYLE: dict[Any, Any] = {
     "text.parse_math": False,  # a label may hold a dollar sign, which would begin a formula
@@ -53,32 +48,27 @@ STYLE: dict[Any, Any] = {
 Row = dict[str, Any]
 
 
-def loss_chart(history: Sequence[Row]) -> str | None:
-    """Training and validation loss; None if the history has none."""
-    return _chart("loss", lambda: _lines(history, "loss", {"train": ("loss",), "valid": ("loss",)}))
+def loss_chart(history: Sequence[Row], kept: int | None = None) -> str | None:
+    """Training and validation loss, the epoch marked that was kept; None if the history has none."""
+    return _chart("loss by epoch", lambda: _lines(history, "loss", {"train": ("loss",), "valid": ("loss",)}, kept))
 
 
 def rate_chart(history: Sequence[Row]) -> str | None:
     """The learning rate; None if the history has none."""
-    return _chart("rate", lambda: _lines(history, "learning rate", {"train": ("lr",)}))
+    return _chart("learning rate", lambda: _lines(history, "learning rate", {"train": ("lr",)}))
 
 
-def metric_chart(history: Sequence[Row], main: str) -> str | None:
-    """The validation metrics, `main` first and at most four; None if the history has none."""
+def metric_chart(history: Sequence[Row], main: str, kept: int | None = None) -> str | None:
+    """The validation metrics, `main` first and at most four, as `loss_chart`; None if the history has none."""
     found = {k for row in history if row.get("kind") == "valid" for k in row}
     few = ("accuracy", "balanced_accuracy", "f1_macro", "f1_micro", "roc_auc")
-    names = [n for n in dict.fromkeys([main, *few, *METRICS]) if n in found][:4]
-    return _chart("metric", lambda: _lines(history, "validation", {"valid": tuple(names)}))
-
-
-def confusion_chart(report: Report) -> str | None:
-    """The confusion matrix, each row as shares of its clips; None for multi-label."""
-    return _chart("confusion", lambda: _matrix(report)) if report.confusion else None
-
-
-def f1_chart(report: Report) -> str:
-    """F1 of every label as bars; of many labels the worst and the best."""
-    return _chart("f1", lambda: _bars(report)) or ""
+    # of one label a clip, micro F1 is the accuracy
+    names = [n for n in dict.fromkeys([main, *few, *METRICS]) if n in found and (n, main) != ("f1_micro", "accuracy")][
+        :4
+    ]
+    return _chart(
+        "metrics of the validation side", lambda: _lines(history, "validation", {"valid": tuple(names)}, kept)
+    )
 
 
 def score_chart(draw: Callable[[Axes], None], chance: float, title: str, across: str, score: str) -> bytes:
@@ -117,19 +107,26 @@ def _chart(name: str, draw: Callable[[], Figure | None]) -> str | None:
     # the salt makes the same data give the same bytes, and keeps the ids of two pictures on one page apart
     with _styled(salt=name):
         figure = draw()
-        return None if figure is None else _svg(figure)
+        return None if figure is None else _svg(figure, name)
 
 
-def _svg(figure: Figure) -> str:
+def _svg(figure: Figure, name: str) -> str:
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None}, bbox_inches="tight")
     text = out.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    text = re.sub(r' id="[\w.]+_\d+"', "", text)  # nothing refers to them, and two pictures have the same
     head, rest = text.split(">", 1)
     wide = re.search(r' width="([\d.]+)pt"', head)
     # the picture fills its place on the page, up to its own size
     head = re.sub(r' (width|height)="[^"]*"', "", head)
-    return f'{head} role="img" style="width:100%;max-width:{wide[1] if wide else 500}pt;height:auto">{rest}'
+    wide_enough = f"width:100%;max-width:{wide[1] if wide else 500}pt;height:auto"
+    return f'{head} role="img" aria-label="{name}" style="{wide_enough}">{_in_colours_of_the_page(rest)}'
+
+
+def _in_colours_of_the_page(svg: str) -> str:
+    """Colours that a page knows by name follow it into the dark; what has none, as text, is ink."""
+    return re.sub(r"#[0-9a-f]{6}\b", lambda found: IN_PICTURES.get(found[0], found[0]), svg)
 
 
 def _figure(wide: float, high: float) -> tuple[Figure, Axes]:
@@ -139,7 +136,9 @@ def _figure(wide: float, high: float) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
-def _lines(history: Sequence[Row], title: str, wanted: dict[str, tuple[str, ...]]) -> Figure | None:
+def _lines(
+    history: Sequence[Row], title: str, wanted: dict[str, tuple[str, ...]], kept: int | None = None
+) -> Figure | None:
     unit = "epoch" if all(_finite(row.get("epoch")) for row in history) else "step"
     series = {
         (kind, key): points
@@ -149,6 +148,8 @@ def _lines(history: Sequence[Row], title: str, wanted: dict[str, tuple[str, ...]
     }
     if not series:
         return None
+    from matplotlib.ticker import MaxNLocator
+
     figure, axes = _figure(5.2, 3.0)
     colours = iter([VALID, "#d97706", "#059669", "#7c3aed"])
     for (kind, key), (x, y) in series.items():
@@ -162,7 +163,11 @@ def _lines(history: Sequence[Row], title: str, wanted: dict[str, tuple[str, ...]
             axes.plot(x, _smooth(y), color=colour, linewidth=1.4, label=f"{label} (smoothed)")
     axes.set_title(title)
     axes.set_xlabel(unit)
-    if len(series) > 1 or title == "validation":
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))  # epochs and steps are whole
+    if kept is not None and unit == "epoch":
+        axes.axvline(kept, color=QUIET, linewidth=1.2, linestyle="--", label=f"kept: epoch {kept}", zorder=0)
+    if len(series) > 1 or title == "validation" or kept is not None:
         axes.legend(fontsize=8)
     if title == "learning rate":
         axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 2))
@@ -191,50 +196,3 @@ def _smooth(y: np.ndarray) -> np.ndarray:
     i = np.arange(len(y))
     low, high = np.maximum(i - half, 0), np.minimum(i + half + 1, len(y))
     return (total[high] - total[low]) / (high - low)
-
-
-def _matrix(report: Report) -> Figure:
-    counts = np.array(report.confusion, dtype=float)
-    n = len(counts)
-    shares = ratio(counts, counts.sum(axis=1, keepdims=True))
-    side = min(max(2.8, 0.42 * n), 11.0) if n <= _MOST_COUNTED else min(6.3 + 0.06 * (n - _MOST_COUNTED), 11.0)
-    figure, axes = _figure(side + 0.6, side)
-    axes.grid(False)
-    picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
-    figure.colorbar(picture, ax=axes, fraction=0.04, pad=0.02, label="share of the true label's clips")
-    size = float(np.clip(side * 72 / n * 0.62, 3.5, 9))
-    ticks = np.arange(n) if n <= _MOST_NAMED else np.array([], dtype=int)
-    names = [fit(report.labels[i], 24) for i in ticks]
-    axes.set_xticks(ticks, names, rotation=90, fontsize=size)
-    axes.set_yticks(ticks, names, fontsize=size)
-    axes.tick_params(length=2 if n <= _MOST_COUNTED else 0)
-    axes.set_xlabel("given label")
-    axes.set_ylabel("true label")
-    if n <= _MOST_COUNTED:
-        for i, j in np.argwhere(counts > 0):
-            colour = "white" if shares[i, j] > 0.55 else "#111827"
-            axes.text(j, i, f"{counts[i, j]:.0f}", ha="center", va="center", fontsize=8, color=colour)
-    return figure
-
-
-def _bars(report: Report) -> Figure:
-    rows = sorted(report.classes, key=lambda r: -r["f1"])
-    title = "F1 by label"
-    if len(rows) > _MOST_BARS:
-        best, worst = 10, _MOST_BARS - 10
-        title = f"F1 by label: the best {best} and the worst {worst} of {len(rows)}"
-        rows = rows[:best] + rows[-worst:]
-    figure, axes = _figure(6.2, 0.8 + 0.2 * len(rows))
-    at = np.arange(len(rows))
-    colours = [TRAIN if r["support"] else QUIET for r in rows]
-    axes.barh(at, [r["f1"] for r in rows], height=0.7, color=colours)
-    names = [fit(r["label"], 28) + ("" if r["support"] else " (no clip)") for r in rows]
-    axes.set_yticks(at, names, fontsize=8)
-    axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_xlim(0, 1)
-    axes.grid(False, axis="y")
-    axes.tick_params(axis="y", length=0)
-    axes.set_title(title)
-    for i, r in enumerate(rows):
-        axes.text(min(r["f1"] + 0.01, 1.01), i, f"{r['f1']:.2f}", va="center", fontsize=7, color="#374151")
-    return figure

@@ -1,48 +1,54 @@
-"""A report as one page that needs no network: text, tables and pictures in a single file."""
+"""A report as one page that needs no network: text, tables, pictures and sound in a single file."""
 
 from __future__ import annotations
 
-import html
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from audioft.core.storage import write_bytes
 from audioft.evaluation import charts
-from audioft.evaluation.report import Report, recall
-from audioft.evaluation.text import TITLES, number, printable
+from audioft.evaluation.measured import Measured
+from audioft.evaluation.mistakes import Mistakes
+from audioft.evaluation.page import mistakes as one_by_one
+from audioft.evaluation.page import overview, sounds
+from audioft.evaluation.page.confusion import label_anchor
+from audioft.evaluation.page.elements import escaped, flat, section, table
+from audioft.evaluation.page.labels import labels
+from audioft.evaluation.page.style import document
 
-_PAIRS = 10
-
-# the browser is told to load and to run nothing, whatever a label or a file name may hold
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-
-_CSS = """
-:root { color-scheme: light; }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 1080px; padding: 32px 24px 64px; background: #fff; color: #111827;
-  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
-h1 { font-size: 26px; margin: 0 0 4px; overflow-wrap: anywhere; }
-h2 { font-size: 18px; margin: 40px 0 12px; padding-top: 16px; border-top: 1px solid #e5e7eb; }
-p { margin: 4px 0; color: #4b5563; }
-p.caution { color: #78350f; background: #fef3c7; border-radius: 10px; padding: 10px 16px; margin-bottom: 12px; }
-.cards { display: flex; flex-wrap: wrap; gap: 12px; margin-top: 20px; }
-.card { border: 1px solid #e5e7eb; border-radius: 10px; padding: 12px 16px; min-width: 150px; }
-.card.main { background: #eff6ff; border-color: #93c5fd; }
-.card b { display: block; font-size: 24px; font-variant-numeric: tabular-nums; }
-.card small { display: block; color: #6b7280; font-variant-numeric: tabular-nums; }
-.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(320px, 1fr)); gap: 16px; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 14px; }
-th, td { padding: 4px 14px 4px 0; text-align: left; border-bottom: 1px solid #f3f4f6; vertical-align: top;
-  overflow-wrap: anywhere; }
-th { color: #6b7280; font-weight: 600; }
-td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-li { color: #4b5563; }
-"""
+_BAD = 200  # recordings that could not be used and are told one by one
+PLAYERS = 100  # mistakes that can be heard, where nothing else is asked for
 
 
-def write_html(path: str | Path, report: Report, history: Sequence[dict[str, Any]], info: Mapping[str, Any]) -> None:
+@dataclasses.dataclass(frozen=True)
+class Beside:
+    """What a page tells besides the figures.
+
+    Attributes:
+        mistakes: one by one; None where they are not known.
+        players: how many of them can be heard, at most; 0 for none.
+        bad: recordings that could not be used: file, start, end, stage and reason of each.
+        kept: the epoch whose weights were kept, from 1; None where there are no epochs.
+    """
+
+    mistakes: Mistakes | None = None
+    players: int = PLAYERS
+    bad: Sequence[Sequence[str]] = ()
+    kept: int | None = None
+
+
+NOTHING = Beside()
+
+
+def write_html(
+    path: str | Path,
+    report: Measured,
+    history: Sequence[dict[str, Any]],
+    info: Mapping[str, Any],
+    beside: Beside = NOTHING,
+) -> None:
     """Write the report as a single page.
 
     Args:
@@ -52,110 +58,67 @@ def write_html(path: str | Path, report: Report, history: Sequence[dict[str, Any
             ...}`; empty where nothing was trained. A value that is missing, None or nan leaves a gap.
         info: what else to tell (encoder, data, seed, parameters, time), by name; values may be nested
             mappings. `title` is the heading, if given.
+        beside: mistakes, bad recordings, the kept epoch.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # a file name that is not UTF-8 has lone surrogates, which would stop the writing
-    write_bytes(path, as_html(report, history, info).encode("utf-8", "replace"))
+    write_bytes(path, as_html(report, history, info, beside).encode("utf-8", "replace"))
 
 
-def as_html(report: Report, history: Sequence[dict[str, Any]], info: Mapping[str, Any]) -> str:
+def as_html(
+    report: Measured, history: Sequence[dict[str, Any]], info: Mapping[str, Any], beside: Beside = NOTHING
+) -> str:
     """The page that `write_html` writes."""
-    title = _escaped(info.get("title", f"Report on the {report.side} side"))
+    title = escaped(info.get("title", f"Report on the {report.side} side"))
     told = {k: v for k, v in info.items() if k != "title"}
-    curves = [charts.loss_chart(history), charts.metric_chart(history, report.main), charts.rate_chart(history)]
-    pictures = "".join(f"<div>{c}</div>" for c in curves if c)
-    notes = "".join(f"<li>{_escaped(n)}</li>" for n in report.notes)
-    figures = [[TITLES.get(k, k.replace("_", " ")), v] for k, v in report.figures.items()]
-    sections = [
-        _section("Notes", f"<ul>{notes}</ul>") if notes else "",
-        _section("Training", f'<div class="pictures">{pictures}</div>') if pictures else "",
-        _confusion(report),
-        _section("Labels", f'<div class="scroll">{charts.f1_chart(report)}</div>{_classes(report)}'),
-        _section("All figures", _table(["metric", "value"], figures)),
-        _section("About this run", _table(["", ""], list(map(list, _flat(told))))) if told else "",
+    found = beside.mistakes
+    places = one_by_one.places(found) | {label_anchor(c) for c in range(len(report.labels))}
+    notes = "".join(f"<li>{escaped(n)}</li>" for n in report.notes)
+    head = f"<h1>{title}</h1>\n{overview.said(report)}{overview.tiles(report)}"
+    head += f"<ul>{notes}</ul>\n" if notes else ""
+    confusion = overview.confusion(report, places)
+    figures = {"figures": section("All figures", overview.figures(report), name="figures")}
+    wide = len(report.labels) > 40
+    beside_labels = not confusion or wide
+    parts = {
+        "confusion": section("Confusion", confusion, wide=wide, name="confusion") if confusion else "",
+        "labels": labels(report, found, places),
+        **(figures if beside_labels else {}),
+        one_by_one.PLACE: _mistakes(report, beside),
+        "unusable recordings": _bad(beside.bad),
+        "training": _training(report, history, beside.kept),
+        **({} if beside_labels else figures),
+        "about": section("About this run", table(["", ""], list(map(list, flat(told)))), name="about") if told else "",
+    }
+    links = "".join(f'<a href="#{name.split()[-1]}">{name}</a> ' for name, part in parts.items() if part)
+    return document(title, f'{head}<nav aria-label="parts of this page">{links}</nav>\n', "".join(parts.values()))
+
+
+def _mistakes(report: Measured, beside: Beside) -> str:
+    found = beside.mistakes
+    if found is None:
+        return ""
+    heard = sounds.of_clips(one_by_one.clips(found), found.rate, beside.players)
+    support = {c: int(row["support"]) for c, row in enumerate(report.classes)}
+    return one_by_one.mistakes(found, heard, beside.players, support)
+
+
+def _training(report: Measured, history: Sequence[dict[str, Any]], kept: int | None) -> str:
+    curves = [
+        charts.loss_chart(history, kept),
+        charts.metric_chart(history, report.main, kept),
+        charts.rate_chart(history),
     ]
+    pictures = "".join(f"<div>{c}</div>" for c in curves if c)
     return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>{_CSS}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
-        f"{_caution(report)}<p>{_escaped(report.measured)}</p>\n{_cards(report)}\n{''.join(sections)}</body>\n</html>\n"
+        section("Training", f'<div class="pictures">{pictures}</div>', wide=True, name="training") if pictures else ""
     )
 
 
-def _escaped(value: Any) -> str:
-    return html.escape(printable(str(value)))
-
-
-def _section(title: str, body: str) -> str:
-    return f"<h2>{title}</h2>\n{body}\n"
-
-
-def _caution(report: Report) -> str:
-    return f'<p class="caution">{_escaped(report.caution)}</p>\n' if report.caution else ""
-
-
-def _cards(report: Report) -> str:
-    cards = []
-    for name, e in report.metrics.items():
-        kind = "card main" if name == report.main else "card"
-        title = _escaped(TITLES.get(name, name))
-        cards.append(f'<div class="{kind}">{title}<b>{number(e.value)}</b><small>{e.bounds or "&nbsp;"}</small></div>')
-    return f'<div class="cards">{"".join(cards)}</div>'
-
-
-def _confusion(report: Report) -> str:
-    picture = charts.confusion_chart(report)
-    if not picture:
+def _bad(rows: Sequence[Sequence[str]]) -> str:
+    if not rows:
         return ""
-    rows = [[a, b, n, f"of {total}"] for a, b, n, total in report.confused()[:_PAIRS]]
-    table = _table(["true label", "given label", "clips", ""], rows) if rows else "<p>No clip was confused.</p>"
-    return _section("Confusion", f'<div class="scroll">{picture}</div>{table}')
-
-
-def _classes(report: Report) -> str:
-    keys = {
-        "label": "label",
-        "support": "seconds" if report.kind == "events" else "clips",
-        "predicted": "given",
-        "precision": "precision",
-        "recall": "recall",
-        "bounds": "its 95 % interval",
-        "f1": "F1",
-        "roc_auc": "ROC AUC",
-        "average_precision": "average precision",
-    }
-    if report.multilabel:
-        keys["threshold"] = "threshold"
-    rows = [row | {"bounds": recall(row).bounds or "–"} for row in report.classes]
-    if all(row["bounds"] == "–" for row in rows):
-        del keys["bounds"]
-    return _table(list(keys.values()), [[row[k] for k in keys] for row in rows])
-
-
-def _table(head: list[str], rows: list[list[Any]]) -> str:
-    numeric = [bool(rows) and all(isinstance(row[c], int | float) for row in rows) for c in range(len(head))]
-    marks = [' class="n"' if n else "" for n in numeric]
-    lines = ["<tr>" + "".join(f"<th{m}>{_escaped(h)}</th>" for h, m in zip(head, marks, strict=True)) + "</tr>"]
-    for row in rows:
-        cells = (f"<td{m}>{_shown(v, n)}</td>" for v, m, n in zip(row, marks, numeric, strict=True))
-        lines.append("<tr>" + "".join(cells) + "</tr>")
-    return '<div class="scroll"><table>\n' + "\n".join(lines) + "\n</table></div>"
-
-
-def _shown(value: Any, figure: bool) -> str:
-    return number(value) if figure and isinstance(value, float) else _escaped(value)
-
-
-def _flat(info: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]:
-    rows = []
-    for key, value in info.items():
-        name = f"{before}{key}"
-        if isinstance(value, Mapping):
-            rows += _flat(value, f"{name}.")
-        elif isinstance(value, list | tuple):
-            rows.append((name, ", ".join(map(str, value))))
-        else:
-            rows.append((name, "–" if value is None else str(value)))
-    return rows
+    told = table(["file", "start", "end", "where it fails", "why"], [list(row[:5]) for row in rows[:_BAD]], tall=True)
+    more = f"<p>And {len(rows) - _BAD} more, see bad_files.csv.</p>" if len(rows) > _BAD else ""
+    return section(f"Recordings that could not be used: {len(rows)}", told + more, wide=True, name="recordings")

@@ -12,8 +12,10 @@ from typing import Any
 from audioft.core import wording
 from audioft.core.storage import write_bytes
 from audioft.errors import UsageError
+from audioft.evaluation import sentence
 from audioft.evaluation.caution import in_lines
 from audioft.evaluation.intervals import Estimate
+from audioft.evaluation.measured import recall
 from audioft.evaluation.ratios import plain
 from audioft.evaluation.text import TITLES, fit, number, pad, printable, width
 
@@ -24,7 +26,7 @@ LATER = ("kind", "caution")  # which older reports do not have
 _MOST_CLASSES, _WORST, _BEST, _PAIRS = 20, 10, 5, 5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """What an evaluation found. `print(report)` shows it as text.
 
@@ -122,6 +124,21 @@ class Report:
             text += f"; 95 % intervals over {self.unit}"
         return text
 
+    @property
+    def sentence(self) -> str:
+        """What it comes to: how good, what is weakest, and between what it may lie."""
+        return sentence.sentence(self)
+
+    def __repr__(self) -> str:
+        figure = f"{TITLES.get(self.main, self.main)} {number(self.metrics[self.main].value)}"
+        return f"<Report on {self.side}: {figure}, {self.clips} {self.counted}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the sentence, figures and confusion."""
+        from audioft.evaluation.page.overview import overview
+
+        return overview(self)
+
     def to_dict(self) -> dict[str, Any]:
         """The report as plain values that strict JSON can hold: nan becomes None."""
         about = {"format": FORMAT, "format_version": FORMAT_VERSION, "main": self.main}
@@ -200,11 +217,6 @@ class Report:
             line += f" {number(r['f1']):>7} {number(r[key]):>7}"
             lines.append(line + (f" {number(r['threshold']):>9}" if self.multilabel else ""))
         return "\n".join(lines)
-
-
-def recall(row: dict[str, Any]) -> Estimate:
-    """The recall of a row of `Report.classes`, with its interval if it has one."""
-    return Estimate(row["recall"], row.get("recall_low", math.nan), row.get("recall_high", math.nan))
 
 
 def _numbers(values: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 NOT_FINITE = "the model's scores are not finite (NaN or infinity); its weights may have diverged"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Prediction:
     """What a model says of one recording.
 
@@ -53,6 +53,18 @@ class Prediction:
         scores = dict(zip(labels, found.scores.tolist(), strict=True))
         several = tuple(labels[i] for i in given)
         return cls(path, labels[best], float(found.scores[best]), several, scores, found.seconds, found.failure)
+
+    def __repr__(self) -> str:
+        if self.label is None:
+            return f"<Prediction of {self.path}: none, {self.error}>"
+        labels = ", ".join(self.labels) if len(self.labels) > 1 else self.label
+        return f"<Prediction of {self.path}: {labels}, {self.score:.2f}{'' if self.error is None else ', breaks off'}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the recording to be heard and the best labels."""
+        from audioft.evaluation.page.answer import answer
+
+        return answer(self.path, self.label, self.labels, self.top(5), len(self.scores), self.seconds, self.error)
 
     def top(self, k: int) -> list[tuple[str, float]]:
         """The k most probable labels with their scores, best first; all if there are fewer."""

@@ -75,6 +75,9 @@ class Predictor:
         self.precision, self.batch_seconds = choose_precision(precision, place), batch_seconds
         self._thresholds = np.array(self.card.thresholds or [0.5] * len(self.card.labels))
 
+    def __repr__(self) -> str:
+        return f"<Predictor of {self.folder}: {len(self.labels)} labels, a window of {self.window:g} s>"
+
     @functools.cached_property
     def scoring(self) -> AudioClassifier:
         """The model that scores: `model`, or in bfloat16 one whose large weights are cast once and for all."""

@@ -139,7 +139,7 @@ class Rules:
         return segments(moments.starts, moments.ends, moments.scores, labels, **vars(self))
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Timeline:
     """A whole recording's scores over time.
 
@@ -166,6 +166,18 @@ class Timeline:
     seconds: float
     error: AudioError | None
     rules: Rules
+
+    def __repr__(self) -> str:
+        breaks = "" if self.error is None else ", breaks off"
+        told = f"{self.seconds:.1f} s{breaks}, {len(self.moments)} moments, {len(self.labels)} labels"
+        return f"<Timeline of {self.path}: {told}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the scores and segments as a picture."""
+        from audioft.inference.picture import in_page
+
+        m = self.moments
+        return in_page(self.path, self.labels, (m.starts, m.ends, m.scores), self.segments(), self.error)
 
     def segments(
         self,

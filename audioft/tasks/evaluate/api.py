@@ -33,6 +33,7 @@ def evaluate(
     overrides: Mapping[str, Any] | Sequence[str] = (),
     resamples: int = 1000,
     seed: int = 0,
+    players: int = 100,
     console: Console | None = None,
 ) -> Report:
     """Measure a model on labelled recordings.
@@ -53,12 +54,15 @@ def evaluate(
             nothing is said.
         resamples: bootstrap resamples for the intervals.
         seed: of the bootstrap.
+        players: how many mistakes can be heard in `report.html`, at most: up to 10 s each, 20 MB of the page in all,
+            the surest first. Whoever has the page can hear them; 0 puts no sound into it.
         console: where messages go.
 
     Returns:
         The report; `print` shows it as a table. Recordings that cannot be read are left out, counted in its notes.
 
     Raises:
+        UsageError: the call itself is wrong.
         DataError: the data has labels the model does not know, or no recording can be read.
 
     Example:
@@ -68,9 +72,12 @@ def evaluate(
     """
     from audioft.assembly import reading
     from audioft.core.runtime import launched
+    from audioft.errors import UsageError
     from audioft.inference.predictor import Predictor
     from audioft.tasks.evaluate import evaluation_run
 
+    if players < 0:
+        raise UsageError(f"players is {players}; expected 0, for a page without sound, or more")
     console = console or Console()
     processes = launched(device)
     if processes is not None:
@@ -79,7 +86,8 @@ def evaluate(
     reading.of(overrides, why, label=label, group=group)  # what is wrong is told before the model is loaded
     predictor = Predictor(model, device=device, precision=precision, batch_seconds=batch_seconds)
     place = None if out is None else Path(out)
-    measured = evaluation_run.Evaluation(predictor, Path(model), place, side, resamples, seed, console, processes)
+    given = (resamples, seed, console, processes, players)
+    measured = evaluation_run.Evaluation(predictor, Path(model), place, side, *given)
     usual = reading.usual(predictor.card.reading, overrides)
     for note in reading.told(usual):
         console.say(f"note: {note}")

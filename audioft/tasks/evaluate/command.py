@@ -22,7 +22,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--side", metavar="SIDE", help="train, valid, test or all (test if the data gives a split)")
     parser.add_argument("--label", metavar="COLUMN", help="column with the label")
     parser.add_argument("--group", metavar="COLUMN", help="column whose clips belong together, for the intervals")
-
+    parser.add_argument(
+        "--players",
+        type=arguments.count_or_none,
+        default=100,
+        metavar="N",
+        help="mistakes that can be heard in report.html, at most (100); 0: no sound in it",
+    )
     parser.add_argument("--events", action="store_true", help="measure what happens when; DATA has start and end")
     arguments.add_scoring(parser)
 

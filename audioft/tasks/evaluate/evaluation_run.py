@@ -21,7 +21,8 @@ from audioft.data.manifest import Manifest
 from audioft.data.sides import SIDES
 from audioft.errors import DataError, UsageError
 from audioft.evaluation.clip_report import make_report
-from audioft.evaluation.html import write_html
+from audioft.evaluation.html import PLAYERS, Beside, write_html
+from audioft.evaluation.mistakes import Mistakes
 from audioft.evaluation.report import Report
 from audioft.inference.predictor import Predictor
 
@@ -39,6 +40,7 @@ class Evaluation:
         resamples, seed: of the bootstrap.
         console: where messages go.
         processes: each hears a share.
+        players: mistakes that can be heard in the page, at most.
     """
 
     predictor: Predictor
@@ -49,6 +51,7 @@ class Evaluation:
     seed: int
     console: Console
     processes: Processes | None = None
+    players: int = PLAYERS
 
     def on(self, data: Path, how: Reading, events: bool, window: float | None, hop: float | None) -> Report:
         """The report on data, read in this way and written where it is to go; see `audioft.evaluate`."""
@@ -62,13 +65,14 @@ class Evaluation:
         asked = events or self.predictor.model.frame_level
         found = how.in_time(data, asked=asked)
         if found is not None:
-            report = self._in_time(found, *self.predictor.grid(window, hop))
+            report, mistakes = self._in_time(found, *self.predictor.grid(window, hop))
         else:
-            report = self._of_clips(how.whole_clips(data))
+            report, mistakes = self._of_clips(how.whole_clips(data))
         if self.writes is not None:
             about = {"title": f"audioft: {self.model} on {data}", "model": str(self.model), "data": str(data)}
             report.save(self.writes / "report.json")
-            write_html(self.writes / "report.html", report, [], about)
+            beside = Beside(mistakes, self.players, side_scores.bad_files(self.writes / "bad_files.csv"))
+            write_html(self.writes / "report.html", report, [], about, beside)
         return report
 
     @property
@@ -76,7 +80,11 @@ class Evaluation:
         """Where this process writes: the first one does."""
         return self.out if self.processes is None or self.processes.main else None
 
-    def _of_clips(self, manifest: Manifest) -> Report:
+    @property
+    def _rate(self) -> int:
+        return self.predictor.model.encoder.sample_rate
+
+    def _of_clips(self, manifest: Manifest) -> tuple[Report, Mistakes | None]:
         """Each clip has its labels, whatever happens when in it."""
         predictor, card = self.predictor, self.predictor.card
 
@@ -99,9 +107,10 @@ class Evaluation:
             found.predictions.write(self.writes / "predictions.csv", card.thresholds)
             bad = [(c.key, e.stage, e.reason) for c, e in found.failures]
             side_scores.append_bad_files(self.writes / "bad_files.csv", bad)
-        return report
+            return report, side_scores.mistakes(found.predictions, card.thresholds, self._rate)
+        return report, None
 
-    def _in_time(self, found: Found, window: float, hop: float) -> Report:
+    def _in_time(self, found: Found, window: float, hop: float) -> tuple[Report, Mistakes | None]:
         """What happens when in whole recordings."""
         predictor, own = self.predictor, {a.clip.name: a for a in found.recordings}
         clips, side, notes = self._usable(
@@ -114,7 +123,8 @@ class Evaluation:
         report, compared = event_scores.report(heard, predictor.labels, predictor.rules(), side, notes=notes, **how)
         if self.writes is not None:
             event_scores.write_events(self.writes / "predictions.csv", compared)
-        return report
+            return report, event_scores.mistakes(report, compared, found.recordings, self._rate)
+        return report, None
 
     def _scoring(self, window: float, hop: float | None = None) -> Scoring:
         p = self.predictor

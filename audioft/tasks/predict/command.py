@@ -55,7 +55,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--min-duration", type=arguments.time, metavar="S", help="leave shorter segments out (the model's, else 0)"
     )
     when.add_argument("--close-gaps", type=arguments.time, metavar="S", help="longest gap to close (the model's)")
-    when.add_argument("--plot", metavar="DIR", help="draw a picture of each recording there")
+    when.add_argument("--plot", metavar="DIR", help="draw each recording there, long ones in pages")
     when.add_argument("--raw", metavar="RATE,FORMAT,CHANNELS", help="what - holds if it has no header: 16000,s16le,1")
     arguments.add_scoring(parser)
 

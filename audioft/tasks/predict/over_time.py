@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import os
 import signal
@@ -18,6 +19,7 @@ from audioft.core.progress import Console
 from audioft.core.signals import answered
 from audioft.data.clip import Clip
 from audioft.data.inputs import unlabelled
+from audioft.data.true_labels import TrueLabels
 from audioft.errors import DataError, UsageError
 from audioft.inference.event_formats import unused
 from audioft.inference.event_tables import TimeWriter
@@ -81,7 +83,7 @@ def follow(
     _refuse_inputs(writer, clips)
     clips = [c for c in clips if c.name not in writer.done]
     done = 0.0
-    drawing = None if pictures is None else _Drawing(pictures, predictor, rules)
+    drawing = None if pictures is None else _Drawing(pictures, predictor)
     with writer, listening(console, "labelling", clips) as progress:
         for step in predictor.follow(clips, rules, **grid):
             clip = clips[step.index]
@@ -122,17 +124,21 @@ def _refuse_inputs(writer: TimeWriter, clips: Sequence[Clip]) -> None:
 
 
 class _Drawing:
-    """A picture for each recording, drawn at its end."""
+    """A picture for each recording, or its pages, drawn at its end."""
 
-    def __init__(self, folder: Path, predictor: Predictor, rules: Rules):
+    def __init__(self, folder: Path, predictor: Predictor):
         folder_for(folder, "--plot")
-        self.folder, self.labels, self.rules = folder, predictor.labels, rules
+        self.folder, self.labels = folder, predictor.labels
         self.taken: set[str] = set()
-        self.picture = Picture(self.labels, rules)
+        self.true = TrueLabels()
+        self.picture: Picture | None = None
 
     def take(self, clip: Clip, step: Step) -> None:
-        self.picture.add(step.moments, step.events)
+        picture = self.picture = self.picture or Picture(self.labels, self.true.of(clip.path))
+        moments = step.moments
+        picture.add(moments.starts, moments.ends, moments.scores, step.events)
         if step.summary is not None:
             if step.summary.scores is not None:
-                self.picture.save(self.folder / unused(self.taken, clip, ".png"), clip, step.summary.error)
-            self.picture = Picture(self.labels, self.rules)
+                name = functools.partial(unused, self.taken, clip)
+                picture.save(lambda ending: self.folder / name(ending), clip, step.summary.error)
+            self.picture = None

@@ -54,7 +54,7 @@ def pretrain(
         >>> (folder / "model.safetensors").is_file()
         True
     """
-    from audioft.assembly import run_folder
+    from audioft.assembly import new_folders, run_folder
     from audioft.configuration.pretraining import PretrainConfig
     from audioft.core import folder_lock
     from audioft.tasks.pretrain import resolve
@@ -70,7 +70,7 @@ def pretrain(
     resolved = resolve.absolute_sources(resolve.settings(data, start, config, overrides, probe))
     if not resolved.data.sources:
         raise UsageError("no recordings given: `audioft pretrain DATA... --out ENCODER`, or set data.sources")
-    folder = Path(out) if out is not None else run_folder.free_folder(Path("encoders") / resolve.source_name(resolved))
+    folder = Path(out) if out is not None else new_folders.free_folder(Path("encoders") / resolve.source_name(resolved))
     with folder_lock.held(folder, "encoder"):
         run_folder.refuse_encoder(folder)
         run_folder.refuse(folder / run_folder.PRETRAINING, resolved, resume=resume, overwrite=overwrite)

@@ -1,4 +1,4 @@
-"""What layers know, as one picture: score over depth, a line an encoder."""
+"""What layers know, as one picture: score over layers, a line an encoder."""
 
 from __future__ import annotations
 
@@ -28,15 +28,29 @@ def png(found: Comparison) -> bytes:
         if found.baseline.layers:
             top = found.baseline.top
             axes.axhline(top.value, color=FAINT, linewidth=1.4, linestyle=(0, (5, 2)), label="log-mel spectra")
-        axes.set_xlim(-0.02, 1.02)
+        deepest = max((row.last for row in good), default=0)
+        axes.set_xlim(-0.02 * max(1, deepest), 1.02 * max(1, deepest))
+        axes.set_xticks(layers(deepest))
 
     title = "a linear classifier on each layer, and its 95 % interval"
-    across = "depth: 0 before the first layer, 1 after the last"
+    across = "after layer (0: before the first)"
     return score_chart(draw, found.chance, title, across, TITLES[found.metric])
 
 
+def layers(last: int, most: int = 13) -> list[int]:
+    """Layers that are named on the axis: every one, or of many every second, fourth and so on.
+
+    >>> layers(6), layers(24)
+    ([0, 1, 2, 3, 4, 5, 6], [0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24])
+    """
+    step = 1
+    while last // step + 1 > most:
+        step *= 2
+    return list(range(0, last + 1, step))
+
+
 def _line(axes: Axes, row: Row, colour: str, marker: str, style: str) -> None:
-    depth = np.linspace(0, 1, len(row.layers)) if row.last else np.zeros(1)
+    depth = np.arange(len(row.layers))
     value, low, high = (np.array([getattr(s, k) for s in row.layers]) for k in ("value", "low", "high"))
     axes.fill_between(depth, low, high, color=colour, alpha=0.13, linewidth=0)
     axes.plot(depth, value, style, color=colour, marker=marker, markersize=4, linewidth=1.6, label=tail(row.name))

@@ -17,7 +17,8 @@ from audioft.assembly.run_folder import Run
 from audioft.core.wording import counted
 from audioft.data.event_clips import BACKGROUND
 from audioft.evaluation.clip_report import make_report
-from audioft.evaluation.html import write_html
+from audioft.evaluation.html import Beside, write_html
+from audioft.evaluation.mistakes import Mistakes
 from audioft.evaluation.recording_embeddings import embed
 from audioft.evaluation.report import Report
 from audioft.evaluation.thresholds import choose_thresholds
@@ -53,6 +54,7 @@ class Measured:
         thresholds: of each label; None where the highest score decides.
         segments: how scores become events, besides: `release`, `min_seconds`, `close_gaps`; None for the defaults.
         report: of the test side, or the validation side where there is none; None where there is neither.
+        mistakes: of the same side.
         failures: recordings that could not be heard, as (name, stage, reason).
     """
 
@@ -60,6 +62,7 @@ class Measured:
     segments: dict[str, float] | None
     report: Report | None
     failures: list[tuple[str, str, str]]
+    mistakes: Mistakes | None = None
 
 
 def finish(parts: Parts, folder: Path, learnt: Learnt) -> None:
@@ -74,7 +77,10 @@ def finish(parts: Parts, folder: Path, learnt: Learnt) -> None:
     model_folder.save(parts.model, card, folder / "model", side_scores.model_readme(card, report, about), adapter)
     if report is not None:
         report.save(folder / "report.json")
-        write_html(folder / "report.html", report, Run(folder).history, {"title": f"audioft: {folder.name}", **about})
+        bad = side_scores.bad_files(folder / "bad_files.csv")
+        beside = Beside(measured.mistakes, parts.config.evaluate.players, bad, learnt.best_epoch)
+        info = {"title": f"audioft: {folder.name}", **about}
+        write_html(folder / "report.html", report, Run(folder).history, info, beside)
         parts.console.say(f"\n{report}")
 
 
@@ -113,7 +119,9 @@ def _measure_clips(parts: Parts, folder: Path, learnt: Learnt) -> Measured:
     notes += [f"{counted(len(found.failures), 'clip')} could not be scored"] if found.failures else []
     report = make_report(found.predictions, side, thresholds, config.evaluate.resamples, config.seed, notes)
     found.predictions.write(folder / "predictions.csv", thresholds)
-    return Measured(chosen, None, report, [(c.key, e.stage, e.reason) for c, e in found.failures])
+    failures = [(c.key, e.stage, e.reason) for c, e in found.failures]
+    mistakes = side_scores.mistakes(found.predictions, thresholds, parts.model.encoder.sample_rate)
+    return Measured(chosen, None, report, failures, mistakes)
 
 
 def _measure_events(parts: Parts, folder: Path, learnt: Learnt) -> Measured:
@@ -136,7 +144,8 @@ def _measure_events(parts: Parts, folder: Path, learnt: Learnt) -> Measured:
     )
     event_scores.write_events(folder / "predictions.csv", heard)
     failures = [(x.name, x.failure.stage, x.failure.reason) for x in found if x.failure is not None]
-    return Measured(thresholds, segments, report, failures)
+    mistakes = event_scores.mistakes(report, heard, event_scores.side(data, side), parts.model.encoder.sample_rate)
+    return Measured(thresholds, segments, report, failures, mistakes)
 
 
 def _card(parts: Parts, found: Measured, learnt: Learnt) -> ModelCard:

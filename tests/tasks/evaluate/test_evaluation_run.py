@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import csv
+import inspect
+import re
 import shutil
 
 import makers
+import pages
 import pytest
 
 import audioft
+from audioft.cli import make_parser
 from audioft.errors import DataError, UsageError
+from audioft.evaluation.html import PLAYERS
 
 QUIET = audioft.Console(quiet=True)
 
@@ -49,9 +54,55 @@ def test_what_cannot_be_read_is_left_out_counted_and_listed(trained, two_tones, 
         audioft.evaluate(trained.model, data, console=QUIET)
 
 
+def test_the_page_lists_what_was_wrong_and_holds_sound_as_far_as_asked(trained, tmp_path, audioft_command):
+    """Labels of the wrong recordings: everything is a mistake."""
+    data = makers.tones(tmp_path / "data", each=3, seed=5)
+    (data / "low").rename(data / "x")
+    (data / "high").rename(data / "low")
+    (data / "x").rename(data / "high")
+    (data / "low" / "broken.wav").write_bytes(b"RIFF")
+    found = {}
+    for players in ((), ("--players", 2), ("--players", 0)):
+        out = tmp_path / f"out{len(found)}"
+        code, _, err = audioft_command("evaluate", trained.folder, data, "--out", out, *players)
+        assert code == 0, err
+        page = (out / "report.html").read_text(encoding="utf-8")
+        pages.check(page)
+        assert "broken.wav" in page
+        found[players] = page.count("<audio")
+    wrong = sum(row["label"] != row["predicted"] for row in rows(tmp_path / "out0" / "predictions.csv"))
+    assert wrong >= 3
+    assert found == {(): wrong, ("--players", 2): 2, ("--players", 0): 0}
+
+
+def rows(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_number_of_players_that_cannot_be_is_refused(trained, two_tones, audioft_command):
+    with pytest.raises(UsageError, match="players is -1"):
+        audioft.evaluate(trained, two_tones, players=-1, console=QUIET)
+    code, _, err = audioft_command("evaluate", trained.folder, two_tones, "--players", "-1")
+    assert code == 2
+    assert "--players: '-1' is not a whole number, 0 or more" in err
+
+
+def test_the_page_of_a_run_marks_the_kept_epoch(trained_several):
+    page = (trained_several.folder / "report.html").read_text(encoding="utf-8")
+    pages.check(page)
+    assert re.search(r"kept: epoch [12]\b", page)
+
+
 def test_recordings_that_the_run_has_learnt_from_are_told(trained, two_tones, tmp_path):
     told = audioft.evaluate(trained, two_tones, resamples=0, console=QUIET).notes
     assert any("were trained on by this run: the figures are too good" in note for note in told)
     new = makers.tones(tmp_path / "new", each=2, seed=9)
     told = audioft.evaluate(trained, new, resamples=0, console=QUIET).notes
     assert not any("were trained on" in note for note in told)
+
+
+def test_as_many_players_are_made_however_it_is_called():
+    asked = inspect.signature(audioft.evaluate).parameters["players"].default
+    options = make_parser()[1]["evaluate"].parse_args(["model", "data"])
+    assert asked == options.players == audioft.Config().evaluate.players == PLAYERS
