@@ -31,13 +31,20 @@ _SLACK = (0.5, 0.01)
 class Media:
     """Such a recording being decoded, from its beginning; to be used as `opening.Recording` is.
 
+    Args:
+        path: the file.
+        kind: what it is.
+        place: of the recording in the file, `(offset, length)`; None for all of it.
+        missing: bytes that its container promises and the file does not hold.
+
     Attributes:
         promised: seconds that its container promises for the sound, 0 where it does not.
     """
 
-    frames, raw, extra_info, container, whole, counted, skipped = -1, None, "", "", False, 0, 0
+    frames, raw, extra_info, container, whole, counted, skipped, said, more = -1, None, "", "", False, 0, 0, "", False
 
-    def __init__(self, path: str | Path, kind: Kind):
+    def __init__(self, path: str | Path, kind: Kind, place: tuple[int, int] | None = None, missing: int = 0):
+        self.place, self.missing = place, missing
         self.path, self.promised, self.samplerate, self.channels = Path(path), 0.0, 0, 0
         self.format, self.subtype = kind.demuxer.upper(), ""
         self._held: list[np.ndarray] = []
@@ -83,6 +90,15 @@ class Media:
         seconds = self._given / self.samplerate
         if seconds < self.promised - max(_SLACK[0], _SLACK[1] * self.promised):
             raise OSError(f"the container promises {self.promised:.2f} s")
+        if self.missing > 0:
+            raise OSError(f"the container promises {self.missing:,} bytes more")
+
+    def _address(self, plain: str) -> str:
+        """What the decoder is to open."""
+        if self.place is None:
+            return plain
+        begin, count = self.place
+        return f"subfile,,start,{begin},end,{begin + count},,:file:{os.path.abspath(self.path)}"
 
     def _decoded(self, kind: Kind) -> Generator[Any]:
         raise NotImplementedError
@@ -96,14 +112,16 @@ class AvMedia(Media):
 
         av.logging.set_level(None)
         try:
-            with av.open(os.fspath(self.path), format=kind.demuxer, metadata_errors="ignore") as container:
+            with av.open(
+                self._address(os.fspath(self.path)), format=kind.demuxer, metadata_errors="ignore"
+            ) as container:
                 if not container.streams.audio:
                     raise AudioError(self.path, "open", "there is no sound in it, only pictures")
                 stream = container.streams.audio[0]
                 for one in container.streams:
                     if one is not stream:
                         with contextlib.suppress(Exception):
-                            one.discard = "all"
+                            one.discard = "all"  # type: ignore[assignment]
                 stream.codec_context.thread_count = 1
                 if stream.duration and stream.time_base and kind.demuxer == "mov":
                     self.promised = float(stream.duration * stream.time_base)
@@ -130,12 +148,13 @@ class PipedMedia(Media):
 
     def _decoded(self, kind: Kind) -> Generator[Any]:
         program = shutil.which("ffmpeg") or "ffmpeg"
-        given = ["-f", kind.demuxer, "-i", f"file:{os.path.abspath(self.path)}"]
+        given = ["-f", kind.demuxer, "-i", self._address(f"file:{os.path.abspath(self.path)}")]
         wanted = ["-map", "0:a:0", "-c:a", "pcm_f32le", "-f", "au", "-fflags", "+bitexact", "pipe:1"]
         wanted[3] = "pcm_f32be"  # AU, whose header is the simplest, is big-endian
         self.subtype = "ffmpeg"
         with tempfile.TemporaryFile() as said:
-            command = [program, "-nostdin", "-v", "error", "-threads", "1", *given, *wanted]
+            # without -xerror it goes on after what it could not decode, and says that all is well
+            command = [program, "-nostdin", "-v", "error", "-xerror", "-threads", "1", *given, *wanted]
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, bufsize=0
             )
@@ -189,8 +208,8 @@ def decoder() -> tuple[type[Media], str] | None:
         return (PipedMedia, "ffmpeg") if os.name == "posix" and shutil.which("ffmpeg") else None
 
 
-def opened(path: str | Path, kind: Kind) -> Media:
-    """A recording of a kind that libsndfile does not read.
+def opened(path: str | Path, kind: Kind, place: tuple[int, int] | None = None, missing: int = 0) -> Media:
+    """A recording of a kind that libsndfile does not read; see `Media`.
 
     Raises:
         AudioError: at stage `open`: nothing is there that decodes it, or it holds no sound.
@@ -199,6 +218,6 @@ def opened(path: str | Path, kind: Kind) -> Media:
     if found is None:
         raise AudioError(path, "open", f"this is {kind.words}, which needs another decoder: {ADVICE}")
     try:
-        return found[0](path, kind)
+        return found[0](path, kind, place, missing)
     except OSError as e:
         raise AudioError(path, "open", f"not sound that can be decoded: {e}") from None

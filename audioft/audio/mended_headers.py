@@ -11,6 +11,7 @@ import struct
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from audioft.audio.containers import wrapped
 from audioft.audio.parts import Part
 
 #: WAVE_FORMAT tags of MPEG audio.
@@ -38,14 +39,18 @@ class Wav(NamedTuple):
     parts: list[Part]
 
 
-def wav(path: str | Path) -> Wav | None:
-    """What the chunks of a RIFF, RIFX or RF64 file say; None where there is no format or are no samples."""
+def wav(path: str | Path, origin: int = 0, end: int | None = None) -> Wav | None:
+    """What the chunks of a RIFF, RIFX or RF64 file say, or of one that lies between two places of a file.
+
+    None where there is no format or are no samples.
+    """
     with open(path, "rb") as file:
-        total = os.fstat(file.fileno()).st_size
+        total = os.fstat(file.fileno()).st_size if end is None else end
+        file.seek(origin)
         kind = file.read(12)
         order = ">" if kind[:4] == b"RIFX" else "<"
         large = kind[:4] in (b"RF64", b"BW64")
-        at, tag, rate, channels, long_at, claimed = 12, 0, 0, 0, 0, 0
+        at, tag, rate, channels, long_at, claimed = origin + 12, 0, 0, 0, 0, 0
         for _ in range(_MOST_CHUNKS):
             file.seek(at)
             head = file.read(8)
@@ -75,19 +80,22 @@ def wav(path: str | Path) -> Wav | None:
             unknown = claimed in (0, 2**64 - 1)
             size = claimed
         else:
-            unknown = size == 0 or (size == 0xFFFFFFFF and large)
+            unknown = size == 0 or (size == 0xFFFFFFFF and large) or wrapped(total - begin, size) > 0
         if not unknown or begin == total:
             return Wav(tag, rate, channels, begin, min(begin + size, total), [])
         end = _before_chunks(file, begin, total, order)
         if end == begin:  # nothing but chunks follows: there really are no samples
             return Wav(tag, rate, channels, begin, begin, [])
-        return Wav(tag, rate, channels, begin, end, _mended(file, at, begin, end, long_at, order, large))
+        return Wav(tag, rate, channels, begin, end, _mended(file, origin, at, begin, end, long_at, order, large))
 
 
-def _mended(file: BinaryIO, at: int, begin: int, end: int, long_at: int, order: str, large: bool) -> list[Part]:
-    file.seek(0)
-    head = bytearray(file.read(begin))
+def _mended(
+    file: BinaryIO, origin: int, at: int, begin: int, end: int, long_at: int, order: str, large: bool
+) -> list[Part]:
+    file.seek(origin)
+    head = bytearray(file.read(begin - origin))
     size = end - begin
+    at, end, long_at = at - origin, end - origin, long_at and long_at - origin
     if long_at:
         head[long_at + 8 : long_at + 32] = struct.pack("<QQQ", end - 8, size, 0)
     elif large:  # without a ds64 it is no RF64
