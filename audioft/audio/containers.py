@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 _MOST = 100_000  # parts of a container
+#: A program that writes to a pipe cannot know the size, and puts the largest number there.
+ENDLESS = 0x7FFF0000
 _SEARCHED = 2**20  # bytes after one in which another is looked for
 _W64 = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 _ASF = b"0&\xb2u\x8ef\xcf\x11\xa6\xd9\x00\xaa\x00b\xcel"
@@ -139,7 +141,7 @@ def _chunks(plan: _Chunks, file: BinaryIO, begin: int, total: int) -> int:
                 return at
         if name == b"ds64":
             long = struct.unpack("<Q", _bytes(file, at + 16, 8).ljust(8, b"\0"))[0]
-        unknown = name in plan.data and (size in (0, 0xFFFFFFFF) or size >= 2**62)
+        unknown = name in plan.data and (size == 0 or (size >= ENDLESS and at + size > total))
         if unknown and long and long < 2**62:
             size, unknown = long, False
         elif name in plan.data and not unknown and plan.size == "<I":

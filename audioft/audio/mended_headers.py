@@ -11,7 +11,7 @@ import struct
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from audioft.audio.containers import wrapped
+from audioft.audio.containers import ENDLESS, wrapped
 from audioft.audio.parts import Part
 
 #: WAVE_FORMAT tags of MPEG audio.
@@ -29,6 +29,7 @@ class Wav(NamedTuple):
         rate, channels: as the header says.
         begin, end: of the samples, in bytes; the end is at most that of the file.
         parts: what to read in place of the file where a size is unknown; none where the header can be read as it is.
+        unknown: whether it was not known how long it would be.
     """
 
     tag: int
@@ -37,6 +38,7 @@ class Wav(NamedTuple):
     begin: int
     end: int
     parts: list[Part]
+    unknown: bool = False
 
 
 def wav(path: str | Path, origin: int = 0, end: int | None = None) -> Wav | None:
@@ -82,11 +84,12 @@ def wav(path: str | Path, origin: int = 0, end: int | None = None) -> Wav | None
         else:
             unknown = size == 0 or (size == 0xFFFFFFFF and large) or wrapped(total - begin, size) > 0
         if not unknown or begin == total:
-            return Wav(tag, rate, channels, begin, min(begin + size, total), [])
+            endless = size >= ENDLESS and begin + size > total
+            return Wav(tag, rate, channels, begin, min(begin + size, total), [], endless)
         end = _before_chunks(file, begin, total, order)
         if end == begin:  # nothing but chunks follows: there really are no samples
             return Wav(tag, rate, channels, begin, begin, [])
-        return Wav(tag, rate, channels, begin, end, _mended(file, origin, at, begin, end, long_at, order, large))
+        return Wav(tag, rate, channels, begin, end, _mended(file, origin, at, begin, end, long_at, order, large), True)
 
 
 def _mended(

@@ -91,7 +91,7 @@ def begun(path: str | Path, rate: int, channels: int, form: str, subtype: str | 
 def _by_libsndfile(path: Path, head: bytes, alive: Callable[[], None]) -> Any:
     if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and (wav := mended_headers.wav(path)) is not None:
         _refuse_rate(path, wav.rate)
-        if wav.parts or wav.end + 8 < path.stat().st_size:
+        if wav.unknown or wav.end + 8 < path.stat().st_size:
             made = containers.layout(path, head, alive)
             if len(made.links) > 1:
                 return Chain(path, [functools.partial(_wav, path, a, a + n) for a, n in made.links])

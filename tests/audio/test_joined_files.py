@@ -55,7 +55,7 @@ def test_files_put_together_are_heard_to_the_last(tmp_path, kind):
         part = samples[round(start * RATE) : None if end is None else round(end * RATE)]
         np.testing.assert_array_equal(io.read(path, rate=None, start=start, end=end), part)
     path.write_bytes(one + two[: len(two) // 2])
-    with pytest.raises(AudioError, match=r"header promises 5.00 s|unspecified|not audio|lost sync"):
+    with pytest.raises(AudioError, match="truncated or damaged"):
         io.read(path)
 
 
@@ -213,7 +213,7 @@ def test_phones_files_put_together_or_cut(tmp_path, decoder, kind):
     assert containers.layout(path, one[:400]).strange < 200  # tags
     if kind in ("webm", "mka", "wv", "wma", "tta"):
         path.write_bytes(one[:-300])
-        with pytest.raises(AudioError, match="truncated or damaged"):
+        with pytest.raises(AudioError, match="truncated or damaged|no samples|not sound"):
             io.read(path)
 
 
