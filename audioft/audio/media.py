@@ -12,7 +12,6 @@ import select
 import shutil
 import struct
 import subprocess
-import tempfile
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -147,6 +146,8 @@ class PipedMedia(Media):
     """Through the program ffmpeg."""
 
     def _decoded(self, kind: Kind) -> Generator[Any]:
+        import tempfile
+
         program = shutil.which("ffmpeg") or "ffmpeg"
         given = ["-f", kind.demuxer, "-i", self._address(f"file:{os.path.abspath(self.path)}")]
         wanted = ["-map", "0:a:0", "-c:a", "pcm_f32le", "-f", "au", "-fflags", "+bitexact", "pipe:1"]

@@ -41,6 +41,28 @@ class Wav(NamedTuple):
     unknown: bool = False
 
 
+def plain(head: bytes, total: int) -> Wav | None:
+    """What the first bytes of an ordinary WAV file of so many bytes say, whose sound lies behind them and ends with it.
+
+    None of any other, which has to be looked at.
+    """
+    at, tag, rate, channels = 12, 0, 0, 0
+    if head[:4] != b"RIFF":
+        return None
+    while at + 24 <= len(head):
+        name, size = head[at : at + 4], struct.unpack_from("<I", head, at + 4)[0]
+        if name == b"data":
+            begin = at + 8
+            whole = rate and 0 < size < ENDLESS and 0 <= total - begin - size < 8
+            return Wav(tag, rate, channels, begin, begin + size, []) if whole else None
+        if name == b"fmt ":
+            tag, channels, rate = struct.unpack_from("<HHI", head, at + 8)
+            if tag == 0xFFFE:
+                return None
+        at += 8 + size + size % 2
+    return None
+
+
 def wav(path: str | Path, origin: int = 0, end: int | None = None) -> Wav | None:
     """What the chunks of a RIFF, RIFX or RF64 file say, or of one that lies between two places of a file.
 

@@ -48,12 +48,12 @@ def opened(path: str | Path, alive: Callable[[], None] = lambda: None) -> Any:
     """
     path = Path(path)
     try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
+        about = path.stat()
+        if stat.S_ISDIR(about.st_mode):
             raise AudioError(path, "open", "this is a folder, not a recording")
-        if not stat.S_ISREG(mode):
+        if not stat.S_ISREG(about.st_mode):
             raise AudioError(path, "open", "this is a pipe or a device, not a file; standard input is given as -")
-        with path.open("rb") as file:
+        with open(path, "rb", buffering=0) as file:
             head = file.read(400)
         if not head:
             raise AudioError(path, "open", "the file is empty (0 bytes)")
@@ -65,7 +65,7 @@ def opened(path: str | Path, alive: Callable[[], None] = lambda: None) -> Any:
     if other is not None:
         return _by_another(path, other, head, alive)
     try:
-        return _by_libsndfile(path, head, alive)
+        return _by_libsndfile(path, head, about.st_size, alive)
     except DECODER_ERRORS as e:
         if (kind := signatures.perhaps(head)) is not None and media.decoder() is not None:
             try:
@@ -88,10 +88,11 @@ def begun(path: str | Path, rate: int, channels: int, form: str, subtype: str | 
     return soundfile.SoundFile(str(path), "w", rate, channels, subtype=subtype, format=form)
 
 
-def _by_libsndfile(path: Path, head: bytes, alive: Callable[[], None]) -> Any:
-    if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and (wav := mended_headers.wav(path)) is not None:
+def _by_libsndfile(path: Path, head: bytes, size: int, alive: Callable[[], None]) -> Any:
+    riff = head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64")
+    if riff and (wav := mended_headers.plain(head, size) or mended_headers.wav(path)) is not None:
         _refuse_rate(path, wav.rate)
-        if wav.unknown or wav.end + 8 < path.stat().st_size:
+        if wav.unknown or wav.end + 8 < size:
             made = containers.layout(path, head, alive)
             if len(made.links) > 1:
                 return Chain(path, [functools.partial(_wav, path, a, a + n) for a, n in made.links])
@@ -105,7 +106,7 @@ def _by_libsndfile(path: Path, head: bytes, alive: Callable[[], None]) -> Any:
         places = [[place] for place in made.links]
         if len(places) > 1:
             return Chain(path, [functools.partial(Recording.of_parts, path, place) for place in places])
-        if made.strange >= _NOTED or (head[:4] == b"riff" and made.links[0][1] < path.stat().st_size):
+        if made.strange >= _NOTED or (head[:4] == b"riff" and made.links[0][1] < size):
             return _remarked(Recording.of_parts(path, places[0]), made)
     elif head[:4] == b"fLaC" or (head[:3] == b"ID3" and _after_tag(path, head) == b"fLaC"):
         flac = _remembered(_FLACS, path, lambda: flac_streams.found(path, alive))
