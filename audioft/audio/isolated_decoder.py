@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
-import importlib
 import json
 import os
 import select
@@ -123,7 +122,7 @@ class _Decoder:
         self.tasks: Any = self.process.stdin
         self.said: Any = self.process.stdout
         with contextlib.suppress(ImportError, AttributeError, OSError):
-            fcntl = importlib.import_module("fcntl")  # not everywhere
+            fcntl: Any = __import__("fcntl")  # not everywhere
             fcntl.fcntl(self.said, fcntl.F_SETPIPE_SZ, 2**20)  # of 64 kB both ends wait for one another
 
     def answers(self, task: dict[str, Any]) -> Iterator[tuple[bytes, bytearray]]:
