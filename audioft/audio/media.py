@@ -121,6 +121,8 @@ class AvMedia(Media):
                     if one is not stream:
                         with contextlib.suppress(Exception):
                             one.discard = "all"  # type: ignore[assignment]
+                if stream.codec_context is None:  # whatever its type says
+                    raise AudioError(self.path, "open", "its sound is of a codec that is not known")
                 stream.codec_context.thread_count = 1
                 if stream.duration and stream.time_base and kind.demuxer == "mov":
                     self.promised = float(stream.duration * stream.time_base)
@@ -129,13 +131,14 @@ class AvMedia(Media):
                 for frame in container.decode(stream):
                     if plain is None:
                         self.samplerate, self.channels = frame.sample_rate, frame.layout.nb_channels
-                        plain = av.AudioResampler("fltp", frame.layout, frame.sample_rate)
+                        # packed: of planes PyAV reads no more than eight, and crashes at the ninth
+                        plain = av.AudioResampler("flt", frame.layout, frame.sample_rate)
                     elif (frame.sample_rate, frame.layout.nb_channels) != (self.samplerate, self.channels):
                         raise OSError(
                             f"the sound changes to {frame.sample_rate} Hz, {frame.layout.nb_channels} channels"
                         )
                     for same in plain.resample(frame):
-                        yield np.ascontiguousarray(same.to_ndarray().T)
+                        yield same.to_ndarray().reshape(-1, self.channels)
         except av.error.FFmpegError as e:
             if not self.samplerate:
                 raise AudioError(self.path, "open", f"not sound that can be decoded: {e.strerror}") from None
