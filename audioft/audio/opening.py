@@ -14,20 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-import soundfile
-
 from audioft.audio import containers, flac_streams, media, mended_headers, mpeg_frames, ogg_links, signatures
 from audioft.audio.chain import UNKNOWN, Chain
 from audioft.audio.header_claims import claimed, guessed
-from audioft.audio.recording import Info, Recording
+from audioft.audio.recording import DECODER_ERRORS, LIBRARY, READING_ERRORS, Info, Recording, begun
 from audioft.audio.shortfalls import forgiven
 from audioft.errors import AudioError
 
-LIBRARY = f"libsndfile {soundfile.__libsndfile_version__}"
-#: What opening something that is no audio raises.
-DECODER_ERRORS = (soundfile.SoundFileError, TypeError, ValueError, OSError)
-#: What reading from it may raise.
-READING_ERRORS = (soundfile.SoundFileError, OSError)
+__all__ = ["DECODER_ERRORS", "LIBRARY", "READING_ERRORS", "Info", "Recording", "begun", "info_of", "opened", "why"]
 #: Hz: rates outside of these are damage, not sound.
 RATES = 1000, 1_000_000
 _T = TypeVar("_T")
@@ -77,15 +71,6 @@ def opened(path: str | Path, alive: Callable[[], None] = lambda: None) -> Any:
         if kind is not None and media.decoder() is None:
             reason += f"; if this is {kind.words}: {media.ADVICE}"
         raise AudioError(path, "open", reason) from None
-
-
-def begun(path: str | Path, rate: int, channels: int, form: str, subtype: str | None = None) -> soundfile.SoundFile:
-    """A recording to be written, block by block, `(T,)` or `(T, channels)`; in libsndfile's names of formats.
-
-    Raises:
-        DECODER_ERRORS: one of them.
-    """
-    return soundfile.SoundFile(str(path), "w", rate, channels, subtype=subtype, format=form)
 
 
 def _by_libsndfile(path: Path, head: bytes, size: int, alive: Callable[[], None]) -> Any:
@@ -235,7 +220,7 @@ def info_of(path: str | Path, file: Any) -> Info:
         claim = max(frames, claimed(file))
         frames = frames if forgiven(claim - frames, claim, rate) else claim
     form = f"{file.container or file.format} {file.subtype}"
-    return Info(rate, frames if known else -1, channels, form)
+    return Info(rate, frames if known else -1, channels, form, len(getattr(file, "links", "1")))
 
 
 def _refuse_rate(path: str | Path, rate: int) -> None:

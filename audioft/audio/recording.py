@@ -14,6 +14,12 @@ import soundfile
 from audioft.audio import mpeg_frames
 from audioft.audio.parts import Part, Parts
 
+LIBRARY = f"libsndfile {soundfile.__libsndfile_version__}"
+#: What opening something that is no audio raises.
+DECODER_ERRORS = (soundfile.SoundFileError, TypeError, ValueError, OSError)
+#: What reading from it may raise.
+READING_ERRORS = (soundfile.SoundFileError, OSError)
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Info:
@@ -24,12 +30,14 @@ class Info:
         frames: samples a channel, -1 where the header does not say.
         channels: number of channels.
         format: container and encoding, as `WAV PCM_16`.
+        recordings: how many lie one after the other in the file.
     """
 
     rate: int
     frames: int
     channels: int
     format: str
+    recordings: int = 1
 
     @property
     def seconds(self) -> float:
@@ -96,3 +104,12 @@ class Recording(soundfile.SoundFile):
         if self.raw is None:
             return 0
         return os.fstat(self.raw.fileno()).st_size - self.raw.tell()
+
+
+def begun(path: str | Path, rate: int, channels: int, form: str, subtype: str | None = None) -> soundfile.SoundFile:
+    """A recording to be written, block by block, `(T,)` or `(T, channels)`; in libsndfile's names of formats.
+
+    Raises:
+        DECODER_ERRORS: one of them.
+    """
+    return soundfile.SoundFile(str(path), "w", rate, channels, subtype=subtype, format=form)

@@ -198,15 +198,13 @@ class Predictor:
         """What happens when in a recording.
 
         Args:
-            path: a file of any length, as a timeline holds its scores, not its samples; or samples, as `predict`
-                takes them.
+            path: of any length, as a timeline holds scores, not samples; or samples, as `predict` takes them.
             rate: of samples, Hz.
             window: seconds; the one the model was trained on if not given.
             hop: seconds between two windows; half a window if not given.
 
         Raises:
-            TypeError: something else was given.
-            UsageError: samples without a rate, or of another shape; a folder or a list of recordings.
+            TypeError, UsageError: as for `predict`.
 
         Returns:
             Scores over time, and `segments()` to be taken from them. Of a recording that breaks off, up to there.
@@ -217,13 +215,12 @@ class Predictor:
             (4, None)
         """
         clip = one_heard(path, rate)
-        name = clip.name
         steps = list(self.follow([clip], window=window, hop=hop))
         end = steps[-1].summary
         assert end is not None
         count = len(self.labels)
         return Timeline(
-            name,
+            clip.name,
             self.labels,
             Scores.joined([s.windows for s in steps if len(s.windows)], count),
             Scores.joined([s.moments for s in steps if len(s.moments)], count),
@@ -267,11 +264,10 @@ class Predictor:
         window, hop = self.grid(**grid)
         own = self.model.encoder.sample_rate
         changes = Changes()
-        heard = changes.seen(blocks)
-        if rate not in (None, own):
-            heard = resampled(heard, int(rate or own), own)
-        prepare = preparation(self.model)
-        found = windows_of(heard, "-", prepare, window, hop, dead=False, live=True, quiet=changes.sound)
+        seen = changes.seen(blocks)
+        heard = seen if rate in (None, own) else resampled(seen, int(rate or own), own)
+        how: Any = {"dead": False, "live": True, "quiet": changes.sound}
+        found = windows_of(heard, "-", preparation(self.model), window, hop, **how)
         return self._steps([found], rules, at_once=True)
 
     @property
