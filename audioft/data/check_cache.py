@@ -126,5 +126,5 @@ def _heard_further(path: Path) -> bool:
     """Whether an older version may have missed a part of it."""
     try:
         return io.heard_further(path)
-    except AudioError:
-        return True
+    except AudioError:  # what was found is told from what it was
+        return False

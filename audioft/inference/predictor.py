@@ -267,8 +267,7 @@ class Predictor:
         seen = changes.seen(blocks)
         heard = seen if rate in (None, own) else resampled(seen, int(rate or own), own)
         how: Any = {"dead": False, "live": True, "quiet": changes.sound}
-        found = windows_of(heard, "-", preparation(self.model), window, hop, **how)
-        return self._steps([found], rules, at_once=True)
+        return self._steps([windows_of(heard, "-", preparation(self.model), window, hop, **how)], rules, at_once=True)
 
     @property
     def _stride(self) -> float:
