@@ -10,6 +10,9 @@ import soundfile
 from audio.test_media import DECODERS, MADE, encoded
 
 from audioft.audio import containers, io, media, mpeg_frames
+from audioft.data import check_cache
+from audioft.data.check import check
+from audioft.data.clip import Clip
 from audioft.errors import AudioError
 
 RATE = 16000
@@ -223,3 +226,18 @@ def test_ogg_with_pages_lost_within_or_at_its_end(tmp_path, subtype, rate):
         io.read(path)
     path.write_bytes(b"".join(pages[:half]))
     assert "has no end" in listened(path)[1][0]
+
+
+def test_what_an_older_audioft_found_holds_unless_more_is_heard_now(tmp_path, monkeypatch):
+    cache = tmp_path / "checked.sqlite"
+    plain, joined = tmp_path / "plain.wav", tmp_path / "joined.wav"
+    joined.write_bytes(2 * written(plain, "wav", FIRST))
+    clips = [Clip(path, path.name) for path in (plain, joined)]
+    monkeypatch.setattr(check_cache, "_VERSION", 2)
+    with check_cache.Memory(cache) as memory:
+        for clip in clips:
+            memory.put(clip, (2.0, "0" * 64, None, ""))
+    monkeypatch.undo()
+    found = check(clips, cache=cache)
+    assert [c.seconds for c in found] == [2.0, 4.0]
+    assert [c.digest == "0" * 64 for c in found] == [True, False]
