@@ -120,7 +120,7 @@ class AvMedia(Media):
                 for one in container.streams:
                     if one is not stream:
                         with contextlib.suppress(Exception):
-                            one.discard = "all"  # type: ignore[assignment]
+                            one.discard = av.stream.Discard.all
                 if stream.codec_context is None:  # whatever its type says
                     raise AudioError(self.path, "open", "its sound is of a codec that is not known")
                 stream.codec_context.thread_count = 1

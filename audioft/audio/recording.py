@@ -112,4 +112,5 @@ def begun(path: str | Path, rate: int, channels: int, form: str, subtype: str | 
     Raises:
         DECODER_ERRORS: one of them.
     """
-    return soundfile.SoundFile(str(path), "w", rate, channels, subtype=subtype, format=form)
+    named = os.fsencode(path) if os.name == "posix" else str(path)  # bytes that are no text, too
+    return soundfile.SoundFile(named, "w", rate, channels, subtype=subtype, format=form)
