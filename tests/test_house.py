@@ -201,7 +201,7 @@ def test_one_module_knows_each_decoder_and_two_the_resampler():
         for name in imports(path):
             if name.split(".")[0] in users:
                 users[name.split(".")[0]].add(module)
-    assert users["soundfile"] == {"audioft.audio.opening"}
+    assert users["soundfile"] == {"audioft.audio.recording"}
     assert users["av"] == {"audioft.audio.media"}
     assert users["soxr"] == {"audioft.audio.resample", "audioft.augmentation.dsp"}
 

@@ -7,6 +7,7 @@ decoding from the beginning, so there a cut is decoded from 0.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -34,7 +35,7 @@ from audioft.audio.windows import joined
 from audioft.errors import AudioError
 
 __all__ = ["DECODER_ERRORS", "LIBRARY", "Info", "Recording", "begun", "info_of", "mono", "probe", "read"]
-__all__ += ["seeks", "stream", "why"]
+__all__ += ["heard_further", "seeks", "stream", "why"]
 
 _EXACT_SEEK = re.compile(r"PCM_\w+|FLOAT|DOUBLE|ULAW|ALAW")
 _PIECE_SECONDS = 0.1  # a decoder's error loses the piece it was in, so pieces are small whatever the block is
@@ -52,6 +53,17 @@ def probe(path: str | Path, alive: Callable[[], None] = lambda: None) -> Info:
     """
     with opened(path, alive) as file:
         return info_of(path, file)
+
+
+@functools.lru_cache(maxsize=2**16)
+def heard_further(path: Path) -> bool:
+    """Whether more of a recording is heard than by an audioft that ended where its decoder ends.
+
+    Raises:
+        AudioError: as `probe` does.
+    """
+    with opened(path) as file:
+        return bool(file.more)
 
 
 def seeks(info: Info) -> bool:
@@ -160,8 +172,8 @@ def mono(
         within(path, start, end, first, last, info.frames, info.rate)
     pieces = _Pieces(file, max(1, round(piece_seconds * info.rate)), alive)
     mix = mixing.PLAIN if live else _mix_of(path, info, pieces, partly=bool(first) or last is not None)
-    if mix.said:
-        note(mix.said)
+    for said in filter(None, (mix.said, file.said)):
+        note(said)
     got = 0
     if first and seeks(info):
         try:

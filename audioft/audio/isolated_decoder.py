@@ -1,8 +1,7 @@
 """Recordings decoded in processes apart, so that a decoder that crashes or hangs takes down nothing but itself.
 
-A process is asked for one recording at a time and gives its samples block by block. It imports no more than the
-decoder, stays for the next recording, and ends with the program. `audioft.audio.io` is what it runs; whoever reads
-recordings that have been through it already (a training clip was checked) can do so without a process between.
+A process is asked for one recording at a time and gives its samples block by block, stays for the next one, and ends
+with the program. It runs `audioft.audio.io`, as does whoever reads what has been through here already.
 """
 
 from __future__ import annotations
@@ -122,6 +121,9 @@ class _Decoder:
         )
         self.tasks: Any = self.process.stdin
         self.said: Any = self.process.stdout
+        with contextlib.suppress(ImportError, AttributeError, OSError):
+            fcntl: Any = __import__("fcntl")  # not everywhere
+            fcntl.fcntl(self.said, fcntl.F_SETPIPE_SZ, 2**20)  # of 64 kB both ends wait for one another
 
     def answers(self, task: dict[str, Any]) -> Iterator[tuple[bytes, bytearray]]:
         """What it says to a task, up to the end.
@@ -252,7 +254,7 @@ def serve() -> None:
         os.dup2(nothing.fileno(), 2)
     said = time.monotonic()
 
-    def say(kind: bytes, data: bytes = b"") -> None:
+    def say(kind: bytes, data: bytes | memoryview = b"") -> None:
         nonlocal said
         said = time.monotonic()
         out.writelines((_HEAD.pack(kind, len(data)), data))
@@ -264,19 +266,17 @@ def serve() -> None:
             say(_ALIVE)
 
     for line in sys.stdin.buffer:
-        task = json.loads(line)
+        task: dict[str, Any] = json.loads(line)
         path, do = task.pop("path"), task.pop("do")
         _watch()
         try:
             if do == "probe":
                 say(_INFO, json.dumps(asdict(io.probe(path, alive))).encode())
             else:
-                if do == "piped":
-                    blocks = _piped(alive=alive, **task)
-                else:
-                    blocks = io.stream(path, alive=alive, note=lambda said: say(_NOTE, said.encode()), **task)
-                for block in blocks:
-                    say(_BLOCK, np.ascontiguousarray(block, np.float32).tobytes())
+                if do == "stream":
+                    task |= {"path": path, "note": lambda said: say(_NOTE, said.encode())}
+                for block in (io.stream if do == "stream" else _piped)(alive=alive, **task):
+                    say(_BLOCK, np.ascontiguousarray(block, np.float32).data.cast("B"))
         except AudioError as e:
             say(_ERROR, json.dumps([e.stage, e.reason]).encode())
         except MemoryError:

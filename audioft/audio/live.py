@@ -9,6 +9,7 @@ import numpy as np
 
 from audioft.audio import io
 from audioft.audio.resample import resampled
+from audioft.audio.silence import SILENT, Changes
 from audioft.errors import AudioError, UsageError
 
 #: Names of sample formats as ffmpeg and sox users write them, to libsndfile's.
@@ -78,7 +79,8 @@ def piped(
         Arrays `(T,)` float32, all channels mixed down by their mean.
 
     Raises:
-        AudioError: as `audioft.audio.io.stream` does, with `-` as the path.
+        AudioError: as `audioft.audio.io.stream` does, with `-` as the path; at stage `check`, at its end, there was no
+            sound.
     """
     try:
         file = io.Recording(number, closefd=False, **(dataclasses.asdict(raw) | {"format": "RAW"} if raw else {}))
@@ -90,4 +92,8 @@ def piped(
         if raw or info.frames * info.channels > _MOST_CLAIMED:
             info = dataclasses.replace(info, frames=-1)
         pieces = io.mono("-", file, info, 0.0, None, piece_seconds, alive, live=True)
+        changes = Changes(info.format)
+        pieces = changes.seen(pieces)
         yield from pieces if rate == info.rate else resampled(pieces, info.rate, rate)
+        if not changes.sound():
+            raise AudioError("-", "check", SILENT)

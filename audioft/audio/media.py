@@ -12,7 +12,6 @@ import select
 import shutil
 import struct
 import subprocess
-import tempfile
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -31,13 +30,20 @@ _SLACK = (0.5, 0.01)
 class Media:
     """Such a recording being decoded, from its beginning; to be used as `opening.Recording` is.
 
+    Args:
+        path: the file.
+        kind: what it is.
+        place: of the recording in the file, `(offset, length)`; None for all of it.
+        missing: bytes that its container promises and the file does not hold.
+
     Attributes:
         promised: seconds that its container promises for the sound, 0 where it does not.
     """
 
-    frames, raw, extra_info, container, whole, counted, skipped = -1, None, "", "", False, 0, 0
+    frames, raw, extra_info, container, whole, counted, skipped, said, more = -1, None, "", "", False, 0, 0, "", False
 
-    def __init__(self, path: str | Path, kind: Kind):
+    def __init__(self, path: str | Path, kind: Kind, place: tuple[int, int] | None = None, missing: int = 0):
+        self.place, self.missing = place, missing
         self.path, self.promised, self.samplerate, self.channels = Path(path), 0.0, 0, 0
         self.format, self.subtype = kind.demuxer.upper(), ""
         self._held: list[np.ndarray] = []
@@ -83,6 +89,15 @@ class Media:
         seconds = self._given / self.samplerate
         if seconds < self.promised - max(_SLACK[0], _SLACK[1] * self.promised):
             raise OSError(f"the container promises {self.promised:.2f} s")
+        if self.missing > 0:
+            raise OSError(f"the container promises {self.missing:,} bytes more")
+
+    def _address(self, plain: str) -> str:
+        """What the decoder is to open."""
+        if self.place is None:
+            return plain
+        begin, count = self.place
+        return f"subfile,,start,{begin},end,{begin + count},,:file:{os.path.abspath(self.path)}"
 
     def _decoded(self, kind: Kind) -> Generator[Any]:
         raise NotImplementedError
@@ -96,7 +111,9 @@ class AvMedia(Media):
 
         av.logging.set_level(None)
         try:
-            with av.open(os.fspath(self.path), format=kind.demuxer, metadata_errors="ignore") as container:
+            with av.open(
+                self._address(os.fspath(self.path)), format=kind.demuxer, metadata_errors="ignore"
+            ) as container:
                 if not container.streams.audio:
                     raise AudioError(self.path, "open", "there is no sound in it, only pictures")
                 stream = container.streams.audio[0]
@@ -104,6 +121,8 @@ class AvMedia(Media):
                     if one is not stream:
                         with contextlib.suppress(Exception):
                             one.discard = av.stream.Discard.all
+                if stream.codec_context is None:  # whatever its type says
+                    raise AudioError(self.path, "open", "its sound is of a codec that is not known")
                 stream.codec_context.thread_count = 1
                 if stream.duration and stream.time_base and kind.demuxer == "mov":
                     self.promised = float(stream.duration * stream.time_base)
@@ -112,13 +131,14 @@ class AvMedia(Media):
                 for frame in container.decode(stream):
                     if plain is None:
                         self.samplerate, self.channels = frame.sample_rate, frame.layout.nb_channels
-                        plain = av.AudioResampler("fltp", frame.layout, frame.sample_rate)
+                        # packed: of planes PyAV reads no more than eight, and crashes at the ninth
+                        plain = av.AudioResampler("flt", frame.layout, frame.sample_rate)
                     elif (frame.sample_rate, frame.layout.nb_channels) != (self.samplerate, self.channels):
                         raise OSError(
                             f"the sound changes to {frame.sample_rate} Hz, {frame.layout.nb_channels} channels"
                         )
                     for same in plain.resample(frame):
-                        yield np.ascontiguousarray(same.to_ndarray().T)
+                        yield same.to_ndarray().reshape(-1, self.channels)
         except av.error.FFmpegError as e:
             if not self.samplerate:
                 raise AudioError(self.path, "open", f"not sound that can be decoded: {e.strerror}") from None
@@ -129,13 +149,16 @@ class PipedMedia(Media):
     """Through the program ffmpeg."""
 
     def _decoded(self, kind: Kind) -> Generator[Any]:
+        import tempfile
+
         program = shutil.which("ffmpeg") or "ffmpeg"
-        given = ["-f", kind.demuxer, "-i", f"file:{os.path.abspath(self.path)}"]
+        given = ["-f", kind.demuxer, "-i", self._address(f"file:{os.path.abspath(self.path)}")]
         wanted = ["-map", "0:a:0", "-c:a", "pcm_f32le", "-f", "au", "-fflags", "+bitexact", "pipe:1"]
         wanted[3] = "pcm_f32be"  # AU, whose header is the simplest, is big-endian
         self.subtype = "ffmpeg"
         with tempfile.TemporaryFile() as said:
-            command = [program, "-nostdin", "-v", "error", "-threads", "1", *given, *wanted]
+            # without -xerror it goes on after what it could not decode, and says that all is well
+            command = [program, "-nostdin", "-v", "error", "-xerror", "-threads", "1", *given, *wanted]
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, bufsize=0
             )
@@ -189,8 +212,8 @@ def decoder() -> tuple[type[Media], str] | None:
         return (PipedMedia, "ffmpeg") if os.name == "posix" and shutil.which("ffmpeg") else None
 
 
-def opened(path: str | Path, kind: Kind) -> Media:
-    """A recording of a kind that libsndfile does not read.
+def opened(path: str | Path, kind: Kind, place: tuple[int, int] | None = None, missing: int = 0) -> Media:
+    """A recording of a kind that libsndfile does not read; see `Media`.
 
     Raises:
         AudioError: at stage `open`: nothing is there that decodes it, or it holds no sound.
@@ -199,6 +222,6 @@ def opened(path: str | Path, kind: Kind) -> Media:
     if found is None:
         raise AudioError(path, "open", f"this is {kind.words}, which needs another decoder: {ADVICE}")
     try:
-        return found[0](path, kind)
+        return found[0](path, kind, place, missing)
     except OSError as e:
         raise AudioError(path, "open", f"not sound that can be decoded: {e}") from None

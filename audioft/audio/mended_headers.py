@@ -11,6 +11,7 @@ import struct
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from audioft.audio.containers import ENDLESS, wrapped
 from audioft.audio.parts import Part
 
 #: WAVE_FORMAT tags of MPEG audio.
@@ -28,6 +29,7 @@ class Wav(NamedTuple):
         rate, channels: as the header says.
         begin, end: of the samples, in bytes; the end is at most that of the file.
         parts: what to read in place of the file where a size is unknown; none where the header can be read as it is.
+        unknown: whether it was not known how long it would be.
     """
 
     tag: int
@@ -36,16 +38,43 @@ class Wav(NamedTuple):
     begin: int
     end: int
     parts: list[Part]
+    unknown: bool = False
 
 
-def wav(path: str | Path) -> Wav | None:
-    """What the chunks of a RIFF, RIFX or RF64 file say; None where there is no format or are no samples."""
+def plain(head: bytes, total: int) -> Wav | None:
+    """What the first bytes of an ordinary WAV file of so many bytes say, whose sound lies behind them and ends with it.
+
+    None of any other, which has to be looked at.
+    """
+    at, tag, rate, channels = 12, 0, 0, 0
+    if head[:4] != b"RIFF":
+        return None
+    while at + 24 <= len(head):
+        name, size = head[at : at + 4], struct.unpack_from("<I", head, at + 4)[0]
+        if name == b"data":
+            begin = at + 8
+            whole = rate and 0 < size < ENDLESS and 0 <= total - begin - size < 8
+            return Wav(tag, rate, channels, begin, begin + size, []) if whole else None
+        if name == b"fmt ":
+            tag, channels, rate = struct.unpack_from("<HHI", head, at + 8)
+            if tag == 0xFFFE:
+                return None
+        at += 8 + size + size % 2
+    return None
+
+
+def wav(path: str | Path, origin: int = 0, end: int | None = None) -> Wav | None:
+    """What the chunks of a RIFF, RIFX or RF64 file say, or of one that lies between two places of a file.
+
+    None where there is no format or are no samples.
+    """
     with open(path, "rb") as file:
-        total = os.fstat(file.fileno()).st_size
+        total = os.fstat(file.fileno()).st_size if end is None else end
+        file.seek(origin)
         kind = file.read(12)
         order = ">" if kind[:4] == b"RIFX" else "<"
         large = kind[:4] in (b"RF64", b"BW64")
-        at, tag, rate, channels, long_at, claimed = 12, 0, 0, 0, 0, 0
+        at, tag, rate, channels, long_at, claimed = origin + 12, 0, 0, 0, 0, 0
         for _ in range(_MOST_CHUNKS):
             file.seek(at)
             head = file.read(8)
@@ -75,19 +104,23 @@ def wav(path: str | Path) -> Wav | None:
             unknown = claimed in (0, 2**64 - 1)
             size = claimed
         else:
-            unknown = size == 0 or (size == 0xFFFFFFFF and large)
+            unknown = size == 0 or (size == 0xFFFFFFFF and large) or wrapped(total - begin, size) > 0
         if not unknown or begin == total:
-            return Wav(tag, rate, channels, begin, min(begin + size, total), [])
+            endless = size >= ENDLESS and begin + size > total
+            return Wav(tag, rate, channels, begin, min(begin + size, total), [], endless)
         end = _before_chunks(file, begin, total, order)
         if end == begin:  # nothing but chunks follows: there really are no samples
             return Wav(tag, rate, channels, begin, begin, [])
-        return Wav(tag, rate, channels, begin, end, _mended(file, at, begin, end, long_at, order, large))
+        return Wav(tag, rate, channels, begin, end, _mended(file, origin, at, begin, end, long_at, order, large), True)
 
 
-def _mended(file: BinaryIO, at: int, begin: int, end: int, long_at: int, order: str, large: bool) -> list[Part]:
-    file.seek(0)
-    head = bytearray(file.read(begin))
+def _mended(
+    file: BinaryIO, origin: int, at: int, begin: int, end: int, long_at: int, order: str, large: bool
+) -> list[Part]:
+    file.seek(origin)
+    head = bytearray(file.read(begin - origin))
     size = end - begin
+    at, end, long_at = at - origin, end - origin, long_at and long_at - origin
     if long_at:
         head[long_at + 8 : long_at + 32] = struct.pack("<QQQ", end - 8, size, 0)
     elif large:  # without a ds64 it is no RF64

@@ -59,10 +59,11 @@ def _mix(samples: np.ndarray) -> Mix | None:
     """The mix that `(T, channels)` ask for; None where there is no sound in any."""
     if not np.isfinite(samples).all():
         return PLAIN
-    channels = samples.shape[1]
+    rows = np.ascontiguousarray(samples.T)  # sums along rows are ten times as fast
+    channels, count = rows.shape
     # from sums of products alone: how channels vary, and how their mean does
-    samples = samples - samples.mean(0)
-    products = samples.T @ samples / len(samples)
+    rows = rows - rows.mean(1, keepdims=True)
+    products = rows @ rows.T / count
     powers = np.diag(products)
     loudest = int((powers >= 0.99 * powers.max()).argmax())  # of equal ones the first
     if powers[loudest] <= 1e-12:

@@ -20,6 +20,7 @@ from audioft.errors import AudioError
 
 _BLOCK = 2**18
 _BEYOND = 2**13  # bytes after the end that a Xing frame tells that may be a tag, and are no second stream
+_FRAMES_BEYOND = 3  # frames after it are one
 _KBPS = {
     (1, 1): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
     (1, 2): (0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
@@ -29,6 +30,7 @@ _KBPS = {
     (2, 3): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
 _RATES = (44100, 48000, 32000)
+_LARGEST = 2**13  # bytes of a frame of a free format
 
 
 class Head(NamedTuple):
@@ -69,6 +71,7 @@ class Stream:
         runs: where they lie, `(offset, length)`.
         constant: they lie without gaps and all have the same size, but for a byte of padding.
         strange: bytes between them that are neither frames nor tags.
+        free: of a free format, whose frames do not say how long they are.
     """
 
     first: Head
@@ -77,6 +80,7 @@ class Stream:
     runs: list[tuple[int, int]]
     constant: bool
     strange: int
+    free: bool = False
 
     @property
     def seconds(self) -> float:
@@ -110,23 +114,29 @@ class Stream:
 
 
 def told(path: str | Path) -> bool:
-    """Whether a frame at the beginning says how long the stream is, and is right in it as far as bytes go."""
+    """Whether a frame at the beginning says how long the stream is, and no further sound comes after it."""
     with open(path, "rb") as file:
         walk = _Walk(file, 0, os.fstat(file.fileno()).st_size, lambda: None)
         while (skipped := walk.tag(walk.bytes_at(walk.at, 10))) > 0 and walk.at < walk.end:
             walk.at += skipped
         head = head_of(walk.bytes_at(walk.at, 4))
-        found = head and head.size and re.search(rb"(?s)(Xing|Info)(.{12})|VBRI", walk.bytes_at(walk.at, head.size))
+        first = walk.bytes_at(walk.at, (head.size or 256) if head else 0)
+        found = re.search(rb"(?s)(Xing|Info)(.{12})|VBRI.{6}(.{4})", first)
         if not head or not found:
             return False
-        if found[0] == b"VBRI":
-            return True
-        flags, _, size = struct.unpack(">III", found[2])
+        flags, _, size = struct.unpack(">III", found[2]) if found[2] else (3, 0, *struct.unpack(">I", found[3]))
         if flags & 3 != 3:
             return False
         file.seek(max(0, walk.end - 128))
         tag = 128 * (file.read(3) == b"TAG")
-        return walk.end - walk.at - tag - size <= _BEYOND
+        end = walk.at + size
+        if walk.end - end - tag > _BEYOND:
+            return False
+        try:
+            more = _Walk(file, end, walk.end, lambda: None).walked()
+        except AudioError:  # of another kind
+            return False
+        return more is None or more.count < _FRAMES_BEYOND
 
 
 def counted(
@@ -157,6 +167,7 @@ class _Walk:
         self.first: tuple[Head, bytes] | None = None
         self.runs: list[tuple[int, int]] = []
         self.count = self.strange = 0
+        self.free = 0  # bytes of a frame of a free format, without padding
         self.sizes: set[int] = set()
 
     def bytes_at(self, at: int, count: int) -> bytes:
@@ -169,19 +180,35 @@ class _Walk:
     def walked(self) -> Stream | None:
         while self.at < self.end - 3:
             here = self.bytes_at(self.at, 10)
-            head = head_of(here)
+            head = self._head(self.at, here)
             if head is not None and head.size and self._belongs(head, here):
                 self._take(head)
             elif (skipped := self.tag(here)) > 0:
                 self.at += skipped
-            elif self.count == 0 and head is not None and not head.size and self._follows(self.at, head):
-                return None  # a free format, whose frames say no size
             else:
                 self._search()
         if self.first is None:
             return None
         constant = len(self.runs) == 1 and max(self.sizes) - min(self.sizes) <= 4
-        return Stream(self.first[0], self.first[1], self.count, self.runs, constant, self.strange)
+        return Stream(*self.first, self.count, self.runs, constant, self.strange, self.free > 0)
+
+    def _head(self, at: int, here: bytes) -> Head | None:
+        """The frame that begins at a place; of a free format with the size of the first one, up to the second."""
+        head = head_of(here)
+        if head is None or head.size or head.layer == 1:
+            return head
+        padding = here[2] >> 1 & 1
+        if not self.free and not self.count:
+            data = self.bytes_at(at, 2 * _LARGEST)
+            third_byte = re.escape(bytes(here[2] & 0xFC | low for low in range(4)))  # padding changes
+            alike = re.compile(re.escape(here[:2]) + b"[" + third_byte + b"]")
+            for m in alike.finditer(data, 24):
+                size = m.start() - padding
+                third = m.start() + size + (data[m.start() + 2] >> 1 & 1)
+                if size < _LARGEST and (alike.match(data, third) or at + third >= self.end - 3):
+                    self.free = size
+                    break
+        return head._replace(size=self.free + padding) if self.free else head
 
     def _belongs(self, head: Head, here: bytes) -> bool:
         """Whether a frame is one of the stream: the first is one if another follows, the others are like it."""
@@ -214,7 +241,7 @@ class _Walk:
         if after >= self.end - 3:
             return at + head.size <= self.end + 4
         here = self.bytes_at(after, 10)
-        again = head_of(here)
+        again = self._head(after, here)
         alike = again is not None and (again.version, again.layer, again.rate) == (head.version, head.layer, head.rate)
         return alike or self.tag(here) > 0
 

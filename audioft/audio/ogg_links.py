@@ -10,12 +10,14 @@ from pathlib import Path
 _BLOCK = 2**18
 
 
-def links(path: str | Path, alive: Callable[[], None] = lambda: None) -> list[tuple[int, int]]:
-    """Where each stream lies, `(offset, length)`; what comes after damage is of the one before it.
+def links(path: str | Path, alive: Callable[[], None] = lambda: None) -> tuple[list[tuple[int, int]], bool]:
+    """Where each stream lies, `(offset, length)`, and whether the last one has an end.
+
+    What comes after damage is of the stream before it.
 
     Streams that go on side by side, as sound and film do, are one.
     """
-    starts, open_streams = [0], set[int]()
+    starts, open_streams, ended = [0], set[int](), False
     with open(path, "rb") as file:
         total = os.fstat(file.fileno()).st_size
         at, base, data, begun = 0, 0, b"", False
@@ -39,5 +41,10 @@ def links(path: str | Path, alive: Callable[[], None] = lambda: None) -> list[tu
                 open_streams.add(number)
             else:
                 begun = True
+            if flags & 4:
+                open_streams.discard(number)
+                ended = not open_streams
+            elif flags & 2:
+                ended = False
             at += 27 + segments + sum(data[here + 27 : here + 27 + segments])
-    return [(a, b - a) for a, b in zip(starts, [*starts[1:], total], strict=True)]
+    return [(a, b - a) for a, b in zip(starts, [*starts[1:], total], strict=True)], ended

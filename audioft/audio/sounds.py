@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from audioft.audio import mixing, remarks
 from audioft.audio.resample import resampled
 from audioft.errors import UsageError
 
@@ -59,7 +60,7 @@ def sound(given: Any, rate: Any, name: str) -> Sound:
     number = isinstance(rate, int | float | np.integer | np.floating) and not isinstance(rate, bool)
     if not number or not LOWEST <= rate <= HIGHEST or rate != int(rate):
         raise UsageError(f"{name}: rate {rate!r} is not a whole number of Hz from {LOWEST:,} to {HIGHEST:,}")
-    samples = _mono(array, name)
+    samples = _mono(array, int(rate), name)
     with np.errstate(invalid="ignore"):
         peak = float(np.nanmax(np.abs(samples), initial=0.0, where=np.isfinite(samples)))
     if peak > LOUDEST:
@@ -85,13 +86,17 @@ def _array(given: Any, name: str) -> np.ndarray:
     )
 
 
-def _mono(array: np.ndarray, name: str) -> np.ndarray:
-    """One channel: the mean of two."""
+def _mono(array: np.ndarray, rate: int, path: str) -> np.ndarray:
+    """One channel: two are mixed as those of a file."""
     if array.ndim == 1:
         return np.ascontiguousarray(array)
     if array.ndim != 2:
-        raise UsageError(f"{name} has {array.ndim} dimensions, {array.shape}; {SHAPES}")
+        raise UsageError(f"{path} has {array.ndim} dimensions, {array.shape}; {SHAPES}")
     least = min(array.shape)
     if least > 2 or array.shape == (2, 2):
-        raise UsageError(f"{name} is {array.shape}; {SHAPES}; give several recordings as a list of arrays")
-    return np.ascontiguousarray(array.mean(0 if array.shape[0] == least else 1, dtype=np.float32))
+        raise UsageError(f"{path} is {array.shape}; {SHAPES}; give several recordings as a list of arrays")
+    frames = np.ascontiguousarray(array.T if array.shape[0] == least else array)
+    mix = mixing.decided([frames[: mixing.look(rate, frames.shape[1])]])
+    if mix.said:
+        remarks.keep(path, mix.said)
+    return np.ascontiguousarray(mix(frames))

@@ -25,6 +25,7 @@ from audioft.errors import AudioError, AudioftError
 
 _VERSION = 2  # of how clips are decoded and stored: raise it whenever that gives other samples
 _OLDER = 1  # of formats that are decoded as they were then
+_FURTHER = 3  # of recordings of which more is heard than then
 
 
 def default_folder() -> Path:
@@ -124,6 +125,8 @@ class AudioCache:
 
     def _place(self, clip: Clip) -> tuple[Path, bytes]:
         version = _OLDER if clip.path.suffix.lower() in HEARD_AS_BEFORE else _VERSION
+        with contextlib.suppress(AudioError):
+            version = _FURTHER if io.heard_further(clip.path) else version
         told = (version, self.digests[clip.path], clip.start, clip.end, self.rate)
         key = hashlib.sha256(repr(told).encode()).digest()
         return self.folder / key.hex()[:2] / f"{key.hex()}.pcm", key

@@ -14,6 +14,7 @@ import numpy as np
 from audioft.audio import isolated_decoder, remarks
 from audioft.audio.io import Info
 from audioft.audio.shortfalls import END_TOLERANCE
+from audioft.audio.silence import SILENT, Changes
 from audioft.core import csv_tables
 from audioft.core.wording import counted
 from audioft.data.check_cache import Memory, default_cache
@@ -24,10 +25,7 @@ __all__ = ["SHORTEST", "Checked", "check", "default_cache", "enforce", "headers"
 
 #: Seconds under which a clip holds nothing to hear, nor one frame of an encoder's convolutions (400 samples).
 SHORTEST = 0.025
-#: What is said of a clip without sound.
-SILENT = "silent: nothing in it changes by more than the last of 16 bits"
-#: A signal whose extremes differ by less is called silent: zeros, or a dither of one step around them.
-FLAT = 2.5 / 32768
+QUIET = "very quiet: it changes by no more than the last of 16 bits"
 #: Hz, at which encoders hear.
 _HEARS = 16000
 
@@ -142,7 +140,7 @@ def headers(clips: Sequence[Clip]) -> list[Checked]:
         elif math.isnan(info.seconds):
             out.append(Checked(0.0 if clip.end is None else clip.end - clip.start, ""))
         else:
-            out.append(_Look(clip, info.rate).judged(info.frames, "", contents=False))
+            out.append(_Look(clip, info.rate, info.format).judged(info.frames, "", contents=False))
     return out
 
 
@@ -203,13 +201,13 @@ def too_short(duration: float) -> str:
 class _Look:
     """One clip while its recording passes by."""
 
-    __slots__ = ("clip", "finite", "first", "high", "last", "low", "rate")  # a recording may have thousands
+    __slots__ = ("changes", "clip", "finite", "first", "last", "rate")  # a recording may have thousands
 
-    def __init__(self, clip: Clip, rate: int):
+    def __init__(self, clip: Clip, rate: int, form: str):
         self.clip, self.rate = clip, rate
         self.first = round(clip.start * rate)
         self.last = None if clip.end is None else round(clip.end * rate)
-        self.low, self.high, self.finite = math.inf, -math.inf, True
+        self.changes, self.finite = Changes(form), True
 
     def take(self, at: int, block: np.ndarray) -> None:
         stop = len(block) if self.last is None else self.last - at
@@ -219,7 +217,7 @@ class _Look:
         if not np.isfinite(part).all():
             self.finite = False
             return
-        self.low, self.high = min(self.low, float(part.min())), max(self.high, float(part.max()))
+        self.changes.take(part)
 
     def judged(self, total: int, digest: str, contents: bool = True) -> Checked:
         """The finding, of a recording of `total` frames."""
@@ -235,9 +233,10 @@ class _Look:
             problem = too_short(duration)
         elif contents and not self.finite:
             problem = "samples that are not finite (NaN or infinity)"
-        elif contents and self.high - self.low <= FLAT:
+        elif contents and not self.changes.sound():
             problem = SILENT
-        return Checked(duration, digest, ("check", problem) if problem else None)
+        note = QUIET if contents and not problem and self.changes.quiet() else ""
+        return Checked(duration, digest, ("check", problem) if problem else None, note)
 
 
 def _file(path: Path, clips: list[Clip]) -> list[Checked]:
@@ -245,10 +244,10 @@ def _file(path: Path, clips: list[Clip]) -> list[Checked]:
     at = 0
     looks: list[_Look] = []
     try:
-        rate = isolated_decoder.probe(path).rate
+        info = isolated_decoder.probe(path)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        looks = [_Look(clip, rate) for clip in clips]
+        looks = [_Look(clip, info.rate, info.format) for clip in clips]
         # a recording may have thousands of cuts: each block is shown to those that it lies in
         later = sorted(looks, key=lambda look: look.first, reverse=True)
         now: list[_Look] = []
@@ -271,4 +270,4 @@ def _file(path: Path, clips: list[Clip]) -> list[Checked]:
         ] or [Checked(0.0, digest, (stage, reason)) for _ in clips]
     note = remarks.of(path)
     found = [look.judged(at, digest) for look in looks]
-    return [dataclasses.replace(c, note=note) if note else c for c in found]
+    return [dataclasses.replace(c, note="; ".join(filter(None, (note, c.note)))) if note else c for c in found]

@@ -7,11 +7,13 @@ import os
 import sqlite3
 from pathlib import Path
 
+from audioft.audio import io
 from audioft.data.clip import Clip
+from audioft.errors import AudioError
 
-_VERSION = 2  # of the checks: raise it whenever they judge differently
-_OLDER = 1
-#: Formats of which the older version, too, heard all that there is: what it found usable still is.
+_VERSION = 3  # of the checks: raise it whenever they judge differently
+_OLDER = 1, 2
+#: Formats of which the first version, too, heard what the second does: what it found usable still is.
 HEARD_AS_BEFORE = frozenset({".flac", ".aif", ".aiff", ".w64", ".caf"})
 
 Finding = tuple[float, str, tuple[str, str] | None, str]
@@ -61,8 +63,8 @@ class Memory:
             return {}
         rows = self._run(
             "SELECT start, end, seconds, digest, stage, reason, version FROM checked "
-            "WHERE path = ? AND version IN (?, ?) AND size = ? AND mtime_ns = ? ORDER BY version",
-            (os.fsencode(path), _OLDER, _VERSION, *stat),
+            "WHERE path = ? AND version IN (?, ?, ?) AND size = ? AND mtime_ns = ? ORDER BY version",
+            (os.fsencode(path), *_OLDER, _VERSION, *stat),
         )
         as_before = path.suffix.lower() in HEARD_AS_BEFORE
         shared: dict[str, str] = {}  # a recording of thousands of cuts has one digest
@@ -74,7 +76,7 @@ class Memory:
                 "" if stage else reason,
             )
             for start, end, seconds, digest, stage, reason, version in rows
-            if version == _VERSION or (as_before and not stage)
+            if version == _VERSION or (not stage and (version > 1 or as_before) and not _heard_further(path))
         }
 
     def put(self, clip: Clip, finding: Finding) -> None:
@@ -118,3 +120,11 @@ class Memory:
             with contextlib.suppress(sqlite3.Error):
                 self._db.close()
         self._db = None
+
+
+def _heard_further(path: Path) -> bool:
+    """Whether an older version may have missed a part of it."""
+    try:
+        return io.heard_further(path)
+    except AudioError:  # what was found is told from what it was
+        return False

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import functools
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from torch import Tensor
 
-from audioft.audio import isolated_decoder
+from audioft.audio import isolated_decoder, silence
+from audioft.audio.silence import SILENT
 from audioft.audio.sounds import Sound
 from audioft.audio.windows import cut
-from audioft.data.check import SHORTEST, SILENT, too_short
+from audioft.data.check import SHORTEST, too_short
 from audioft.data.clip import Clip
 from audioft.data.dataset import Preparation
 from audioft.errors import AudioError, UsageError
 
-#: As `check.FLAT`, of what has been resampled: a dither of one step reaches further than one step then.
-_FLAT = 4.5 / 32768
+#: Of what has been resampled, as `silence.FLAT`: a dither of one step reaches further than one step then. What changes
+#: by less, or at the ends alone, where a resampler makes a step of an offset, is judged at its own rate.
+_FLAT, _FINE = 1.8 * silence.FLAT, silence.FINE / 4
+_ENDS = 0.05  # seconds
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,25 @@ def clip_windows(
 ) -> Iterator[Window]:
     """A clip's windows: the whole clip, or windows of `window` seconds if it is longer; see `windows_of`."""
     if isinstance(clip, Sound):
-        return windows_of(clip.blocks(prepare.sample_rate), clip.name, prepare, window, hop, **how)
+        blocks, quiet = (
+            clip.blocks(prepare.sample_rate),
+            functools.cache(functools.partial(silence.sounds, [clip.samples])),
+        )
+        return windows_of(blocks, clip.name, prepare, window, hop, quiet=quiet, **how)
     blocks = isolated_decoder.stream(clip.path, prepare.sample_rate, clip.start, clip.end)
-    return windows_of(blocks, clip.path, prepare, window, hop, **how)
+    return windows_of(
+        blocks, clip.path, prepare, window, hop, quiet=functools.cache(functools.partial(_sounds, clip)), **how
+    )
+
+
+def _sounds(clip: Clip) -> bool:
+    """Whether a clip that is very quiet has sound."""
+    try:
+        form = isolated_decoder.probe(clip.path).format
+        own = isolated_decoder.stream(clip.path, None, clip.start, clip.end)
+        return silence.sounds(own, form)
+    except AudioError:  # which is told where its windows are read
+        return False
 
 
 def windows_of(
@@ -53,6 +73,7 @@ def windows_of(
     hop: float | None = None,
     dead: bool = True,
     live: bool = False,
+    quiet: Callable[[], bool] | None = None,
 ) -> Iterator[Window]:
     """Windows out of blocks of samples, in the memory of a window whatever the length.
 
@@ -67,6 +88,7 @@ def windows_of(
         hop: seconds between the beginnings of two windows; None is `window`.
         dead: whether a recording in which nothing ever changes, as a dead microphone makes it, has windows as well.
         live: without `dead`, windows are given though nothing has changed so far; otherwise they wait until it does.
+        quiet: whether there is sound at the recording's own rate, asked where that is in doubt; None is as it seems.
 
     Raises:
         AudioError: nothing or under 25 ms is in it, or, without `dead`, no sound; or, after the last window before it,
@@ -74,7 +96,7 @@ def windows_of(
     """
     rate = prepare.sample_rate
     least = round(SHORTEST * rate) - 1  # a sample less may be left by resampling
-    heard = _UntilItBreaks(blocks, path, rate)
+    heard = _UntilItBreaks(blocks, path, rate, quiet)
     nothing = True
     waiting: list[tuple[int, np.ndarray]] = []
     for start, samples in cut(heard, max(1, round(window * rate)), None if hop is None else max(1, round(hop * rate))):
@@ -88,11 +110,13 @@ def windows_of(
             yield Window(earlier, len(same), prepare(same))
         waiting.clear()
         yield Window(start, len(samples), prepare(samples))
-    if heard.failure is not None:
+    sound = dead or heard.changed
+    if sound or heard.failure is not None:
         for earlier, same in waiting:
             yield Window(earlier, len(same), prepare(same))
+    if heard.failure is not None:
         raise heard.failure
-    if not (dead or heard.changed or nothing):
+    if not (sound or nothing):
         raise AudioError(path, "check", SILENT)
     if nothing:
         raise AudioError(path, "decode", "no samples in it")
@@ -101,15 +125,31 @@ def windows_of(
 class _UntilItBreaks:
     """Blocks up to the first failure or the first sample that is no number, which is kept."""
 
-    def __init__(self, blocks: Iterable[np.ndarray], path: object, rate: int):
-        self.blocks, self.path, self.rate = blocks, path, rate
+    def __init__(self, blocks: Iterable[np.ndarray], path: object, rate: int, quiet: Callable[[], bool] | None):
+        self.blocks, self.path, self.rate, self._quiet = blocks, path, rate, quiet
         self.failure: AudioError | None = None
+        self.ended = False
         self._low, self._high = np.inf, -np.inf
+        self._ends = 0 if quiet is None else round(_ENDS * rate)
+        self._held = np.zeros(0, np.float32)  # what may be the recording's end
 
     @property
     def changed(self) -> bool:
         """Whether there was sound so far."""
-        return self._high - self._low > _FLAT
+        spread = self._high - self._low
+        if spread > _FLAT or self._quiet is None or (spread <= _FINE and not self.ended):
+            return bool(spread > _FLAT)
+        return self._quiet()
+
+    def _look(self, at: int, block: np.ndarray) -> None:
+        """Take account of a block, but for the ends of the recording."""
+        if self._high - self._low > _FLAT:
+            return
+        if self._ends:
+            block = np.concatenate([self._held, block[max(0, self._ends - at) :]])
+            self._held, block = block[-self._ends :], block[: -self._ends]
+        if len(block):
+            self._low, self._high = min(self._low, block.min()), max(self._high, block.max())
 
     def __iter__(self) -> Iterator[np.ndarray]:
         at = 0
@@ -126,9 +166,9 @@ class _UntilItBreaks:
                     self.failure = AudioError(self.path, "check", what)
                     yield block[:first]
                     return
+                self._look(at, block)
                 at += len(block)
-                if len(block):
-                    self._low, self._high = min(self._low, block.min()), max(self._high, block.max())
                 yield block
         except AudioError as e:
             self.failure = e
+        self.ended = True

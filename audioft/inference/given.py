@@ -61,6 +61,23 @@ def heard(given: Any, rate: Any = None) -> tuple[list[Clip | Sound], list[AudioE
     return found, failures
 
 
+def one_heard(given: Any, rate: Any = None) -> Clip | Sound:
+    """One recording: a file by its name, or samples.
+
+    Raises:
+        TypeError: something else was given, or several.
+        UsageError: samples without a rate, or that are no sound; a rate without samples.
+    """
+    if isinstance(given, str | os.PathLike):
+        if rate is not None:
+            raise UsageError(NO_ARRAY.format(rate))
+        name = os.fspath(given)
+        return Clip(Path(os.path.abspath(name)), name)
+    if isinstance(given, Clip) or not _one(given):
+        raise TypeError(f"a {type(given).__name__} is not one recording: expected a file, or samples with a rate")
+    return _sound(given, rate, "the array")
+
+
 def _one(given: Any) -> bool:
     """Whether it is one recording, and not several."""
     return isinstance(given, str | os.PathLike | Clip | Mapping) or _samples(given) or _pair(given)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
 from audioft.audio.resample import resampled
+from audioft.audio.silence import Changes
 from audioft.audio.sounds import Sound
 from audioft.core.progress import Progress
 from audioft.core.runtime import choose_precision, find_device
@@ -20,7 +20,7 @@ from audioft.data.windowed import Window, clip_windows, windows_of
 from audioft.errors import UsageError
 from audioft.evaluation.recording_embeddings import Embeddings, embed
 from audioft.evaluation.scoring import ClipScore, cast_products, preparation, score, score_windows
-from audioft.inference.given import Inputs, heard
+from audioft.inference.given import Inputs, heard, one_heard
 from audioft.inference.prediction import Prediction
 from audioft.inference.recording_events import Rules, Step, follow
 from audioft.inference.timeline import Scores, Timeline
@@ -173,7 +173,7 @@ class Predictor:
         """
         return embed(self.model, clips, window=self.window, progress=progress, **self._computing)
 
-    def follow(self, clips: Sequence[Clip], rules: Rules | None = None, **grid: Unpack[Grid]) -> Iterator[Step]:
+    def follow(self, clips: Sequence[Clip | Sound], rules: Rules | None = None, **grid: Unpack[Grid]) -> Iterator[Step]:
         """Recordings from beginning to end, in their order, as steps with windows and events; in flat memory.
 
         Args:
@@ -191,14 +191,23 @@ class Predictor:
         return follow(found, self.labels, rules or self.rules(), self._stride, self.model.frame_level)
 
     def timeline(
-        self, path: str | os.PathLike[str], *, window: float | None = None, hop: float | None = None
+        self,
+        path: str | os.PathLike[str] | np.ndarray | tuple[Any, int],
+        *,
+        rate: int | None = None,
+        window: float | None = None,
+        hop: float | None = None,
     ) -> Timeline:
         """What happens when in a recording.
 
         Args:
-            path: of any length; a timeline holds its scores, not its samples.
+            path: of any length, as a timeline holds scores, not samples; or samples, as `predict` takes them.
+            rate: of samples, Hz.
             window: seconds; the one the model was trained on if not given.
             hop: seconds between two windows; half a window if not given.
+
+        Raises:
+            TypeError, UsageError: as for `predict`.
 
         Returns:
             Scores over time, and `segments()` to be taken from them. Of a recording that breaks off, up to there.
@@ -208,13 +217,13 @@ class Predictor:
             >>> timeline.windows.scores.shape[1], timeline.error
             (4, None)
         """
-        name = os.fspath(path)
-        steps = list(self.follow([Clip(Path(os.path.abspath(name)), name)], window=window, hop=hop))
+        clip = one_heard(path, rate)
+        steps = list(self.follow([clip], window=window, hop=hop))
         end = steps[-1].summary
         assert end is not None
         count = len(self.labels)
         return Timeline(
-            name,
+            clip.name,
             self.labels,
             Scores.joined([s.windows for s in steps if len(s.windows)], count),
             Scores.joined([s.moments for s in steps if len(s.moments)], count),
@@ -257,10 +266,11 @@ class Predictor:
         """As `follow`, of one recording that arrives block by block; see `stream`."""
         window, hop = self.grid(**grid)
         own = self.model.encoder.sample_rate
-        heard = blocks if rate in (None, own) else resampled(blocks, int(rate or own), own)
-        return self._steps(
-            [windows_of(heard, "-", preparation(self.model), window, hop, dead=False, live=True)], rules, at_once=True
-        )
+        changes = Changes()
+        seen = changes.seen(blocks)
+        heard = seen if rate in (None, own) else resampled(seen, int(rate or own), own)
+        how: Any = {"dead": False, "live": True, "quiet": changes.sound}
+        return self._steps([windows_of(heard, "-", preparation(self.model), window, hop, **how)], rules, at_once=True)
 
     @property
     def _stride(self) -> float:

@@ -118,6 +118,25 @@ def test_the_same_checks(tmp_path, decoder):
         assert e.value.stage == "open"
 
 
+@MADE
+@pytest.mark.parametrize("channels", [2, 9, 24])
+def test_any_number_of_channels(tmp_path, decoder, channels):
+    sound = np.stack([SOUND * (i + 1) / channels for i in range(channels)], 1)
+    path = encoded(tmp_path / "a.mka", "-c:a", "pcm_f32le", sound=sound)
+    assert io.probe(path).channels == channels
+    np.testing.assert_allclose(io.read(path), sound.mean(1), atol=1e-4)
+
+
+def test_a_codec_that_nobody_knows(tmp_path, decoder):
+    soundfile.write(tmp_path / "a.wav", SOUND, RATE)
+    data = bytearray((tmp_path / "a.wav").read_bytes())
+    data[20:22] = b"\x34\x12"
+    (tmp_path / "a.wav").write_bytes(data)
+    with pytest.raises(AudioError) as e:
+        io.probe(tmp_path / "a.wav")
+    assert e.value.stage == "open"
+
+
 def test_playlists_are_not_followed(tmp_path, decoder):
     soundfile.write(tmp_path / "secret.wav", SOUND, RATE)
     lists = ("#EXTM3U\n#EXTINF:3,\nsecret.wav\n", "ffconcat version 1.0\nfile secret.wav\n", "file 'secret.wav'\n")

@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from audioft.audio import remarks
+from audioft.data.check import check
 from audioft.data.clip import Clip
 from audioft.data.dataset import Preparation
 from audioft.data.windowed import windows_of
@@ -95,3 +96,77 @@ def test_silence_that_breaks_off_says_what_broke():
     assert [next(got).start, next(got).start] == [0, RATE]
     with pytest.raises(AudioError, match="cut short"):
         next(got)
+
+
+def test_arrays_are_judged_as_files_are(trained):
+    predictor = Predictor(trained)
+    dither = (np.random.default_rng(0).integers(-1, 2, 3 * 48000) / 32768).astype(np.float32)
+    dead = {
+        "zeros": (np.zeros(RATE, np.float32), RATE),
+        "stereo": (np.zeros((RATE, 2), np.float32), RATE),
+        "constant": (np.full(RATE, 0.25, np.float32), RATE),
+        "dither": (dither, 48000),
+        "16 bits": (np.round(dither * 32768).astype(np.int16), 48000),
+    }
+    for found in predictor.predict(list(dead.values())):
+        assert found.label is None
+        assert "silent" in found.error.reason
+    for name, (samples, rate) in dead.items():
+        timeline = predictor.timeline(samples, rate=rate)
+        assert "silent" in timeline.error.reason, name
+        assert len(timeline.windows.scores) == 0
+        if samples.ndim == 1 and samples.dtype == np.float32:
+            with pytest.raises(AudioError, match="silent"):
+                list(predictor.stream(np.array_split(samples, 5), rate))
+
+
+def test_two_channels_of_an_array_are_mixed_as_those_of_a_file(tmp_path, trained):
+    predictor = Predictor(trained)
+    noise = np.random.default_rng(0).normal(0, 0.1, len(TONE)).astype(np.float32)
+    for i, channels in enumerate([(TONE, -TONE), (TONE, 0 * TONE), (TONE, noise), (TONE, TONE)]):
+        both = np.stack(channels, 1)
+        path = tmp_path / f"{i}.wav"
+        soundfile.write(path, both, RATE, subtype="FLOAT")
+        (expected,) = predictor.predict(path)
+        said = remarks.of(path)
+        for samples in (both, both.T):
+            (found,) = predictor.predict(samples, rate=RATE)
+            assert found.scores == pytest.approx(expected.scores, abs=1e-6)
+            assert remarks.of("the array") == said
+        timeline = predictor.timeline((both, RATE))
+        np.testing.assert_allclose(timeline.windows.scores, predictor.timeline(path).windows.scores, atol=1e-6)
+        remarks.taken()
+
+
+@pytest.mark.parametrize("rate", [RATE, 48000])
+def test_what_is_quiet_in_more_than_16_bits_is_sound(tmp_path, trained, rate):
+    rng = np.random.default_rng(0)
+    calls = np.sin(np.cumsum(0.3 + 0.2 * np.sin(np.arange(2 * rate) / 900))) * (np.arange(2 * rate) // 4000 % 2)
+    bird = (1e-5 * calls).astype(np.float32)  # -100 dB of full scale
+    step = 2.0**-23
+    cases = {  # samples, subtype, whether there is sound
+        "bird 24": (bird, "PCM_24", True),
+        "bird float": (bird, "FLOAT", True),
+        "bird stereo": (np.stack([bird, 0.5 * bird], 1), "PCM_24", True),
+        "bird on an offset": (bird + np.float32(0.125), "PCM_24", True),
+        "bird 16": (bird, "PCM_16", False),
+        "zeros 24": (0 * bird, "PCM_24", False),
+        "zeros float": (0 * bird, "FLOAT", False),
+        "offset": (0 * bird + 0.1, "PCM_24", False),
+        "dither 16": (rng.integers(-1, 2, 2 * rate) / 32768, "PCM_16", False),
+        "dither 24": (rng.integers(-1, 2, 2 * rate) * step, "PCM_24", False),
+        "dither of 16 in 24": (rng.integers(-1, 2, 2 * rate) / 32768, "PCM_24", False),
+        "dither of 16 in floats": (rng.integers(-1, 2, (2 * rate, 2)) / 32768, "FLOAT", False),
+    }
+    predictor = Predictor(trained)
+    for name, (samples, subtype, sound) in cases.items():
+        path = tmp_path / f"{name}.wav"
+        soundfile.write(path, samples, rate, subtype=subtype)
+        (checked,) = check([Clip(path, name)])
+        (found,) = predictor.predict(path)
+        assert (checked.problem is None, found.error is None) == (sound, sound), name
+        assert ("very quiet" in checked.note) == sound, name
+        own, _ = soundfile.read(path, dtype="float32")
+        (found,) = predictor.predict(own, rate=rate)
+        assert (found.error is None) == sound, name
+    remarks.taken()

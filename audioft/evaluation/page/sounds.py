@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from audioft.audio import io, isolated_decoder
-from audioft.audio.opening import encoded
+from audioft.audio.recording import encoded
 from audioft.audio.windows import joined
 from audioft.data.clip import Clip
 from audioft.data.dataset import beginning

@@ -44,14 +44,15 @@ def examine(path: str | os.PathLike[str]) -> Iterator[Finding]:
         yield Finding("header", e.reason, "not used; convert it to FLAC or WAV, or leave it out")
         return
     told = "of a length that the header does not tell" if math.isnan(info.seconds) else f"{info.seconds:.3f} s"
-    yield Finding("header", f"{info.format}, {info.rate} Hz, {counted(info.channels, 'channel')}, {told}")
+    several = f", {info.recordings} recordings one after the other" if info.recordings > 1 else ""
+    yield Finding("header", f"{info.format}, {info.rate} Hz, {counted(info.channels, 'channel')}, {told}{several}")
     yield _heard("decoder", isolated_decoder.stream(place, rate=None, block_seconds=1.0), info.rate)
     remarks.of(place)  # the same is said of the next
     yield _heard("resampled", isolated_decoder.stream(place, rate=RATE, block_seconds=1.0), RATE)
     said = remarks.of(place)
-    if said:
-        yield Finding("note", said)
     (found,) = check([Clip(place, name)])
+    if said := found.note or said:
+        yield Finding("note", said)
     if found.problem is None:
         yield Finding("use", "it would be used")
     else:

@@ -63,3 +63,28 @@ def test_what_cannot_be_opened_or_breaks_off(tmp_path, audioft_command):
     code, out, _ = audioft_command("doctor", "--recording", str(tmp_path / "a.flac"))
     assert code == 1
     assert "would not be used (decode)" in out
+
+
+def test_what_follows_a_recording_in_its_file(tmp_path):
+    path = tmp_path / "a.flac"
+    soundfile.write(path, TONE, RATE)
+    one = path.read_bytes()
+    path.write_bytes(3 * one)
+    found = found_of(path)
+    assert found["header"].found.endswith("6.000 s, 3 recordings one after the other")
+    assert found["decoder"].found.startswith("6.000 s")
+    assert found["use"].remedy is None
+    soundfile.write(tmp_path / "a.wav", TONE, RATE)
+    with (tmp_path / "a.wav").open("ab") as file:
+        file.write(np.random.default_rng(0).bytes(9000))
+    found = found_of(tmp_path / "a.wav")
+    assert "bytes after its end are not heard" in found["note"].found
+    assert found["decoder"].found.startswith("2.000 s")
+
+
+def test_how_quiet_it_may_be(tmp_path):
+    for subtype, used in (("PCM_24", True), ("PCM_16", False)):
+        soundfile.write(tmp_path / "a.wav", 1e-5 * TONE, RATE, subtype=subtype)
+        found = found_of(tmp_path / "a.wav")
+        assert (found["use"].remedy is None) == used
+        assert "very quiet" in found["note"].found if used else "silent" in found["use"].found
