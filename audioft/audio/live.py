@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from audioft.audio import io
-from audioft.audio.resample import resampled
+from audioft.audio.arriving import arriving
+from audioft.audio.hearing import Heard, Hearing
 from audioft.errors import AudioError, UsageError
 
 #: Names of sample formats as ffmpeg and sox users write them, to libsndfile's.
@@ -59,20 +60,22 @@ class Raw:
 
 def piped(
     number: int,
-    rate: int,
+    rate: Heard,
     raw: Raw | None = None,
     piece_seconds: float = 0.05,
     alive: Callable[[], None] = lambda: None,
+    note: Callable[[str], None] = lambda said: None,
 ) -> Iterator[np.ndarray]:
     """Decode what arrives through a pipe, as it arrives.
 
     Args:
         number: the file descriptor, 0 for standard input.
-        rate: sample rate of what is returned, Hz.
+        rate: sample rate of what is returned, Hz, or how it reaches an encoder.
         raw: what the samples are where there is no header; None for a WAV (or another format with a header that
             libsndfile can read without going back, as FLAC and AU).
         piece_seconds: how much is waited for at a time.
         alive: called with each piece.
+        note: as of `audioft.audio.io.stream`.
 
     Yields:
         Arrays `(T,)` float32, all channels mixed down by their mean.
@@ -90,4 +93,4 @@ def piped(
         if raw or info.frames * info.channels > _MOST_CLAIMED:
             info = dataclasses.replace(info, frames=-1)
         pieces = io.mono("-", file, info, 0.0, None, piece_seconds, alive, live=True)
-        yield from pieces if rate == info.rate else resampled(pieces, info.rate, rate)
+        yield from arriving("-", pieces, info.rate, Hearing.of(rate), note)

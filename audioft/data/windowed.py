@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from audioft.audio import isolated_decoder
+from audioft.audio import isolated_decoder, remarks
+from audioft.audio.beyond import FLAT, NOTHING
 from audioft.audio.sounds import Sound
 from audioft.audio.windows import cut
 from audioft.data.check import SHORTEST, SILENT, too_short
@@ -16,16 +17,13 @@ from audioft.data.clip import Clip
 from audioft.data.dataset import Preparation
 from audioft.errors import AudioError, UsageError
 
-#: As `check.FLAT`, of what has been resampled: a dither of one step reaches further than one step then.
-_FLAT = 4.5 / 32768
-
 
 @dataclass(frozen=True)
 class Window:
     """A stretch of a recording.
 
     Attributes:
-        start: where it begins, in samples of the encoder's rate from the beginning of the clip.
+        start: where it begins, in samples as they reach the encoder from the beginning of the clip.
         samples: how many of them it holds; what `waveform` has beyond them is padding.
         waveform: `(T,)` float32, prepared.
     """
@@ -40,8 +38,8 @@ def clip_windows(
 ) -> Iterator[Window]:
     """A clip's windows: the whole clip, or windows of `window` seconds if it is longer; see `windows_of`."""
     if isinstance(clip, Sound):
-        return windows_of(clip.blocks(prepare.sample_rate), clip.name, prepare, window, hop, **how)
-    blocks = isolated_decoder.stream(clip.path, prepare.sample_rate, clip.start, clip.end)
+        return windows_of(clip.blocks(prepare.hearing), clip.name, prepare, window, hop, **how)
+    blocks = isolated_decoder.stream(clip.path, prepare.hearing, clip.start, clip.end)
     return windows_of(blocks, clip.path, prepare, window, hop, **how)
 
 
@@ -60,26 +58,26 @@ def windows_of(
     recording breaks off, its windows end with what came before, as if it had been the end.
 
     Args:
-        blocks: arrays `(T_i,)` float32 at the encoder's rate that follow one another.
+        blocks: arrays `(T_i,)` float32 as they reach the encoder, see `Hearing`, that follow one another.
         path: what failures name.
         prepare: see `Preparation`; each window is prepared by itself.
-        window: seconds.
+        window: seconds of the recording.
         hop: seconds between the beginnings of two windows; None is `window`.
         dead: whether a recording in which nothing ever changes, as a dead microphone makes it, has windows as well.
         live: without `dead`, windows are given though nothing has changed so far; otherwise they wait until it does.
 
     Raises:
-        AudioError: nothing or under 25 ms is in it, or, without `dead`, no sound; or, after the last window before it,
+        AudioError: nothing or under 25 ms, as the encoder hears them, is in it, or, without `dead`, no sound; or, after the last window before it,
             the recording breaks off or has samples that are not numbers.
     """
-    rate = prepare.sample_rate
-    least = round(SHORTEST * rate) - 1  # a sample less may be left by resampling
+    rate = prepare.per_second
+    least = round(SHORTEST * prepare.sample_rate) - 1  # a sample less may be left by resampling
     heard = _UntilItBreaks(blocks, path, rate)
     nothing = True
     waiting: list[tuple[int, np.ndarray]] = []
     for start, samples in cut(heard, max(1, round(window * rate)), None if hop is None else max(1, round(hop * rate))):
         if nothing and len(samples) < least:
-            raise heard.failure or AudioError(path, "check", too_short(len(samples) / rate))
+            raise heard.failure or AudioError(path, "check", too_short(len(samples) / rate, rate / prepare.sample_rate))
         nothing = False
         if not (dead or live or heard.changed):
             waiting.append((start, samples if np.ptp(samples) else np.broadcast_to(samples[0], samples.shape)))
@@ -93,9 +91,15 @@ def windows_of(
             yield Window(earlier, len(same), prepare(same))
         raise heard.failure
     if not (dead or heard.changed or nothing):
-        raise AudioError(path, "check", SILENT)
+        raise AudioError(path, "check", _silent(path))
     if nothing:
         raise AudioError(path, "decode", "no samples in it")
+
+
+def _silent(path: object) -> str:
+    """Why nothing is heard: what was said of the recording where all of it lies outside of what is heard."""
+    said = remarks.of(str(path))
+    return said[said.index(NOTHING) :] if NOTHING in said else SILENT
 
 
 class _UntilItBreaks:
@@ -109,7 +113,7 @@ class _UntilItBreaks:
     @property
     def changed(self) -> bool:
         """Whether there was sound so far."""
-        return self._high - self._low > _FLAT
+        return self._high - self._low > FLAT
 
     def __iter__(self) -> Iterator[np.ndarray]:
         at = 0

@@ -10,7 +10,7 @@ from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
-from audioft.audio.resample import resampled
+from audioft.audio.arriving import arriving
 from audioft.audio.sounds import Sound
 from audioft.core.progress import Progress
 from audioft.core.runtime import choose_precision, find_device
@@ -232,7 +232,8 @@ class Predictor:
 
         Args:
             blocks: arrays `(T_i,)` float32, mono, that follow one another.
-            rate: of the blocks, Hz; the encoder's if not given.
+            rate: of the blocks, Hz; the encoder's if not given, which a model that hears recordings slowed down, sped
+                up or shifted cannot guess.
             window: seconds; the one the model was trained on if not given.
             hop: seconds between two windows; half a window if not given.
 
@@ -241,7 +242,13 @@ class Predictor:
 
         Raises:
             AudioError: nothing, or under 25 ms, came.
+            UsageError: no rate, and a model that hears recordings in another way than they are.
         """
+        if rate is None and not self.model.encoder.hearing.plain:
+            raise UsageError(
+                f"this model hears recordings {self.model.encoder.hearing}: say how many samples a second the blocks "
+                "have, stream(blocks, rate=384000)"
+            )
         for step in self.live(blocks, rate, window=window, hop=hop):
             if len(step.windows):
                 yield step.windows
@@ -251,10 +258,12 @@ class Predictor:
     def live(
         self, blocks: Iterable[np.ndarray], rate: int | None = None, rules: Rules | None = None, **grid: Unpack[Grid]
     ) -> Iterator[Step]:
-        """As `follow`, of one recording that arrives block by block; see `stream`."""
+        """As `follow`, of one recording that arrives block by block; see `stream`.
+
+        Without a rate the blocks are what reaches the encoder, as `isolated_decoder.piped` makes it.
+        """
         window, hop = self.grid(**grid)
-        own = self.model.encoder.sample_rate
-        heard = blocks if rate in (None, own) else resampled(blocks, int(rate or own), own)
+        heard = blocks if rate is None else arriving("-", blocks, int(rate), self.model.encoder.hearing)
         return self._steps(
             [windows_of(heard, "-", preparation(self.model), window, hop, dead=False, live=True)], rules, at_once=True
         )
@@ -276,12 +285,14 @@ class Predictor:
         """
         window = window or self.window
         hop = hop or window * (1 - overlap)
-        if window < SHORTEST:
-            raise UsageError(f"a window of {window:g} s is too short to hear anything; give at least {SHORTEST:g} s")
-        if window > self.model.encoder.max_seconds:
+        encoder = self.model.encoder
+        if window < (shortest := SHORTEST / encoder.hearing.expansion):
+            raise UsageError(f"a window of {window:g} s is too short to hear anything; give at least {shortest:.2g} s")
+        if window > encoder.max_seconds:
+            told = "" if encoder.hearing.plain else f", {encoder.hearing},"
             raise UsageError(
-                f"a window of {window:g} s is longer than the {self.model.encoder.max_seconds:g} s that "
-                f"{self.model.encoder.family} takes at once; shorten it"
+                f"a window of {window:g} s is longer than the {encoder.max_seconds:g} s that {encoder.family}{told} "
+                "takes at once; shorten it"
             )
         if hop > window:
             raise UsageError(f"a hop of {hop:g} s leaves out what lies between windows of {window:g} s; shorten it")

@@ -64,7 +64,7 @@ def follow(
         if pictures is not None:
             raise UsageError("--plot needs the recording twice, and standard input comes once; save it to a file first")
         form = None if raw is None else Raw.parse(raw)
-        blocks = piped(0, predictor.model.encoder.sample_rate, form)
+        blocks = piped(0, predictor.model.encoder.hearing, form)
         with writer, _interruptible() as stopped:
             blocks = itertools.takewhile(lambda _: not stopped.is_set(), blocks)
             for step in predictor.live(blocks, rules=rules, **grid):
