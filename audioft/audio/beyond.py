@@ -94,8 +94,8 @@ class Beyond:
             return ""
         edge = self.how.range[1] / 1000
         return (
-            f"{100 * outside / total:.0f} % of its energy lies above {edge:g} kHz, which the encoder does not hear, and "
-            f"is lost; {self._remedy()}"
+            f"{100 * outside / total:.0f} % of its energy lies above {edge:g} kHz, which the encoder does not hear, "
+            f"and is lost; {self._remedy()}"
         )
 
     def nothing(self) -> str:

@@ -1,7 +1,7 @@
 """How recordings reach an encoder: at their own speed, slowed down or sped up, or a band of them shifted down.
 
-Both are how people listen to ultrasound: a time-expansion detector plays it slowly, a heterodyne detector shifts it. All
-times stay those of the recording, as long as seconds become samples, and samples seconds, by `Hearing.per_second`.
+Both are how people listen to ultrasound: a time-expansion detector plays it slowly, a heterodyne detector shifts it.
+All times stay those of the recording, as long as seconds become samples, and samples seconds, by `Hearing.per_second`.
 """
 
 from __future__ import annotations
@@ -49,12 +49,13 @@ class Hearing:
             raise ValueError("; ".join(found))
         if self.band is None or self.time_expansion is None:
             return
-        needed = 2 * (self.band[1] - self.band[0]) / self.rate
-        if self.per_second < 2 * (self.band[1] - self.band[0]):
+        width = self.band[1] - self.band[0]
+        if self.per_second < 2 * width:
+            needed = math.ceil(100 * 2 * width / self.rate) / 100
             raise ValueError(
-                f"data.time_expansion: {_kilohertz(*self.band)} is {needed / 2 * self.rate / 1000:g} kHz wide, and the "
-                f"encoder hears {self.rate / 2000:g} kHz; that needs a time expansion of {math.ceil(100 * needed) / 100:g}"
-                f" at least, not {self.time_expansion:g}; leave it out to have just that, or narrow data.band"
+                f"data.time_expansion: the band from {_kilohertz(*self.band)} is {width / 1000:g} kHz wide, and the "
+                f"encoder hears {self.rate / 2000:g} kHz; that needs a time expansion of {needed:g} at least, not "
+                f"{self.time_expansion:g}; leave it out to have just that, or narrow data.band"
             )
 
     @classmethod
@@ -164,15 +165,16 @@ def problems(time_expansion: float | None, band: Any) -> list[str]:
         return found
     if len(band) != 2 or not all(math.isfinite(f) and f >= 0 for f in band):
         told = ", ".join(f"{f:g}" for f in band)
-        return [*found, f"data.band: expected the lowest and the highest frequency in Hz, [18000, 80000]; found [{told}]"]
+        return [
+            *found,
+            f"data.band: expected the lowest and the highest frequency in Hz, [18000, 80000]; found [{told}]",
+        ]
     if band[0] >= band[1]:
         found.append(f"data.band: the lowest frequency, {band[0]:g} Hz, is not below the highest, {band[1]:g} Hz")
     return found
 
 
-def _shifted(
-    pieces: Iterable[np.ndarray], source: int, band: tuple[float, float], target: int
-) -> Iterator[np.ndarray]:
+def _shifted(pieces: Iterable[np.ndarray], source: int, band: tuple[float, float], target: int) -> Iterator[np.ndarray]:
     """A band with its lowest frequency at 0 Hz: mixed by its middle to complex, cut out, mixed up by half its width.
 
     Of a real signal this takes the positive frequencies alone (single sideband), so no mirror image comes along.

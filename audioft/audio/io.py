@@ -89,8 +89,8 @@ def stream(
 
     Raises:
         AudioError: at stage `open`: no such file, not audio, no samples; at stage `check`: the cut lies
-            outside of the recording, or the recording's rate is below the band that is heard; at stage `decode`: fewer samples arrived than the header promises. What could be
-            decoded before has been given by then.
+            outside of the recording, or all of the recording below the band that is heard; at stage `decode`: fewer
+            samples arrived than the header promises. What could be decoded before has been given by then.
     """
     with opened(path, alive) as file:
         info = info_of(path, file)

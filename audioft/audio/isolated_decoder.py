@@ -92,7 +92,9 @@ def piped(number: int, rate: Heard, raw: Raw | None = None) -> Iterator[np.ndarr
         os.close(handed)
     try:
         given = None if raw is None else asdict(raw)
-        for _, data in decoder.answers({"do": "piped", "path": "-", "number": handed, "rate": plainly(rate), "raw": given}):
+        for _, data in decoder.answers(
+            {"do": "piped", "path": "-", "number": handed, "rate": plainly(rate), "raw": given}
+        ):
             yield np.frombuffer(data, dtype=np.float32)
     finally:
         decoder.stop()
@@ -273,8 +275,7 @@ def serve() -> None:
             else:
                 task |= {"rate": task["rate"] and Hearing.of(task["rate"]), "alive": alive}
                 task["note"] = lambda said: say(_NOTE, said.encode())
-                blocks = _piped(**task) if do == "piped" else io.stream(path, **task)
-                for block in blocks:
+                for block in _piped(**task) if do == "piped" else io.stream(path, **task):
                     say(_BLOCK, np.ascontiguousarray(block, np.float32).tobytes())
         except AudioError as e:
             say(_ERROR, json.dumps([e.stage, e.reason]).encode())

@@ -10,9 +10,7 @@ import soxr
 from audioft.errors import AudioError
 
 
-def resampled(
-    pieces: Iterable[np.ndarray], source: float, target: float, channels: int = 1
-) -> Iterator[np.ndarray]:
+def resampled(pieces: Iterable[np.ndarray], source: float, target: float, channels: int = 1) -> Iterator[np.ndarray]:
     """Change the sample rate of what follows one another (soxr, quality HQ).
 
     Where the pieces end does not show in the result. Where `pieces` breaks off with an AudioError, what came before

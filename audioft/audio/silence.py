@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from audioft.audio import isolated_decoder, remarks
-from audioft.audio.beyond import FLAT
+from audioft.audio.beyond import FLAT, Beyond, differs
 from audioft.audio.hearing import Hearing
+from audioft.errors import AudioError
 
 
 def changes(path: str | Path, how: Hearing) -> bool:
@@ -24,3 +25,19 @@ def changes(path: str | Path, how: Hearing) -> bool:
             break
     remarks.of(path)
     return high - low > FLAT
+
+
+def said_of_beginning(path: str | Path, how: Hearing, seconds: float) -> str:
+    """What is to be said where much or all of a recording's first so many seconds is not heard; else nothing."""
+    try:
+        info = isolated_decoder.probe(path)
+        if not differs(info.rate, how):
+            return ""
+        samples = isolated_decoder.read(path, None, 0.0, seconds if info.seconds > seconds else None)
+    except AudioError:  # which is told by whoever uses it
+        return ""
+    beyond = Beyond(info.rate, how)
+    beyond.take(samples)
+    if beyond.faint and np.ptp(np.concatenate([*how.heard([samples], info.rate), np.zeros(1, np.float32)])) <= FLAT:
+        return beyond.nothing()
+    return beyond.told()

@@ -36,8 +36,8 @@ def default_folder() -> Path:
 class AudioCache:
     """Reads clips as `read_exactly` does, from files decoded once; for `TrainingClips`.
 
-    A file is named by the content of its recording, the clip's start and end, and how it is heard, so runs share it, and any
-    of them may be removed at any time, those that were changed longest ago first.
+    A file is named by the content of its recording, the clip's start and end, and how it is heard, so runs share it,
+    and any of them may be removed at any time, those that were changed longest ago first.
 
     Args:
         folder: of the files, see `default_folder`.

@@ -143,8 +143,8 @@ def headers(clips: Sequence[Clip], hearing: Heard = HEARS) -> list[Checked]:
     for clip in clips:
         if clip.path not in known:
             try:
-                known[clip.path] = isolated_decoder.probe(clip.path)
-                how.refuse(clip.path, known[clip.path].rate)
+                known[clip.path] = header = isolated_decoder.probe(clip.path)
+                how.refuse(clip.path, header.rate)
             except AudioError as e:
                 known[clip.path] = e
         info = known[clip.path]

@@ -67,8 +67,8 @@ def windows_of(
         live: without `dead`, windows are given though nothing has changed so far; otherwise they wait until it does.
 
     Raises:
-        AudioError: nothing or under 25 ms, as the encoder hears them, is in it, or, without `dead`, no sound; or, after the last window before it,
-            the recording breaks off or has samples that are not numbers.
+        AudioError: nothing or under 25 ms, as the encoder hears them, is in it, or, without `dead`, no sound; or,
+            after the last window before it, the recording breaks off or has samples that are not numbers.
     """
     rate = prepare.per_second
     least = round(SHORTEST * prepare.sample_rate) - 1  # a sample less may be left by resampling

@@ -232,8 +232,7 @@ class Predictor:
 
         Args:
             blocks: arrays `(T_i,)` float32, mono, that follow one another.
-            rate: of the blocks, Hz; the encoder's if not given, which a model that hears recordings slowed down, sped
-                up or shifted cannot guess.
+            rate: of the blocks, Hz; the encoder's if not given, unless it hears recordings slowed down or shifted.
             window: seconds; the one the model was trained on if not given.
             hop: seconds between two windows; half a window if not given.
 
@@ -258,10 +257,7 @@ class Predictor:
     def live(
         self, blocks: Iterable[np.ndarray], rate: int | None = None, rules: Rules | None = None, **grid: Unpack[Grid]
     ) -> Iterator[Step]:
-        """As `follow`, of one recording that arrives block by block; see `stream`.
-
-        Without a rate the blocks are what reaches the encoder, as `isolated_decoder.piped` makes it.
-        """
+        """As `follow`, of one recording that arrives block by block; without a `rate`, as it reaches the encoder."""
         window, hop = self.grid(**grid)
         heard = blocks if rate is None else arriving("-", blocks, int(rate), self.model.encoder.hearing)
         return self._steps(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -15,7 +14,6 @@ from audioft.models.cpu_kernels import attention, dropout, wavlm_attention
 from audioft.models.families import FAMILIES, backbone_of, extractor
 from audioft.models.frames import Frames, LatentMask
 from audioft.models.tuned import Tuned
-
 
 #: Of `Preprocessing`, how recordings reach the encoder; kept in its `preprocessor_config.json`, too.
 HEARD = ("time_expansion", "band")
@@ -115,9 +113,9 @@ class Encoder(nn.Module):
         self.min_samples, self.max_samples = backbone.shortest(), backbone.longest
         self._frozen: set[str] = set()
 
-    def hear(self, time_expansion: float | None, band: Sequence[float] | None) -> None:
+    def hear(self, time_expansion: float | None, band: tuple[float, float] | None) -> None:
         """Have recordings reach it in another way from now on; arguments and errors are those of `Hearing`."""
-        self.preprocessing = replace(self.preprocessing, time_expansion=time_expansion, band=band and tuple(band))
+        self.preprocessing = replace(self.preprocessing, time_expansion=time_expansion, band=band)
 
     @property
     def hearing(self) -> Hearing:

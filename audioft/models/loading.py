@@ -16,7 +16,6 @@ from typing import Any
 
 import torch
 
-from audioft.audio.hearing import Hearing
 from audioft.core.runtime import address
 from audioft.errors import AudioftError, ModelError, UsageError
 from audioft.models.encoder import HEARD, Encoder, Preprocessing
@@ -192,18 +191,18 @@ def load_preprocessing(source: str, revision: str | None, config: Any) -> tuple[
         raise ModelError(f"encoder {source!r}: its preprocessor_config.json asks for what cannot be heard: {e}") from e
 
 
-def kept_hearing(name: str) -> Hearing:
-    """How recordings reach an encoder, as far as its folder tells before it is loaded; as they are where it does not.
+def kept_preprocessing(name: str) -> Preprocessing:
+    """Rate of an encoder and how recordings reach it, as far as its folder tells before it is loaded.
 
     Args:
-        name: see `load_encoder`.
+        name: see `load_encoder`; of a hub id nothing is known.
     """
     try:
         about = json.loads((Path(resolve(name)) / "preprocessor_config.json").read_text(encoding="utf-8"))
         heard = {k: about.get(k) for k in HEARD}
-        return Preprocessing(int(about.get("sampling_rate", Preprocessing.sample_rate)), **heard).hearing
+        return Preprocessing(int(about.get("sampling_rate", Preprocessing.sample_rate)), **heard)
     except (OSError, ValueError, TypeError, AttributeError, AudioftError):  # told when it is loaded
-        return Preprocessing().hearing
+        return Preprocessing()
 
 
 def require_mask_embedding(encoder: Encoder) -> bool:

@@ -48,8 +48,7 @@ def examine(path: str | os.PathLike[str]) -> Iterator[Finding]:
     yield _heard("decoder", isolated_decoder.stream(place, rate=None, block_seconds=1.0), info.rate)
     remarks.of(place)  # the same is said of the next
     yield _heard("resampled", isolated_decoder.stream(place, rate=RATE, block_seconds=1.0), RATE)
-    said = remarks.of(place)
-    if said:
+    if said := remarks.of(place):
         yield Finding("note", said)
     (found,) = check([Clip(place, name)])
     if found.problem is None:

@@ -133,7 +133,8 @@ class Evaluation:
 
     def _readable(self, clips: Clips) -> tuple[Clips, list[str]]:
         """The clips that can be used, and what is to be noted of them; no findings are kept: there may be millions."""
-        checked = recording_passes.check(clips, self.console, workers=2)
+        how = self.predictor.model.encoder.hearing
+        checked = recording_passes.check(clips, self.console, workers=2, hearing=how)
         if self.writes is not None:
             folder_for(self.writes, "--out")
             checking.write_bad_files(self.writes / "bad_files.csv", clips, checked)

@@ -82,9 +82,7 @@ def scoring(parts: Parts) -> side_scores.Scoring:
     """How the model of a run is scored at the end, as the config says; quietly."""
     e = parts.config.evaluate
     multilabel = parts.multilabel or parts.model.frame_level
-    return side_scores.Scoring(
-        multilabel, parts.config.data.max_seconds, batch_seconds=e.batch_seconds, precision=e.precision
-    )
+    return side_scores.Scoring(multilabel, parts.max_seconds, batch_seconds=e.batch_seconds, precision=e.precision)
 
 
 def _side(parts: Parts, learnt: Learnt) -> tuple[str | None, list[str]]:
@@ -180,9 +178,10 @@ def _verification(parts: Parts) -> dict[str, Any] | None:
 
 def window(parts: Parts) -> float:
     """Seconds of the longest clip of the data, at most `data.max_seconds`: what the model knows a clip to be."""
-    longest = max(c.seconds for c in parts.data.checked)
+    expansion = parts.model.encoder.hearing.expansion
+    longest = expansion * max(c.seconds for c in parts.data.checked)
     # up to whole hundredths, so that no clip is longer by a sample when it is resampled
-    return min(parts.config.data.max_seconds, math.ceil(100 * longest - 1e-9) / 100)
+    return min(parts.config.data.max_seconds, math.ceil(100 * longest - 1e-9) / 100) / expansion
 
 
 def _about(parts: Parts, learnt: Learnt) -> dict[str, Any]:
@@ -193,6 +192,7 @@ def _about(parts: Parts, learnt: Learnt) -> dict[str, Any]:
         "clips": ", ".join(f"{side} {len(parts.data.side(side))}" for side in recordings.SIDES),
         "bad recordings": len(parts.data.bad),
         "encoder": parts.loaded.name,
+        **({} if (how := parts.model.encoder.hearing).plain else {"recordings are heard": str(how)}),
         "head": ", ".join(f"{k} {v}" for k, v in parts.model.spec.items()),
         "parameters": f"{trained:,} of {total:,} trained at the end",
         **({} if tuned is None else {"adapted by": ", ".join(f"{k} {v}" for k, v in tuned.about["adapt"].items())}),
