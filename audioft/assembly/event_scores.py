@@ -115,14 +115,18 @@ def thresholds(found: Sequence[Listened], labels: tuple[str, ...]) -> tuple[floa
     return tuple(best_threshold(scores[:, c], targets[:, c] > 0) for c in range(len(labels)))
 
 
-def choose_rules(found: Sequence[Listened], labels: tuple[str, ...], limits: tuple[float, ...]) -> dict[str, float]:
+def choose_rules(
+    found: Sequence[Listened], labels: tuple[str, ...], limits: tuple[float, ...], expansion: float = 1.0
+) -> dict[str, float]:
     """Which gaps to close and what to leave out, so that most events are found as one; by event-based F1.
 
     Of equally good rules the one that changes least is taken. As the thresholds, they fit what they are chosen on.
+    Where recordings are heard slowed down by `expansion`, they are shorter by as much.
     """
     heard = [x for x in found if len(x.moments)]
     best: tuple[float, dict[str, float]] = (-1.0, {})
     for gap, least in itertools.product((0.0, 0.1, 0.2, 0.4, 0.8), (0.0, 0.1, 0.2, 0.4)):
+        gap, least = gap / expansion, least / expansion
         rules = Rules(limits, min_seconds=least, close_gaps=gap)
         figures = event_metrics(labels, [x.heard(labels, rules) for x in heard], resamples=0)
         value = figures.metrics["event_f1"].value

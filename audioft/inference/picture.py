@@ -10,6 +10,7 @@ import numpy as np
 
 from audioft.annotations.event import Event
 from audioft.audio import io
+from audioft.audio.hearing import Hearing
 from audioft.data.clip import Clip
 from audioft.errors import AudioError
 from audioft.inference.timeline import Rules, Scores
@@ -63,11 +64,13 @@ class Picture:
     Args:
         labels: the C labels.
         rules: how scores become events; thresholds are drawn.
+        hearing: how recordings reach the encoder; the spectrogram shows what is heard, at its own frequencies.
     """
 
-    def __init__(self, labels: tuple[str, ...], rules: Rules):
+    def __init__(self, labels: tuple[str, ...], rules: Rules, hearing: Hearing):
         self.labels, self.rules = labels, rules
-        self.scores = Columns(len(labels), 0.02)
+        self.how = Hearing(RATE) if hearing.plain else hearing
+        self.scores = Columns(len(labels), 0.02 / self.how.expansion)
         self.events: list[Event] = []
         self.seconds = 0.0
 
@@ -88,13 +91,14 @@ class Picture:
         from audioft.evaluation.charts import STYLE
 
         shown = self._shown()
-        seen, seconds = spectrogram(clip)
+        seen, seconds = spectrogram(clip, self.how)
         with matplotlib.rc_context({**STYLE, "axes.grid": False}):
             lanes = 0.26 * len(shown) + 0.3
             figure = Figure(figsize=(13, 2.4 + 2 * lanes), layout="constrained")
             above, middle, below = figure.subplots(3, 1, sharex=True, height_ratios=[2.2, lanes, lanes])
             grid: dict[str, Any] = {"aspect": "auto", "interpolation": "nearest"}
-            place: tuple[float, float, float, float] = (0, seconds, 0, RATE / 2000)
+            low = self.how.range[0] / 1000
+            place: tuple[float, float, float, float] = (0, seconds, low, low + self.how.per_second / 2000)
             quiet = float(seen.max()) - RANGE_DB
             above.imshow(seen.T, origin="lower", extent=place, cmap="magma", vmin=quiet, **grid)
             above.set_ylabel("kHz")
@@ -130,18 +134,18 @@ class Picture:
         return sorted(np.argsort(-highest, kind="stable")[:ROWS].tolist())
 
 
-def spectrogram(clip: Clip) -> tuple[np.ndarray, float]:
+def spectrogram(clip: Clip, how: Hearing) -> tuple[np.ndarray, float]:
     """A clip's spectrogram as columns `(N, BANDS)` in dB, and its length in seconds; read in blocks, in flat memory.
 
-    Bands are equally wide, 0 to 8 kHz; where many frames fall into a column, the loudest of each band is kept, so
+    Bands are equally wide, over all that is heard; where many frames fall into a column, the loudest of each band is kept, so
     that a short sound in a long recording is still seen.
     """
-    columns = Columns(BANDS, STEP / RATE)
+    columns = Columns(BANDS, STEP / how.per_second)
     window = np.hanning(FFT).astype(np.float32)
     edges = np.linspace(1, FFT // 2 + 1, BANDS + 1).astype(int)
     held, at, total = np.zeros(0, np.float32), 0, 0
     try:
-        for block in io.stream(clip.path, RATE, clip.start, clip.end):
+        for block in io.stream(clip.path, how, clip.start, clip.end):
             total += len(block)
             held = np.concatenate([held, np.nan_to_num(block)])
             count = (len(held) - FFT) // STEP + 1
@@ -149,18 +153,18 @@ def spectrogram(clip: Clip) -> tuple[np.ndarray, float]:
                 frames = np.lib.stride_tricks.sliding_window_view(held, FFT)[::STEP][:count]
                 power = np.abs(np.fft.rfft(frames * window, axis=1)) ** 2
                 bands = np.add.reduceat(power, edges[:-1], axis=1)[:, :BANDS] / np.diff(edges)
-                _place(columns, at, 10 * np.log10(bands + 1e-10))
+                _place(columns, at, 10 * np.log10(bands + 1e-10), how.per_second)
                 at, held = at + count, held[count * STEP :]
     except AudioError:
         pass  # drawn up to where it breaks off, which the title says
-    seconds = total / RATE
+    seconds = total / how.per_second
     seen = columns.until(seconds)
     return np.where(np.isfinite(seen), seen, -100.0), seconds
 
 
-def _place(columns: Columns, first: int, values: np.ndarray) -> None:
-    """Frames of `STEP` samples from number `first` on, into columns of whatever width by now."""
-    width = max(1, round(columns.seconds * RATE / STEP))
+def _place(columns: Columns, first: int, values: np.ndarray, rate: int) -> None:
+    """Frames of `STEP` samples at `rate` Hz from number `first` on, into columns of whatever width by now."""
+    width = max(1, round(columns.seconds * rate / STEP))
     padded = _padded(values, first % width, width)
     columns.put(first // width, padded.reshape(-1, width, values.shape[1]).max(1))
 

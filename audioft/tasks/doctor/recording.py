@@ -48,9 +48,10 @@ def examine(path: str | os.PathLike[str]) -> Iterator[Finding]:
     yield _heard("decoder", isolated_decoder.stream(place, rate=None, block_seconds=1.0), info.rate)
     remarks.of(place)  # the same is said of the next
     yield _heard("resampled", isolated_decoder.stream(place, rate=RATE, block_seconds=1.0), RATE)
-    if said := remarks.of(place):
-        yield Finding("note", said)
+    said = remarks.of(place)
     (found,) = check([Clip(place, name)])
+    if said and said not in (found.problem or ()):
+        yield Finding("note", said)
     if found.problem is None:
         yield Finding("use", "it would be used")
     else:

@@ -126,13 +126,13 @@ class _Drawing:
 
     def __init__(self, folder: Path, predictor: Predictor, rules: Rules):
         folder_for(folder, "--plot")
-        self.folder, self.labels, self.rules = folder, predictor.labels, rules
-        self.taken: set[str] = set()
-        self.picture = Picture(self.labels, rules)
+        self.folder, self.taken = folder, set[str]()
+        self.drawn = predictor.labels, rules, predictor.model.encoder.hearing
+        self.picture = Picture(*self.drawn)
 
     def take(self, clip: Clip, step: Step) -> None:
         self.picture.add(step.moments, step.events)
         if step.summary is not None:
             if step.summary.scores is not None:
                 self.picture.save(self.folder / unused(self.taken, clip, ".png"), clip, step.summary.error)
-            self.picture = Picture(self.labels, self.rules)
+            self.picture = Picture(*self.drawn)

@@ -122,7 +122,7 @@ def _measure_events(parts: Parts, folder: Path, learnt: Learnt) -> Measured:
     if len(data.side("valid")):
         found = event_scores.listen(parts.model, event_scores.side(data, "valid"), how)
         thresholds = event_scores.thresholds(found, labels)
-        segments = event_scores.choose_rules(found, labels, thresholds)
+        segments = event_scores.choose_rules(found, labels, thresholds, parts.model.encoder.hearing.expansion)
     side, notes = _side(parts, learnt)
     if side is None:
         return Measured(thresholds, segments, None, [])
