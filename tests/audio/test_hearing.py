@@ -57,7 +57,9 @@ def test_a_tone_comes_where_it_belongs_and_nothing_else(how, hz, expected):
     assert amplitudes.max() < 0.5e-5  # 100 dB below it: no mirror image, nothing folded back
 
 
-@pytest.mark.parametrize(("how", "hz"), [(BAND, 17_500), (BAND, 80_500), (BAND, 4000), (BAND, 150_000), (NARROW, 39_900)])
+@pytest.mark.parametrize(
+    ("how", "hz"), [(BAND, 17_500), (BAND, 80_500), (BAND, 4000), (BAND, 150_000), (NARROW, 39_900)]
+)
 def test_what_lies_outside_of_a_band_is_gone(how, hz):
     _, amplitudes = spectrum(heard(how, tone(hz)))
     assert amplitudes.max() < 0.5e-5
@@ -142,7 +144,9 @@ def test_other_rates_channels_and_formats(tmp_path, suffix, rate, channels):
 
 def test_a_recording_below_the_band_is_refused(tmp_path):
     soundfile.write(tmp_path / "low.wav", tone(4000, 16_000), 16_000)
-    with pytest.raises(AudioError, match="recorded at 16 kHz, it holds nothing of the band from 18 to 80 kHz") as raised:
+    with pytest.raises(
+        AudioError, match="recorded at 16 kHz, it holds nothing of the band from 18 to 80 kHz"
+    ) as raised:
         io.read(tmp_path / "low.wav", BAND)
     assert raised.value.stage == "check"
     with pytest.raises(AudioError, match="holds nothing"):
@@ -161,7 +165,9 @@ def test_what_a_recording_cannot_give_is_said():
 def test_a_band_is_slowed_down_by_just_as_much_as_it_needs():
     assert (BAND.expansion, BAND.per_second, NARROW.expansion) == (7.75, 124_000, 1.0)
     assert Hearing(16000, 7.75, (18_000, 80_000)).per_second == BAND.per_second
-    with pytest.raises(ValueError, match=r"62 kHz wide, and the encoder hears 8 kHz; that needs .* of 7.75 at least, not 2"):
+    with pytest.raises(
+        ValueError, match=r"62 kHz wide, and the encoder hears 8 kHz; that needs .* of 7.75 at least, not 2"
+    ):
         Hearing(16000, 2, (18_000, 80_000))
     assert Hearing(8000, band=(18_000, 80_000)).expansion == 15.5
 

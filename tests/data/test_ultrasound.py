@@ -122,7 +122,9 @@ def test_a_low_rate_is_said_once_for_all(tmp_path, capsys):
     for passed in (recording_passes.check, recording_passes.headers):
         passed(clips, Console(), hearing=SLOW)
         (line,) = [x for x in capsys.readouterr().err.splitlines() if "reaches up to" in x]
-        assert line.startswith("note: 4 times, 0.wav, 1.wav, 2.wav and 1 more: recorded at 44.1 kHz and slowed down by 10")
+        assert line.startswith(
+            "note: 4 times, 0.wav, 1.wav, 2.wav and 1 more: recorded at 44.1 kHz and slowed down by 10"
+        )
     list(clip_windows(clips[0], Preparation(SLOW, True, 400), 1.0))
     assert remarks.of(clips[0].path) == ""  # it was told
 
