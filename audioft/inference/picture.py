@@ -137,8 +137,8 @@ class Picture:
 def spectrogram(clip: Clip, how: Hearing) -> tuple[np.ndarray, float]:
     """A clip's spectrogram as columns `(N, BANDS)` in dB, and its length in seconds; read in blocks, in flat memory.
 
-    Bands are equally wide, over all that is heard; where many frames fall into a column, the loudest of each band is kept, so
-    that a short sound in a long recording is still seen.
+    Bands are equally wide, over all that is heard; where many frames fall into a column, the loudest of each band is
+    kept, so that a short sound in a long recording is still seen.
     """
     columns = Columns(BANDS, STEP / how.per_second)
     window = np.hanning(FFT).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What reaches an encoder of recordings that are slowed down, sped up or shifted: the right samples, at the right time."""
+"""What reaches an encoder of recordings that are slowed down, sped up or shifted: the right samples, in time."""
 
 from __future__ import annotations
 
