@@ -43,7 +43,7 @@ class Preprocessing:
     def __post_init__(self) -> None:
         if self.band is not None:  # JSON has lists
             object.__setattr__(self, "band", tuple(self.band))
-        assert self.hearing
+        Hearing(self.sample_rate, self.time_expansion, self.band)  # refuses what cannot be heard
 
     def __repr__(self) -> str:  # a name of what is kept on disk, also from before there were the later fields
         return f"Preprocessing({', '.join(f'{k}={v!r}' for k, v in self.told().items())})"

@@ -1,9 +1,9 @@
 """Ultrasound as `mini` hears it, on made-up bats: `python tests/benchmarks/ultrasound.py OUT`; about ten minutes.
 
 Two species that call above 18 kHz, 60 recordings of 0.4 s at 256 kHz in noise above 18 kHz (`tests/bats.py`), the
-encoder frozen: accuracy over 18 tested clips as recorded, slowed down and shifted; then frames of ten recordings of 1.2 s,
-and how far the highest score is from each call of the tested ones. Then how much of what must not be heard is left, and
-how long it takes to shift.
+encoder frozen: accuracy over 18 tested clips as recorded, slowed down and shifted; then frames of ten recordings of
+1.2 s, and how far the highest score is from each call of the tested ones. Then how much of what must not be heard is
+left, and how long it takes to shift.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ def in_time(place: Path, out: Path, tested: dict, more: dict) -> str:
             near = np.flatnonzero((middles > start - 0.03) & (middles < end + 0.03))
             best = middles[near[scores[near].argmax()]]
             off.append(max(start - best, best - end, 0) / stride)
-    return f"{np.mean(np.array(off) <= 1):.0%} of {len(off)} calls within a frame of {1000 * stride:.3g} ms, {max(off):.1f} at most"
+    share = np.mean(np.array(off) <= 1)
+    return f"{share:.0%} of {len(off)} calls within a frame of {1000 * stride:.3g} ms, {max(off):.1f} at most"
 
 
 def left(how: Hearing, hz: float, wanted: float, rate: int = 384_000) -> float:
