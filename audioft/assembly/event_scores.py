@@ -75,7 +75,7 @@ def listen(model: AudioClassifier, recordings: Sequence[Annotated], how: Scoring
     done, averager, parts = 0.0, Averager(), list[Scores]()
     out: list[tuple[int, Listened]] = []
     sources = (clip_windows(recordings[i].clip, prepare, how.window, how.hop) for i in mine)
-    with listening(how.console, "listening", [recordings[i].clip for i in mine]) as progress:
+    with listening(how.console, "listening", [recordings[i].clip for i in mine], checked=True) as progress:
         for w in score_windows(model, sources, **how.numerics):
             if not w.last:
                 parts.append(averager.add(stretches(w, model.encoder.seconds_per_frame)))

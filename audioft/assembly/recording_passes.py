@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from audioft.audio import remarks
 from audioft.audio.hearing import Heard, Hearing
 from audioft.audio.silence import said_of_beginning
 from audioft.core.progress import Console
@@ -28,9 +27,6 @@ def check(clips: Sequence[Clip], console: Console, workers: int = 1, hearing: He
             progress=lambda done, total: job.at(done),
             hearing=hearing,
         )
-    for clip, finding in zip(clips, found, strict=True):
-        if finding.note:
-            remarks.told(clip.path, finding.note)
     for told in checking.notes(clips, found):
         console.say(f"note: {told}")
     return found

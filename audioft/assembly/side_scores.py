@@ -88,7 +88,7 @@ def score_clips(
     mine, own = range(rank, len(clips), count), clips[rank::count]
     scores = np.full((len(mine), len(labels)), np.nan)
     failures: list[tuple[int, AudioError]] = []
-    with listening(how.console, "scoring", own) as progress:
+    with listening(how.console, "scoring", own, checked=True) as progress:
         for s in score(model, own, window=how.window, hop=how.hop, progress=progress, **how.numerics):
             if s.failure is None:
                 scores[s.index] = s.scores

@@ -9,7 +9,6 @@ import soundfile
 import torch
 
 from audioft.assembly import build, recording_passes
-from audioft.audio import remarks
 from audioft.audio.hearing import Hearing
 from audioft.core.progress import Console
 from audioft.data import check as checking
@@ -20,6 +19,7 @@ from audioft.data.dataset import Preparation, beginning, read_exactly
 from audioft.data.decoded import decoded
 from audioft.data.windowed import clip_windows
 from audioft.errors import AudioError
+from audioft.inference.listening import listening
 
 PLAIN, SLOW, BAND = Hearing(16000), Hearing(16000, 10), Hearing(16000, band=(18_000, 80_000))
 LOST = "nothing of it is left below 8 kHz: 100 % of its energy lies above"
@@ -125,8 +125,10 @@ def test_a_low_rate_is_said_once_for_all(tmp_path, capsys):
         assert line.startswith(
             "note: 4 times, 0.wav, 1.wav, 2.wav and 1 more: recorded at 44.1 kHz and slowed down by 10"
         )
-    list(clip_windows(clips[0], Preparation(SLOW, True, 400), 1.0))
-    assert remarks.of(clips[0].path) == ""  # it was told
+    for checked in (True, False):
+        with listening(Console(), "scoring", clips, checked=checked):
+            list(clip_windows(clips[0], Preparation(SLOW, True, 400), 1.0))
+        assert ("reaches up to" in capsys.readouterr().err) != checked
 
 
 def test_headers_listen_to_a_few(pass_by, capsys):
