@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audioft.assembly import recordings, starting_model
+from audioft.assembly import hearings, recordings, starting_model
 from audioft.assembly.recordings import Data
 from audioft.configuration import few_shot
 from audioft.configuration.config import Config
@@ -19,6 +19,7 @@ from audioft.errors import ConfigError
 
 if TYPE_CHECKING:
     from audioft.assembly.starting_model import Start
+    from audioft.audio.hearing import Hearing
     from audioft.augmentation import Chain
     from audioft.core.runtime import Processes
     from audioft.models.classifier import AudioClassifier
@@ -67,6 +68,7 @@ def problems(config: Config) -> list[str]:
             found += objectives.problems(config.train.loss, head, mixed, frames)
     if config.events.use == "frames":
         found += _of_frames(config)
+    found += hearings.problems(config.data)
     found += few_shot.problems(config)
     if few_shot.wanted(config):
         found += _learnt_pooling(config)
@@ -130,6 +132,11 @@ class Parts:
     def metric(self) -> str:
         return self.config.train.metric or ("map" if self.multilabel else "accuracy")
 
+    @property
+    def max_seconds(self) -> float:
+        """`data.max_seconds`, in seconds of the recordings."""
+        return self.config.data.max_seconds / self.model.encoder.hearing.expansion
+
 
 def assembled(
     config: Config,
@@ -159,10 +166,11 @@ def assembled(
         loss(config, multilabel, data.targets, data.known)
         _metric_fits(config.train.metric, multilabel)
     model, loaded = classifier(config, data.manifest.labels, multilabel, start)
+    hearings.same(data.hearing, model.encoder.hearing, loaded.name)
     if model.frame_level and data.manifest.events is not None:
         heard = {clip.name for clip in data.clips("train")}
         events = [e for name, own in data.manifest.events.items() if name in heard for e in own]
-        require_shown(events, FrameGrid(model.encoder.convolutions, model.encoder.sample_rate).seconds)
+        require_shown(events, FrameGrid(model.encoder.convolutions, model.encoder.hearing.per_second).seconds)
     model.to(processes.device)
     return Parts(config, data, model, loaded, processes, precision, console)
 
@@ -198,10 +206,11 @@ def classifier(
     encoder, report = load_encoder(name, revision=e.revision, dropout=e.dropout, layerdrop=e.layerdrop)
     if config.latent is not None and require_mask_embedding(encoder):
         report = replace(report, made=(*report.made, "masked_spec_embed"))
-    if config.data.max_seconds > encoder.max_seconds:
+    hearings.give(config.data, encoder, start)
+    if config.data.max_seconds > (most := round(encoder.max_seconds * encoder.hearing.expansion, 6)):
         raise ConfigError(
             f"data.max_seconds: {config.data.max_seconds:g} is more than {report.name} takes at once; set "
-            f"data.max_seconds={encoder.max_seconds:g}"
+            f"data.max_seconds={most:g}"
         )
     try:
         with torch.random.fork_rng(devices=[]):
@@ -229,11 +238,16 @@ def classifier(
     return model, report
 
 
-def chain(specs: Sequence[Any]) -> Chain | None:
-    """The augmentations in order; None for none."""
+def chain(specs: Sequence[Any], hearing: Hearing | None = None) -> Chain | None:
+    """The augmentations in order; None for none. The sounds of their folders are heard as the recordings are."""
     from audioft.augmentation import Chain, augmentations
+    from audioft.augmentation.sound_folder import WithFolder
 
-    return Chain([augmentations.build(spec) for spec in specs]) if specs else None
+    parts = [augmentations.build(spec) for spec in specs]
+    for part in parts:
+        if isinstance(part, WithFolder):
+            part.hearing = hearing
+    return Chain(parts) if parts else None
 
 
 def single(name: str, settings: Mapping[str, Any] | None) -> Any:

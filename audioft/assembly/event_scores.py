@@ -13,6 +13,7 @@ from audioft.annotations.event import Event
 from audioft.annotations.frames import targets_of
 from audioft.assembly.recordings import Data
 from audioft.assembly.side_scores import Scoring
+from audioft.audio.hearing import Hearing
 from audioft.core import csv_tables
 from audioft.data.annotated import Annotated
 from audioft.data.clip import seconds as spelled
@@ -76,7 +77,7 @@ def listen(model: AudioClassifier, recordings: Sequence[Annotated], how: Scoring
     done, averager, parts = 0.0, Averager(), list[Scores]()
     out: list[tuple[int, Listened]] = []
     sources = (clip_windows(recordings[i].clip, prepare, how.window, how.hop) for i in mine)
-    with listening(how.console, "listening", [recordings[i].clip for i in mine]) as progress:
+    with listening(how.console, "listening", [recordings[i].clip for i in mine], checked=True) as progress:
         for w in score_windows(model, sources, **how.numerics):
             if not w.last:
                 parts.append(averager.add(stretches(w, model.encoder.seconds_per_frame)))
@@ -116,14 +117,18 @@ def thresholds(found: Sequence[Listened], labels: tuple[str, ...]) -> tuple[floa
     return tuple(best_threshold(scores[:, c], targets[:, c] > 0) for c in range(len(labels)))
 
 
-def choose_rules(found: Sequence[Listened], labels: tuple[str, ...], limits: tuple[float, ...]) -> dict[str, float]:
+def choose_rules(
+    found: Sequence[Listened], labels: tuple[str, ...], limits: tuple[float, ...], expansion: float = 1.0
+) -> dict[str, float]:
     """Which gaps to close and what to leave out, so that most events are found as one; by event-based F1.
 
     Of equally good rules the one that changes least is taken. As the thresholds, they fit what they are chosen on.
+    Where recordings are heard slowed down by `expansion`, they are shorter by as much.
     """
     heard = [x for x in found if len(x.moments)]
     best: tuple[float, dict[str, float]] = (-1.0, {})
     for gap, least in itertools.product((0.0, 0.1, 0.2, 0.4, 0.8), (0.0, 0.1, 0.2, 0.4)):
+        gap, least = gap / expansion, least / expansion
         rules = Rules(limits, min_seconds=least, close_gaps=gap)
         figures = event_metrics(labels, [x.heard(labels, rules) for x in heard], resamples=0)
         value = figures.metrics["event_f1"].value
@@ -154,10 +159,10 @@ def report(
     return make_event_report(events, heard, frames, side, limits, resamples, seed, told), heard
 
 
-def mistakes(report: Report, heard: Sequence[Heard], recordings: Sequence[Annotated], rate: int) -> Mistakes:
-    """The events that were missed or made up; `rate` is the one at which the model hears."""
+def mistakes(report: Report, heard: Sequence[Heard], recordings: Sequence[Annotated], hearing: Hearing) -> Mistakes:
+    """The events that were missed or made up; `hearing` is how recordings reach the encoder."""
     clips = {a.clip.name: a.clip for a in recordings}
-    return in_events(report.labels, heard, [clips[h.name] for h in heard], rate)
+    return in_events(report.labels, heard, [clips[h.name] for h in heard], hearing)
 
 
 def write_events(path: Path, heard: Sequence[Heard]) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audioft.assembly import recording_passes
+from audioft.assembly import hearings, recording_passes
+from audioft.audio.hearing import Hearing
 from audioft.configuration.config import Config
 from audioft.core.progress import Console
 from audioft.core.wording import counted
@@ -35,6 +36,7 @@ class Data:
         checked: length and content hash of each clip.
         targets, known: `(N, C)`, see `data.targets`.
         bad: the clips that did not pass, with why.
+        hearing: how they reach the encoder.
     """
 
     manifest: Manifest
@@ -43,6 +45,7 @@ class Data:
     targets: np.ndarray
     known: np.ndarray
     bad: list[tuple[Clip, Checked]]
+    hearing: Hearing
 
     def side(self, name: str) -> np.ndarray:
         return getattr(self.split, name)
@@ -87,19 +90,20 @@ def load(
     d, e = config.data, config.events
     if d.source is None:
         raise UsageError("no data given: name a folder or a table, `audioft train DATA`, or set data.source")
+    hearing = hearings.known(d, config.encoder.name, start)
     manifest = source.load(
         d.source,
         label=d.label,
         group=d.group,
         allow_outside=d.allow_outside,
         events=source.EventUse(e.use, e.context, e.background, e.point_width),
-        window=d.max_seconds,
+        window=d.max_seconds / hearing.expansion,
         seed=config.seed,
         choices=Choices.of(d),
     )
     for note in manifest.notes:
         console.say(f"note: {note}")
-    manifest, checked, bad = _checked(manifest, config, console, headers_only, bad_files)
+    manifest, checked, bad = _checked(manifest, config, hearing, console, headers_only, bad_files)
     same = twins.found(manifest.clips, [c.digest for c in checked])
     for note in same.notes:
         console.say(f"note: {note}")
@@ -112,20 +116,20 @@ def load(
     if start is not None:
         manifest = replace(manifest, labels=start.labels(manifest.labels, manifest.multilabel))
     wanted, known = targets.targets(manifest.clips, manifest.labels, manifest.multilabel)
-    return Data(manifest, split, checked, wanted, known, bad)
+    return Data(manifest, split, checked, wanted, known, bad, hearing)
 
 
 def _checked(
-    manifest: Manifest, config: Config, console: Console, headers_only: bool, bad_files: Path | None
+    manifest: Manifest, config: Config, hearing: Hearing, console: Console, headers_only: bool, bad_files: Path | None
 ) -> tuple[Manifest, list[Checked], list[tuple[Clip, Checked]]]:
     """The clips that can be used with their findings, and those that cannot."""
     from audioft.data import check as checking
     from audioft.data import targets
 
     if headers_only:
-        checked = checking.headers(manifest.clips)
+        checked = recording_passes.headers(manifest.clips, console, hearing)
     else:
-        checked = recording_passes.check(manifest.clips, console, config.data.workers)
+        checked = recording_passes.check(manifest.clips, console, config.data.workers, hearing)
     if manifest.layout == "events":
         checked = checking.silence_allowed(checked)
     if bad_files is not None:

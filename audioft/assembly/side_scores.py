@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from audioft.assembly.recordings import Data
+from audioft.audio.hearing import Hearing
 from audioft.core import csv_tables
 from audioft.core.progress import Console
 from audioft.core.runtime import Processes
@@ -90,7 +91,7 @@ def score_clips(
     mine, own = range(rank, len(clips), count), clips[rank::count]
     scores = np.full((len(mine), len(labels)), np.nan)
     failures: list[tuple[int, AudioError]] = []
-    with listening(how.console, "scoring", own) as progress:
+    with listening(how.console, "scoring", own, checked=True) as progress:
         for s in score(model, own, window=how.window, hop=how.hop, progress=progress, **how.numerics):
             if s.failure is None:
                 scores[s.index] = s.scores
@@ -149,10 +150,10 @@ def _predictions(
     )
 
 
-def mistakes(found: Predictions, thresholds: Sequence[float] | np.ndarray | None, rate: int) -> Mistakes:
-    """The mistakes among predictions that this module has made; `rate` is the one at which the model hears."""
+def mistakes(found: Predictions, thresholds: Sequence[float] | np.ndarray | None, hearing: Hearing) -> Mistakes:
+    """The mistakes among predictions that this module has made; `hearing` is how recordings reach the encoder."""
     assert isinstance(found.clips, Descriptions)
-    return in_clips(found, found.clips.clips, thresholds, rate)
+    return in_clips(found, found.clips.clips, thresholds, hearing)
 
 
 class Descriptions(Sequence[dict[str, Any]]):

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from audioft.audio import mixing
-from audioft.audio.beyond import Beyond
+from audioft.audio.arriving import arriving
+from audioft.audio.hearing import Heard, Hearing
 from audioft.audio.opening import (
     DECODER_ERRORS,
     LIBRARY,
@@ -29,7 +30,6 @@ from audioft.audio.opening import (
     opened,
     why,
 )
-from audioft.audio.resample import resampled
 from audioft.audio.shortfalls import cut_short, forgiven, within
 from audioft.audio.windows import joined
 from audioft.errors import AudioError
@@ -74,13 +74,12 @@ def seeks(info: Info) -> bool:
 
 def stream(
     path: str | Path,
-    rate: int | None = 16000,
+    rate: Heard | None = 16000,
     start: float = 0.0,
     end: float | None = None,
     block_seconds: float = 30.0,
     alive: Callable[[], None] = lambda: None,
     note: Callable[[str], None] = lambda said: None,
-    hears: int | None = None,
 ) -> Iterator[np.ndarray]:
     """Decode a recording, or a cut of it, block by block in bounded memory.
 
@@ -89,39 +88,29 @@ def stream(
 
     Args:
         path: the recording.
-        rate: sample rate of what is returned, Hz (soxr, quality HQ); None keeps the recording's own.
+        rate: sample rate of what is returned, Hz (soxr, quality HQ), or how it reaches an encoder; None keeps the
+            recording's own.
         start: seconds from the recording's beginning.
         end: seconds from the recording's beginning, exclusive; None is the recording's end.
-        block_seconds: about how much one block holds.
+        block_seconds: about how much one block holds, as it is heard.
         alive: called whenever the decoder has got on.
         note: told what of a recording was changed or lost that need not have been, as channels that cancel.
-        hears: the rate at which it will be heard, Hz, if that is another one than `rate`.
 
     Yields:
         Arrays `(T,)` float32, all channels mixed down by their mean, or as `audioft.audio.mixing` says.
 
     Raises:
         AudioError: at stage `open`: no such file, not audio, no samples; at stage `check`: the cut lies
-            outside of the recording; at stage `decode`: fewer samples arrived than the header promises. What could be
-            decoded before has been given by then.
+            outside of the recording, or all of the recording below the band that is heard; at stage `decode`: fewer
+            samples arrived than the header promises. What could be decoded before has been given by then.
     """
     with opened(path, alive) as file:
         info = info_of(path, file)
         pieces = mono(path, file, info, start, end, _PIECE_SECONDS, alive, note)
-        if (target := hears or rate) is not None and 1.5 * target < info.rate and end is None:
-            pieces = _weighed(pieces, Beyond(info.rate, target), note)
-        if rate is not None and rate != info.rate:
-            pieces = resampled(pieces, info.rate, rate)
-        yield from _in_blocks(pieces, block_seconds * (rate or info.rate))
-
-
-def _weighed(pieces: Iterable[np.ndarray], beyond: Beyond, note: Callable[[str], None]) -> Iterator[np.ndarray]:
-    """The same pieces; it is told at their end how much of them is not heard."""
-    for piece in pieces:
-        beyond.take(piece)
-        yield piece
-    if said := beyond.told():
-        note(said)
+        how = None if rate is None else Hearing.of(rate)
+        if how is not None:
+            pieces = arriving(path, pieces, info.rate, how, note if end is None else None)
+        yield from _in_blocks(pieces, block_seconds * (info.rate if how is None else how.rate))
 
 
 def _in_blocks(pieces: Iterable[np.ndarray], size: float) -> Iterator[np.ndarray]:
@@ -143,7 +132,7 @@ def _in_blocks(pieces: Iterable[np.ndarray], size: float) -> Iterator[np.ndarray
         raise failure
 
 
-def read(path: str | Path, rate: int | None = 16000, start: float = 0.0, end: float | None = None) -> np.ndarray:
+def read(path: str | Path, rate: Heard | None = 16000, start: float = 0.0, end: float | None = None) -> np.ndarray:
     """A recording, or the cut `[start, end)` seconds of it, as one array `(T,)` float32; see `stream`."""
     return joined(stream(path, rate, start, end))
 

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audioft.audio import remarks
+from audioft.audio.hearing import Heard, Hearing, plainly
 from audioft.audio.windows import joined
 from audioft.errors import AudioError
 
@@ -51,29 +52,28 @@ def probe(path: str | Path) -> Any:
 
 def stream(
     path: str | Path,
-    rate: int | None = 16000,
+    rate: Heard | None = 16000,
     start: float = 0.0,
     end: float | None = None,
     block_seconds: float = 30.0,
-    hears: int | None = None,
 ) -> Iterator[np.ndarray]:
     """As `audioft.audio.io.stream`; what that notes is kept in `remarks`.
 
     Raises:
         AudioError: besides, at stage `decode`: the decoder crashed, or did not get on.
     """
-    asked = _asked("stream", path, rate=rate, start=start, end=end, block_seconds=block_seconds, hears=hears)
+    asked = _asked("stream", path, rate=plainly(rate), start=start, end=end, block_seconds=block_seconds)
     with contextlib.closing(asked) as answers:
         for _, data in answers:
             yield np.frombuffer(data, dtype=np.float32)
 
 
-def read(path: str | Path, rate: int | None = 16000, start: float = 0.0, end: float | None = None) -> np.ndarray:
+def read(path: str | Path, rate: Heard | None = 16000, start: float = 0.0, end: float | None = None) -> np.ndarray:
     """As `audioft.audio.io.read`; raises as `stream` does."""
     return joined(stream(path, rate, start, end))
 
 
-def piped(number: int, rate: int, raw: Raw | None = None) -> Iterator[np.ndarray]:
+def piped(number: int, rate: Heard, raw: Raw | None = None) -> Iterator[np.ndarray]:
     """As `audioft.audio.live.piped`, of which it is; what does not arrive is waited for without end.
 
     Raises:
@@ -90,8 +90,8 @@ def piped(number: int, rate: int, raw: Raw | None = None) -> Iterator[np.ndarray
     finally:
         os.close(handed)
     try:
-        given = None if raw is None else asdict(raw)
-        for _, data in decoder.answers({"do": "piped", "path": "-", "number": handed, "rate": rate, "raw": given}):
+        more = {"rate": plainly(rate), "raw": None if raw is None else asdict(raw)}
+        for _, data in decoder.answers({"do": "piped", "path": "-", "number": handed, **more}):
             yield np.frombuffer(data, dtype=np.float32)
     finally:
         decoder.stop()
@@ -273,9 +273,9 @@ def serve() -> None:
             if do == "probe":
                 say(_INFO, json.dumps(asdict(io.probe(path, alive))).encode())
             else:
-                if do == "stream":
-                    task |= {"path": path, "note": lambda said: say(_NOTE, said.encode())}
-                for block in (io.stream if do == "stream" else _piped)(alive=alive, **task):
+                task |= {"rate": task["rate"] and Hearing.of(task["rate"]), "alive": alive}
+                task["note"] = lambda said: say(_NOTE, said.encode())
+                for block in _piped(**task) if do == "piped" else io.stream(path, **task):
                     say(_BLOCK, np.ascontiguousarray(block, np.float32).data.cast("B"))
         except AudioError as e:
             say(_ERROR, json.dumps([e.stage, e.reason]).encode())

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from audioft.audio import io
-from audioft.audio.resample import resampled
+from audioft.audio.arriving import arriving
+from audioft.audio.hearing import Heard, Hearing
 from audioft.audio.silence import SILENT, Changes
 from audioft.errors import AudioError, UsageError
 
@@ -60,20 +61,22 @@ class Raw:
 
 def piped(
     number: int,
-    rate: int,
+    rate: Heard,
     raw: Raw | None = None,
     piece_seconds: float = 0.05,
     alive: Callable[[], None] = lambda: None,
+    note: Callable[[str], None] = lambda said: None,
 ) -> Iterator[np.ndarray]:
     """Decode what arrives through a pipe, as it arrives.
 
     Args:
         number: the file descriptor, 0 for standard input.
-        rate: sample rate of what is returned, Hz.
+        rate: sample rate of what is returned, Hz, or how it reaches an encoder.
         raw: what the samples are where there is no header; None for a WAV (or another format with a header that
             libsndfile can read without going back, as FLAC and AU).
         piece_seconds: how much is waited for at a time.
         alive: called with each piece.
+        note: as of `audioft.audio.io.stream`.
 
     Yields:
         Arrays `(T,)` float32, all channels mixed down by their mean.
@@ -93,7 +96,6 @@ def piped(
             info = dataclasses.replace(info, frames=-1)
         pieces = io.mono("-", file, info, 0.0, None, piece_seconds, alive, live=True)
         changes = Changes(info.format)
-        pieces = changes.seen(pieces)
-        yield from pieces if rate == info.rate else resampled(pieces, info.rate, rate)
+        yield from arriving("-", changes.seen(pieces), info.rate, Hearing.of(rate), note)
         if not changes.sound():
             raise AudioError("-", "check", SILENT)

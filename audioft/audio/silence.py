@@ -14,6 +14,8 @@ import numpy as np
 #: A signal whose extremes differ by no more is silent: a dither of one step around zeros, of 16 and of 24 bits. Floats
 #: have no step of their own; no converter has more than 24 bits.
 FLAT, FINE = 2.5 / 2**15, 2.5 / 2**23
+#: As FLAT, of what has been resampled: a dither of one step reaches further than one step then.
+RESAMPLED = 1.8 * FLAT
 #: What is said of a recording without sound.
 SILENT = "silent: nothing in it changes by more than the last of its bits"
 _HALF_STEP = 2**16  # to one: what is left of 16 bits in the mean of two channels

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from audioft.audio import mixing, remarks
-from audioft.audio.resample import resampled
+from audioft.audio.arriving import arriving
+from audioft.audio.beyond import NOTHING
+from audioft.audio.hearing import Heard, Hearing
 from audioft.errors import UsageError
 
 LOWEST, HIGHEST = 1000, 1_000_000  # Hz
@@ -36,11 +38,15 @@ class Sound:
         """What failures name."""
         return self.name
 
-    def blocks(self, rate: int, seconds: float = 30.0) -> Iterator[np.ndarray]:
-        """The samples at another rate, piece by piece as a file would be read."""
+    def blocks(self, rate: Heard, seconds: float = 30.0) -> Iterator[np.ndarray]:
+        """The samples at another rate, or as they reach an encoder, piece by piece as a file would be read."""
         size = max(1, round(seconds * self.rate))
         pieces = (self.samples[i : i + size] for i in range(0, len(self.samples), size))
-        return pieces if rate == self.rate else resampled(pieces, self.rate, rate)
+        return arriving(self.name, pieces, self.rate, Hearing.of(rate), self._note)
+
+    def _note(self, said: str) -> None:
+        if said.startswith(NOTHING):  # no list of recordings is told at the end, as of files
+            remarks.keep(self.name, said)
 
 
 def sound(given: Any, rate: Any, name: str) -> Sound:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from audioft.audio import io, writing
+from audioft.audio.hearing import Heard, Hearing
 from audioft.augmentation.base import Chain
 from audioft.core.runtime import generator, one_thread
 from audioft.errors import AudioError, DataError
@@ -29,7 +30,7 @@ class _Clip(Protocol):
 
 
 def write_examples(
-    folder: Path, chain: Chain, clips: Sequence[_Clip], rate: int, max_seconds: float, seed: int
+    folder: Path, chain: Chain, clips: Sequence[_Clip], how: Heard, max_seconds: float, seed: int
 ) -> Path:
     """Write some clips as they are and in a few augmented versions.
 
@@ -37,8 +38,8 @@ def write_examples(
         folder: gets `example_1_original.wav`, `example_1_version_1.wav`, ... and `examples.png`.
         chain: the augmentations.
         clips: to choose from; the choice depends on the seed.
-        rate: Hz.
-        max_seconds: longer clips are cut to their first so many seconds.
+        how: they reach the encoder; the files are what it hears.
+        max_seconds: longer clips are cut to their first so many seconds, of the recording.
         seed: of the choice and of the draws.
 
     Returns:
@@ -48,6 +49,7 @@ def write_examples(
         DataError: not one of the clips could be read.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    rate = Hearing.of(how).rate
     order = generator(seed, "examples").permutation(len(clips))[:CLIPS]
     rows = []
     with one_thread():
@@ -57,7 +59,7 @@ def write_examples(
             try:
                 info = io.probe(clip.path)
                 whole = end >= info.frames / info.rate
-                original = torch.from_numpy(io.read(clip.path, rate, clip.start, None if whole else end))
+                original = torch.from_numpy(io.read(clip.path, how, clip.start, None if whole else end))
             except AudioError:
                 continue
             row = [(f"{clip.key}", original)]

@@ -59,7 +59,7 @@ class Noise(sound_folder.WithFolder):
     def apply(self, waveform: torch.Tensor, rate: int, draw: Draw) -> torch.Tensor:
         if "path" in draw:
             assert self.folder is not None
-            noise = sound_folder.excerpt(self.folder, draw["path"], rate, len(waveform), draw["start"])
+            noise = sound_folder.excerpt(self.folder, draw["path"], self.hearing or rate, len(waveform), draw["start"])
         else:
             noise = colored(draw["color"], len(waveform), rate, draw["seed"])
         return waveform + dsp.at_level(noise, dsp.rms(waveform) * 10 ** (-draw["snr_db"] / 20))

@@ -44,7 +44,7 @@ class Reverb(sound_folder.WithFolder):
     def apply(self, waveform: torch.Tensor, rate: int, draw: Draw) -> torch.Tensor:
         if "path" in draw:
             assert self.folder is not None
-            response = sound_folder.whole(self.folder, draw["path"], rate)
+            response = sound_folder.whole(self.folder, draw["path"], self.hearing or rate)
             direct = int(response.abs().argmax())
         else:
             response = impulse_response(draw["rt60"], draw["drr_db"], rate, draw["seed"])

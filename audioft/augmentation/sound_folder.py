@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from audioft.audio import media
+from audioft.audio.hearing import Heard, Hearing
 from audioft.audio.recording_kinds import may_be_recording, other_decoder
 from audioft.augmentation.base import Augmentation
 from audioft.core.wording import counted
@@ -27,7 +28,10 @@ def sounds(folder: str) -> list[str]:
 
 
 class WithFolder(Augmentation):
-    """An augmentation that can use a folder of the user's; `files` are the sounds in it."""
+    """An augmentation that can use a folder of the user's; `files` are the sounds in it.
+
+    They reach the encoder as `hearing` says, which is that of the clips; None for as they are.
+    """
 
     content: ClassVar[str]
     """What the folder holds, for messages."""
@@ -36,6 +40,7 @@ class WithFolder(Augmentation):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.files = [] if self.folder is None else sounds(self.folder)
+        self.hearing: Hearing | None = None
 
     @classmethod
     def validate(cls, **settings: Any) -> list[str]:
@@ -57,8 +62,8 @@ def _undecodable(folder: str, files: Sequence[str]) -> list[str]:
     return [] if not others or media.decoder() is not None else others
 
 
-def whole(folder: str, path: str, rate: int) -> torch.Tensor:
-    """One sound of the folder, (T,) float32 at `rate` Hz.
+def whole(folder: str, path: str, rate: Heard) -> torch.Tensor:
+    """One sound of the folder, (T,) float32 at `rate` Hz, or as it reaches an encoder.
 
     Raises:
         AudioError: it cannot be read or has no samples.
@@ -66,13 +71,13 @@ def whole(folder: str, path: str, rate: int) -> torch.Tensor:
     return torch.from_numpy(_read(str(Path(folder).expanduser() / path), rate))
 
 
-def excerpt(folder: str, path: str, rate: int, samples: int, start: float) -> torch.Tensor:
+def excerpt(folder: str, path: str, rate: Heard, samples: int, start: float) -> torch.Tensor:
     """`samples` samples from a sound of the folder, which is looped if it is shorter.
 
     Args:
         folder: of the user's.
         path: relative to it.
-        rate: in Hz.
+        rate: in Hz, or how it reaches an encoder.
         samples: the length of the excerpt.
         start: where it begins, as a share in [0, 1) of all places where it can.
 
@@ -84,7 +89,7 @@ def excerpt(folder: str, path: str, rate: int, samples: int, start: float) -> to
     full = str(Path(folder).expanduser() / path)
     info = isolated_decoder.probe(full)
     # a clip of a few samples would ask for less than one sample of a recording at a lower rate
-    wanted = max(samples / rate, SHORTEST_READ)
+    wanted = max(samples / Hearing.of(rate).per_second, SHORTEST_READ)
     seconds = info.frames / info.rate  # negative where the header does not say: then all of it is read
     if seconds > wanted:
         begin = start * (seconds - wanted)
@@ -95,7 +100,7 @@ def excerpt(folder: str, path: str, rate: int, samples: int, start: float) -> to
     return torch.from_numpy(sound[(first + np.arange(samples)) % len(sound)])
 
 
-def _read(path: str, rate: int, start: float = 0.0, end: float | None = None) -> np.ndarray:
+def _read(path: str, rate: Heard, start: float = 0.0, end: float | None = None) -> np.ndarray:
     from audioft.audio import isolated_decoder
 
     sound = np.ascontiguousarray(isolated_decoder.read(path, rate=rate, start=start, end=end), dtype=np.float32)

@@ -13,7 +13,12 @@ class PoolSection(Section):
     sources: list[Spec] = []
     """Where recordings are: paths, or `{path: DIR, where: {fold: [1, 2]}, without: {licence: X}, weight: 2}`."""
     crop_seconds: float = Field(3.0, gt=0.1, le=60)
-    """Length of the pieces that are learnt from."""
+    """Length of the pieces that are learnt from, in seconds as the encoder hears them."""
+    time_expansion: float | None = None
+    """As in training: recordings are slowed down by so much, or below 1 sped up; the encoder keeps it for what it is
+    trained on later. null: as the encoder that is gone on from, where neither this nor `band` is given."""
+    band: list[float] | None = None
+    """Likewise: `[LOWEST, HIGHEST]` in Hz, which is shifted down."""
     held_out: float = Field(0.03, ge=0, lt=1)
     """Share of the recordings that are only measured on."""
     max_bad: float = Field(0.05, ge=0, le=1)
@@ -135,7 +140,7 @@ class ProbeSection(Section):
     clips: int = Field(600, ge=10)
     """At most so many clips of each."""
     seconds: float = Field(5.0, gt=0.1)
-    """Of each clip, from its beginning."""
+    """Of each clip as the encoder hears it, from its beginning."""
 
 
 class PretrainConfig(Section):

@@ -27,7 +27,15 @@ class DataSection(Section):
     test: float | str | None = 0.15
     """Test side, likewise."""
     max_seconds: float = Field(10.0, gt=0.025)
-    """Longest piece that goes through the model: training crops, evaluation and prediction take windows."""
+    """Longest piece that goes through the model, in seconds as the encoder hears them: training crops, evaluation and
+    prediction take windows."""
+    time_expansion: float | None = None
+    """Recordings are slowed down by so much (ultrasound by 10), or below 1 sped up (infrasound by 0.1), and so heard;
+    all times stay those of the recordings. null: as the encoder or model was trained, where neither this nor `band` is
+    given."""
+    band: list[float] | None = None
+    """`[LOWEST, HIGHEST]` in Hz, as [18000, 80000]: only this is heard, shifted down so that the lowest lies at 0 Hz;
+    one that is wider than the encoder hears is slowed down as well, by as much as it needs. null likewise."""
     max_bad: float = Field(0.05, ge=0, le=1)
     """Share of bad recordings above which the run stops before training."""
     allow_outside: bool = False

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from audioft.audio import io, writing
+from audioft.audio.hearing import Heard, Hearing
 from audioft.data import audio_file
 from audioft.data.check_cache import HEARD_AS_BEFORE, default_cache
 from audioft.data.clip import Clip
@@ -36,18 +37,18 @@ def default_folder() -> Path:
 class AudioCache:
     """Reads clips as `read_exactly` does, from files decoded once; for `TrainingClips`.
 
-    A file is named by the content of its recording, the clip's start and end, and the rate, so runs share it, and any
-    of them may be removed at any time, those that were changed longest ago first.
+    A file is named by the content of its recording, the clip's start and end, and how it is heard, so runs share it,
+    and any of them may be removed at any time, those that were changed longest ago first.
 
     Args:
         folder: of the files, see `default_folder`.
-        rate: Hz.
+        rate: Hz, or how clips reach an encoder.
         digests: of each recording, sha256 of its bytes in hex.
         whole: keep recordings, not clips, where parts are read that reach beyond a clip.
     """
 
-    def __init__(self, folder: Path, rate: int, digests: Mapping[Path, str], whole: bool = False):
-        self.folder, self.rate, self.digests, self.whole = folder, rate, dict(digests), whole
+    def __init__(self, folder: Path, rate: Heard, digests: Mapping[Path, str], whole: bool = False):
+        self.folder, self.hearing, self.digests, self.whole = folder, Hearing.of(rate), dict(digests), whole
 
     def missing(self, clips: Sequence[Clip]) -> list[Clip]:
         """What of the clips has to be decoded, each once; the others count as used now.
@@ -89,15 +90,16 @@ class AudioCache:
                     "XDG_CACHE_HOME to a folder with more, or leave out cache.audio"
                 ) from e
 
-    def __call__(self, clip: Clip, rate: int, start: float, end: float | None) -> np.ndarray:
+    def __call__(self, clip: Clip, rate: Heard, start: float, end: float | None) -> np.ndarray:
         """Samples `(T,)` float32 of the part `[start, end)` seconds of the clip's recording.
 
         Raises:
             AudioError: it cannot be decoded, or holds nothing.
         """
-        assert rate == self.rate, f"kept at {self.rate} Hz, wanted at {rate} Hz"
+        assert Hearing.of(rate) == self.hearing, f"kept for {self.hearing}, wanted for {rate}"
         kept = self._kept(clip)
         path, key = self._place(kept)
+        rate = self.hearing.per_second
         first = round((start - kept.start) * rate)
         whole = end is None or (start, end) == (kept.start, kept.end)
         part = first, None if whole or end is None else round((end - start) * rate)
@@ -127,7 +129,7 @@ class AudioCache:
         version = _OLDER if clip.path.suffix.lower() in HEARD_AS_BEFORE else _VERSION
         with contextlib.suppress(AudioError):
             version = _FURTHER if io.heard_further(clip.path) else version
-        told = (version, self.digests[clip.path], clip.start, clip.end, self.rate)
+        told = (version, self.digests[clip.path], clip.start, clip.end, self.hearing.identity)
         key = hashlib.sha256(repr(told).encode()).digest()
         return self.folder / key.hex()[:2] / f"{key.hex()}.pcm", key
 
@@ -156,6 +158,6 @@ class AudioCache:
 
     def _write(self, clip: Clip, path: Path, key: bytes, source: Path | None = None) -> None:
         try:
-            audio_file.write(path, key, lambda: io.stream(source or clip.path, self.rate, clip.start, clip.end))
+            audio_file.write(path, key, lambda: io.stream(source or clip.path, self.hearing, clip.start, clip.end))
         except ValueError:
             raise AudioError(clip.path, "check", "samples that are not finite (NaN or infinity)") from None

@@ -12,6 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from audioft.audio import isolated_decoder, remarks
+from audioft.audio.audible import changes
+from audioft.audio.beyond import Beyond, differs
+from audioft.audio.hearing import Heard, Hearing
 from audioft.audio.io import Info
 from audioft.audio.shortfalls import END_TOLERANCE
 from audioft.audio.silence import SILENT, Changes
@@ -23,11 +26,12 @@ from audioft.errors import AudioError, DataError, Problem, bullets, grouped
 
 __all__ = ["SHORTEST", "Checked", "check", "default_cache", "enforce", "headers", "write_bad_files"]
 
-#: Seconds under which a clip holds nothing to hear, nor one frame of an encoder's convolutions (400 samples).
+#: Seconds, as they are heard, under which a clip holds nothing to hear, nor one frame of an encoder's convolutions (400
+#: samples).
 SHORTEST = 0.025
 QUIET = "very quiet: it changes by no more than the last of 16 bits"
 #: Hz, at which encoders hear.
-_HEARS = 16000
+HEARS = 16000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,8 +57,11 @@ def check(
     cache: Path | None = None,
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
+    hearing: Heard = HEARS,
 ) -> list[Checked]:
     """Decode each recording once, in blocks, and look at each of its clips.
+
+    Where next to nothing of a recording's energy lies within what is heard, it is decoded once more as it is heard.
 
     Args:
         clips: N clips; those of one recording are looked at together.
@@ -62,10 +69,12 @@ def check(
             forgets. A damaged or unwritable one is ignored.
         workers: threads.
         progress: is called with (clips done, N).
+        hearing: how recordings reach the encoder.
 
     Returns:
         N findings, in the order of the clips.
     """
+    how = Hearing.of(hearing)
     found: list[Checked | None] = [None] * len(clips)
     files: dict[Path, list[int]] = {}
     for i, clip in enumerate(clips):
@@ -78,7 +87,7 @@ def check(
         if progress:
             progress(done, len(clips))
 
-    with Memory(cache) as memory:
+    with Memory(cache, how) as memory:
         for path in list(files):
             known = memory.of(path)
             for i in files[path]:
@@ -88,7 +97,7 @@ def check(
             if not files[path]:
                 del files[path]
         tell(len(clips) - sum(map(len, files.values())))
-        for where, results in _looked_at(files, clips, max(1, workers)):
+        for where, results in _looked_at(files, clips, max(1, workers), how):
             for i, result in zip(where, results, strict=True):
                 found[i] = result
                 # what could not be opened may be mended without a change of the file (permissions): not kept
@@ -99,14 +108,14 @@ def check(
 
 
 def _looked_at(
-    files: dict[Path, list[int]], clips: Sequence[Clip], workers: int
+    files: dict[Path, list[int]], clips: Sequence[Clip], workers: int, how: Hearing
 ) -> Iterator[tuple[list[int], list[Checked]]]:
     """The findings of each recording's clips as they come, from threads; only a few recordings wait for one."""
     pool = ThreadPoolExecutor(workers)
     jobs: dict[Future[list[Checked]], list[int]] = {}
     try:
         for path, indices in files.items():
-            jobs[pool.submit(_file, path, [clips[i] for i in indices])] = indices
+            jobs[pool.submit(_file, path, [clips[i] for i in indices], how)] = indices
             if len(jobs) >= 4 * workers:
                 for job in wait(jobs, return_when=FIRST_COMPLETED).done:
                     yield jobs.pop(job), job.result()
@@ -124,23 +133,26 @@ def silence_allowed(checked: Sequence[Checked]) -> list[Checked]:
     return [dataclasses.replace(c, problem=None) if c.problem == ("check", SILENT) else c for c in checked]
 
 
-def headers(clips: Sequence[Clip]) -> list[Checked]:
+def headers(clips: Sequence[Clip], hearing: Heard = HEARS) -> list[Checked]:
     """What the headers alone say: durations, and what cannot be opened, is too short or out of range."""
     known: dict[Path, Info | AudioError] = {}
+    how = Hearing.of(hearing)
     out = []
     for clip in clips:
         if clip.path not in known:
             try:
-                known[clip.path] = isolated_decoder.probe(clip.path)
+                known[clip.path] = header = isolated_decoder.probe(clip.path)
+                how.refuse(clip.path, header.rate)
             except AudioError as e:
                 known[clip.path] = e
         info = known[clip.path]
         if isinstance(info, AudioError):
             out.append(Checked(0.0, "", (info.stage, info.reason)))
         elif math.isnan(info.seconds):
-            out.append(Checked(0.0 if clip.end is None else clip.end - clip.start, ""))
+            out.append(Checked(0.0 if clip.end is None else clip.end - clip.start, "", note=how.lacking(info.rate)))
         else:
-            out.append(_Look(clip, info.rate, info.format).judged(info.frames, "", contents=False))
+            found = _Look(clip, info, how).judged(info.frames, "", contents=False)
+            out.append(dataclasses.replace(found, note=how.lacking(info.rate)))
     return out
 
 
@@ -194,20 +206,21 @@ def told(bad: Sequence[Problem], count: int, table: str | Path | None) -> str:
     return f"{len(bad)} of {counted(count, 'recording')} cannot be used{where}{bullets(bad, 5)}"
 
 
-def too_short(duration: float) -> str:
-    return f"only {1000 * duration:.1f} ms long, expected at least {1000 * SHORTEST:.0f} ms"
+def too_short(duration: float, expansion: float = 1.0) -> str:
+    return f"only {1000 * duration:.1f} ms long, expected at least {1000 * SHORTEST / expansion:.3g} ms"
 
 
 class _Look:
     """One clip while its recording passes by."""
 
-    __slots__ = ("changes", "clip", "finite", "first", "last", "rate")  # a recording may have thousands
+    __slots__ = ("changes", "clip", "finite", "first", "how", "last", "rate")  # a recording may have thousands
 
-    def __init__(self, clip: Clip, rate: int, form: str):
-        self.clip, self.rate = clip, rate
+    def __init__(self, clip: Clip, info: Info, how: Hearing):
+        self.clip, self.rate, self.how = clip, info.rate, how
+        rate = info.rate
         self.first = round(clip.start * rate)
         self.last = None if clip.end is None else round(clip.end * rate)
-        self.changes, self.finite = Changes(form), True
+        self.changes, self.finite = Changes(info.format), True
 
     def take(self, at: int, block: np.ndarray) -> None:
         stop = len(block) if self.last is None else self.last - at
@@ -229,8 +242,8 @@ class _Look:
             problem = f"the clip starts at {clip.start:g} s, the recording ends at {total / rate:.2f} s"
         elif self.last is not None and self.last - total > END_TOLERANCE * rate:
             problem = f"the clip ends at {clip.end:g} s, the recording already at {total / rate:.2f} s"
-        elif duration < SHORTEST:
-            problem = too_short(duration)
+        elif duration * self.how.expansion < SHORTEST:
+            problem = too_short(duration, self.how.expansion)
         elif contents and not self.finite:
             problem = "samples that are not finite (NaN or infinity)"
         elif contents and not self.changes.sound():
@@ -239,25 +252,33 @@ class _Look:
         return Checked(duration, digest, ("check", problem) if problem else None, note)
 
 
-def _file(path: Path, clips: list[Clip]) -> list[Checked]:
-    digest = ""
+def _file(path: Path, clips: list[Clip], how: Hearing) -> list[Checked]:
+    digest, lost = "", ""
     at = 0
     looks: list[_Look] = []
     try:
         info = isolated_decoder.probe(path)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        looks = [_Look(clip, info.rate, info.format) for clip in clips]
+        how.refuse(path, info.rate)
+        looks = [_Look(clip, info, how) for clip in clips]
         # a recording may have thousands of cuts: each block is shown to those that it lies in
         later = sorted(looks, key=lambda look: look.first, reverse=True)
         now: list[_Look] = []
-        for block in isolated_decoder.stream(path, rate=None, block_seconds=1.0, hears=_HEARS):
+        beyond = Beyond(info.rate, how) if differs(info.rate, how) else None
+        for block in isolated_decoder.stream(path, rate=None, block_seconds=1.0):
             while later and later[-1].first < at + len(block):
                 now.append(later.pop())
             for look in now:
                 look.take(at, block)
+            if beyond is not None:
+                beyond.take(block)
             at += len(block)
             now = [look for look in now if look.last is None or look.last > at]
+        said = [remarks.of(path), how.lacking(info.rate)]
+        if beyond is not None:
+            said.append(beyond.told())
+            lost = beyond.nothing() if beyond.faint and not changes(path, how) else ""
     except (AudioError, OSError) as e:
         remarks.of(path)
         stage, reason = (e.stage, e.reason) if isinstance(e, AudioError) else ("open", f"cannot be read: {e.strerror}")
@@ -268,6 +289,12 @@ def _file(path: Path, clips: list[Clip]) -> list[Checked]:
             else Checked(0.0, digest, (stage, reason))
             for look in looks
         ] or [Checked(0.0, digest, (stage, reason)) for _ in clips]
-    note = remarks.of(path)
-    found = [look.judged(at, digest) for look in looks]
-    return [dataclasses.replace(c, note="; ".join(filter(None, (note, c.note)))) if note else c for c in found]
+    note = "; ".join(filter(None, said))
+    return [_with(look.judged(at, digest), lost, note) for look in looks]
+
+
+def _with(found: Checked, lost: str, note: str) -> Checked:
+    """A finding, and what is to be said of the whole recording."""
+    if lost and found.problem is None:
+        return dataclasses.replace(found, problem=("check", lost))
+    return dataclasses.replace(found, note="; ".join(filter(None, (note, found.note))))

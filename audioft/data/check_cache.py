@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import sqlite3
 from pathlib import Path
 
 from audioft.audio import io
+from audioft.audio.hearing import Hearing
 from audioft.data.clip import Clip
 from audioft.errors import AudioError
 
 _VERSION = 3  # of the checks: raise it whenever they judge differently
-_OLDER = 1, 2
+_OLDER = 1
+_WITHOUT_REMEDY = 2  # which said less of ultrasound
 #: Formats of which the first version, too, heard what the second does: what it found usable still is.
 HEARD_AS_BEFORE = frozenset({".flac", ".aif", ".aiff", ".w64", ".caf"})
 
@@ -30,9 +33,15 @@ class Memory:
 
     Args:
         path: the SQLite file; None remembers nothing.
+        hearing: how recordings reach the encoder; what was found is remembered for each way by itself.
     """
 
-    def __init__(self, path: Path | None):
+    def __init__(self, path: Path | None, hearing: Hearing):
+        self._version, self._older = _VERSION, (_OLDER, _WITHOUT_REMEDY)
+        if not hearing.plain:
+            name = hashlib.sha256(repr(hearing.identity).encode()).digest()
+            self._version = _VERSION << 40 | int.from_bytes(name[:5], "big")
+            self._older = self._version, self._version
         self._db: sqlite3.Connection | None = None
         self._waiting = 0
         self._stats: dict[Path, tuple[int, int] | None] = {}
@@ -64,9 +73,8 @@ class Memory:
         rows = self._run(
             "SELECT start, end, seconds, digest, stage, reason, version FROM checked "
             "WHERE path = ? AND version IN (?, ?, ?) AND size = ? AND mtime_ns = ? ORDER BY version",
-            (os.fsencode(path), *_OLDER, _VERSION, *stat),
+            (os.fsencode(path), *self._older, self._version, *stat),
         )
-        as_before = path.suffix.lower() in HEARD_AS_BEFORE
         shared: dict[str, str] = {}  # a recording of thousands of cuts has one digest
         return {
             (start, None if end < 0 else end): (
@@ -76,8 +84,14 @@ class Memory:
                 "" if stage else reason,
             )
             for start, end, seconds, digest, stage, reason, version in rows
-            if version == _VERSION or (not stage and (version > 1 or as_before) and not _heard_further(path))
+            if version == self._version or self._holds(version, path, stage, reason)
         }
+
+    def _holds(self, version: int, path: Path, stage: str, reason: str) -> bool:
+        """Whether what an older version found of a recording would be found now."""
+        if stage or (version == _OLDER and path.suffix.lower() not in HEARD_AS_BEFORE):
+            return False
+        return " of its energy lies " not in reason and not _heard_further(path)
 
     def put(self, clip: Clip, finding: Finding) -> None:
         """Remember a finding, under the size and time of change its file had when it was first asked for.
@@ -88,7 +102,7 @@ class Memory:
             return
         times = clip.start, -1.0 if clip.end is None else clip.end
         seconds, digest, problem, note = finding
-        row = (os.fsencode(clip.path), *stat, *times, _VERSION, seconds, digest, *(problem or ("", note)))
+        row = (os.fsencode(clip.path), *stat, *times, self._version, seconds, digest, *(problem or ("", note)))
         self._run("INSERT OR REPLACE INTO checked VALUES (?,?,?,?,?,?,?,?,?,?)", row)
         self._waiting += 1
         if self._waiting >= 500:  # so that an interrupted pass is not lost

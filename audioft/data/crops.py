@@ -141,7 +141,7 @@ class Crops(Dataset):
                 clean = self._read(draw.index, generator(*address, "crop"))
                 if self.change is not None:
                     clean = changed(self.change, clean, rate, generator(*address, "augment"), clip)
-                clean = clean[: round(self.crop * rate)]
+                clean = clean[: round(self.crop * self.prepare.per_second)]
                 heard = self._mixed(clean, generator(*address, "mixing"))
                 if self.disturb is not None:
                     heard = changed(self.disturb, heard, rate, generator(*address, "disturb"), clip)
@@ -167,7 +167,7 @@ class Crops(Dataset):
 
     def _read(self, index: int, rng: np.random.Generator) -> Tensor:
         part = crop(self.clips[index], self.seconds[index], self.crop, rng)
-        return torch.from_numpy(read_exactly(self.clips[index], self.prepare.sample_rate, *part))
+        return torch.from_numpy(read_exactly(self.clips[index], self.prepare.hearing, *part))
 
     def _mixed(self, waveform: Tensor, rng: np.random.Generator) -> Tensor:
         if self.mixing is None or rng.random() >= self.mixing.p:

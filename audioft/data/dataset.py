@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from audioft.audio import io
+from audioft.audio.hearing import Heard, Hearing
 from audioft.core.runtime import generator, one_thread
 from audioft.data.clip import Clip
 from audioft.errors import AudioError
@@ -65,14 +66,24 @@ class Preparation:
     """What every clip goes through on its way into an encoder.
 
     Args:
-        sample_rate: Hz.
+        hearing: how it reaches it; a rate in Hz for as it is.
         normalise: bring each clip to mean 0 and variance 1.
         min_samples: shorter clips are padded with zeros at the end up to this length.
     """
 
-    sample_rate: int
+    hearing: Heard
     normalise: bool
     min_samples: int
+
+    @property
+    def sample_rate(self) -> int:
+        """At which the encoder hears, Hz."""
+        return Hearing.of(self.hearing).rate
+
+    @property
+    def per_second(self) -> int:
+        """Samples for a second of the recording."""
+        return Hearing.of(self.hearing).per_second
 
     def __call__(self, samples: np.ndarray) -> Tensor:
         samples = normalise(samples) if self.normalise else samples
@@ -90,7 +101,7 @@ class TrainingClips(Dataset):
         targets: `(N, C)` float32.
         known: `(N, C)` bool.
         prepare: see `Preparation`.
-        max_seconds: longer clips are cropped to this at a random place.
+        max_seconds: longer clips are cropped to this at a random place; of the recording, as all times here.
         seed: of the run.
         augment: waveform to waveform, with a generator: `(waveform (T,), rate, rng) -> (T',)`.
         mixup: draws a partner and mixes two clips and their targets; None for no mixing.
@@ -110,7 +121,7 @@ class TrainingClips(Dataset):
         augment: Change | None = None,
         mixup: Any = None,
         multilabel: bool = False,
-        read: Callable[[Clip, int, float, float | None], np.ndarray] | None = None,
+        read: Callable[[Clip, Heard, float, float | None], np.ndarray] | None = None,
     ):
         self.clips, self.seconds, self.prepare = list(clips), list(seconds), prepare
         self.targets, self.known = torch.from_numpy(targets), torch.from_numpy(known)
@@ -176,12 +187,12 @@ class TrainingClips(Dataset):
         return self._augmented(index, address, *self._crop(index, address)), self.targets[index], self.known[index]
 
     def _augmented(self, index: int, address: tuple, start: float, end: float | None) -> Tensor:
-        waveform = torch.from_numpy(self.read(self.clips[index], self.prepare.sample_rate, start, end))
+        waveform = torch.from_numpy(self.read(self.clips[index], self.prepare.hearing, start, end))
         if self.augment is None:
             return waveform
         rng, rate = generator(*address, "augment"), self.prepare.sample_rate
         waveform = changed(self.augment, waveform, rate, rng, self.clips[index])
-        return waveform[: round(self.max_seconds * rate)]  # slowed clips are longer
+        return waveform[: round(self.max_seconds * self.prepare.per_second)]  # slowed clips are longer
 
     def _crop(self, index: int, address: tuple) -> tuple[float, float | None]:
         return crop(self.clips[index], self.seconds[index], self.max_seconds, generator(*address, "crop"))
@@ -210,7 +221,7 @@ def changed(change: Change, waveform: Tensor, rate: int, rng: np.random.Generato
         raise AudioError(clip.path, "augment", f"{e.path}: {e.reason}") from e
 
 
-def read_exactly(clip: Clip, rate: int, start: float, end: float | None) -> np.ndarray:
+def read_exactly(clip: Clip, rate: Heard, start: float, end: float | None) -> np.ndarray:
     """Samples of a part of a recording; nothing at all in it is an error like any other."""
     samples = io.read(clip.path, rate, start, end)
     if not len(samples):
@@ -219,16 +230,17 @@ def read_exactly(clip: Clip, rate: int, start: float, end: float | None) -> np.n
     return checked(clip, samples)
 
 
-def beginning(clip: Clip, rate: int, seconds: float) -> np.ndarray:
+def beginning(clip: Clip, rate: Heard, seconds: float) -> np.ndarray:
     """The first so many seconds of a clip, or all of it if it is shorter, `(T,)` float32; no more than that is read."""
     held: list[np.ndarray] = []
+    wanted = round(seconds * Hearing.of(rate).per_second)
     for block in io.stream(clip.path, rate, clip.start, clip.end, block_seconds=1.0):
         held.append(block)
-        if sum(map(len, held)) >= seconds * rate:
+        if sum(map(len, held)) >= wanted:
             break
     if not held:
         raise AudioError(clip.path, "decode", "no samples in it")
-    return checked(clip, np.concatenate(held)[: round(seconds * rate)])
+    return checked(clip, np.concatenate(held)[:wanted])
 
 
 def checked(clip: Clip, samples: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ class FrameGrid:
 
     Attributes:
         convolutions: kernel and stride of each, in samples of its input.
-        rate: of the waveform, Hz.
+        rate: samples for a second of the recording.
 
     >>> FrameGrid(((400, 320),), 16000).count(719), FrameGrid(((400, 320),), 16000).seconds
     (1, 0.02)

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from audioft.audio import isolated_decoder, silence
+from audioft.audio import audible, isolated_decoder, remarks, silence
+from audioft.audio.beyond import NOTHING
+from audioft.audio.hearing import Hearing
 from audioft.audio.silence import SILENT
 from audioft.audio.sounds import Sound
 from audioft.audio.windows import cut
@@ -18,9 +20,8 @@ from audioft.data.clip import Clip
 from audioft.data.dataset import Preparation
 from audioft.errors import AudioError, UsageError
 
-#: Of what has been resampled, as `silence.FLAT`: a dither of one step reaches further than one step then. What changes
-#: by less, or at the ends alone, where a resampler makes a step of an offset, is judged at its own rate.
-_FLAT, _FINE = 1.8 * silence.FLAT, silence.FINE / 4
+#: What changes by less, or at the ends alone, where a resampler makes a step of an offset, is judged at its own rate.
+_FLAT, _FINE = silence.RESAMPLED, silence.FINE / 4
 _ENDS = 0.05  # seconds
 
 
@@ -29,7 +30,7 @@ class Window:
     """A stretch of a recording.
 
     Attributes:
-        start: where it begins, in samples of the encoder's rate from the beginning of the clip.
+        start: where it begins, in samples as they reach the encoder from the beginning of the clip.
         samples: how many of them it holds; what `waveform` has beyond them is padding.
         waveform: `(T,)` float32, prepared.
     """
@@ -44,23 +45,25 @@ def clip_windows(
 ) -> Iterator[Window]:
     """A clip's windows: the whole clip, or windows of `window` seconds if it is longer; see `windows_of`."""
     if isinstance(clip, Sound):
-        blocks, quiet = (
-            clip.blocks(prepare.sample_rate),
-            functools.cache(functools.partial(silence.sounds, [clip.samples])),
-        )
-        return windows_of(blocks, clip.name, prepare, window, hop, quiet=quiet, **how)
-    blocks = isolated_decoder.stream(clip.path, prepare.sample_rate, clip.start, clip.end)
-    return windows_of(
-        blocks, clip.path, prepare, window, hop, quiet=functools.cache(functools.partial(_sounds, clip)), **how
+        blocks, quiet = clip.blocks(prepare.hearing), functools.partial(_sounds_in_memory, clip, prepare)
+        return windows_of(blocks, clip.name, prepare, window, hop, quiet=functools.cache(quiet), **how)
+    blocks, quiet = (
+        isolated_decoder.stream(clip.path, prepare.hearing, clip.start, clip.end),
+        functools.partial(_sounds, clip, prepare),
     )
+    return windows_of(blocks, clip.path, prepare, window, hop, quiet=functools.cache(quiet), **how)
 
 
-def _sounds(clip: Clip) -> bool:
-    """Whether a clip that is very quiet has sound."""
+def _sounds_in_memory(sound: Sound, prepare: Preparation) -> bool:
+    return audible.sounds([sound.samples], sound.rate, None, Hearing.of(prepare.hearing), sound.name)
+
+
+def _sounds(clip: Clip, prepare: Preparation) -> bool:
+    """Whether a clip that is very quiet as it is heard has sound."""
     try:
-        form = isolated_decoder.probe(clip.path).format
+        info = isolated_decoder.probe(clip.path)
         own = isolated_decoder.stream(clip.path, None, clip.start, clip.end)
-        return silence.sounds(own, form)
+        return audible.sounds(own, info.rate, info.format, Hearing.of(prepare.hearing), clip.path)
     except AudioError:  # which is told where its windows are read
         return False
 
@@ -81,27 +84,27 @@ def windows_of(
     recording breaks off, its windows end with what came before, as if it had been the end.
 
     Args:
-        blocks: arrays `(T_i,)` float32 at the encoder's rate that follow one another.
+        blocks: arrays `(T_i,)` float32 as they reach the encoder, see `Hearing`, that follow one another.
         path: what failures name.
         prepare: see `Preparation`; each window is prepared by itself.
-        window: seconds.
+        window: seconds of the recording.
         hop: seconds between the beginnings of two windows; None is `window`.
         dead: whether a recording in which nothing ever changes, as a dead microphone makes it, has windows as well.
         live: without `dead`, windows are given though nothing has changed so far; otherwise they wait until it does.
         quiet: whether there is sound at the recording's own rate, asked where that is in doubt; None is as it seems.
 
     Raises:
-        AudioError: nothing or under 25 ms is in it, or, without `dead`, no sound; or, after the last window before it,
-            the recording breaks off or has samples that are not numbers.
+        AudioError: nothing or under 25 ms, as the encoder hears them, is in it, or, without `dead`, no sound; or,
+            after the last window before it, the recording breaks off or has samples that are not numbers.
     """
-    rate = prepare.sample_rate
-    least = round(SHORTEST * rate) - 1  # a sample less may be left by resampling
+    rate = prepare.per_second
+    least = round(SHORTEST * prepare.sample_rate) - 1  # a sample less may be left by resampling
     heard = _UntilItBreaks(blocks, path, rate, quiet)
     nothing = True
     waiting: list[tuple[int, np.ndarray]] = []
     for start, samples in cut(heard, max(1, round(window * rate)), None if hop is None else max(1, round(hop * rate))):
         if nothing and len(samples) < least:
-            raise heard.failure or AudioError(path, "check", too_short(len(samples) / rate))
+            raise heard.failure or AudioError(path, "check", too_short(len(samples) / rate, rate / prepare.sample_rate))
         nothing = False
         if not (dead or live or heard.changed):
             waiting.append((start, samples if np.ptp(samples) else np.broadcast_to(samples[0], samples.shape)))
@@ -117,9 +120,15 @@ def windows_of(
     if heard.failure is not None:
         raise heard.failure
     if not (sound or nothing):
-        raise AudioError(path, "check", SILENT)
+        raise AudioError(path, "check", _silent(path))
     if nothing:
         raise AudioError(path, "decode", "no samples in it")
+
+
+def _silent(path: object) -> str:
+    """Why nothing is heard: what was said of the recording where all of it lies outside of what is heard."""
+    said = remarks.of(str(path))
+    return said[said.index(NOTHING) :] if NOTHING in said else SILENT
 
 
 class _UntilItBreaks:

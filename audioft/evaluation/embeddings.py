@@ -141,7 +141,7 @@ def _computed(
                 total, windows, samples = total + next(rows), windows + 1, samples + window.samples
                 continue
             done += 1
-            yield waiting[at], failure or (total / windows).astype(np.float32), samples / prepare.sample_rate
+            yield waiting[at], failure or (total / windows).astype(np.float32), samples / prepare.per_second
             total, windows, samples = np.zeros(shape), 0, 0
 
 

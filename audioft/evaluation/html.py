@@ -99,7 +99,7 @@ def _mistakes(report: Measured, beside: Beside) -> str:
     found = beside.mistakes
     if found is None:
         return ""
-    heard = sounds.of_clips(one_by_one.clips(found), found.rate, beside.players)
+    heard = sounds.of_clips(one_by_one.clips(found), found.hearing, beside.players)
     support = {c: int(row["support"]) for c, row in enumerate(report.classes)}
     return one_by_one.mistakes(found, heard, beside.players, support)
 

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from audioft.annotations.event import Event
+from audioft.audio.hearing import Hearing
 from audioft.data.clip import Clip
 from audioft.evaluation.event_counts import Heard
 from audioft.evaluation.predictions import Predictions
@@ -53,14 +54,14 @@ class Mistakes:
         kind: `one` label a clip, `several`, or `events`.
         listed: at most `LISTED`, those of the commonest pairs and the surest; the surest first.
         counts: how many there are of each pair of labels.
-        rate: Hz, at which the model hears.
+        hearing: how recordings reach the encoder.
     """
 
     labels: tuple[str, ...]
     kind: Literal["one", "several", "events"]
     listed: list[Mistake]
     counts: dict[Pair, int]
-    rate: int
+    hearing: Hearing
 
     @property
     def total(self) -> int:
@@ -69,7 +70,10 @@ class Mistakes:
 
 
 def in_clips(
-    predictions: Predictions, clips: Sequence[Clip], thresholds: Sequence[float] | np.ndarray | None, rate: int
+    predictions: Predictions,
+    clips: Sequence[Clip],
+    thresholds: Sequence[float] | np.ndarray | None,
+    hearing: Hearing | int,
 ) -> Mistakes:
     """The mistakes among predictions.
 
@@ -80,7 +84,7 @@ def in_clips(
         predictions: of N clips.
         clips: the N clips.
         thresholds: C, see `Predictions.decisions`.
-        rate: Hz, at which the model hears.
+        hearing: how recordings reach the encoder.
     """
     given = predictions.decisions(thresholds)
     true = predictions.targets > 0
@@ -98,17 +102,19 @@ def in_clips(
         truth = float(predictions.scores[i, of]) if of >= 0 and to >= 0 else None
         listed.append(Mistake(clips[i], (of, to), score, truth, float(sure[k])))
     kind: Literal["one", "several"] = "several" if predictions.multilabel else "one"
-    return Mistakes(predictions.labels, kind, listed, counts, rate)
+    return Mistakes(predictions.labels, kind, listed, counts, Hearing.of(hearing))
 
 
-def in_events(labels: tuple[str, ...], recordings: Sequence[Heard], clips: Sequence[Clip], rate: int) -> Mistakes:
+def in_events(
+    labels: tuple[str, ...], recordings: Sequence[Heard], clips: Sequence[Clip], hearing: Hearing | int
+) -> Mistakes:
     """Events of which nothing was found, and found ones of which nothing is true; one that overlaps is neither.
 
     Args:
         labels: the C labels.
         recordings: what is true and what was found in R recordings.
         clips: the R recordings.
-        rate: Hz, at which the model hears.
+        hearing: how recordings reach the encoder.
     """
     listed: list[Mistake] = []
     for heard, clip in zip(recordings, clips, strict=True):
@@ -125,7 +131,7 @@ def in_events(labels: tuple[str, ...], recordings: Sequence[Heard], clips: Seque
                 listed.append(Mistake(cut, pair, None if missed else event.score, None, float(sure), times))
     counts = _counted(m.pair for m in listed)
     told = _told([m.pair for m in listed], np.array([m.sure for m in listed]), counts)
-    return Mistakes(labels, "events", [listed[k] for k in told], counts, rate)
+    return Mistakes(labels, "events", [listed[k] for k in told], counts, Hearing.of(hearing))
 
 
 def _told(pairs: Sequence[Pair], sure: np.ndarray, counts: dict[Pair, int]) -> list[int]:

@@ -28,7 +28,7 @@ def probe_task(
         source: the folder or table that it is of.
         encoder: what it is read for.
         clips: at most so many, chosen by the seed.
-        seconds: of each clip, from its beginning.
+        seconds: of each clip as the encoder hears it, from its beginning.
         seed: of the choice of clips, and of the folds.
         name: what the task is called; the folder's name if not given.
 
@@ -38,13 +38,14 @@ def probe_task(
     if manifest.multilabel:
         raise DataError(f"{source}: a probe needs one label a clip; these clips carry several")
     prepare, chosen = preparation_of(encoder), list(manifest.clips)
+    seconds /= encoder.hearing.expansion
     if len(chosen) > clips:
         rng = generator(seed, "probe", source)
         chosen = [chosen[i] for i in sorted(rng.permutation(len(chosen))[:clips].tolist())]
     waveforms, kept = [], []
     for clip in chosen:
         try:
-            waveforms.append(prepare(beginning(clip, prepare.sample_rate, seconds)))
+            waveforms.append(prepare(beginning(clip, prepare.hearing, seconds)))
         except AudioError:  # told where the data is trained on; a probe measures what is left
             continue
         kept.append(clip)

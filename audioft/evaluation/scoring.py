@@ -79,7 +79,7 @@ def preparation(model: AudioClassifier) -> Preparation:
 
 def preparation_of(encoder: Encoder | LogMel) -> Preparation:
     """What an encoder wants done to every clip."""
-    return Preparation(encoder.sample_rate, encoder.preprocessing.normalise, encoder.min_samples)
+    return Preparation(encoder.preprocessing.hearing, encoder.preprocessing.normalise, encoder.min_samples)
 
 
 def probabilities(logits: Tensor, multilabel: bool) -> Tensor:
@@ -145,8 +145,8 @@ def score_windows(
         model: its device is used, and its mode is restored afterwards.
         sources: of each recording its windows; an AudioError ends a recording.
         multilabel: see `probabilities`.
-        batch_seconds: how much audio goes through at once, padding included; None is what suits the device, see
-            `BATCH_SECONDS`. It changes no score by more than rounding.
+        batch_seconds: how much audio, as the encoder hears it, goes through at once, padding included; None is what
+            suits the device, see `BATCH_SECONDS`. It changes no score by more than rounding.
         precision: `fp32` or `bf16`.
         at_once: score each window as it comes, for what arrives live; otherwise several batches are waited for.
 
@@ -195,7 +195,7 @@ def over_windows(
                     scores.update(zip((heard[i] for i in batch), found, strict=True))
                 # each is given as soon as its turn has come
                 while due < len(group) and (group[due][1] is None or due in scores):
-                    yield _scored(group[due], scores.pop(due, None), prepare.sample_rate)
+                    yield _scored(group[due], scores.pop(due, None), prepare.per_second)
                     due += 1
     finally:
         entries.close()  # so that nothing is read any more

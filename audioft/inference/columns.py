@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from audioft.audio import io
+from audioft.audio.hearing import Hearing
 from audioft.data.clip import Clip
 from audioft.errors import AudioError
 
@@ -51,37 +52,39 @@ class Columns:
         return self.values[first : max(first + 1, int(np.ceil(end / self.seconds - 1e-9)))]
 
 
-def spectrograms(clip: Clip, length: float) -> Iterator[np.ndarray]:
+def spectrograms(clip: Clip, length: float, how: Hearing) -> Iterator[np.ndarray]:
     """A clip's spectrogram page by page, as columns `(N, BANDS)` in dB; read once, in flat memory.
 
-    Bands are equally wide, 0 to 8 kHz; where many frames fall into a column, the loudest of each band is kept, so
-    that a short sound on a long page is still seen.
+    Bands are equally wide, over all that is heard; where many frames fall into a column, the loudest of each band is
+    kept, so that a short sound on a long page is still seen.
 
     Args:
         clip: the recording; it ends where it breaks off.
         length: seconds of a page.
+        how: the recording is heard.
     """
-    frames_a_page = max(1, round(length * RATE / STEP))
-    columns, at = Columns(BANDS, STEP / RATE), 0
-    for values in _frames(clip):
+    rate = how.per_second
+    frames_a_page = max(1, round(length * rate / STEP))
+    columns, at = Columns(BANDS, STEP / rate), 0
+    for values in _frames(clip, how):
         while len(values):
             here = values[: frames_a_page - at]
-            _place(columns, at, here)
+            _place(columns, at, here, rate)
             at, values = at + len(here), values[len(here) :]
             if at == frames_a_page:
-                yield _seen(columns, at)
-                columns, at = Columns(BANDS, STEP / RATE), 0
+                yield _seen(columns, at, rate)
+                columns, at = Columns(BANDS, STEP / rate), 0
     if at:
-        yield _seen(columns, at)
+        yield _seen(columns, at, rate)
 
 
-def _frames(clip: Clip) -> Iterator[np.ndarray]:
+def _frames(clip: Clip, how: Hearing) -> Iterator[np.ndarray]:
     """Frames `(F, BANDS)` in dB as they come."""
     window = np.hanning(FFT).astype(np.float32)
     edges = np.linspace(1, FFT // 2 + 1, BANDS + 1).astype(int)
     held = np.zeros(0, np.float32)
     try:
-        for block in io.stream(clip.path, RATE, clip.start, clip.end):
+        for block in io.stream(clip.path, how, clip.start, clip.end):
             held = np.concatenate([held, np.nan_to_num(block)])
             count = (len(held) - FFT) // STEP + 1
             if count > 0:
@@ -94,14 +97,14 @@ def _frames(clip: Clip) -> Iterator[np.ndarray]:
         return  # drawn up to where it breaks off, which the title says
 
 
-def _seen(columns: Columns, frames: int) -> np.ndarray:
-    seen = columns.between(0.0, frames * STEP / RATE)
+def _seen(columns: Columns, frames: int, rate: int) -> np.ndarray:
+    seen = columns.between(0.0, frames * STEP / rate)
     return np.where(np.isfinite(seen), seen, -100.0)
 
 
-def _place(columns: Columns, first: int, values: np.ndarray) -> None:
-    """Frames of `STEP` samples from number `first` on, into columns of whatever width by now."""
-    width = max(1, round(columns.seconds * RATE / STEP))
+def _place(columns: Columns, first: int, values: np.ndarray, rate: int) -> None:
+    """Frames of `STEP` samples at `rate` Hz from number `first` on, into columns of whatever width by now."""
+    width = max(1, round(columns.seconds * rate / STEP))
     padded = _padded(values, first % width, width)
     columns.put(first // width, padded.reshape(-1, width, values.shape[1]).max(1))
 

@@ -13,13 +13,15 @@ from audioft.errors import Problem, grouped
 
 
 @contextlib.contextmanager
-def listening(console: Console, what: str, clips: Sequence[Clip]) -> Iterator[Progress]:
+def listening(console: Console, what: str, clips: Sequence[Clip], checked: bool = False) -> Iterator[Progress]:
     """A bar as long as `clips` together, for the block that goes through them.
 
     Args:
         console: where it is shown.
         what: is done with the clips.
         clips: their lengths are those of their headers, which are not read where nothing is shown.
+
+        checked: they have been through the checking pass, which has told what is to be said of them.
 
     Yields:
         What is to be told how many seconds have been heard.
@@ -29,5 +31,6 @@ def listening(console: Console, what: str, clips: Sequence[Clip]) -> Iterator[Pr
     total = 0.0 if console.quiet else sum(c.seconds for c in headers(clips))
     with console.job(what, round(total), unit=" s of sound") as job:
         yield lambda heard: job.at(round(heard))
-    for told in grouped(Problem(names[p.place], p.said) for p in remarks.taken(names)):
+    said = remarks.taken(names)
+    for told in grouped(Problem(names[p.place], p.said) for p in said if not checked):
         console.say(f"note: {told}")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from audioft.annotations.event import Event
+from audioft.audio.hearing import Hearing
 from audioft.core.wording import counted
 from audioft.data.clip import Clip
 from audioft.errors import AudioError
@@ -43,12 +44,14 @@ class Picture:
     Args:
         labels: the C labels.
         true: what is known to happen; None where nothing is known.
+        hearing: how recordings reach the encoder; the spectrogram shows what is heard, at its own frequencies.
     """
 
-    def __init__(self, labels: tuple[str, ...], true: Sequence[Event] | None = None):
+    def __init__(self, labels: tuple[str, ...], true: Sequence[Event] | None = None, hearing: Hearing | None = None):
         self.labels, self.true = labels, true
+        self.how = hearing if hearing is not None and not hearing.plain else Hearing(RATE)
         most = max(COLUMNS, min(MOST_PAGES * COLUMNS, VALUES // max(1, len(labels))))
-        self.scores = Columns(len(labels), 0.02, most)
+        self.scores = Columns(len(labels), 0.02 / self.how.expansion, most)
         self.events: list[Event] = []
         self.seconds = 0.0
 
@@ -70,7 +73,7 @@ class Picture:
             error: why it breaks off; None if it does not.
         """
         pages = list(self._pages())
-        spectra = spectrograms(clip, pages[0].end)
+        spectra = spectrograms(clip, pages[0].end, self.how)
         about = "" if error is None else f"; breaks off at {clock(self.seconds, self.seconds)}"
         digits = max(2, len(str(len(pages))))
         for number, page in enumerate(pages, 1):
@@ -82,7 +85,7 @@ class Picture:
     def draw(self, file: BinaryIO, clip: Clip | None, title: str) -> None:
         """One picture of all that was added, without pages; without a spectrogram where there is no clip."""
         page = self._page(0.0, max(self.seconds, 1e-3))
-        seen = None if clip is None else next(spectrograms(clip, page.end), None)
+        seen = None if clip is None else next(spectrograms(clip, page.end, self.how), None)
         draw(dataclasses.replace(page, title=title, seen=seen), file)
 
     def _pages(self) -> Iterator[Page]:
@@ -110,6 +113,7 @@ class Picture:
             self.events,
             self.true,
             self._left_out(shown),
+            heard=(low := self.how.range[0] / 1000, low + self.how.per_second / 2000),
         )
 
     def _occurring(self) -> set[str]:
@@ -142,6 +146,7 @@ def in_page(
     moments: tuple[np.ndarray, np.ndarray, np.ndarray],
     events: Sequence[Event],
     error: AudioError | None,
+    hearing: Hearing | None,
 ) -> str:
     """A recording over time as a piece of HTML; with its spectrogram where it is there to be read, and not long.
 
@@ -149,8 +154,9 @@ def in_page(
         path: the recording.
         labels, moments, events: see `Picture`.
         error: why it breaks off; None if it does not.
+        hearing: see `Picture`.
     """
-    picture = Picture(labels)
+    picture = Picture(labels, hearing=hearing)
     picture.add(*moments, events)
     clip = Clip(Path(os.path.abspath(path)), path)
     short = picture.seconds <= WITH_SOUND and os.path.isfile(clip.path)
@@ -180,6 +186,7 @@ class Page:
         left_out: what is said of labels that are not shown.
         title: above it.
         seen: `(N, BANDS)` dB from `start` on; None for no spectrogram.
+        heard: from which to which frequency that is, kHz.
     """
 
     start: float
@@ -193,6 +200,7 @@ class Page:
     left_out: str
     title: str = ""
     seen: np.ndarray | None = None
+    heard: tuple[float, float] = (0.0, RATE / 2000)
 
 
 def draw(page: Page, place: Path | BinaryIO) -> None:
@@ -212,7 +220,7 @@ def draw(page: Page, place: Path | BinaryIO) -> None:
         if page.seen is not None:
             lasts = min(page.end, page.longest) - page.start
             quiet = float(page.seen.max()) - RANGE_DB
-            where: tuple[float, float, float, float] = (page.start, page.start + lasts, 0, RATE / 2000)
+            where: tuple[float, float, float, float] = (page.start, page.start + lasts, *page.heard)
             panels[0].imshow(page.seen.T, origin="lower", extent=where, cmap="magma", vmin=quiet, **grid)
             panels[0].set_ylabel("kHz")
         middle, below = panels[-2:]

@@ -5,16 +5,15 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 import numpy as np
 
-from audioft.audio.resample import resampled
+from audioft.audio.arriving import arriving
 from audioft.audio.silence import Changes
 from audioft.audio.sounds import Sound
 from audioft.core.progress import Progress
 from audioft.core.runtime import choose_precision, find_device
-from audioft.data.check import SHORTEST
 from audioft.data.clip import Clip
 from audioft.data.windowed import Window, clip_windows, windows_of
 from audioft.errors import UsageError
@@ -24,16 +23,10 @@ from audioft.inference.given import Inputs, heard, one_heard
 from audioft.inference.prediction import Prediction
 from audioft.inference.recording_events import Rules, Step, follow
 from audioft.inference.timeline import Scores, Timeline
+from audioft.inference.window_grid import Grid, windows_in
 from audioft.models import folder
 from audioft.models.classifier import AudioClassifier
 from audioft.models.hub import model_folder
-
-
-class Grid(TypedDict, total=False):
-    """Which windows a recording is heard in: seconds, see `Predictor.grid`."""
-
-    window: float | None
-    hop: float | None
 
 
 class Predictor:
@@ -230,6 +223,7 @@ class Predictor:
             end.seconds,
             end.error,
             self.rules(),
+            self.model.encoder.hearing,
         )
 
     def stream(
@@ -244,7 +238,7 @@ class Predictor:
 
         Args:
             blocks: arrays `(T_i,)` float32, mono, that follow one another.
-            rate: of the blocks, Hz; the encoder's if not given.
+            rate: of the blocks, Hz; the encoder's if not given, unless it hears recordings slowed down or shifted.
             window: seconds; the one the model was trained on if not given.
             hop: seconds between two windows; half a window if not given.
 
@@ -253,7 +247,13 @@ class Predictor:
 
         Raises:
             AudioError: nothing, or under 25 ms, came.
+            UsageError: no rate, and a model that hears recordings in another way than they are.
         """
+        if rate is None and not self.model.encoder.hearing.plain:
+            raise UsageError(
+                f"this model hears recordings {self.model.encoder.hearing}: say how many samples a second the blocks "
+                "have, stream(blocks, rate=384000)"
+            )
         for step in self.live(blocks, rate, window=window, hop=hop):
             if len(step.windows):
                 yield step.windows
@@ -263,12 +263,12 @@ class Predictor:
     def live(
         self, blocks: Iterable[np.ndarray], rate: int | None = None, rules: Rules | None = None, **grid: Unpack[Grid]
     ) -> Iterator[Step]:
-        """As `follow`, of one recording that arrives block by block; see `stream`."""
+        """As `follow`, of one recording that arrives block by block; without a `rate`, as it reaches the encoder."""
         window, hop = self.grid(**grid)
-        own = self.model.encoder.sample_rate
         changes = Changes()
-        seen = changes.seen(blocks)
-        heard = seen if rate in (None, own) else resampled(seen, int(rate or own), own)
+        heard: Iterable[np.ndarray] = changes.seen(blocks)
+        if rate is not None:
+            heard = arriving("-", heard, int(rate), self.model.encoder.hearing)
         how: Any = {"dead": False, "live": True, "quiet": changes.sound}
         return self._steps([windows_of(heard, "-", preparation(self.model), window, hop, **how)], rules, at_once=True)
 
@@ -287,17 +287,4 @@ class Predictor:
             UsageError: the window is under 25 ms or longer than the encoder takes, or the hop is longer than the
                 window.
         """
-        window = window or self.window
-        hop = hop or window * (1 - overlap)
-        if window < SHORTEST:
-            raise UsageError(f"a window of {window:g} s is too short to hear anything; give at least {SHORTEST:g} s")
-        if window > self.model.encoder.max_seconds:
-            raise UsageError(
-                f"a window of {window:g} s is longer than the {self.model.encoder.max_seconds:g} s that "
-                f"{self.model.encoder.family} takes at once; shorten it"
-            )
-        if hop > window:
-            raise UsageError(f"a hop of {hop:g} s leaves out what lies between windows of {window:g} s; shorten it")
-        if self.model.frame_level:
-            hop = max(1, round(hop / self._stride)) * self._stride
-        return window, min(hop, window)
+        return windows_in(self.model, window or self.window, hop, overlap)

@@ -29,6 +29,8 @@ def made_with(predictor: Predictor, grid: tuple[float, float], **settings: Any) 
 
     about = {"labels": predictor.labels, "thresholds": predictor.card.thresholds}
     weights = weights_hash(predictor.model.state_dict(), about)
+    hearing = predictor.model.encoder.hearing
+    settings |= {} if hearing.plain else {"hearing": str(hearing)}
     settings |= {"precision": predictor.precision, "window": grid[0], "hop": grid[1]}
     found: dict[str, Any] = json.loads(json.dumps({PLACE: str(predictor.folder), "weights": weights, **settings}))
     return found

@@ -10,6 +10,7 @@ import numpy as np
 
 from audioft.annotations.event import Event
 from audioft.annotations.segments import Segmenter, segments
+from audioft.audio.hearing import Hearing
 from audioft.errors import AudioError
 from audioft.evaluation.scoring import WindowScores
 
@@ -152,6 +153,7 @@ class Timeline:
         seconds: up to where the recording was heard.
         error: why it breaks off there; None if it does not.
         rules: how its scores become events.
+        hearing: how it reached the encoder; None as it is.
 
     >>> moments = Scores(np.array([0.0, 1.0]), np.array([1.0, 2.0]), np.array([[0.1, 0.9], [0.7, 0.2]]))
     >>> timeline = Timeline("a.wav", ("bird", "rain"), moments, moments, 2.0, None, Rules((0.5, 0.5)))
@@ -166,6 +168,7 @@ class Timeline:
     seconds: float
     error: AudioError | None
     rules: Rules
+    hearing: Hearing | None = None
 
     def __repr__(self) -> str:
         breaks = "" if self.error is None else ", breaks off"
@@ -177,7 +180,7 @@ class Timeline:
         from audioft.inference.picture import in_page
 
         m = self.moments
-        return in_page(self.path, self.labels, (m.starts, m.ends, m.scores), self.segments(), self.error)
+        return in_page(self.path, self.labels, (m.starts, m.ends, m.scores), self.segments(), self.error, self.hearing)
 
     def segments(
         self,

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from audioft.audio.hearing import Hearing
 from audioft.models.cpu_kernels import attention, dropout, wavlm_attention
 from audioft.models.families import FAMILIES, backbone_of, extractor
 from audioft.models.frames import Frames, LatentMask
 from audioft.models.tuned import Tuned
 
+#: Of `Preprocessing`, how recordings reach the encoder; kept in its `preprocessor_config.json`, too.
+HEARD = ("time_expansion", "band")
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Preprocessing:
     """What happens to a clip's samples before the encoder, as its published preprocessor says.
 
@@ -24,11 +28,34 @@ class Preprocessing:
         normalise: whether each clip is brought to mean 0 and variance 1.
         features: settings of the published feature extractor where the encoder is made for what it computes; None for
             an encoder of waveforms.
+        time_expansion, band: how recordings reach it, see `audio.hearing.Hearing`.
+
+    Raises:
+        ValueError: of `Hearing`.
     """
 
     sample_rate: int = 16000
     normalise: bool = True
     features: dict[str, Any] | None = None
+    time_expansion: float | None = None
+    band: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.band is not None:  # JSON has lists
+            object.__setattr__(self, "band", tuple(self.band))
+        Hearing(self.sample_rate, self.time_expansion, self.band)  # refuses what cannot be heard
+
+    def __repr__(self) -> str:  # a name of what is kept on disk, also from before there were the later fields
+        return f"Preprocessing({', '.join(f'{k}={v!r}' for k, v in self.told().items())})"
+
+    def told(self) -> dict[str, Any]:
+        """The fields for a file; without how recordings reach it, where they do as they are."""
+        return {k: v for k, v in asdict(self).items() if k not in HEARD or not self.hearing.plain}
+
+    @property
+    def hearing(self) -> Hearing:
+        """How recordings reach it."""
+        return Hearing(self.sample_rate, self.time_expansion, self.band)
 
     def extractor(self, attention_mask: bool = True) -> Any:
         """transformers' feature extractor that does the same.
@@ -39,10 +66,11 @@ class Preprocessing:
         """
         from transformers import Wav2Vec2FeatureExtractor
 
+        kept = {} if self.hearing.plain else {"time_expansion": self.time_expansion, "band": self.band}
         if self.features is not None:
-            return extractor(self.features)
+            return extractor(self.features | kept)
         return Wav2Vec2FeatureExtractor(
-            sampling_rate=self.sample_rate, do_normalize=self.normalise, return_attention_mask=attention_mask
+            sampling_rate=self.sample_rate, do_normalize=self.normalise, return_attention_mask=attention_mask, **kept
         )
 
 
@@ -60,10 +88,10 @@ class Encoder(nn.Module):
         tuned: set by `adapting`: then nothing else trains, whatever is free.
         family: transformers' `model_type`.
         own_pooling, own_head: of the family's own classification class.
+        sample_rate: at which it hears, Hz.
         convolutions: kernel and stride of each step from samples to frames, in samples of its input.
         min_samples: the shortest clip that goes through; shorter ones must be padded with zeros to it.
         max_samples: the longest clip that goes through at once; None without a limit.
-        max_seconds: `max_samples` in whole hundredths of a second; infinite without a limit.
     """
 
     tuned: Tuned | None = None
@@ -77,16 +105,34 @@ class Encoder(nn.Module):
         self.preprocessing, self.name = preprocessing, name
         self.backbone = backbone = backbone_of(model, preprocessing.features, exact)
         self.sample_rate = preprocessing.sample_rate
-        self.seconds_per_frame = backbone.samples_per_frame / self.sample_rate
         self.convolutions = backbone.convolutions
         self.hidden_size: int = model.config.hidden_size
         self.num_layers = len(backbone.layers)
         self.family: str = model.config.model_type
         self.own_pooling, self.own_head = FAMILIES[self.family].pooling, FAMILIES[self.family].head
         self.min_samples, self.max_samples = backbone.shortest(), backbone.longest
-        whole = None if self.max_samples is None else 100 * self.max_samples // self.sample_rate
-        self.max_seconds = math.inf if whole is None else whole / 100
         self._frozen: set[str] = set()
+
+    def hear(self, time_expansion: float | None, band: tuple[float, float] | None) -> None:
+        """Have recordings reach it in another way from now on; arguments and errors are those of `Hearing`."""
+        self.preprocessing = replace(self.preprocessing, time_expansion=time_expansion, band=band)
+
+    @property
+    def hearing(self) -> Hearing:
+        """How recordings reach it."""
+        return self.preprocessing.hearing
+
+    @property
+    def seconds_per_frame(self) -> float:
+        """From one frame to the next, in seconds of the recording."""
+        return self.backbone.samples_per_frame / self.hearing.per_second
+
+    @property
+    def max_seconds(self) -> float:
+        """`max_samples` in whole hundredths of a second as it hears, in seconds of the recording; or infinite."""
+        if self.max_samples is None:
+            return math.inf
+        return 100 * self.max_samples // self.sample_rate / 100 / self.hearing.expansion
 
     def frame_lengths(self, lengths: Tensor) -> Tensor:
         """How many frames clips of `(B,)` samples give, `(B,)`."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -19,7 +18,7 @@ def fingerprint(model: AudioClassifier) -> str:
 
     It is the same on every device, and for a model that was saved and loaded again.
     """
-    return fingerprint_of(model, {"spec": model.spec, "preprocessing": asdict(model.encoder.preprocessing)})
+    return fingerprint_of(model, {"spec": model.spec, "preprocessing": model.encoder.preprocessing.told()})
 
 
 def fingerprint_of(module: nn.Module, about: Mapping[str, Any]) -> str:

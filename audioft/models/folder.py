@@ -59,7 +59,7 @@ def save(
         model.encoder.preprocessing.extractor().save_pretrained(folder)
         about = asdict(card) | {
             "format_version": FORMAT_VERSION,
-            "preprocessing": asdict(model.encoder.preprocessing),
+            "preprocessing": model.encoder.preprocessing.told(),
             **model.spec,
         }
         if adapter is not None:
@@ -234,5 +234,9 @@ def _beside_encoder(model: AudioClassifier) -> dict[str, torch.Tensor]:
 def _described(model: nn.Module, about: dict) -> AudioClassifier:
     """What `audioft.json` says, on an encoder of transformers."""
     name = str(about.get("encoder", {}).get("name", ""))
-    encoder = Encoder(model, Preprocessing(**about["preprocessing"]), name=name)
+    try:
+        preprocessing = Preprocessing(**about["preprocessing"])
+    except (ValueError, TypeError) as e:
+        raise ModelError(f"audioft.json: its preprocessing cannot be used: {e}") from e
+    encoder = Encoder(model, preprocessing, name=name)
     return AudioClassifier(encoder, len(about["labels"]), about["layers"], about["pooling"], about["head"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +51,7 @@ def describe(folder: Path, version: int) -> dict[str, Any] | None:
         "labels": labels,
         "multilabel": whole.problem_type == "multi_label_classification",
         "window": WHOLE,
-        "preprocessing": asdict(preprocessing),
+        "preprocessing": preprocessing.told(),
         "layers": "weighted" if getattr(whole, "use_weighted_layer_sum", False) else "last",
         "pooling": family.pooling,
         "head": {"name": family.head, **sized},

@@ -17,8 +17,8 @@ from typing import Any
 import torch
 
 from audioft.core.runtime import address
-from audioft.errors import ModelError, UsageError
-from audioft.models.encoder import Encoder, Preprocessing
+from audioft.errors import AudioftError, ModelError, UsageError
+from audioft.models.encoder import HEARD, Encoder, Preprocessing
 from audioft.models.families import FAMILIES
 from audioft.models.hub import EMBEDDED, misspelt, quiet_hub
 from audioft.models.weight_files import explained
@@ -180,10 +180,29 @@ def load_preprocessing(source: str, revision: str | None, config: Any) -> tuple[
             ) from e
         note = "it has no preprocessor_config.json; assuming 16 kHz, each clip brought to mean 0 and variance 1"
         return Preprocessing(), [note]
-    rate = int(extractor.sampling_rate)
-    if of_spectra:
-        return Preprocessing(rate, False, extractor.to_dict()), []
-    return Preprocessing(rate, bool(getattr(extractor, "do_normalize", False))), []
+    settings = extractor.to_dict()
+    heard = {k: settings.pop(k, None) for k in HEARD}
+    rate, normalise = int(extractor.sampling_rate), bool(getattr(extractor, "do_normalize", False))
+    try:
+        if of_spectra:
+            return Preprocessing(rate, False, settings, **heard), []
+        return Preprocessing(rate, normalise, **heard), []
+    except (ValueError, TypeError) as e:
+        raise ModelError(f"encoder {source!r}: its preprocessor_config.json asks for what cannot be heard: {e}") from e
+
+
+def kept_preprocessing(name: str) -> Preprocessing:
+    """Rate of an encoder and how recordings reach it, as far as its folder tells before it is loaded.
+
+    Args:
+        name: see `load_encoder`; of a hub id nothing is known.
+    """
+    try:
+        about = json.loads((Path(resolve(name)) / "preprocessor_config.json").read_text(encoding="utf-8"))
+        heard = {k: about.get(k) for k in HEARD}
+        return Preprocessing(int(about.get("sampling_rate", Preprocessing.sample_rate)), **heard)
+    except (OSError, ValueError, TypeError, AttributeError, AudioftError):  # told when it is loaded
+        return Preprocessing()
 
 
 def require_mask_embedding(encoder: Encoder) -> bool:

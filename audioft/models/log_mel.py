@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,14 +14,19 @@ from audioft.models.frames import Frames
 
 
 class LogMel(nn.Module):
-    """Log-mel spectra of clips, 80 bands every 10 ms, as the one layer of an encoder without parameters."""
+    """Log-mel spectra of clips, 80 bands every 10 ms, as the one layer of an encoder without parameters.
+
+    Args:
+        time_expansion, band: how recordings reach it, see `audio.hearing.Hearing`.
+    """
 
     name = "log-mel"
     sample_rate, num_layers, hidden_size = 16000, 0, 80
 
-    def __init__(self) -> None:
+    def __init__(self, time_expansion: float | None = None, band: Sequence[float] | None = None) -> None:
         super().__init__()
-        self.preprocessing = Preprocessing(self.sample_rate, normalise=True)
+        band = None if band is None else (band[0], band[1])
+        self.preprocessing = Preprocessing(self.sample_rate, True, time_expansion=time_expansion, band=band)
         self.grid = FrameGrid(self.sample_rate, stride=320, field=400)
         self.min_samples = self.grid.field
 
@@ -35,5 +41,5 @@ class LogMel(nn.Module):
         spectra = log_mel(waveforms, self.grid, frames, self.hidden_size)
         per_frame = self.grid.stride // self.grid.hop
         own = self.grid.frames(lengths) * per_frame
-        hop = self.grid.hop / self.sample_rate
+        hop = self.grid.hop / self.preprocessing.hearing.per_second
         return Frames(spectra, own, hop, layers=(spectra,) if every_layer else None)

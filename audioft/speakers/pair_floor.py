@@ -53,7 +53,7 @@ def embed(clips: Sequence[Clip], progress: Callable[[float], None] | None = None
             continue
         rows.append(np.mean(found, axis=0))
         kept.append(i)
-        seconds.append(samples / prepare.sample_rate)
+        seconds.append(samples / prepare.per_second)
         if progress is not None:
             progress(sum(seconds))
     vectors = np.stack(rows) if rows else np.zeros((0, 2 * spectra.hidden_size))

@@ -10,6 +10,7 @@ import soundfile
 from audio.test_media import DECODERS, MADE, encoded
 
 from audioft.audio import containers, io, media, mpeg_frames
+from audioft.audio.hearing import Hearing
 from audioft.data import check_cache
 from audioft.data.check import check
 from audioft.data.clip import Clip
@@ -234,7 +235,7 @@ def test_what_an_older_audioft_found_holds_unless_more_is_heard_now(tmp_path, mo
     joined.write_bytes(2 * written(plain, "wav", FIRST))
     clips = [Clip(path, path.name) for path in (plain, joined)]
     monkeypatch.setattr(check_cache, "_VERSION", 2)
-    with check_cache.Memory(cache) as memory:
+    with check_cache.Memory(cache, Hearing(16000)) as memory:
         for clip in clips:
             memory.put(clip, (2.0, "0" * 64, None, ""))
     monkeypatch.undo()

@@ -135,7 +135,7 @@ def test_two_channels_of_an_array_are_mixed_as_those_of_a_file(tmp_path, trained
             assert remarks.of("the array") == said
         timeline = predictor.timeline((both, RATE))
         np.testing.assert_allclose(timeline.windows.scores, predictor.timeline(path).windows.scores, atol=1e-6)
-        remarks.taken()
+        remarks.taken(["the array", path])
 
 
 @pytest.mark.parametrize("rate", [RATE, 48000])
@@ -169,4 +169,4 @@ def test_what_is_quiet_in_more_than_16_bits_is_sound(tmp_path, trained, rate):
         own, _ = soundfile.read(path, dtype="float32")
         (found,) = predictor.predict(own, rate=rate)
         assert (found.error is None) == sound, name
-    remarks.taken()
+    remarks.of("the array")

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from audioft.annotations.event import Event
+from audioft.audio.hearing import Hearing
 from audioft.data.clip import Clip
 from audioft.inference import picture as pictures
 from audioft.inference.columns import BANDS, spectrograms
@@ -97,8 +98,8 @@ def test_labels_that_never_occur_are_left_out(found, true, shown):
 
 
 def test_a_spectrogram_in_pages_is_that_of_the_whole(recording):
-    (whole,) = spectrograms(recording, 100.0)
-    parts = list(spectrograms(recording, 5.0))
+    (whole,) = spectrograms(recording, 100.0, Hearing(16000))
+    parts = list(spectrograms(recording, 5.0, Hearing(16000)))
     assert [p.shape for p in parts] == [(500, BANDS)] * 3 + [(len(whole) - 1500, BANDS)]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from audioft.audio import io, isolated_decoder
+from audioft.audio.hearing import Hearing
 from audioft.audio.recording import encoded
 from audioft.audio.windows import joined
 from audioft.data.clip import Clip
@@ -63,13 +64,13 @@ def compact(samples: np.ndarray, rate: int) -> bytes:
 
 
 def of_clips(
-    clips: Sequence[Clip], rate: int, most: int, room: int = BYTES, told: Callable[[int], None] = lambda done: None
+    clips: Sequence[Clip], how: Hearing, most: int, room: int = BYTES, told: Callable[[int], None] = lambda done: None
 ) -> dict[int, Heard]:
     """Players of the first clips, as many as there is room for.
 
     Args:
         clips: those that matter most first.
-        rate: Hz, at which the model hears.
+        how: the model hears them; so do the players, slowly where it does.
         most: players at most.
         room: characters of the page that they may take together.
         told: how many clips have been read.
@@ -81,11 +82,11 @@ def of_clips(
     chosen = list(enumerate(clips[:most]))
     for at in range(0, len(chosen), _AT_ONCE):
         part = chosen[at : at + _AT_ONCE]
-        samples = _read([clip for _, clip in part], rate)
+        samples = _read([clip for _, clip in part], how)
         for (i, clip), one in zip(part, samples, strict=True):
             if one is None:
                 continue
-            made = heard(one, rate, clip.key)
+            made = heard(one, how.rate, clip.key)
             if made.size > room:
                 return found
             found[i] = made
@@ -108,7 +109,7 @@ def of_file(path: str | Path, rate: int = 16000) -> Heard | None:
     return heard(samples, rate, str(path)) if len(samples) else None
 
 
-def _read(clips: Sequence[Clip], rate: int) -> list[np.ndarray | None]:
+def _read(clips: Sequence[Clip], how: Hearing) -> list[np.ndarray | None]:
     """The beginnings of clips, `(T,)` each; None of what cannot be read."""
     out: list[np.ndarray | None] = [None] * len(clips)
     files: dict[Path, list[int]] = {}
@@ -117,29 +118,30 @@ def _read(clips: Sequence[Clip], rate: int) -> list[np.ndarray | None]:
     for path, own in files.items():
         try:
             if len(own) > 1 and not io.seeks(io.probe(path)):
-                _in_one_pass(path, [(i, clips[i]) for i in own], rate, out)
+                _in_one_pass(path, [(i, clips[i]) for i in own], how, out)
                 continue
         except AudioError:
             continue
         for i in own:
-            out[i] = _beginning(clips[i], rate)
+            out[i] = _beginning(clips[i], how)
     return out
 
 
-def _beginning(clip: Clip, rate: int) -> np.ndarray | None:
+def _beginning(clip: Clip, how: Hearing) -> np.ndarray | None:
     try:
-        return beginning(clip, rate, SECONDS)
+        return beginning(clip, how, SECONDS / how.expansion)
     except AudioError:
         return None
 
 
-def _in_one_pass(path: Path, own: Sequence[tuple[int, Clip]], rate: int, out: list[np.ndarray | None]) -> None:
+def _in_one_pass(path: Path, own: Sequence[tuple[int, Clip]], how: Hearing, out: list[np.ndarray | None]) -> None:
     """Cuts of a recording that cannot be sought in, which each would be decoded from its beginning otherwise."""
-    spans = {i: (c.start, min(c.start + SECONDS, c.end or c.start + SECONDS)) for i, c in own}
+    rate, most = how.per_second, SECONDS / how.expansion
+    spans = {i: (c.start, min(c.start + most, c.end or c.start + most)) for i, c in own}
     held: dict[int, list[np.ndarray]] = {i: [] for i in spans}
     at = 0
     try:
-        for block in io.stream(path, rate, block_seconds=10.0):
+        for block in io.stream(path, how, block_seconds=10.0):
             for i, (start, end) in spans.items():
                 part = block[max(0, round(start * rate) - at) : max(0, round(end * rate) - at)]
                 if len(part):

@@ -51,7 +51,7 @@ def examine(path: str | os.PathLike[str]) -> Iterator[Finding]:
     yield _heard("resampled", isolated_decoder.stream(place, rate=RATE, block_seconds=1.0), RATE)
     said = remarks.of(place)
     (found,) = check([Clip(place, name)])
-    if said := found.note or said:
+    if (said := found.note or said) and said not in (found.problem or ()):
         yield Finding("note", said)
     if found.problem is None:
         yield Finding("use", "it would be used")

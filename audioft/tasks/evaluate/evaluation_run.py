@@ -10,6 +10,7 @@ from pathlib import Path
 from audioft.assembly import event_scores, recording_passes, side_scores
 from audioft.assembly.reading import Reading
 from audioft.assembly.side_scores import Scoring
+from audioft.audio.hearing import Hearing
 from audioft.core.places import folder_for
 from audioft.core.progress import Console
 from audioft.core.runtime import Processes
@@ -81,8 +82,8 @@ class Evaluation:
         return self.out if self.processes is None or self.processes.main else None
 
     @property
-    def _rate(self) -> int:
-        return self.predictor.model.encoder.sample_rate
+    def _hearing(self) -> Hearing:
+        return self.predictor.model.encoder.hearing
 
     def _of_clips(self, manifest: Manifest) -> tuple[Report, Mistakes | None]:
         """Each clip has its labels, whatever happens when in it."""
@@ -107,7 +108,7 @@ class Evaluation:
             found.predictions.write(self.writes / "predictions.csv", card.thresholds)
             bad = [(c.key, e.stage, e.reason) for c, e in found.failures]
             side_scores.append_bad_files(self.writes / "bad_files.csv", bad)
-            return report, side_scores.mistakes(found.predictions, card.thresholds, self._rate)
+            return report, side_scores.mistakes(found.predictions, card.thresholds, self._hearing)
         return report, None
 
     def _in_time(self, found: Found, window: float, hop: float) -> tuple[Report, Mistakes | None]:
@@ -123,7 +124,7 @@ class Evaluation:
         report, compared = event_scores.report(heard, predictor.labels, predictor.rules(), side, notes=notes, **how)
         if self.writes is not None:
             event_scores.write_events(self.writes / "predictions.csv", compared)
-            return report, event_scores.mistakes(report, compared, found.recordings, self._rate)
+            return report, event_scores.mistakes(report, compared, found.recordings, self._hearing)
         return report, None
 
     def _scoring(self, window: float, hop: float | None = None) -> Scoring:
@@ -143,7 +144,8 @@ class Evaluation:
 
     def _readable(self, clips: Clips) -> tuple[Clips, list[str]]:
         """The clips that can be used, and what is to be noted of them; no findings are kept: there may be millions."""
-        checked = recording_passes.check(clips, self.console, workers=2)
+        how = self.predictor.model.encoder.hearing
+        checked = recording_passes.check(clips, self.console, workers=2, hearing=how)
         if self.writes is not None:
             folder_for(self.writes, "--out")
             checking.write_bad_files(self.writes / "bad_files.csv", clips, checked)

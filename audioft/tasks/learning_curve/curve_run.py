@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audioft.assembly import recordings
+from audioft.assembly import hearings, recordings
 from audioft.assembly.frozen_pass import FrozenPass, say_kept
 from audioft.configuration.config import Config
 from audioft.core import storage
@@ -94,18 +94,20 @@ def _features(
 
     encoder, report = load_encoder(config.encoder.name, revision=config.encoder.revision)
     console.say(f"encoder: {report}")
+    hearings.give(config.data, encoder)
+    max_seconds = config.data.max_seconds / encoder.hearing.expansion
     encoder = encoder.to(find_device(how.device)).eval().requires_grad_(False)
     features = np.zeros((len(positions), encoder.hidden_size), np.float32)
     usable, reused, unkept = np.ones(len(positions), bool), 0, None
     with contextlib.ExitStack() as stack:
-        store = stack.enter_context(opened(how.store, encoder, config.data.max_seconds))
+        store = stack.enter_context(opened(how.store, encoder, max_seconds))
         job = stack.enter_context(console.job("one frozen pass over clips", len(positions)))
         for start in range(0, len(positions), CHUNK):
             part = positions[start : start + CHUNK]
             found = embed_clips(
                 encoder,
                 [data.manifest.clips[i] for i in part],
-                max_seconds=config.data.max_seconds,
+                max_seconds=max_seconds,
                 batch_seconds=how.batch_seconds,
                 store=store,
                 digests=[data.checked[i].digest for i in part],

@@ -13,7 +13,8 @@ from audioft.data.inputs import unlabelled
 from audioft.errors import DataError
 from audioft.inference.listening import listening
 from audioft.inference.prediction import Prediction
-from audioft.inference.predictor import Grid, Predictor
+from audioft.inference.predictor import Predictor
+from audioft.inference.window_grid import Grid
 
 #: Recordings a process labels before what all of them found is brought together: so many rows are held, and at the end
 #: of so many a process may wait for another.

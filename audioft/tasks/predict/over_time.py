@@ -25,9 +25,10 @@ from audioft.inference.event_formats import unused
 from audioft.inference.event_tables import TimeWriter
 from audioft.inference.listening import listening
 from audioft.inference.picture import Picture
-from audioft.inference.predictor import Grid, Predictor
+from audioft.inference.predictor import Predictor
 from audioft.inference.recording_events import Step
 from audioft.inference.timeline import Rules
+from audioft.inference.window_grid import Grid
 
 LIVE = "-"
 
@@ -66,7 +67,7 @@ def follow(
         if pictures is not None:
             raise UsageError("--plot needs the recording twice, and standard input comes once; save it to a file first")
         form = None if raw is None else Raw.parse(raw)
-        blocks = piped(0, predictor.model.encoder.sample_rate, form)
+        blocks = piped(0, predictor.model.encoder.hearing, form)
         with writer, _interruptible() as stopped:
             blocks = itertools.takewhile(lambda _: not stopped.is_set(), blocks)
             for step in predictor.live(blocks, rules=rules, **grid):
@@ -128,13 +129,13 @@ class _Drawing:
 
     def __init__(self, folder: Path, predictor: Predictor):
         folder_for(folder, "--plot")
-        self.folder, self.labels = folder, predictor.labels
+        self.folder, self.labels, self.hearing = folder, predictor.labels, predictor.model.encoder.hearing
         self.taken: set[str] = set()
         self.true = TrueLabels()
         self.picture: Picture | None = None
 
     def take(self, clip: Clip, step: Step) -> None:
-        picture = self.picture = self.picture or Picture(self.labels, self.true.of(clip.path))
+        picture = self.picture = self.picture or Picture(self.labels, self.true.of(clip.path), self.hearing)
         moments = step.moments
         picture.add(moments.starts, moments.ends, moments.scores, step.events)
         if step.summary is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from audioft.assembly import hearings
 from audioft.configuration.config import PretrainConfig
 from audioft.core.progress import Console
 from audioft.core.runtime import Processes, choose_precision
@@ -17,7 +18,7 @@ from audioft.training.optim import count_parameters
 
 def plan(config: PretrainConfig, console: Console) -> None:
     """Say what a pretraining would do, from headers alone; what there is to know of the recordings comes first."""
-    data = recordings.survey(config, console)
+    data = recordings.survey(config, hearings.known(config.data, config.encoder.start), console)
     encoder, name = rounds.first_encoder(config)
     planned = rounds.plan(config, encoder)
     processes = Processes(config.train.device)
@@ -29,7 +30,7 @@ def plan(config: PretrainConfig, console: Console) -> None:
     trained, total = count_parameters(encoder)
     console.say(f"parameters: {trained:,} of {total:,} train ({freezing.describe(policy)})")
     steps, size, length = sum(r.steps for r in planned), config.train.batch_size, config.data.crop_seconds
-    heard = steps * size * length
+    heard = steps * size * length / encoder.hearing.expansion
     console.say(
         f"steps: {steps} of {size} crops of {length:g} s: {heard / 3600:.2f} hours, {heard / sum(data.seconds):.1f} "
         "times all there is"

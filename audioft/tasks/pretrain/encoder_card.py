@@ -92,6 +92,7 @@ def card(
         f"- {encoder.sample_rate} Hz, a frame every {1000 * encoder.seconds_per_frame:g} ms; "
         f"convolutions {list(model.conv_kernel)} with strides {list(model.conv_stride)}",
         f"- each clip {'is' if encoder.preprocessing.normalise else 'is not'} brought to mean 0 and variance 1",
+        *([] if (how := encoder.hearing).plain else [f"- recordings are heard {how}"]),
         *("", "## Pretrained on", "", "| recordings | hours | share of the crops |", "|---|---|---|"),
         *(f"| {Path(path).name} | {s / 3600:.2f} | {share:.1%} |" for path, s, share in data.sources),
         "",

@@ -42,10 +42,10 @@ def crops_of(parts: Parts, encoder: Encoder) -> Crops:
         [data.clips[i] for i in data.learnt],
         [data.seconds[i] for i in data.learnt],
         preparation_of(encoder),
-        config.data.crop_seconds,
+        config.data.crop_seconds / encoder.hearing.expansion,
         config.seed,
-        build.chain(config.augment),
-        build.chain(config.disturb),
+        build.chain(config.augment, encoder.hearing),
+        build.chain(config.disturb, encoder.hearing),
         build.single("mixing", config.mixing),
         data.shares[data.learnt] / data.shares[data.learnt].sum(),
     )
@@ -59,9 +59,9 @@ def held_out(parts: Parts, encoder: Encoder) -> list[CropBatch]:
         [data.clips[i] for i in chosen],
         [data.seconds[i] for i in chosen],
         preparation_of(encoder),
-        config.data.crop_seconds,
+        config.data.crop_seconds / encoder.hearing.expansion,
         config.seed,
-        disturb=build.chain(config.disturb),
+        disturb=build.chain(config.disturb, encoder.hearing),
         mixing=build.single("mixing", config.mixing),
     )
     size = config.train.batch_size

@@ -113,6 +113,8 @@ def introduce(parts: Parts, encoder: Encoder, name: str, rounds: list[RoundPlan]
         f"encoder: {encoder.family}, {encoder.num_layers} layers of width {encoder.hidden_size}, "
         f"{count(encoder):,} parameters, a frame every {1000 * encoder.seconds_per_frame:g} ms, {start}"
     )
+    if not encoder.hearing.plain:
+        console.say(f"recordings are heard: {encoder.hearing}")
     console.say("\n".join(f"{plan.name}: {plan.spell()}" for plan in rounds))
     console.say(f"computing on {p.device} in {explain_precision(asked, p.device)}, {p.count} process(es)")
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from audioft.assembly.recording_passes import check, decode_once
+from audioft.assembly.recording_passes import check, decode_once, headers
+from audioft.audio.hearing import Hearing
 from audioft.configuration.config import PretrainConfig
 from audioft.core.progress import Console
 from audioft.core.runtime import Processes
@@ -53,12 +54,12 @@ def load(
         UsageError: no source is named, or one does not exist.
         DataError: a source has no recordings, too many are bad, or there is nothing to learn from.
     """
-    data = survey(config, console, folder / "bad_files.csv", write=processes.main)
+    data = survey(config, encoder.hearing, console, folder / "bad_files.csv", write=processes.main)
     place = folder / "decoded"
     if processes.main:
         _make_room(place)
     clips = decode_once(
-        lambda at: decoded.decoded(data.clips, data.seconds, place, encoder.sample_rate, at),
+        lambda at: decoded.decoded(data.clips, data.seconds, place, encoder.hearing, at),
         len(data.clips),
         "decoding recordings",
         processes,
@@ -68,12 +69,13 @@ def load(
 
 
 def survey(
-    config: PretrainConfig, console: Console, table: Path | None = None, *, write: bool = False
+    config: PretrainConfig, how: Hearing, console: Console, table: Path | None = None, *, write: bool = False
 ) -> PretrainingData:
     """The recordings where they lie.
 
     Args:
         config: its `data` section is used.
+        how: recordings reach the encoder.
         console: told what was found.
         table: of the bad ones; None trusts the headers instead of decoding every file.
         write: whether the table is written here.
@@ -84,7 +86,10 @@ def survey(
     found = pool.gather(sources, config.data.allow_outside, config.data.audio_root)
     for note in found.notes:
         console.say(f"note: {note}")
-    checked = checking.headers(found.clips) if table is None else check(found.clips, console, config.data.workers)
+    if table is None:
+        checked = headers(found.clips, console, how)
+    else:
+        checked = check(found.clips, console, config.data.workers, how)
     if write and table is not None:
         checking.write_bad_files(table, found.clips, checked)
     checking.enforce(found.clips, checked, config.data.max_bad, table)
@@ -98,7 +103,7 @@ def survey(
     learnt, held_out = _held_out(drawn, config.data.held_out)
     if not learnt:
         raise DataError(f"{len(good)} recordings are too few to hold some out; set data.held_out=0")
-    shares = pool.shares(kept, seconds, sources, config.data.crop_seconds)
+    shares = pool.shares(kept, seconds, sources, config.data.crop_seconds / how.expansion)
     told = []
     for i, source in enumerate(sources):
         mine = [k for k, s in enumerate(kept.source) if s == i]

@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from audioft.assembly import build
+from audioft.assembly import build, hearings
 from audioft.augmentation import augmentations
 from audioft.configuration import config as configs
 from audioft.configuration.config import PretrainConfig
@@ -62,7 +62,7 @@ def problems(config: PretrainConfig) -> list[str]:
 
 def _of_parts(config: PretrainConfig) -> list[str]:
     """What is wrong with its parts."""
-    found = freezing.problems(config.frozen())
+    found = [*freezing.problems(config.frozen()), *hearings.problems(config.data)]
     found += schedules.check(config.train.schedule, "train.schedule")
     for key in ("augment", "disturb"):
         for i, spec in enumerate(getattr(config, key)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from audioft.assembly import hearings
 from audioft.configuration.config import PretrainConfig
 from audioft.configuration.pretraining import Round
 from audioft.errors import ModelError
@@ -81,10 +82,13 @@ def first_encoder(config: PretrainConfig) -> tuple[Encoder, str]:
     e = config.encoder
     if e.start is None:
         shape = dict(e.architecture) | dict.fromkeys(DROPOUTS, e.dropout) | {"layerdrop": e.layerdrop}
-        return new_encoder(shape, config.seed), "nothing"
-    loaded, _ = load_encoder(e.start, revision=e.revision, dropout=e.dropout, layerdrop=e.layerdrop)
-    require_mask_embedding(loaded)
-    return loaded, e.start
+        loaded, name = new_encoder(shape, config.seed), "nothing"
+    else:
+        loaded, _ = load_encoder(e.start, revision=e.revision, dropout=e.dropout, layerdrop=e.layerdrop)
+        require_mask_embedding(loaded)
+        name = e.start
+    hearings.give(config.data, loaded)
+    return loaded, name
 
 
 def own_rates(config: PretrainConfig) -> dict[str, float]:

@@ -56,7 +56,8 @@ def compare(
     _task(data, chosen, config)  # what cannot be measured is told before an encoder is run
     clips_of = tuple(dataclasses.replace(data.manifest.clips[i], columns={}) for i in chosen)
     digests = tuple(data.checked[i].digest for i in chosen)
-    order = Order(LOG_MEL, clips_of, digests, config.data.max_seconds, how.batch_seconds, how.device, how.store, Path())
+    passing = config.data.max_seconds, how.batch_seconds, how.device, how.store
+    order = Order(LOG_MEL, clips_of, digests, *passing, Path(), config.data)
     with tempfile.TemporaryDirectory(prefix="audioft-") as folder:
         passes = {
             name: _pass(dataclasses.replace(order, encoder=name, result=Path(folder) / f"{i}.npy"), console)

@@ -16,11 +16,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import audioft
+from audioft.configuration.sections import DataSection
 from audioft.core import disk_cache, storage
 from audioft.errors import AudioError, AudioftError, ModelError
 
@@ -42,10 +43,11 @@ class Order:
         encoder: its name, or `log-mel`.
         clips: N clips.
         digests: of their recordings.
-        max_seconds, batch_seconds: see `evaluation.embeddings.embed_clips`.
+        max_seconds: as the encoder hears them, see `evaluation.embeddings.embed_clips`; and so for `batch_seconds`.
         device: `auto`, `cpu`, `cuda`.
         store: where features are kept; None keeps none.
         result: the `.npy` file to write.
+        data: of the config, which may say how recordings are heard.
     """
 
     encoder: str
@@ -56,6 +58,7 @@ class Order:
     device: str
     store: Path | None
     result: Path
+    data: DataSection = field(default_factory=DataSection)
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,7 @@ def carry_out(order: Order, tell: Callable[[dict[str, Any]], None]) -> None:
     """The pass itself: `tell` hears `{"done": n}` as it goes on, and at its end `{"passed": ...}`."""
     import numpy as np
 
+    from audioft.assembly import hearings
     from audioft.core.runtime import find_device
     from audioft.evaluation.embedding_store import opened
     from audioft.evaluation.embeddings import embed_clips
@@ -161,18 +165,20 @@ def carry_out(order: Order, tell: Callable[[dict[str, Any]], None]) -> None:
     before = _memory("VmRSS")
     notes: tuple[str, ...] = ()
     if order.encoder == LOG_MEL:
-        encoder: Any = LogMel()
+        encoder: Any = LogMel(order.data.time_expansion, order.data.band)
     else:
         encoder, report = load_encoder(order.encoder)
+        hearings.give(order.data, encoder)
         notes = report.notes
+    max_seconds = order.max_seconds / encoder.preprocessing.hearing.expansion
     encoder = encoder.to(device).eval().requires_grad_(False)
     warm = np.random.default_rng(0).normal(size=encoder.sample_rate)
     embed(encoder, [preparation_of(encoder)(warm)])  # what is done once only is no part of the speed
-    with opened(order.store, encoder, order.max_seconds) as kept:
+    with opened(order.store, encoder, max_seconds) as kept:
         found = embed_clips(
             encoder,
             order.clips,
-            max_seconds=order.max_seconds,
+            max_seconds=max_seconds,
             batch_seconds=order.batch_seconds,
             store=kept,
             digests=order.digests,

@@ -17,10 +17,10 @@ def filled(parts: build.Parts) -> AudioCache:
         ConfigError: it takes more than `cache.gigabytes`.
         AudioftError: there is no room for it.
     """
-    data, rate = parts.data, parts.model.encoder.sample_rate
+    data, how = parts.data, parts.model.encoder.hearing
     clips, index = data.clips("train"), data.side("train")
     digests = {c.path: data.checked[i].digest for c, i in zip(clips, index, strict=True)}
-    cache = AudioCache(default_folder(), rate, digests, whole=parts.model.frame_level)
+    cache = AudioCache(default_folder(), how, digests, whole=parts.model.frame_level)
     if parts.processes.first_here:
         missing = cache.missing(clips)
         wanted, size = _size(parts)
@@ -53,7 +53,7 @@ def _size(parts: build.Parts) -> tuple[int, float]:
     """How many files are kept, and their bytes together."""
     clips = parts.data.clips("train")
     wanted = len({c.path for c in clips}) if parts.model.frame_level else len(clips)
-    return wanted, 2 * parts.model.encoder.sample_rate * sum(parts.data.seconds("train"))
+    return wanted, 2 * parts.model.encoder.hearing.per_second * sum(parts.data.seconds("train"))
 
 
 def _told(parts: build.Parts) -> str:

@@ -105,7 +105,8 @@ def _model(parts: build.Parts) -> list[str]:
     trained, total = count_parameters(parts.model)
     policy = freezing.at_epoch(freezing.plan(parts.config.freeze), 0)
     told = f"parameters: {trained:,} of {total:,} train ({_policy_told(parts.model, policy)})"
-    return [f"encoder: {parts.loaded}", told]
+    how = parts.model.encoder.hearing
+    return [f"encoder: {parts.loaded}", *([] if how.plain else [f"recordings are heard: {how}"]), told]
 
 
 def _device(parts: build.Parts) -> str:
@@ -150,12 +151,12 @@ def _write_examples(parts: build.Parts, folder: Path) -> None:
     from audioft.augmentation.examples import write_examples
 
     config = parts.config
-    chain = build.chain(config.augment)
+    how = parts.model.encoder.hearing
+    chain = build.chain(config.augment, how)
     if chain is None:
         parts.console.say(
             "note: no augmentations are set, so no examples are written; try --config configs/quick_cpu.yaml"
         )
         return
-    clips, rate = parts.data.clips("train"), parts.model.encoder.sample_rate
-    picture = write_examples(folder, chain, clips, rate, config.data.max_seconds, config.seed)
+    picture = write_examples(folder, chain, parts.data.clips("train"), how, parts.max_seconds, config.seed)
     parts.console.say(f"examples: {picture}")

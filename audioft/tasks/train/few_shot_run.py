@@ -49,7 +49,7 @@ def fit(parts: build.Parts) -> final_report.Learnt:
         vectors, failures = pooled(
             model,
             clips,
-            window=config.data.max_seconds,
+            window=parts.max_seconds,
             batch_seconds=config.evaluate.batch_seconds,
             precision=config.evaluate.precision,
             progress=lambda heard: job.at(round(heard)),

@@ -88,9 +88,7 @@ def scoring(parts: Parts) -> side_scores.Scoring:
     """How the model of a run is scored at the end, as the config says; quietly."""
     e = parts.config.evaluate
     multilabel = parts.multilabel or parts.model.frame_level
-    return side_scores.Scoring(
-        multilabel, parts.config.data.max_seconds, batch_seconds=e.batch_seconds, precision=e.precision
-    )
+    return side_scores.Scoring(multilabel, parts.max_seconds, batch_seconds=e.batch_seconds, precision=e.precision)
 
 
 def _side(parts: Parts, learnt: Learnt) -> tuple[str | None, list[str]]:
@@ -120,7 +118,7 @@ def _measure_clips(parts: Parts, folder: Path, learnt: Learnt) -> Measured:
     report = make_report(found.predictions, side, thresholds, config.evaluate.resamples, config.seed, notes)
     found.predictions.write(folder / "predictions.csv", thresholds)
     failures = [(c.key, e.stage, e.reason) for c, e in found.failures]
-    mistakes = side_scores.mistakes(found.predictions, thresholds, parts.model.encoder.sample_rate)
+    mistakes = side_scores.mistakes(found.predictions, thresholds, parts.model.encoder.hearing)
     return Measured(chosen, None, report, failures, mistakes)
 
 
@@ -132,7 +130,7 @@ def _measure_events(parts: Parts, folder: Path, learnt: Learnt) -> Measured:
     if len(data.side("valid")):
         found = event_scores.listen(parts.model, event_scores.side(data, "valid"), how)
         thresholds = event_scores.thresholds(found, labels)
-        segments = event_scores.choose_rules(found, labels, thresholds)
+        segments = event_scores.choose_rules(found, labels, thresholds, parts.model.encoder.hearing.expansion)
     side, notes = _side(parts, learnt)
     if side is None:
         return Measured(thresholds, segments, None, [])
@@ -144,7 +142,7 @@ def _measure_events(parts: Parts, folder: Path, learnt: Learnt) -> Measured:
     )
     event_scores.write_events(folder / "predictions.csv", heard)
     failures = [(x.name, x.failure.stage, x.failure.reason) for x in found if x.failure is not None]
-    mistakes = event_scores.mistakes(report, heard, event_scores.side(data, side), parts.model.encoder.sample_rate)
+    mistakes = event_scores.mistakes(report, heard, event_scores.side(data, side), parts.model.encoder.hearing)
     return Measured(thresholds, segments, report, failures, mistakes)
 
 
@@ -189,9 +187,10 @@ def _verification(parts: Parts) -> dict[str, Any] | None:
 
 def window(parts: Parts) -> float:
     """Seconds of the longest clip of the data, at most `data.max_seconds`: what the model knows a clip to be."""
-    longest = max(c.seconds for c in parts.data.checked)
+    expansion = parts.model.encoder.hearing.expansion
+    longest = expansion * max(c.seconds for c in parts.data.checked)
     # up to whole hundredths, so that no clip is longer by a sample when it is resampled
-    return min(parts.config.data.max_seconds, math.ceil(100 * longest - 1e-9) / 100)
+    return min(parts.config.data.max_seconds, math.ceil(100 * longest - 1e-9) / 100) / expansion
 
 
 def _about(parts: Parts, learnt: Learnt) -> dict[str, Any]:
@@ -202,6 +201,7 @@ def _about(parts: Parts, learnt: Learnt) -> dict[str, Any]:
         "clips": ", ".join(f"{side} {len(parts.data.side(side))}" for side in recordings.SIDES),
         "bad recordings": len(parts.data.bad),
         "encoder": parts.loaded.name,
+        **({} if (how := parts.model.encoder.hearing).plain else {"recordings are heard": str(how)}),
         "head": ", ".join(f"{k} {v}" for k, v in parts.model.spec.items()),
         "parameters": f"{trained:,} of {total:,} trained at the end",
         **({} if tuned is None else {"adapted by": ", ".join(f"{k} {v}" for k, v in tuned.about["adapt"].items())}),

@@ -149,10 +149,10 @@ def _told(cache: Cache) -> str:
 def _size(cache: Cache) -> int:
     """Bytes of all entries, from what two clips of noise give."""
     parts, total = cache.parts, 0.0
-    rate, width = parts.model.encoder.sample_rate, PRECISIONS[parts.config.cache.precision].itemsize
+    rate, width = parts.model.encoder.hearing.per_second, PRECISIONS[parts.config.cache.precision].itemsize
     seconds = [min(s, cache.inner.max_seconds) for s in cache.inner.seconds] * cache.views
     seconds += parts.data.seconds("valid")
-    least = max(parts.model.encoder.min_samples, rate // 2)
+    least = max(parts.model.encoder.min_samples, parts.model.encoder.sample_rate // 2)
     for cut in cache.stores:
         counts = []
         for samples in (least, 2 * least):

@@ -129,7 +129,7 @@ class Cache:
     def _windows(self, clip: Clip) -> None:
         name = self.side_name(clip)
         try:
-            windows = list(clip_windows(clip, preparation(self.parts.model), self.parts.config.data.max_seconds))
+            windows = list(clip_windows(clip, preparation(self.parts.model), self.parts.max_seconds))
         except AudioError as e:
             self.failures[name] = e
             return

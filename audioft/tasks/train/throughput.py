@@ -16,14 +16,15 @@ WAITED = 0.05  # the share of waiting likewise
 
 
 def step_plan(config: Config, data: Data) -> StepPlan:
-    """The clips of every step, as long as their training crops are."""
+    """The clips of every step, as long as their training crops are for the encoder."""
     index, t = data.side("train"), config.train
+    heard = np.array(data.seconds("train")) * data.hearing.expansion
     return StepPlan(
         len(index),
         t.batch_size,
         config.seed,
         build.sampling_weights(config, data.targets[index], data.known[index]),
-        seconds=np.minimum(data.seconds("train"), config.data.max_seconds),
+        seconds=np.minimum(heard, config.data.max_seconds),
         batch_seconds=t.batch_seconds,
     )
 

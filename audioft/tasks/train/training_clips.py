@@ -37,9 +37,9 @@ def of(
         "targets": data.targets[index],
         "known": data.known[index],
         "prepare": preparation(model),
-        "max_seconds": config.data.max_seconds,
+        "max_seconds": parts.max_seconds,
         "seed": config.seed,
-        "augment": build.chain(config.augment),
+        "augment": build.chain(config.augment, model.encoder.hearing),
         "mixup": build.single("mixup", config.mixup),
         "multilabel": parts.multilabel,
         "read": read,
@@ -47,12 +47,12 @@ def of(
     if not model.frame_level:
         return TrainingClips(clips, **how)
     assert data.manifest.events is not None
-    grid = FrameGrid(model.encoder.convolutions, model.encoder.sample_rate)
+    grid = FrameGrid(model.encoder.convolutions, model.encoder.hearing.per_second)
     return TrainingWindows(clips, data.manifest.events, data.manifest.labels, grid, **how)
 
 
 def _within_long(parts: build.Parts, place: Path) -> list[Clip]:
-    clips, rate = parts.data.clips("train"), parts.model.encoder.sample_rate
+    clips, rate = parts.data.clips("train"), parts.model.encoder.hearing
     return decode_once(
         lambda at: within_long(clips, place, rate, at),
         len(clips),
