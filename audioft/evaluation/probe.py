@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from audioft.core.runtime import evaluating
 from audioft.core.wording import quoted
 from audioft.data.batching import batches_of, pad
 from audioft.evaluation.effective_size import of_clips
@@ -93,9 +94,8 @@ def embed(
     """
     found: dict[int, np.ndarray] = {}
     # what has nothing to learn, as a `LogMel`, is where its input is
-    training, device = encoder.training, next((p.device for p in encoder.parameters()), torch.device("cpu"))
-    encoder.eval()
-    try:
+    device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
+    with evaluating(encoder):
         for batch in batches_of(waveforms, batch_samples):
             padded, lengths = pad([waveforms[i] for i in batch])
             with torch.inference_mode():
@@ -107,8 +107,6 @@ def embed(
                 found[i] = row
             if progress is not None:
                 progress(len(found))
-    finally:
-        encoder.train(training)
     return np.stack([found[i] for i in range(len(waveforms))])
 
 
