@@ -29,12 +29,12 @@ def quoted(names: Sequence[str], most: int = 10) -> str:
 def listed(names: Sequence[str]) -> str:
     """Names as a list in YAML, as a setting is given on a command line.
 
-    >>> listed(["dog", "great tit", "no"]), listed(["a,b"])
-    ("'[dog, great tit, no]'", '\'["a,b"]\'')
+    >>> print(listed(["dog", "no"]), listed(["dog", "great tit"]), listed(["a,b"]))
+    [dog,no] '[dog, great tit]' '["a,b"]'
     """
     own = [n if re.fullmatch(r"[\w.+][\w .+\-]*", n) else json.dumps(n, ensure_ascii=False) for n in names]
-    inside = f"[{', '.join(own)}]"
-    return inside if re.fullmatch(r"\[[\w.,\-]*\]", inside) else f"'{inside}'"
+    inside = f"[{','.join(own)}]"
+    return inside if re.fullmatch(r"\[[\w.,\-]*\]", inside) else f"'[{', '.join(own)}]'"
 
 
 def first_line(error: BaseException, most: int = 300) -> str:

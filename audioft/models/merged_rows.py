@@ -15,7 +15,7 @@ NAME = "merged"
 
 @heads.register(NAME)
 class MergedHead(nn.Module):
-    """Another head with more rows than labels, as `audioft relabel --merge` makes it; not to be trained from nothing.
+    """Another head with more rows than labels, as relabelling with `--merge` makes it; not to be trained from nothing.
 
     A label's logit is the logarithm of the sum of the exponentials of its rows, so that the softmax over labels is the
     sum of the softmax over rows. No single row of a linear layer could say that.

@@ -73,7 +73,7 @@ def test_evaluate_renames_by_an_option_and_says_it_where_labels_are_strange(unti
     code, _, err = audioft_command(*call)
     assert code == 1
     assert "rename labels with --rename tall=high (data.rename)" in err
-    assert "data.drop='[tall, unsorted]'" in err
+    assert "data.drop=[tall,unsorted]" in err
     code, out, err = audioft_command(*call, "--rename", "tall=high", "--rename", "unsorted=high")
     assert code == 0, err
     assert "16 clips" in out

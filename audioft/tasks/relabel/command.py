@@ -10,7 +10,6 @@ from audioft.tasks import arguments
 NAME = "relabel"
 ABOUT = "Rename, leave out or merge the labels of a finished model."
 GROUP = "housekeeping"
-EXAMPLES = ('audioft relabel runs/birds --rename wrens=wren --drop unsorted --merge "dog,cat=animal" --out birds',)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
