@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -144,6 +145,20 @@ def told(settings: Mapping[str, Any]) -> list[str]:
     said = ", ".join(f"{k}={configs.spell(v)}" for k, v in settings.items())
     sentence = f"labels are read as those that the model learnt: {said}; another value that is given wins"
     return [sentence] if settings else []
+
+
+def refuse_lists(exclude: Sequence[str], folder: Path) -> None:
+    """Raise where a list of `data.exclude` lies in the folder of the run, as the table of bad recordings does.
+
+    Raises:
+        UsageError: the run would replace it, and go on without what it says.
+    """
+    for entry in exclude:
+        if Path(os.path.realpath(entry)).is_relative_to(os.path.realpath(folder)):
+            raise UsageError(
+                f"data.exclude={entry} lies in the folder of the run, which writes its files anew; give another --out, "
+                "or move the list elsewhere"
+            )
 
 
 @contextlib.contextmanager

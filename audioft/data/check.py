@@ -173,7 +173,7 @@ def enforce(clips: Sequence[Clip], checked: Sequence[Checked], max_bad: float, t
     if not bad or (len(bad) <= max_bad * len(clips) and len(bad) < len(clips)):
         return
     listed = f"; all are listed in {table}" if table else ""
-    exclude = f"data.exclude={table}" if table else "data.exclude"
+    exclude = f"data.exclude={table} (and another --out)" if table else "data.exclude"
     raise DataError(
         f"{len(bad)} of {len(clips)} clips ({len(bad) / len(clips):.1%}) cannot be used, more than data.max_bad="
         f"{max_bad:g} allows{listed}. Mend or remove them, leave them out with {exclude}, or raise data.max_bad:"

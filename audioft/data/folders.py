@@ -84,7 +84,7 @@ def to_clips(
     problems, clips = [p for name, p in found if not _left_out(name, choices, empty)], []
     if label is None:
         problems += _no_labels({"/".join(n.split("/")[:depth]) for n in names})
-        notes += sites(names, depth)
+        notes += sites(names, depth, ROLES)
     again = _links_again(root, depth if label is None else 0, names)
     for name in names:
         parts = name.split("/")
@@ -111,6 +111,12 @@ def to_clips(
 
 #: Folders whose recordings have none of the labels, for BirdNET's analyzer.
 _NO_EVENT = ("background", "noise", "other", "silence")
+
+
+def without_told(choices: Choices, clips: list[Clip]) -> Choices:
+    """Choices without the negatives that have no label in BirdNET's folders anyhow."""
+    known = {label for clip in clips for label in clip.labels if label.lower() in _NO_EVENT}
+    return dataclasses.replace(choices, negatives=[n for n in choices.negatives if clean(n) not in known])
 
 
 def as_birdnet(clips: list[Clip]) -> list[Clip]:

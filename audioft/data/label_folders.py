@@ -49,6 +49,11 @@ def read(
         DataError: everything that is wrong with the label files, at once; before it, that few recordings have one and
             folders may be what is meant.
     """
+    if (named := from_names.asked(label, "data.label")) is not None:
+        raise UsageError(
+            f"{named.said}: labels with times come from label files; leave it out, or have the folders for labels with "
+            "data.source_kind=classes"
+        )
     left_out = LeftOut()
     paths = {p.relative_to(root).as_posix(): p for p in recordings(root, left_out)}
     excluding: list[str] = []

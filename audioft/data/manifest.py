@@ -133,7 +133,9 @@ def load(
     clips, layout = folders.to_clips(base, allow_outside, notes, choices, *parts, empty)
     grouping = "recording" if parts[1] is None else str(group)
     birdnet = choices.folders == "birdnet"
-    clips = folders.as_birdnet(clips) if birdnet else clips
+    if birdnet:
+        choices = folders.without_told(choices, clips)
+        clips = folders.as_birdnet(clips)
     notes += [] if birdnet else folders.like_birdnet(clips)
     read = rows.Read(clips, birdnet, grouping, notes)
     return _manifest(base, read, layout, [], least_labels, choices, empty=empty)

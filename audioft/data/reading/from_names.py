@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from audioft.core.places import is_utf8
 from audioft.core.wording import counted
@@ -83,12 +83,13 @@ def asked(text: str | None, key: str) -> FromName | None:
         raise UsageError(f"{said}: not a regular expression: {e}") from None
 
 
-def sites(names: Sequence[str], depth: int) -> list[str]:
+def sites(names: Sequence[str], depth: int, sides: Collection[str] = ()) -> list[str]:
     """A question where folders that count as labels all hold folders of the same names.
 
     Args:
         names: of the recordings.
         depth: how many folders lie above the labels' folders, and those themselves.
+        sides: what sides of a split are called, in lower case.
     """
     below: dict[str, set[str]] = {}
     for name in names:
@@ -101,6 +102,11 @@ def sites(names: Sequence[str], depth: int) -> list[str]:
     every = set.intersection(*below.values())
     if 2 * len(shared) < len(set().union(*below.values())) or all(f.isdigit() for f in shared):
         return []
+    if all(f.lower() in sides for f in shared):
+        return [
+            f"all {len(below)} labels ({_few(below)}) hold folders {_few(shared)}, which are no sides there: "
+            "sides lie above labels, as train/dog"
+        ]
     same = (
         "the same folders"
         if len(every) == len(shared) == len(set().union(*below.values()))

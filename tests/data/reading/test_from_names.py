@@ -132,3 +132,17 @@ def test_label_files_have_groups_by_name(places):
     found = source.read_annotated(places, label=None, group="folder:1", asked=True, **how)
     assert {a.clip.group for a in found.recordings} == {"forest", "pond", "yard"}
     assert source.read_annotated(places, label="folder:2", group=None, asked=False, **how) is None
+
+
+def test_sides_below_labels_are_told():
+    from audioft.data.rows import ROLES
+
+    names = [f"{label}/{side}/a.wav" for label in ("dog", "cat") for side in ("train", "test")]
+    assert "are no sides there: sides lie above labels" in sites(names, 1, ROLES)[0]
+
+
+def test_label_files_have_labels_of_their_own(places):
+    for path in places.rglob("*.wav"):
+        path.with_suffix(".txt").write_text("0\t0.05\tx\n")
+    with pytest.raises(UsageError, match=r"data\.label=folder:2: labels with times come from label files"):
+        source.read_annotated(places, label="folder:2", group=None, allow_outside=False, asked=True)

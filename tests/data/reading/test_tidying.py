@@ -133,6 +133,16 @@ def test_a_part_of_which_nothing_is_known_leaves_the_whole_unknown(tmp_path):
     assert found["d.wav"].unknown == "rest"
 
 
+def test_folders_of_birdnet_hold_their_negatives_anyhow(tmp_path):
+    for i, label in enumerate(("dog", "dog,rain", "rain", "noise", "wind")):
+        makers.tone(tmp_path / label / "a.wav", seconds=0.1, seed=i)
+    found = labels_of(read(tmp_path, folders="birdnet", negatives=["noise", "wind"], rename={"dog": "hound"}))
+    assert found["noise/a.wav"] == found["wind/a.wav"] == ()
+    assert found["dog,rain/a.wav"] == ("hound", "rain")
+    with pytest.raises(ConfigError, match="no label is called 'silence'"):
+        read(tmp_path, folders="birdnet", negatives=["silence"])
+
+
 def test_one_hot_columns(tmp_path):
     data = table(tmp_path, "file_name,dog,dogs,wind\na.wav,1,0,0\nb.wav,0,1,1\nc.wav,0,0,1\nd.wav,0,0,0\n")
     found = read(data, rename={"dogs": "dog"}, drop=["wind"])
