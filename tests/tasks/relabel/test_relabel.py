@@ -182,3 +182,32 @@ def test_background_follows_its_label(three):
 def test_background_may_be_named(three, tmp_path):
     made = audioft.relabel(three[0], tmp_path / "new", background="low", console=QUIET)
     assert audioft.load_model(made).rules().skip == ("low",)
+
+
+def test_a_model_of_frames(made, small_encoder):
+    torch.manual_seed(0)
+    model = AudioClassifier(load_encoder(str(small_encoder))[0], 3, pooling="none", head="linear")
+    after = relabelled(model, [[2], [0]])
+    assert after.frame_level
+    assert near(logits(after), logits(model)[..., [2, 0]])
+
+
+def test_names_that_nobody_gave_in_a_model_of_transformers(small_encoder, tmp_path):
+    from transformers import AutoConfig, AutoModelForAudioClassification
+
+    config = AutoConfig.from_pretrained(small_encoder, num_labels=3)
+    AutoModelForAudioClassification.from_config(config).save_pretrained(tmp_path / "foreign")
+    for name in ("preprocessor_config.json",):
+        (tmp_path / "foreign" / name).write_bytes((small_encoder / name).read_bytes())
+    names = {"LABEL_0": "dog", "LABEL_1": "cat", "LABEL_2": "owl"}
+    made = audioft.relabel(tmp_path / "foreign", tmp_path / "named", rename=names, console=QUIET)
+    assert audioft.load_model(made).labels == ("dog", "cat", "owl")
+    assert near(logits(folders.load(made)[0]), logits(folders.load(tmp_path / "foreign")[0]))
+    assert "Gives a recording one of these labels: `dog`, `cat`, `owl`." in (made / "README.md").read_text()
+
+
+def test_an_adapter_alone_is_made_whole_first(two_tones, small_encoder, tmp_path, refused):
+    adapt = {"name": "lora", "save": "adapter"}
+    run = makers.train(two_tones, small_encoder, tmp_path / "run", adapt=adapt)
+    call = ("relabel", run.folder, "--out", tmp_path / "new", "--rename", "high=up")
+    refused(*call, code=2, said=("holds an adapter without its encoder", f"audioft merge {run.folder}"))
