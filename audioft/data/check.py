@@ -172,10 +172,10 @@ def enforce(clips: Sequence[Clip], checked: Sequence[Checked], max_bad: float, t
     bad = bad_ones(clips, checked)
     if not bad or (len(bad) <= max_bad * len(clips) and len(bad) < len(clips)):
         return
-    listed = f"; all are listed in {table}, which data.exclude takes for another --out" if table else ""
+    listed = f"; all are listed in {table}" if table else ""
     raise DataError(
         f"{len(bad)} of {len(clips)} clips ({len(bad) / len(clips):.1%}) cannot be used, more than data.max_bad="
-        f"{max_bad:g} allows{listed}. Mend them, leave them out (data.exclude), or raise data.max_bad:{bullets(bad, 10)}"
+        f"{max_bad:g} allows{listed}. Mend them, exclude them (data.exclude), or raise data.max_bad:{bullets(bad, 10)}"
     )
 
 

@@ -36,7 +36,7 @@ def test_a_label_with_one_clip():
 
 def test_too_many_bad_recordings():
     bad = [Checked(1.0, "", ("check", "it is silent"))]
-    with pytest.raises(DataError, match=r"run/bad_files\.csv, which data\.exclude takes for another --out"):
+    with pytest.raises(DataError, match=r"run/bad_files\.csv\. Mend them, exclude them \(data\.exclude\)"):
         check.enforce([clip("a.wav", "x")], bad, 0.05, "run/bad_files.csv")
 
 
