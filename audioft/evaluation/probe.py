@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from audioft.core.runtime import evaluating
-from audioft.core.wording import quoted
+from audioft.core.wording import listed, quoted
 from audioft.data.batching import batches_of, pad
 from audioft.evaluation.effective_size import of_clips
 from audioft.models.encoder import Encoder
@@ -153,7 +153,7 @@ def folds(labels: np.ndarray, groups: np.ndarray, seed: int) -> list[tuple[np.nd
     if alone:
         raise ValueError(
             f"there is only one clip of {quoted(alone)}, and learning and testing take one each; add recordings, or "
-            "leave the label out"
+            f"leave {'it' if len(alone) == 1 else 'them'} out with data.drop={listed(alone)}"
         )
     count = min(FOLDS, len(set(groups.tolist())), min(each.tolist()))
     if count < 2:
