@@ -20,6 +20,12 @@ from audioft.inference.predictor import Grid, Predictor
 ROUND = 1024
 
 
+class How(Grid, total=False):
+    """How recordings are labelled, see `Predictor.predict`."""
+
+    threshold: float | None
+
+
 def label(
     predictor: Predictor,
     inputs: Sequence[str],
@@ -27,7 +33,7 @@ def label(
     console: Console,
     skip: Collection[str] = (),
     processes: Processes | None = None,
-    **grid: Unpack[Grid],
+    **how: Unpack[How],
 ) -> Iterator[Prediction]:
     """See `audioft.predict`; with `processes`, the first one is given all predictions and the others none.
 
@@ -42,18 +48,22 @@ def label(
         raise DataError("nothing to label: no inputs were given")
     left_out = frozenset(skip)
     clips = [c for c in clips if c.name not in left_out]
-    with listening(console, "labelling", clips) as progress:
-        if processes is None or processes.count == 1:
-            yield from predictor.predict(clips, progress, **grid)
-        else:
-            yield from _in_rounds(predictor, clips, processes, progress, **grid)
-    if processes is None or processes.main:
-        for failure in failures:
-            yield Prediction(failure.path, None, float("nan"), error=failure)
+
+    def found() -> Iterator[Prediction]:
+        with listening(console, "labelling", clips) as progress:
+            if processes is None or processes.count == 1:
+                yield from predictor.predict(clips, progress, **how)
+            else:
+                yield from _in_rounds(predictor, clips, processes, progress, **how)
+        if processes is None or processes.main:
+            for failure in failures:
+                yield Prediction(failure.path, None, float("nan"), error=failure)
+
+    return found()
 
 
 def _in_rounds(
-    predictor: Predictor, clips: Sequence[Clip], processes: Processes, progress: Progress, **grid: Unpack[Grid]
+    predictor: Predictor, clips: Sequence[Clip], processes: Processes, progress: Progress, **how: Unpack[How]
 ) -> Iterator[Prediction]:
     each = ROUND * processes.count
     heard = 0.0
@@ -64,7 +74,7 @@ def _in_rounds(
         def told(seconds: float, before: float = heard) -> None:
             progress(before + seconds * processes.count)
 
-        own = list(predictor.predict([part[i] for i in mine], told, **grid))
+        own = list(predictor.predict([part[i] for i in mine], told, **how))
         found = processes.gather(list(zip(mine, own, strict=True)))
         heard += sum(p.seconds for _, p in found)
         if processes.main:
