@@ -40,6 +40,7 @@ class Cache:
         stores: of each boundary.
         epoch: the one that is computed now.
         failures: recordings that failed, by what names their entry.
+        filled_anew: whether nothing was there of what is trained on.
     """
 
     parts: Parts
@@ -49,6 +50,7 @@ class Cache:
     stores: dict[Boundary, Crossings]
     epoch: int = 0
     failures: dict[str, AudioError] = field(default_factory=dict)
+    filled_anew: bool = False
 
     def __post_init__(self) -> None:
         self.latent = build.single("latent", self.parts.config.latent)
@@ -91,6 +93,7 @@ class Cache:
         ]
         side = [c for c in self._valid() if any(not s.has(self.side_name(c)) for s in self.stores.values())]
         side = side[processes.rank :: processes.count]
+        self.filled_anew = len(wanted) == len(views[processes.rank :: processes.count])
         with console.job("computing what is frozen", len(wanted) + len(side), unit=" clips") as job:
             # one clip at a time, so that what crosses is a function of the clip alone, to the last bit
             batches = loader(self.inner, [[d] for d in wanted], self.parts.config.data.workers if wanted else 0)
