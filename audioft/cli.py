@@ -59,9 +59,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RuntimeError as e:
         if "out of memory" not in str(e).lower() and "can't allocate" not in str(e).lower():
             raise
-        shorter = getattr(options.verb, "LESS_MEMORY", "data.max_seconds or --batch-seconds")
-        print(f"audioft: out of memory; try train.accumulate=4, or a smaller {shorter}", file=sys.stderr)
+        print(f"audioft: out of memory; try {_less(options)}", file=sys.stderr)
         return 1
+
+
+def _less(options: argparse.Namespace) -> str:
+    """What to try where memory ran out, of what the verb takes."""
+    if hasattr(options, "batch_seconds"):
+        return "a smaller --batch-seconds" + " or --window" * hasattr(options, "window")
+    if hasattr(options.verb, "settings_of"):
+        return f"train.accumulate=4, or a smaller {getattr(options.verb, 'LESS_MEMORY', 'data.max_seconds')}"
+    return "again with other programs closed"
 
 
 def _goes_on(options: argparse.Namespace) -> str:

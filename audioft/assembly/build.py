@@ -104,9 +104,11 @@ def _of_frames(config: Config) -> list[str]:
     ]
     e, metric = config.events, config.train.metric
     if e.context or e.background != "none":
-        found.append("events: context and background are of clips; frames learn what lies around events in any case")
+        found.append(
+            "events.context, events.background: for clips; leave them out, frames learn what lies around events"
+        )
     if metric not in (None, "map", "loss", "last"):
-        found.append(f"train.metric: {metric!r} is of clips; frames are measured by map or loss")
+        found.append(f"train.metric: {metric!r} is of clips; with events.use=frames take map, loss or last")
     return found
 
 
@@ -225,7 +227,8 @@ def classifier(
             raise ConfigError(f"adapt.{problem}") from problem
     freezing.apply(freezing.at_epoch(freezing.plan(config.freeze), 0), encoder)
     if start is not None:
-        report = replace(report, name=start.name, notes=(*report.notes, start.fill(model, labels, multilabel)))
+        told = (*report.notes, start.fill(model, labels, multilabel))  # what is left over is the head, told of here
+        report = replace(report, name=start.name, left_over=(), notes=told)
     return model, report
 
 

@@ -125,7 +125,8 @@ class Cache:
                 found += cross(self.parts.model, cut, *alone, mask)
         if not all(bool(torch.isfinite(c.states).all()) for c in found):
             raise AudioftError(
-                "the frozen part of the encoder gives numbers that are not finite; set train.precision=fp32"
+                "the frozen part of the encoder gives numbers that are not finite (NaN or infinity); "
+                + ("its weights are damaged" if self.parts.precision == "fp32" else "set train.precision=fp32")
             )
         return self.stores[cut].put(name, found)
 
