@@ -104,9 +104,7 @@ def _of_frames(config: Config) -> list[str]:
     ]
     e, metric = config.events, config.train.metric
     if e.context or e.background != "none":
-        found.append(
-            "events.context, events.background: for clips; leave them out, frames learn what lies around events"
-        )
+        found.append("events.context, events.background: for clips; leave them out, frames learn what is around events")
     if metric not in (None, "map", "loss", "last"):
         found.append(f"train.metric: {metric!r} is of clips; with events.use=frames take map, loss or last")
     return found
