@@ -20,6 +20,7 @@ from audioft import tasks
 from audioft.core import startup
 from audioft.core.progress import Console
 from audioft.errors import AudioftError, Interrupted
+from audioft.tasks import unknown_options
 
 EXIT_CODES = """exit codes: 0 done; 1 the work failed, or part of it did; 2 the call was wrong;
 130 interrupted (Ctrl-C); 143 ended by SIGTERM"""
@@ -58,9 +59,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RuntimeError as e:
         if "out of memory" not in str(e).lower() and "can't allocate" not in str(e).lower():
             raise
-        shorter = getattr(options.verb, "LESS_MEMORY", "data.max_seconds or --batch-seconds")
-        print(f"audioft: out of memory; try train.accumulate=4, or a smaller {shorter}", file=sys.stderr)
+        print(f"audioft: out of memory; try {_less(options)}", file=sys.stderr)
         return 1
+
+
+def _less(options: argparse.Namespace) -> str:
+    """What to try where memory ran out, of what the verb takes."""
+    if hasattr(options, "batch_seconds"):
+        return "a smaller --batch-seconds" + " or --window" * hasattr(options, "window")
+    if hasattr(options.verb, "settings_of"):
+        return f"train.accumulate=4, or a smaller {getattr(options.verb, 'LESS_MEMORY', 'data.max_seconds')}"
+    return "again with other programs closed"
 
 
 def _goes_on(options: argparse.Namespace) -> str:
@@ -72,6 +81,13 @@ def _goes_on(options: argparse.Namespace) -> str:
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Options of the command line, the verb's module as `verb`; ends the program with code 2 where they are wrong."""
     parser, made = make_parser()
+    if arguments[:1] == ["help"]:  # as git and others have it
+        arguments = [*arguments[1:2], "--help"]
+    named = next((a for a in arguments if not a.startswith("-")), None)
+    if named is not None and named not in made:
+        before = arguments[0] if arguments[0] not in (named, "-h", "--help", "--version", "-q", "--quiet") else None
+        told = unknown_options.verb_meant(named, made)
+        parser.error(told if before is None else f"{before}: options go behind the verb, as in `audioft VERB {before}`")
     options, rest = parser.parse_known_args(arguments)
     if getattr(options, "verb", None) is None:
         parser.print_help()
@@ -79,8 +95,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     verb = made[options.called]
     # argparse takes positionals in one run only; those between or after options arrive here
     strange = [r for r in rest if r.startswith("-") and r != "-"]
-    if strange or (rest and not hasattr(options, "items")):
-        verb.error(f"unknown option: {' '.join(strange or rest)}{_as_setting(strange, options)}")
+    if strange:
+        verb.error(unknown_options.told(strange, arguments, options.called, made))
+    if rest and not hasattr(options, "items"):
+        verb.error(f"too much is given: {' '.join(rest)} is left over")
     if hasattr(options, "items"):
         options.items = [*options.items, *rest]
     return options
@@ -91,19 +109,6 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
     def format_help(self) -> str:
         return re.sub(r"\n\s*\n", "\n\n", super().format_help())
-
-
-def _as_setting(strange: Sequence[str], options: argparse.Namespace) -> str:
-    """What to say of an unknown option of a verb with settings that has such a setting."""
-    if not strange or not hasattr(options.verb, "settings_of"):
-        return ""
-    from audioft.configuration import config, other_names
-
-    name = strange[0].partition("=")[0]
-    known = list(config.keys(options.verb.settings_of()))
-    own = [k for k in known if k.replace(".", "_") == name.strip("-").replace("-", "_")]
-    told = f": did you mean {own[0]!r}?" if own else other_names.meant(name, known) or ""
-    return told + " (settings are written as section.key=value)" * ("did you mean" in told)
 
 
 def make_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:

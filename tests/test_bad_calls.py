@@ -203,7 +203,7 @@ def test_nothing_to_resume(train, refused, two_tones, tmp_path):
         (("train", "--each"), "--each needs at least one folder or table"),
         (("train", "a", "--examples", "b"), "--examples goes with --dry-run"),
         (("train", "a", "b", "--each", "--dry-run"), "--dry-run is of one folder or table: leave out --each"),
-        (("train", "a", "--epochs", "3"), "unknown option: --epochs"),
+        (("train", "a", "--epochs", "3"), "unknown option: --epochs: did you mean train.epochs=3?"),
         (("evaluate", "a"), "required: DATA"),
         (
             ("evaluate", "gone", "data"),
@@ -214,7 +214,7 @@ def test_nothing_to_resume(train, refused, two_tones, tmp_path):
         (("predict", "a", "b", "--frobnicate"), "unknown option: --frobnicate"),
         (("predict", "a", "b", "--top-k", "0"), "'0' is not a whole number above 0"),
         (("predict", "a", "b", "--batch-seconds", "-1"), "'-1' is not a number of seconds above 0"),
-        (("frobnicate",), "invalid choice: 'frobnicate'"),
+        (("frobnicate",), "there is no verb 'frobnicate'"),
         (("--quiet",), "usage: audioft"),
     ],
 )

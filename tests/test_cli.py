@@ -295,7 +295,9 @@ def test_interrupt_and_out_of_memory_have_words(audioft_command, monkeypatch):
     monkeypatch.setattr(api, "evaluate", raising(RuntimeError("CUDA out of memory. Tried to allocate")))
     code, _, err = audioft_command("evaluate", "a", "b")
     assert code == 1
-    assert "out of memory; try" in err
+    assert "out of memory; try a smaller --batch-seconds or --window\n" in err
+    monkeypatch.setattr("audioft.tasks.train.api.finetune", raising(RuntimeError("can't allocate memory")))
+    assert "out of memory; try train.accumulate=4, or a smaller data.max_seconds\n" in audioft_command("train", "a")[2]
     monkeypatch.setattr(api, "evaluate", raising(OSError(28, "No space left on device", "/x")))
     code, _, err = audioft_command("evaluate", "a", "b")
     assert (code, err) == (1, "audioft: /x: No space left on device\n")

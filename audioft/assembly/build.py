@@ -51,8 +51,7 @@ def problems(config: Config) -> list[str]:
             found.append("adapt.save: an adapter alone needs a published encoder; with start.model save merged")
     found += poolings.check(named(config.model.pooling, "mean"), "model.pooling")
     head = named(config.model.head, "projection")
-    of_head = heads.check(head, "model.head")
-    found += of_head
+    found += (of_head := heads.check(head, "model.head"))
     for i, spec in enumerate(config.augment):
         found += augmentations.check(spec, f"augment.{i}")
     for name in ("mixup", "latent"):
@@ -106,9 +105,9 @@ def _of_frames(config: Config) -> list[str]:
     ]
     e, metric = config.events, config.train.metric
     if e.context or e.background != "none":
-        found.append("events: context and background are of clips; frames learn what lies around events in any case")
+        found.append("events.context, events.background: for clips; leave them out, frames learn what is around events")
     if metric not in (None, "map", "loss", "last"):
-        found.append(f"train.metric: {metric!r} is of clips; frames are measured by map or loss")
+        found.append(f"train.metric: {metric!r} is of clips; with events.use=frames take map, loss or last")
     return found
 
 
@@ -234,7 +233,8 @@ def classifier(
             raise ConfigError(f"adapt.{problem}") from problem
     freezing.apply(freezing.at_epoch(freezing.plan(config.freeze), 0), encoder)
     if start is not None:
-        report = replace(report, name=start.name, notes=(*report.notes, start.fill(model, labels, multilabel)))
+        told = (*report.notes, start.fill(model, labels, multilabel))  # what is left over is the head, told of here
+        report = replace(report, name=start.name, left_over=(), notes=told)
     return model, report
 
 

@@ -40,6 +40,7 @@ FREE = (
 BAD_FILES = "bad_files.csv"  # all that may be left of a run that never began
 NO_RUN = frozenset({BAD_FILES, LOCK})
 OWN_FOLDERS = ("checkpoints", "model", "tensorboard", "decoded", "states")
+ROUNDS = "round-*"  # folders of a pretraining
 PRETRAINING = "pretraining"  # the run folder inside the folder of an encoder
 ENCODER_FILES = (
     *("config.json", "model.safetensors", "preprocessor_config.json", "encoder.json", "README.md"),
@@ -176,9 +177,7 @@ def prepare(folder: Path, config: AnyConfig, *, resume: bool, overwrite: bool) -
     if resume:
         return
     try:
-        for name in OWN_FOLDERS:
-            shutil.rmtree(folder / name, ignore_errors=True)
-        for place in folder.glob("round-*"):
+        for place in (*(folder / name for name in OWN_FOLDERS), *folder.glob(ROUNDS)):
             shutil.rmtree(place, ignore_errors=True)
         for name in OWN_FILES:
             (folder / name).unlink(missing_ok=True)
@@ -201,7 +200,8 @@ def beginning(folder: Path, *, new: bool) -> Iterator[None]:
         try:
             yield
         except Exception:
-            if not _begun(folder) and not (folder / "metrics.jsonl").exists():
+            measured = [*folder.glob("metrics.jsonl"), *folder.glob(f"{ROUNDS}/metrics.jsonl")]
+            if not _begun(folder) and not measured:
                 _forget(folder)
             raise
 
@@ -209,10 +209,10 @@ def beginning(folder: Path, *, new: bool) -> Iterator[None]:
 def _forget(folder: Path) -> None:
     """Take away what `prepare` and the preparations of a run have made."""
     own = {"config.yaml", LOCK, *OWN_FOLDERS, *OWN_FILES}
-    if not (folder / "config.yaml").is_file() or {p.name for p in folder.iterdir()} - own:
+    if not (folder / "config.yaml").is_file() or {p.name for p in folder.iterdir() if not p.match(ROUNDS)} - own:
         return
-    for name in OWN_FOLDERS:
-        shutil.rmtree(folder / name, ignore_errors=True)
+    for place in (*(folder / name for name in OWN_FOLDERS), *folder.glob(ROUNDS)):
+        shutil.rmtree(place, ignore_errors=True)
     bad = folder / BAD_FILES
     needed = bad.is_file() and len(bad.read_bytes().splitlines()) > 1  # the message that follows refers to it
     for name in ("config.yaml", *(n for n in OWN_FILES if n != BAD_FILES or not needed)):
@@ -224,7 +224,7 @@ def _begun(folder: Path) -> bool:
     checkpoints = folder / "checkpoints"
     if (folder / "model").exists() or (checkpoints.is_dir() and any(checkpoints.iterdir())):
         return True
-    return any(folder.glob("round-*/checkpoints/*"))
+    return any(folder.glob(f"{ROUNDS}/checkpoints/*"))
 
 
 def stored(folder: Path, kind: type[Kind] = Config) -> Kind:  # type: ignore[assignment]

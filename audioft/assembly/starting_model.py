@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audioft.configuration.config import Config
+from audioft.configuration.config import Config, spell
 from audioft.core.wording import counted
 from audioft.errors import ConfigError, DataError, UsageError
 
@@ -75,8 +75,12 @@ class Start:
         continues = set(own) <= set(labels) and multilabel == self.card.multilabel
         if not continues or not same_head(model, self.model):
             if self.extend:
-                raise ConfigError(f"start.extend: a head {model.spec} cannot keep the labels of {self.model.spec}")
-            why = "the labels are others" if not continues else "the config asks for another head"
+                asked, there = (", ".join(f"{k} {spell(v)}" for k, v in m.spec.items()) for m in (model, self.model))
+                raise ConfigError(
+                    f"start.extend: the config asks for {asked}, and {self.name} has {there}: its labels "
+                    "cannot be kept in another head; leave these settings out, or --extend"
+                )
+            why = "the data has other labels" if not continues else "the config asks for another head"
             return f"encoder kept from {self.name}; the head is made new, as {why}"
         keep_head(model, self.model, [own.index(label) if label in own else None for label in labels])
         new = [label for label in labels if label not in own]

@@ -236,4 +236,6 @@ def _refuse_rate(path: str | Path, rate: int) -> None:
 def why(error: Exception) -> str:
     """What a decoder says is wrong."""
     text = getattr(error, "error_string", None) or str(error)
+    if "possibly a pipe" in text:  # so libsndfile says of any file in which its MP3 decoder finds no sound
+        return "it is damaged, or of another format than its name says"
     return text.removeprefix("Error : ").strip().rstrip(".")

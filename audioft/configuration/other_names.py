@@ -107,8 +107,50 @@ _ELSEWHERE = (
     ("max_steps", "train.epochs says how long; a dry run tells the steps"),
     ("eval_strategy evaluation_strategy eval_steps save_strategy", "each epoch is validated, and the best is kept"),
 )
+#: Our options, and the names that others have for them.
+_OPTIONS = (
+    ("--out", "o output output_dir output_file output_path out_dir outdir outfile save_dir save_to dest results"),
+    ("--overwrite", "f force overwrite_output_dir clobber replace yes"),
+    ("--resume", "continue resume_from_checkpoint skip_existing"),
+    ("--quiet", "silent"),
+    ("--batch-seconds", "batch_size bs batch per_device_eval_batch_size eval_batch_size"),
+    ("--device cuda", "cuda gpu use_cuda use_gpu"),
+    ("--device cpu", "cpu no_cuda"),
+    ("--device", "accelerator devices"),
+    ("--precision bf16", "bf16 half fp16 amp"),
+    ("--precision", "dtype torch_dtype"),
+    ("--window", "window_size window_length chunk_length_s chunk_length chunk_size segment_length duration"),
+    ("--hop", "hop_size hop_length stride stride_length_s step overlap"),
+    ("--threshold", "min_score min_conf min_confidence confidence thresholds"),
+    ("--top-k", "k n_best top best"),
+    ("--all-scores", "scores probs probabilities return_all_scores all"),
+    ("--encoders", "encoder encoder_name models model_name_or_path"),
+    ("--encoder", "encoder_name model_name_or_path model_name backbone pretrained checkpoint base_model"),
+    ("--clips", "max_samples limit num_samples"),
+    ("--side", "split subset"),
+    ("--rate", "sample_rate sampling_rate sr"),
+)
 #: Sections that elsewhere are a setting of their own: what is meant by a text in their place.
 SECTIONS = {"model": "encoder.name", "encoder": "encoder.name", "data": "data.source", "start": "start.model"}
+
+
+def counterpart(name: str, known: Collection[str]) -> tuple[str, str] | None:
+    """Our key for a setting that has another name elsewhere, and what it takes where that is another thing there.
+
+    Args:
+        name: a dotted key, or an option as `--learning-rate`.
+        known: the keys there are.
+
+    >>> counterpart("--fp16", ["train.precision"]), counterpart("training.lr", ["seed"])
+    (('train.precision', 'fp32, bf16 or auto'), None)
+    """
+    last = _last(name)
+    there = [(key, names.split(), takes) for key, names, takes in _SAME if {key, key.rpartition(".")[0]} & set(known)]
+    own = {key.rpartition(".")[2] for key in known}
+    if last not in own:  # a key that is there, in another section, is right as it is spelt
+        spelt = [n for _, names, _ in there for n in names]
+        last = next(iter(difflib.get_close_matches(last, spelt, n=1, cutoff=0.88)), last)
+    return next(((key, takes) for key, names, takes in there if last in names), None)
 
 
 def meant(name: str, known: Collection[str]) -> str | None:
@@ -123,13 +165,23 @@ def meant(name: str, known: Collection[str]) -> str | None:
     >>> meant("fp16", ["train.precision"])
     ": did you mean 'train.precision' (fp32, bf16 or auto)?"
     """
-    last = name.strip("-").replace("-", "_").lower().rpartition(".")[2]
-    there = [(key, names.split(), takes) for key, names, takes in _SAME if {key, key.rpartition(".")[0]} & set(known)]
-    own = {key.rpartition(".")[2] for key in known}
-    if last not in own:  # a key that is there, in another section, is right as it is spelt
-        spelt = [n for _, names, _ in there for n in names]
-        last = next(iter(difflib.get_close_matches(last, spelt, n=1, cutoff=0.88)), last)
-    for key, names, takes in there:
-        if last in names:
-            return f": did you mean {key!r}{f' ({takes})' if takes else ''}?"
+    found = counterpart(name, known)
+    if found is not None:
+        key, takes = found
+        return f": did you mean {key!r}{f' ({takes})' if takes else ''}?"
+    last = _last(name)
     return next((f": {said}" for names, said in _ELSEWHERE if last in names.split()), None)
+
+
+def option(name: str, known: Collection[str]) -> str | None:
+    """The option among `known` that has this name elsewhere, with its value where the name says it; None for none.
+
+    >>> option("--cuda", ["--device"]), option("--output-file", ["--out"]), option("--force", ["--out"])
+    ('--device cuda', '--out', None)
+    """
+    last = _last(name)
+    return next((own for own, names in _OPTIONS if last in names.split() and own.split()[0] in known), None)
+
+
+def _last(name: str) -> str:
+    return name.strip("-").replace("-", "_").lower().rpartition(".")[2]

@@ -125,6 +125,23 @@ class Bar:
             self.drawn = False
 
 
+def about(seconds: float) -> str:
+    """An estimated duration for people: no more precise than it is.
+
+    >>> about(12), about(100), about(754), about(8000), about(100000)
+    ('under a minute', 'about 2 min', 'about 13 min', 'about 2 h 15 min', 'about 28 h')
+    """
+    minutes = seconds / 60
+    if minutes < 1:
+        return "under a minute"
+    if minutes < 60:
+        return f"about {round(minutes)} min"
+    if minutes < 600:
+        hours, rest = divmod(round(minutes / 5) * 5, 60)
+        return f"about {hours} h" + f" {rest} min" * bool(rest)
+    return f"about {round(minutes / 60)} h"
+
+
 def spell_seconds(seconds: float) -> str:
     """A duration for people.
 

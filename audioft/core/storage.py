@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from audioft.core.places import no_empty_folders
 from audioft.errors import AudioftError
 
 HASHES = "hashes.json"  # what was written into a folder, by name: sha256 in hex
@@ -118,7 +119,8 @@ def cache_file(path: Path) -> Iterator[BinaryIO]:
 def new_folder(path: Path, listed: Sequence[str] = ()) -> Iterator[Path]:
     """Fill the yielded folder; when the block ends well it takes the place of `path`, otherwise it is removed.
 
-    Its files may be read by whoever the umask lets read: safetensors writes files that only their owner may.
+    So are the folders above it that were made for it. Its files may be read by whoever the umask lets read: safetensors
+    writes files that only their owner may.
 
     Args:
         path: the folder; one that is there is replaced.
@@ -129,25 +131,33 @@ def new_folder(path: Path, listed: Sequence[str] = ()) -> Iterator[Path]:
     """
     partial, old = path.with_name(f".{path.name}.partial"), path.with_name(f".{path.name}.old")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        recover(path)
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        yield partial
-        permit(partial)
-        files = sorted(p for p in partial.rglob("*") if p.is_file())
-        for file in files:
-            sync(file)
-        if listed:
-            hashes = {p.relative_to(partial).as_posix(): digest(p) for p in files if any(map(p.match, listed))}
-            write_json(partial / HASHES, hashes)
-        sync(partial)
-        if path.exists():
-            os.replace(path, old)
-        os.replace(partial, path)
-        sync(path.parent)
+        with no_empty_folders(path.parent), _swept(path, partial):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            recover(path)
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir()
+            yield partial
+            permit(partial)
+            files = sorted(p for p in partial.rglob("*") if p.is_file())
+            for file in files:
+                sync(file)
+            if listed:
+                hashes = {p.relative_to(partial).as_posix(): digest(p) for p in files if any(map(p.match, listed))}
+                write_json(partial / HASHES, hashes)
+            sync(partial)
+            if path.exists():
+                os.replace(path, old)
+            os.replace(partial, path)
+            sync(path.parent)
     except OSError as e:
         raise AudioftError(f"cannot write the folder {path}: {_why(e, path)}") from e
+
+
+@contextlib.contextmanager
+def _swept(path: Path, partial: Path) -> Iterator[None]:
+    """Leave nothing half made beside a folder."""
+    try:
+        yield
     finally:
         shutil.rmtree(partial, ignore_errors=True)
         recover(path)

@@ -36,7 +36,7 @@ class TimeWriter(Writer):
         path = None if out is None else Path(out)
         form = form or form_of(path, (*TABLES, "rttm"), ".csv, .jsonl or .rttm, or a --format")
         super().__init__(path, labels, form, **how)
-        self.what = what
+        self.what, self.UNIT = what, {"windows": "window", "segments": "segment"}.get(what, "row")
         if form not in TABLES and what != "segments":
             raise UsageError(f"--format {form} holds segments; with --what {what} use csv or jsonl")
         if form == "audacity" and path is None:
@@ -90,6 +90,7 @@ class TimeWriter(Writer):
     def write(self, clip: Clip, step: Step) -> None:
         """Take a step of a recording."""
         assert self._form is not None
+        self._count(step)
         if len(step.windows):
             self._form.windows(clip, step.windows)
         if step.events:
@@ -99,6 +100,17 @@ class TimeWriter(Writer):
             self._form.end(clip, step.summary)
             if step.summary.error is not None:
                 self.failures.add(clip.name, step.summary.error.reason)
+
+    def _count(self, step: Step) -> None:
+        found: list[str] = []
+        if self.what == "windows":
+            found = [self.labels[i] for i in step.windows.scores.argmax(1)] if len(step.windows) else []
+        elif self.what == "segments":
+            found = [e.label for e in step.events]
+        elif step.summary is not None and step.summary.scores is not None:
+            found = [self.labels[int(step.summary.scores.argmax())]]
+        self.rows += len(found)
+        self.labelled.update(found)
 
     def fail(self, failure: AudioError) -> None:
         """An input that led to no recording."""

@@ -24,7 +24,8 @@ class Prediction:
         path: the recording as it was given.
         label: the most probable label; None if nothing of the recording could be heard.
         score: its probability, 0 to 1; NaN if there is no label.
-        labels: for multi-label models, the labels whose score reaches their threshold; otherwise just `label`.
+        labels: for multi-label models, the labels whose score reaches their threshold; otherwise just `label`, or none
+            where a threshold was asked for that its score does not reach.
         scores: every label's probability, in the model's order.
         seconds: the audio that was heard.
         error: why there is no label, or why the recording breaks off after what was heard; None if all was heard.
@@ -45,18 +46,25 @@ class Prediction:
 
     @classmethod
     def of(
-        cls, path: str, found: ClipScore, labels: tuple[str, ...], limits: np.ndarray | None, note: str = ""
+        cls,
+        path: str,
+        found: ClipScore,
+        labels: tuple[str, ...],
+        limits: np.ndarray | None,
+        several: bool = True,
+        note: str = "",
     ) -> Prediction:
-        """From scores; `limits` `(C,)` are thresholds where a recording may have several labels."""
+        """From scores; `limits` `(C,)` are thresholds, None for none; without `several`, of the best label alone."""
         if found.scores is None:
             return cls(path, None, float("nan"), seconds=found.seconds, error=found.failure, note=note)
         if not np.isfinite(found.scores).all():
             return cls(path, None, float("nan"), seconds=found.seconds, error=AudioError(path, "model", NOT_FINITE))
         best = int(found.scores.argmax())
         given = [best] if limits is None else np.flatnonzero(found.scores >= limits).tolist()
+        given = given if several else [i for i in given if i == best]
         scores = dict(zip(labels, found.scores.tolist(), strict=True))
-        several = tuple(labels[i] for i in given)
-        return cls(path, labels[best], float(found.scores[best]), several, scores, found.seconds, found.failure, note)
+        chosen = tuple(labels[i] for i in given)
+        return cls(path, labels[best], float(found.scores[best]), chosen, scores, found.seconds, found.failure, note)
 
     def __repr__(self) -> str:
         if self.label is None:

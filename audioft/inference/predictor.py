@@ -116,8 +116,8 @@ class Predictor:
         progress: Progress | None = None,
         *,
         rate: int | None = None,
-        window: float | None = None,
-        hop: float | None = None,
+        threshold: float | None = None,
+        **grid: Unpack[Grid],
     ) -> Iterator[Prediction]:
         """One prediction a recording, in their order: the mean of its windows' probabilities.
 
@@ -131,8 +131,9 @@ class Predictor:
                 mixed to mono. Predictions of arrays have the `path` "the array" or, in a list, as "inputs[0]".
             progress: told how many seconds of the recordings have been heard.
             rate: of arrays, samples a second; none is assumed.
-            window: seconds; the one the model was trained on if not given.
-            hop: seconds between two windows; `window` if not given.
+            threshold: score that a label must reach to be among `labels`, 0 to 1: in place of the model's own where a
+                recording may have several; where it has one, the best is among them in any case if not given.
+            grid: `window` in seconds, the one the model was trained on if not given, and `hop`, `window` if not given.
 
         Raises:
             TypeError: something else was given, or nothing is known of its kind.
@@ -145,12 +146,13 @@ class Predictor:
             ('the array', None)
         """
         clips, failures = heard(inputs, rate)
+        own = self._thresholds if threshold is None else np.full(len(self.labels), threshold)
+        limits = own if self.card.multilabel or threshold is not None else None
 
         def found() -> Iterator[Prediction]:
-            for one in self.scores(clips, progress, window=window, hop=hop):
-                limits = self._thresholds if self.card.multilabel else None
-                clip = clips[one.index]
-                yield Prediction.of(clip.name, one, self.labels, limits, remarks.of(clip.path))
+            for one in self.scores(clips, progress, **grid):
+                clip, several = clips[one.index], self.card.multilabel
+                yield Prediction.of(clip.name, one, self.labels, limits, several, remarks.of(clip.path))
             for failure in failures:
                 yield Prediction(failure.path, None, float("nan"), error=failure)
 
@@ -228,21 +230,13 @@ class Predictor:
             self.model.encoder.hearing,
         )
 
-    def stream(
-        self,
-        blocks: Iterable[np.ndarray],
-        rate: int | None = None,
-        *,
-        window: float | None = None,
-        hop: float | None = None,
-    ) -> Iterator[Scores]:
+    def stream(self, blocks: Iterable[np.ndarray], rate: int | None = None, **grid: Unpack[Grid]) -> Iterator[Scores]:
         """Scores of what arrives live: each window as soon as its last sample is there, the same as of a file.
 
         Args:
             blocks: arrays `(T_i,)` float32, mono, that follow one another.
             rate: of the blocks, Hz; the encoder's if not given, unless it hears recordings slowed down or shifted.
-            window: seconds; the one the model was trained on if not given.
-            hop: seconds between two windows; half a window if not given.
+            grid: `window` and `hop`, as for `timeline`.
 
         Yields:
             One stretch a window; of a model that labels frames, several frames at once as they become certain.
@@ -256,7 +250,7 @@ class Predictor:
                 f"this model hears recordings {self.model.encoder.hearing}: say how many samples a second the blocks "
                 "have, stream(blocks, rate=384000)"
             )
-        for step in self.live(blocks, rate, window=window, hop=hop):
+        for step in self.live(blocks, rate, **grid):
             if len(step.windows):
                 yield step.windows
             if step.summary is not None and step.summary.error is not None:

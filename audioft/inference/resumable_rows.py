@@ -113,6 +113,12 @@ class Failures:
         if self._file is not None:
             self._file.close()
 
+    def forget(self) -> None:
+        """Take the table away, once it is closed."""
+        if self._file is not None:
+            self._file.path.unlink(missing_ok=True)
+        self._file = None
+
 
 @dataclass(frozen=True)
 class Begun:

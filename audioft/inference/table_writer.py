@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Self
 
+from audioft.core.places import no_empty_folders
 from audioft.core.storage import json_line
+from audioft.core.wording import counted
 from audioft.errors import UsageError
 from audioft.inference.resumable_rows import Begun, Failures, RowFile, begun, failed
-from audioft.inference.table_provenance import keep, refuse
+from audioft.inference.table_provenance import beside, keep, refuse
 
 #: Formats with a row a recording, window or event, which can be gone on with.
 TABLES = ("csv", "jsonl")
+#: Labels that are told with how often they were written, and failures that are told by name.
+SHOWN, NAMED = 8, 10
 
 
 class Writer:
@@ -34,7 +40,11 @@ class Writer:
         done: names of the recordings that the table has already.
         count: how many inputs were written, those that failed too.
         failures: what could not be labelled to its end, in a table of its own.
+        rows: how many rows, windows or segments were written.
+        labelled: how often each label was; None for a row without a label.
     """
+
+    UNIT = "row"  # what is counted
 
     def __init__(
         self,
@@ -53,7 +63,9 @@ class Writer:
         self.done, self.count = frozenset[str](), 0
         self._resume, self._overwrite, self._made = resume, overwrite, dict(made or {})
         self._begun, self.failures = Begun(), Failures(None)
+        self.rows, self.labelled = 0, Counter[str | None]()
         self._file: IO[str] | RowFile = sys.stdout
+        self._open_for, self._forgotten = contextlib.ExitStack(), False
 
     def columns(self) -> list[str]:
         """The names of a table's columns."""
@@ -83,17 +95,45 @@ class Writer:
 
     def __enter__(self) -> Self:
         if self.path is not None:
+            self._open_for.enter_context(no_empty_folders(self.path))
+            self._open_for.enter_context(no_empty_folders(self.path.parent))
             self._open(self.path)
-            beside = self.path.with_name(f"{self.path.stem}.failures.csv")
-            beside = self.path / "failures.csv" if self.path.is_dir() else beside
-            self.failures = Failures(beside, failed(beside, self.done))
+            table = self.path.with_name(f"{self.path.stem}.failures.csv")
+            table = self.path / "failures.csv" if self.path.is_dir() else table
+            self.failures = Failures(table, failed(table, self.done))
         return self
 
-    def __exit__(self, *exc: object) -> None:
+    def __exit__(self, kind: object, *exc: object) -> None:
         self._file.flush()
         self.failures.close()
         if isinstance(self._file, RowFile):
             self._file.close()
+        lost = len(self.failures.found)
+        if self.path is not None and not self._begun.keep and not self.rows and (kind or 0 < lost == self.count):
+            self._forget(self.path)
+        self._open_for.close()
+
+    def _forget(self, path: Path) -> None:
+        """Take a table away that nothing came into: the call can be mended and made again as it is."""
+        self._forgotten = True
+        if path.is_file():  # and no pipe, and no folder
+            path.unlink()
+            beside(path).unlink(missing_ok=True)
+        if len(self.failures.found) <= NAMED:
+            self.failures.forget()
+
+    def told(self) -> str:
+        """What was written: how many rows, with which labels, and where what failed is listed; a sentence."""
+        if self._forgotten:
+            return f"nothing is written to {self.path}, as nothing could be labelled"
+        said = f"{counted(self.rows, self.UNIT)} {'added' if self._begun.keep else 'written'} to {self.path}"
+        most = self.labelled.most_common()
+        found = [f"{'no label' if label is None else label} {count}" for label, count in most[:SHOWN]]
+        if len(most) > SHOWN:
+            found.append(f"{counted(len(most) - SHOWN, 'other label')} {sum(n for _, n in most[SHOWN:])}")
+        said += f": {', '.join(found)}" if found else ""
+        lost = self.failures.written
+        return said + (f"; {counted(len(self.failures.found), 'failure')} in {lost}" if lost is not None else "")
 
 
 class Rows:
@@ -144,7 +184,7 @@ def form_of(path: Path | None, forms: Sequence[str], expected: str) -> str:
     return form
 
 
-def best(scores: Iterable[tuple[str, float]]) -> dict[str, Any]:
+def best(scores: Iterable[tuple[str | None, float]]) -> dict[str, Any]:
     """Labels with their scores, best first, as cells.
 
     >>> best([("a", 0.5), ("b", 0.25)])

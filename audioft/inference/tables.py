@@ -23,6 +23,7 @@ class PredictionWriter(Writer):
         path: `.csv` or `.jsonl`; None for CSV on standard output.
         labels: of the model, in order.
         multilabel: adds the column `labels`, those that reach their thresholds, separated by `;`.
+        threshold: where a recording has one label, the score below which its cell stays empty; the score is written.
         how: see `Writer`.
 
     Attributes:
@@ -34,10 +35,19 @@ class PredictionWriter(Writer):
             on with.
     """
 
-    def __init__(self, path: str | Path | None, labels: tuple[str, ...], multilabel: bool, **how: Any):
+    def __init__(
+        self,
+        path: str | Path | None,
+        labels: tuple[str, ...],
+        multilabel: bool,
+        *,
+        threshold: float | None = None,
+        **how: Any,
+    ):
         place = None if path is None else Path(path)
         super().__init__(place, labels, form_of(place, TABLES, ".csv or .jsonl"), **how)
         self.multilabel = multilabel
+        self._least = 0.0 if multilabel or threshold is None else threshold
         if self._resume:
             self._go_on(several=False, check=self._check)
         elif place is not None:
@@ -66,18 +76,26 @@ class PredictionWriter(Writer):
         if p.path == self.again:
             self._compare(p)
         elif p.label is not None:
+            self.labelled.update((p.labels if self.multilabel else [self._sure(p.label, p.score)]) or [None])
+            self.rows += 1
             self._table.add([self._cells(p) if self.form == "csv" else self._entry(p)])
 
+    def _sure(self, label: str, score: float) -> str | None:
+        return label if score >= self._least else None
+
+    def _top(self, p: Prediction) -> list[tuple[str | None, float]]:
+        return [(self._sure(label, score), score) for label, score in p.top(self.top_k)]
+
     def _cells(self, p: Prediction) -> dict[str, Any]:
-        cells = {"path": p.path, **best(p.top(self.top_k))}
+        cells = {"path": p.path, **best(self._top(p))}
         if self.multilabel:
             cells["labels"] = ";".join(p.labels)
         return cells | ({f"score:{x}": score for x, score in p.scores.items()} if self.all_scores else {})
 
     def _entry(self, p: Prediction) -> dict[str, Any]:
-        entry: dict[str, Any] = {"path": p.path, "label": p.label, "score": p.score}
+        entry: dict[str, Any] = {"path": p.path, "label": self._sure(str(p.label), p.score), "score": p.score}
         if self.top_k > 1:
-            entry["top"] = [{"label": x, "score": score} for x, score in p.top(self.top_k)]
+            entry["top"] = [{"label": x, "score": score} for x, score in self._top(p)]
         if self.multilabel:
             entry["labels"] = list(p.labels)
         return entry | ({"scores": p.scores} if self.all_scores else {})
@@ -86,7 +104,8 @@ class PredictionWriter(Writer):
         """Whether a row that is there could be of this model."""
         label, score = row.get("label"), row.get("score")
         try:
-            right = label in self.labels and 0 <= _number(score) <= 1
+            known = label in self.labels or (not label and _number(score) < self._least)
+            right = known and 0 <= _number(score) <= 1
         except (TypeError, ValueError):
             right = False
         if not right:
@@ -100,7 +119,8 @@ class PredictionWriter(Writer):
         row = self._begun.last
         assert row is not None
         label, score = row.get("label"), _number(row.get("score"))
-        if p.label is None or label not in self.labels or not abs(p.scores[str(label)] - score) <= SAME_SCORE:
+        ours = p.score if not label else p.scores.get(str(label), float("nan"))
+        if p.label is None or not abs(ours - score) <= SAME_SCORE:
             found = "nothing" if p.label is None else f"{p.label!r} at {p.score:.3f}"
             raise UsageError(
                 f"{self.path} says {label!r} at {score:.3f} of {p.path}, and this model {found}: the table is of "

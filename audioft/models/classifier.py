@@ -98,6 +98,6 @@ class AudioClassifier(nn.Module):
 def _refuse(encoder: Encoder, pooling: Spec) -> None:
     name = split_spec(pooling)[0]
     if name == FRAMES and not encoder.backbone.timed:
-        raise ValueError(f"a model on {encoder.family} answers for a clip, not for every frame of it")
+        raise ValueError(f"events.use=frames: {encoder.family} answers for a clip, not for each frame; take clips")
     if name in ("tokens", "all_frames") and name != encoder.own_pooling:
         raise ValueError(f"model.pooling: {name!r} is not for {encoder.family}; use {encoder.own_pooling!r}")

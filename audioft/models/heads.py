@@ -17,7 +17,7 @@ heads = Registry("head", given=("input_size", "num_labels"))
 def dimension_problems(dropout: float, **sizes: int) -> list[str]:
     """What is wrong with a head's sizes, which are above 0, and its dropout, in [0, 1)."""
     found = [f"{name}: {value} is not above 0" for name, value in sizes.items() if value <= 0]
-    return found if 0 <= dropout < 1 else [*found, f"dropout: {dropout} is not in [0, 1)"]
+    return found if 0 <= dropout < 1 else [*found, f"dropout: {dropout} is not at least 0 and below 1"]
 
 
 @heads.register("projection")

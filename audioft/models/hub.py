@@ -87,6 +87,17 @@ def _refuse_unfinished(path: Path) -> None:
         )
 
 
+def holds_model(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder is a model's or a run's, by the names of its files; a run need not have come to a model yet.
+
+    >>> holds_model("samples/keywords")
+    False
+    """
+    return any(
+        (Path(path) / name).is_file() for name in ("model/audioft.json", "audioft.json", "config.json", "config.yaml")
+    )
+
+
 def model_folder(path: str | os.PathLike[str]) -> Path:
     """The model folder that `path` is, or that lies in the run folder that it is; or that of a hub id."""
     path = Path(path)

@@ -2,8 +2,9 @@
 
 A folder has `api.py`, whose `__all__` are public functions of `audioft`, and `command.py`, or several `X_command.py`,
 each a verb: `NAME`, `ABOUT`, `GROUP`, `add_options(parser)` and `run(options, console)`, the exit code. A verb may have
-`EXAMPLES` for its help, `goes_on(options)`, what an interrupted user is told, and `LESS_MEMORY`, what to lower where
-memory ran out. Neither of these modules imports anything heavy before it runs. No task imports another.
+`EXAMPLES` for its help, `ELSEWHERE`, what other tools call it, `goes_on(options)`, what an interrupted user is told,
+and `LESS_MEMORY`, what to lower where memory ran out. Neither of these modules imports anything heavy before it runs.
+No task imports another.
 """
 
 from __future__ import annotations

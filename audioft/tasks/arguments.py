@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,26 @@ def settings(items: Sequence[str], verb: str) -> list[str]:
     if sources:
         raise UsageError(f"{verb} takes one folder or table; {', '.join(sources)} is left over (settings have a =)")
     return overrides
+
+
+def refuse_swapped(options: argparse.Namespace, items: Sequence[str]) -> None:
+    """Raise where what stands in the place of the model is none, and a model is among what follows it.
+
+    Raises:
+        UsageError: with the call as it should be.
+    """
+    from audioft.models.hub import holds_model, is_id
+
+    first = options.model
+    if holds_model(first) or (is_id(first) and not os.path.exists(first)):
+        return
+    model = next((item for item in items if holds_model(item)), None)
+    if model is not None:
+        rest = [item for item in items if item != model]
+        told = " ".join(map(shlex.quote, [model, first, *rest[:2]])) + " ..." * (len(rest) > 2)
+        raise UsageError(
+            f"{first} holds no model, and {model} does: swapped? It comes first: `audioft {options.called} {told}`"
+        )
 
 
 def refuse_others(overrides: Sequence[str], sections: Sequence[str], why: str) -> None:

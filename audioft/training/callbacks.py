@@ -6,10 +6,11 @@ import contextlib
 import json
 import math
 import os
+import time
 from pathlib import Path
 from typing import Any, Protocol
 
-from audioft.core.progress import Console
+from audioft.core.progress import Console, about
 from audioft.core.storage import write_text
 from audioft.core.wording import counted
 
@@ -72,6 +73,7 @@ class TensorBoard(Callback):
         self.writer.close()
 
 
+WORTH = 60.0  # seconds: what takes less needs no estimate
 DEFAULTS = ("accuracy", "map")  # shown where what chooses the epoch is no figure
 
 
@@ -92,6 +94,8 @@ class Watching(Callback):
         self.console, self.job, self.metrics, self.unit = console, console.job(job, total), metrics, unit
         self.job.resume_at(done)
         self.job.__enter__()
+        self.first: tuple[int, float] | None = None  # the step that the pace is told from, and when it ended
+        self.told = False
 
     def row(self, row: dict[str, Any]) -> None:
         if row["kind"] == "valid":
@@ -101,6 +105,22 @@ class Watching(Callback):
 
     def step(self, done: int, total: int, note: str) -> None:
         self.job.at(done, note)
+        if not self.told:
+            self._estimate(done, total)
+
+    def _estimate(self, done: int, total: int) -> None:
+        """Say once, by the first steps but the very first, how long all of them will take."""
+        now = time.monotonic()
+        if self.first is None:
+            self.first = done, now
+            return
+        steps, passed = done - self.first[0], now - self.first[1]
+        if passed < 2 or steps < (10 if passed < 30 else 3):
+            return
+        self.told = True
+        left = passed / steps * (total - done)
+        if left >= WORTH:
+            self.console.say(f"{self.job.name}: {about(left)} to go by the first {steps + 1} steps, validation aside")
 
     def end(self) -> None:
         self.job.__exit__()

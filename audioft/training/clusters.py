@@ -92,4 +92,4 @@ def load(path: Path) -> tuple[Clusters, Scale | None]:
         features = Scale(found["features.mean"], found["features.deviation"]) if "features.mean" in found else None
         return Clusters(Scale(found["mean"], found["deviation"]), found["centres"]), features
     except (OSError, SafetensorError, KeyError) as e:
-        raise CheckpointError(f"{path} cannot be read ({e}); begin the round anew without it") from e
+        raise CheckpointError(f"{path} cannot be read ({e}); remove it, and the clusters are found anew") from e

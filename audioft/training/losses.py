@@ -55,7 +55,7 @@ class CrossEntropy(_Loss):
 
     @staticmethod
     def validate(smoothing: float) -> list[str]:
-        return [] if 0 <= smoothing < 1 else [f"smoothing: {smoothing} is not in [0, 1)"]
+        return [] if 0 <= smoothing < 1 else [f"smoothing: {smoothing} is not at least 0 and below 1"]
 
     def __call__(self, logits: Tensor, targets: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
         log_p = F.log_softmax(logits.float(), dim=-1)

@@ -17,13 +17,13 @@ Margin = float | dict[int, float]
 def problems(margin: Any) -> list[str]:
     """What is wrong with a margin as read from a config, as sentences that begin with their key."""
     if not isinstance(margin, Mapping):
-        return [] if 0 <= margin < 1 else [f"margin: {margin} is not in [0, 1)"]
+        return [] if 0 <= margin < 1 else [f"margin: {margin} is not at least 0 and below 1"]
     found = [
         f"margin.{k}: {k!r} is not an epoch, a whole number from 0"
         for k in margin
         if isinstance(k, bool) or not str(k).isdecimal()
     ]
-    found += [f"margin.{k}: {v!r} is not in [0, 1)" for k, v in margin.items() if not _fits(v)]
+    found += [f"margin.{k}: {v!r} is not at least 0 and below 1" for k, v in margin.items() if not _fits(v)]
     if not found and 0 not in _plan(margin):
         begins = f"this one at epoch {min(_plan(margin))}" if margin else "this one is empty"
         found.append(f"margin: a plan begins at epoch 0, {begins}")

@@ -209,7 +209,8 @@ class Trainer:
         if self.state.skipped >= MAX_SKIPPED:
             raise AudioftError(
                 f"the loss was not finite in {MAX_SKIPPED} steps in a row (step {self.state.step}: loss {loss}, "
-                f"gradient norm {norm}). Lower train.lr, or set train.precision=fp32; the last good checkpoint is kept"
+                f"gradient norm {norm}). Lower train.lr{' or set train.precision=fp32' * (self.precision != 'fp32')}; "
+                "the last good checkpoint is kept"
             )
 
     def _log_training(self) -> None:

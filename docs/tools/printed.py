@@ -54,9 +54,10 @@ def output(words: Sequence[str], folder: Path, errors: bool = False) -> str:
     from audioft.cli import main as command
 
     said = io.StringIO()
-    before, columns = os.getcwd(), os.environ.get("COLUMNS")
+    before, was = os.getcwd(), {name: os.environ.get(name) for name in ("COLUMNS", "XDG_CACHE_HOME")}
     os.chdir(folder)
-    os.environ["COLUMNS"] = "100"
+    # a cache of its own: a dry run tells how long an earlier run took
+    os.environ.update(COLUMNS="100", XDG_CACHE_HOME=os.path.join(os.path.abspath(folder), ".cache"))
     try:
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said if errors else io.StringIO()):
             command(words[1:])
@@ -64,7 +65,8 @@ def output(words: Sequence[str], folder: Path, errors: bool = False) -> str:
         pass  # --help ends so
     finally:
         os.chdir(before)
-        os.environ.pop("COLUMNS") if columns is None else os.environ.update(COLUMNS=columns)
+        for name, value in was.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
     return said.getvalue()
 
 

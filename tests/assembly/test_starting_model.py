@@ -58,7 +58,7 @@ def test_other_labels_get_a_new_head(source, two_tones, tmp_path, capsys):
         before.encoder.model.encoder.layers[0].attention.k_proj.weight,
         atol=1e-6,
     )
-    assert "the head is made new, as the labels are others" in capsys.readouterr().err
+    assert "the head is made new, as the data has other labels" in capsys.readouterr().err
 
 
 def test_labels_are_added(source, tmp_path, capsys):
@@ -102,7 +102,7 @@ def test_what_does_not_go_together(source, tones, tmp_path):
         audioft.settings(tones, extend=True)
     with pytest.raises(ConfigError, match="prototypes are fitted to the clips that are given"):
         audioft.settings(tones, start=source, extend=True, few_shot=True)
-    with pytest.raises(ConfigError, match="cannot keep the labels"):
+    with pytest.raises(ConfigError, match="cannot be kept in another head"):
         trained(tones, source, tmp_path / "run", extend=True, overrides={"model.head": "mlp"})
     start = starting_model.load(Config(start={"model": str(source), "extend": True}))
     with pytest.raises(DataError, match="exactly one label a clip, the data any number"):

@@ -98,10 +98,10 @@ def test_pretraining_has_its_own():
 @pytest.mark.parametrize(
     ("option", "said"),
     [
-        (("--learning_rate", "1e-4"), "--learning_rate: did you mean 'train.lr'? (settings are written as"),
-        (("--num-train-epochs=3",), "did you mean 'train.epochs'?"),
-        (("--train.lr", "3"), "did you mean 'train.lr'?"),
-        (("--output_dir", "x"), "the option --out names it"),
+        (("--learning_rate", "1e-4"), "--learning_rate: did you mean train.lr=1e-4? (settings are written as"),
+        (("--num-train-epochs=3",), "did you mean train.epochs=3?"),
+        (("--train.lr", "3"), "did you mean train.lr=3?"),
+        (("--output_dir", "x"), "did you mean --out?"),
     ],
 )
 def test_an_option_of_another_tool_leads_to_our_setting(option, said, audioft_command):

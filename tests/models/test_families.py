@@ -45,7 +45,7 @@ def test_the_limit_of_a_canvas_is_told(kind, limit, tones, encoder_folder, tmp_p
 def test_a_canvas_has_no_masks_and_patches_no_moments(tones, encoder_folder, tmp_path):
     with pytest.raises(audioft.AudioftError, match="has no masks; leave latent out"):
         makers.train(tones, encoder_folder("whisper"), tmp_path / "a", data__max_seconds=1.0, latent={"time": 0.1})
-    with pytest.raises(ValueError, match="not for every frame"):
+    with pytest.raises(ValueError, match="answers for a clip, not for each frame"):
         tiny.make_classifier("ast", pooling="none")
     with pytest.raises(ValueError, match="'tokens' is not for wav2vec2; use 'mean'"):
         tiny.make_classifier("wav2vec2", pooling="tokens")

@@ -211,7 +211,7 @@ def test_a_logit_is_the_scaled_cosine_of_the_nearest_center():
     ("registry", "spec", "said"),
     [
         (heads, {"name": "mlp", "depth": 0}, "head.depth: 0 is not above 0"),
-        (heads, {"name": "linear", "dropout": 1.0}, r"dropout: 1.0 is not in \[0, 1\)"),
+        (heads, {"name": "linear", "dropout": 1.0}, r"dropout: 1.0 is not at least 0 and below 1"),
         (heads, {"name": "projection", "size": -1}, "size: -1"),
         (heads, {"name": "linear", "size": 3}, "no such argument"),
         (heads, "projektion", "did you mean 'projection'"),

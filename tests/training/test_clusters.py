@@ -76,7 +76,7 @@ def test_a_damaged_file(frames, tmp_path):
     whole = path.read_bytes()
     for broken in (b"", whole[:20], whole[:-8], b"\xff" * 100):
         path.write_bytes(broken)
-        with pytest.raises(CheckpointError, match="begin the round anew without it"):
+        with pytest.raises(CheckpointError, match="remove it, and the clusters are found anew"):
             load(path)
     path.write_bytes(clustering.pack({"mean": torch.zeros(3)}))
     with pytest.raises(CheckpointError, match=r"targets\.safetensors"):

@@ -146,12 +146,12 @@ def test_a_plan_is_straight_between_its_epochs():
 @pytest.mark.parametrize(
     ("margin", "said"),
     [
-        (1.5, "train.loss.margin: 1.5 is not in [0, 1)"),
-        (-0.1, "margin: -0.1 is not in [0, 1)"),
+        (1.5, "train.loss.margin: 1.5 is not at least 0 and below 1"),
+        (-0.1, "margin: -0.1 is not at least 0 and below 1"),
         ("wide", "'wide' is not of type"),
         ({1: 0.2}, "margin: a plan begins at epoch 0, this one at epoch 1"),
         ({}, "this one is empty"),
-        ({0: 0, 2: "far"}, "margin.2: 'far' is not in [0, 1)"),
+        ({0: 0, 2: "far"}, "margin.2: 'far' is not at least 0 and below 1"),
         ({0: 0, -1: 0.1}, "margin.-1: -1 is not an epoch"),
         ({0: 0, 1.5: 0.1}, "margin.1.5: 1.5 is not an epoch"),
         ({0: 0, 2: None}, "margin.2: None"),

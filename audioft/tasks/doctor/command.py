@@ -7,6 +7,7 @@ import argparse
 from audioft.core.progress import Console
 
 NAME = "doctor"
+ELSEWHERE = ("info", "env", "diagnose", "check")
 ABOUT = "Say what this installation is made of, whether it can work, and what to do if not; for bug reports."
 GROUP = "housekeeping"
 

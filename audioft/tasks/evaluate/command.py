@@ -9,6 +9,7 @@ from audioft.core.progress import Console
 from audioft.tasks import arguments
 
 NAME = "evaluate"
+ELSEWHERE = ("test", "eval", "score", "measure", "validate")
 ABOUT = "Measure a model on labelled recordings."
 GROUP = "measure"
 EXAMPLES = ("audioft evaluate runs/birds more_recordings/",)
@@ -43,6 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     from audioft.tasks.evaluate import api
 
+    arguments.refuse_swapped(options, [options.data, *options.items])
     given = arguments.given(options, api.evaluate) | {"overrides": arguments.settings(options.items, "evaluate")}
     given["rename"] = dict(options.rename) if options.rename else None
     report = api.evaluate(console=console, **given)

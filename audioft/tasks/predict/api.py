@@ -30,6 +30,7 @@ def predict(
     batch_seconds: float | None = None,
     window: float | None = None,
     hop: float | None = None,
+    threshold: float | None = None,
     processes: Processes | None = None,
     console: Console | None = None,
 ) -> Iterator[Prediction]:
@@ -45,6 +46,7 @@ def predict(
         window: seconds; longer recordings are labelled in windows of this length, by default as long as the clips
             that the model was trained on.
         hop: seconds between two windows; `window` if not given.
+        threshold: score that a label must reach to be among `labels`, see `Predictor.predict`.
         processes: share the recordings out over these; all that is found comes to the first of them.
         console: where progress goes; nowhere if not given.
 
@@ -56,6 +58,7 @@ def predict(
     Raises:
         TypeError: there is something among the inputs that is neither a name nor an array.
         UsageError: there is no such model; an array has no rate.
+        DataError: no inputs were given.
 
     Example:
         >>> for p in predict(trained, "samples/keywords"):
@@ -72,17 +75,12 @@ def predict(
     elif rate is not None:
         raise UsageError(given.NO_ARRAY.format(rate))
 
-    def found() -> Iterator[Prediction]:
-        loaded = model
-        if not isinstance(loaded, Predictor):
-            loaded = Predictor(loaded, device=device, precision=precision, batch_seconds=batch_seconds)
-        if names is None:
-            yield from loaded.predict(wanted, rate=rate, window=window, hop=hop)
-            return
-        told = console or Console(quiet=True)
-        yield from labelling.label(loaded, names, skip=skip, window=window, hop=hop, console=told, processes=processes)
-
-    return found()
+    if not isinstance(model, Predictor):
+        model = Predictor(model, device=device, precision=precision, batch_seconds=batch_seconds)
+    if names is None:
+        return model.predict(wanted, rate=rate, window=window, hop=hop, threshold=threshold)
+    told, how = console or Console(quiet=True), labelling.How(window=window, hop=hop, threshold=threshold)
+    return labelling.label(model, names, skip=skip, console=told, processes=processes, **how)
 
 
 def load_model(path: PathLike | Run, *, device: str = "auto", precision: str = "fp32") -> Predictor:

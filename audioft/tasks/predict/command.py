@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from audioft.inference.table_writer import Writer
 
 WHAT = ("windows", "segments", "summary")
+TIMED = ("--release", "--min-duration", "--close-gaps")
 FORMATS = ("csv", "jsonl", "audacity", "raven", "rttm")
 
 NAME = "predict"
+ELSEWHERE = ("infer", "inference", "label", "classify", "run", "transcribe")
 ABOUT = "Label new recordings."
 GROUP = "label"
 EXAMPLES = (
@@ -40,15 +42,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace what --out has")
     parser.add_argument("--top-k", type=arguments.count, default=1, metavar="K", help="the K most probable labels")
     parser.add_argument("--all-scores", action="store_true", help="a column for every label's score")
+    parser.add_argument(
+        "--threshold",
+        type=arguments.share,
+        metavar="P",
+        help="score that a label must reach: below it the label's cell is empty; with times, from which on it begins "
+        "(the model's; of one label a recording, the best)",
+    )
     when = parser.add_argument_group("what happens when")
     when.add_argument("--what", choices=WHAT, help="rows of windows, segments, or of recordings with shares of time")
     when.add_argument(
         "--format",
         choices=FORMATS,
         help="audacity (a file a recording, --out is their folder), raven and rttm hold segments",
-    )
-    when.add_argument(
-        "--threshold", type=arguments.share, metavar="P", help="score from which a label begins (the model's)"
     )
     when.add_argument("--release", type=arguments.share, metavar="R", help="share of it down to which it goes on (0.8)")
     when.add_argument(
@@ -63,11 +69,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     if not options.items:
         raise UsageError("nothing to label: name files, folders or patterns after the model")
+    arguments.refuse_swapped(options, options.items)
     timed = options.what or options.format or options.plot or options.raw or "-" in options.items
+    idle = [name for name in TIMED if vars(options)[name.strip("-").replace("-", "_")] is not None]
+    if idle and not timed:
+        raise UsageError(f"{', '.join(idle)}: for what happens when: add --what segments, or leave them out")
     if "-" in options.items:
         startup.hold_input()
     with startup.loading():
         from audioft.core.runtime import launched
+        from audioft.inference.table_writer import NAMED
         from audioft.inference.tables import PredictionWriter
         from audioft.tasks.predict import api
 
@@ -83,9 +94,11 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if timed:
         table: Writer = _over_time(model, options, console)
     else:
-        table = PredictionWriter(options.out, model.labels, model.card.multilabel, **_how(model, options, overlap=0))
+        least = {} if options.threshold is None else {"threshold": options.threshold}
+        how = _how(model, options, overlap=0, **least)
+        table = PredictionWriter(options.out, model.labels, model.card.multilabel, **least, **how)
         done = table.done if processes is None else processes.gather([*table.done] if processes.main else [])
-        given = {"skip": done, "window": options.window, "hop": options.hop, "processes": processes}
+        given = {"skip": done, "window": options.window, "hop": options.hop, "processes": processes, **least}
         found = api.predict(model, options.items, console=console, **given)
         if processes is not None and not processes.main:
             return len(list(found))  # what it finds goes to the first process: 0
@@ -93,12 +106,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
             for p in found:
                 table.write(p)
     failed = table.failures.found
-    for name, reason in failed[:10]:
+    for name, reason in failed[:NAMED]:
         print(f"audioft: {name}: {reason}", file=sys.stderr)
     if failed:
         listed = f", all listed in {table.failures.written}" if table.failures.written else ""
         told = f"{len(failed)} of {table.count} inputs could not be labelled to their end{listed}"
         print(f"audioft: {told}", file=sys.stderr)
+    if options.out:
+        console.say(table.told())
     return int(bool(failed))
 
 

@@ -21,6 +21,12 @@ from audioft.inference.window_grid import Grid
 ROUND = 1024
 
 
+class How(Grid, total=False):
+    """How recordings are labelled, see `Predictor.predict`."""
+
+    threshold: float | None
+
+
 def label(
     predictor: Predictor,
     inputs: Sequence[str],
@@ -28,7 +34,7 @@ def label(
     console: Console,
     skip: Collection[str] = (),
     processes: Processes | None = None,
-    **grid: Unpack[Grid],
+    **how: Unpack[How],
 ) -> Iterator[Prediction]:
     """See `audioft.predict`; with `processes`, the first one is given all predictions and the others none.
 
@@ -43,25 +49,29 @@ def label(
         raise DataError("nothing to label: no inputs were given")
     left_out = frozenset(skip)
     clips = [c for c in clips if c.name not in left_out]
-    with listening(console, "labelling", clips) as progress:
-        if processes is None or processes.count == 1:
-            found = predictor.predict(clips, progress, **grid)
-        else:
-            found = _in_rounds(predictor, clips, processes, progress, **grid)
-        heard = []
-        for p in found:
-            if p.note:
-                heard.append(Problem(p.path, p.note))
-            yield p
-    for told in grouped(heard):
-        console.say(f"note: {told}")
-    if processes is None or processes.main:
-        for failure in failures:
-            yield Prediction(failure.path, None, float("nan"), error=failure)
+
+    def found() -> Iterator[Prediction]:
+        noted = []
+        with listening(console, "labelling", clips) as progress:
+            if processes is None or processes.count == 1:
+                labelled = predictor.predict(clips, progress, **how)
+            else:
+                labelled = _in_rounds(predictor, clips, processes, progress, **how)
+            for p in labelled:
+                if p.note:
+                    noted.append(Problem(p.path, p.note))
+                yield p
+        for told in grouped(noted):
+            console.say(f"note: {told}")
+        if processes is None or processes.main:
+            for failure in failures:
+                yield Prediction(failure.path, None, float("nan"), error=failure)
+
+    return found()
 
 
 def _in_rounds(
-    predictor: Predictor, clips: Sequence[Clip], processes: Processes, progress: Progress, **grid: Unpack[Grid]
+    predictor: Predictor, clips: Sequence[Clip], processes: Processes, progress: Progress, **how: Unpack[How]
 ) -> Iterator[Prediction]:
     each = ROUND * processes.count
     heard = 0.0
@@ -72,7 +82,7 @@ def _in_rounds(
         def told(seconds: float, before: float = heard) -> None:
             progress(before + seconds * processes.count)
 
-        own = list(predictor.predict([part[i] for i in mine], told, **grid))
+        own = list(predictor.predict([part[i] for i in mine], told, **how))
         found = processes.gather(list(zip(mine, own, strict=True)))
         heard += sum(p.seconds for _, p in found)
         if processes.main:

@@ -15,7 +15,7 @@ from typing import Unpack
 
 from audioft.audio.isolated_decoder import piped
 from audioft.audio.live import Raw
-from audioft.core.places import folder_for
+from audioft.core.places import folder_for, no_empty_folders
 from audioft.core.progress import Console
 from audioft.core.signals import answered
 from audioft.data.clip import Clip
@@ -88,8 +88,9 @@ def follow(
     _refuse_inputs(writer, clips)
     clips = [c for c in clips if c.name not in writer.done]
     done = 0.0
-    drawing = None if pictures is None else _Drawing(pictures, predictor)
-    with writer, listening(console, "labelling", clips) as progress:
+    place = contextlib.nullcontext() if pictures is None else no_empty_folders(pictures)
+    with place, writer, listening(console, "labelling", clips) as progress:
+        drawing = None if pictures is None else _Drawing(pictures, predictor)
         for step in predictor.follow(clips, rules, **grid):
             clip = clips[step.index]
             writer.write(clip, step)

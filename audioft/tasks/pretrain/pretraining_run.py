@@ -51,12 +51,13 @@ def start(config: PretrainConfig, folder: Path, *, resume: bool, overwrite: bool
     if config.data.workers:
         chains = [build.chain(config.augment), build.chain(config.disturb)]
         workers.refuse([*chains, build.single("mixing", config.mixing)])
-    if processes.main:
-        if overwrite and not resume:
-            run_folder.remove_encoder(folder)
-        run_folder.prepare(folder / PRETRAINING, config, resume=resume, overwrite=overwrite)
-    processes.wait()
-    return run(config, folder, processes, console if processes.main else Console(quiet=True), resume)
+    with run_folder.beginning(folder / PRETRAINING, new=processes.main and not resume):
+        if processes.main:
+            if overwrite and not resume:
+                run_folder.remove_encoder(folder)
+            run_folder.prepare(folder / PRETRAINING, config, resume=resume, overwrite=overwrite)
+        processes.wait()
+        return run(config, folder, processes, console if processes.main else Console(quiet=True), resume)
 
 
 def run(config: PretrainConfig, out: Path, processes: Processes, console: Console, resume: bool) -> Path:

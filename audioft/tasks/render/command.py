@@ -9,6 +9,7 @@ from audioft.errors import AudioError, AudioftError, UsageError
 from audioft.tasks import arguments
 
 NAME = "render"
+ELSEWHERE = ("augment",)
 ABOUT = "Write copies of recordings with augmentations applied, to listen to or to train on."
 GROUP = "look at data"
 EXAMPLES = ("audioft render recordings/ --out by_telephone/ augment='[{name: telephone, p: 1}]'",)

@@ -68,6 +68,7 @@ def _refuse(options: argparse.Namespace, name: str | None, items: list[str]) -> 
     """Raise what is wrong with the call, before the model is loaded."""
     if options.list and (name is not None or options.cohort):
         raise UsageError("--list shows everybody: give neither a name nor recordings nor a cohort with it")
+    arguments.refuse_swapped(options, [*([] if name is None else [name]), *items])
     if options.list:
         return
     if name is None:

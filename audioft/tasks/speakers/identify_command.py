@@ -32,6 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     if not options.items:
         raise UsageError("no recordings given: name files, folders or patterns after the model")
+    arguments.refuse_swapped(options, options.items)
     with startup.loading():
         from audioft.speakers.enrolment import table_of
         from audioft.tasks.speakers import api

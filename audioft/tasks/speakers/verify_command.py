@@ -45,6 +45,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
+    arguments.refuse_swapped(options, options.items)
     if options.trials is None:
         return _pair(options, console)
     if options.items or options.threshold is not None:

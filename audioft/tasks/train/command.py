@@ -12,6 +12,7 @@ from audioft.errors import AudioftError, UsageError
 from audioft.tasks import arguments
 
 NAME = "train"
+ELSEWHERE = ("fit", "finetune", "fine-tune", "tune", "learn")
 ABOUT = "Fine-tune an encoder to the labels of a folder or table of recordings."
 GROUP = "train"
 EXAMPLES = (

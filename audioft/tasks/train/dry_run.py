@@ -12,7 +12,7 @@ from audioft.core.runtime import Processes, choose_precision, explain_precision
 from audioft.core.wording import counted
 from audioft.models import adapting, freezing
 from audioft.models.classifier import AudioClassifier
-from audioft.tasks.train import decoded_cache, frozen_cache, throughput, training_clips
+from audioft.tasks.train import decoded_cache, frozen_cache, pace, throughput, training_clips
 from audioft.training.optim import count_parameters
 
 LAYOUTS = {
@@ -46,16 +46,17 @@ def plan(config: Config, console: Console, examples: Path | None) -> None:
         lines = [*_stages(parts), _device(parts), *steps_told(parts, throughput.step_plan(config, parts.data))]
     console.say("\n".join(lines))
     if not few_shot.wanted(config):
-        _kept(parts)
+        for sentence in pace.told(parts, _kept(parts)):
+            console.say(sentence)
     if examples is not None:
         _write_examples(parts, examples)
 
 
-def _kept(parts: build.Parts) -> None:
-    """Say what a run would keep on the disk, and refuse where it would find no room."""
+def _kept(parts: build.Parts) -> frozen_cache.Cache | None:
+    """Say what a run would keep on the disk, and refuse where it would find no room; the cache of what is frozen."""
     if parts.config.cache.audio:
         decoded_cache.plan(parts)
-    frozen_cache.planned(parts, training_clips.of(parts, parts.data.clips("train")), frozen_cache.usual)
+    return frozen_cache.planned(parts, training_clips.of(parts, parts.data.clips("train")), frozen_cache.usual)
 
 
 def from_headers(config: Config, processes: Processes, console: Console) -> build.Parts:

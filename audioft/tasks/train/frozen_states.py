@@ -41,6 +41,7 @@ class Cache:
         stores: of each boundary.
         epoch: the one that is computed now.
         failures: recordings that failed, by what names their entry.
+        filled_anew: whether nothing was there of what is trained on.
     """
 
     parts: Parts
@@ -50,6 +51,7 @@ class Cache:
     stores: dict[Boundary, Crossings]
     epoch: int = 0
     failures: dict[str, AudioError] = field(default_factory=dict)
+    filled_anew: bool = False
 
     def __post_init__(self) -> None:
         self.latent = build.single("latent", self.parts.config.latent)
@@ -92,6 +94,7 @@ class Cache:
         ]
         side = [c for c in self._valid() if any(not s.has(self.side_name(c)) for s in self.stores.values())]
         side = side[processes.rank :: processes.count]
+        self.filled_anew = len(wanted) == len(views[processes.rank :: processes.count])
         with console.job("computing what is frozen", len(wanted) + len(side), unit=" clips") as job:
             # one clip at a time, so that what crosses is a function of the clip alone, to the last bit
             batches = loader(self.inner, [[d] for d in wanted], self.parts.config.data.workers if wanted else 0)
@@ -123,7 +126,8 @@ class Cache:
                 found += cross(self.parts.model, cut, *alone, mask)
         if not all(bool(torch.isfinite(c.states).all()) for c in found):
             raise AudioftError(
-                "the frozen part of the encoder gives numbers that are not finite; set train.precision=fp32"
+                "the frozen part of the encoder gives numbers that are not finite (NaN or infinity); "
+                + ("its weights are damaged" if self.parts.precision == "fp32" else "set train.precision=fp32")
             )
         return self.stores[cut].put(name, found)
 

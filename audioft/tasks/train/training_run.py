@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 from audioft.assembly import build, event_scores, recordings, side_scores
@@ -22,7 +23,16 @@ from audioft.evaluation.metrics import METRICS, compute
 from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.scoring import log_loss
 from audioft.models import adapting, freezing
-from audioft.tasks.train import dry_run, few_shot_run, final_report, frozen_cache, throughput, training_clips
+from audioft.tasks.train import (
+    dry_run,
+    few_shot_run,
+    final_report,
+    frozen_cache,
+    kept_epoch,
+    pace,
+    throughput,
+    training_clips,
+)
 from audioft.tasks.train.final_report import scoring
 from audioft.training.cached import FromBoundary
 from audioft.training.callbacks import Callback, MetricsFile, TensorBoard, Watching, lost
@@ -62,15 +72,20 @@ def run(config: Config, folder: Path, processes: Processes, console: Console, re
     parts = build.assembled(config, processes, console, precision, bad_files=bad_files)
     dry_run.introduce(parts)
     inner = training_clips.clips_of(parts, folder / "decoded")
+    began = time.monotonic()
     with frozen_cache.opened(parts, inner, folder / "states") as cache:
+        filled = time.monotonic()
         trainer = make_trainer(parts, folder, inner, cache)
         if resume:
             _resume(trainer, folder, parts)
         if processes.main:
             parts.data.save(folder / "manifest.csv")
             trainer.callbacks = _callbacks(parts, trainer, folder)
+        before, begun = trainer.state.step, time.monotonic()
         state = trainer.fit()
+        took, share = time.monotonic() - begun, (state.step - before) / max(1, trainer.total_steps)
     if processes.main:
+        pace.keep(parts, cache, filling=filled - began, training=took, share=share)
         final_report.finish(parts, folder, _best(parts, trainer, state))  # the others need not wait for it
         for made in ("decoded", "states"):
             shutil.rmtree(folder / made, ignore_errors=True)
@@ -82,7 +97,9 @@ def _best(parts: build.Parts, trainer: Trainer, state: State) -> final_report.Le
     assert state.best_epoch is not None  # the first epoch that is validated is the best so far
     best, clips = trainer.checkpoints.load_best(parts.model, state.best_epoch), parts.data.clips("train")
     waiting = throughput.waiting_told(trainer.waiting, parts.config)
+    validated = bool(len(parts.data.side("valid")))
     parts.console.say(f"the model waited for data {waiting}")
+    parts.console.say("\n".join(kept_epoch.told(state, parts.config.train, parts.metric, validated=validated)))
     return final_report.Learnt(
         failures=[(clips[int(i)].key, stage, reason) for i, (stage, reason) in state.failures.items()],
         about={

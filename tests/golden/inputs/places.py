@@ -62,7 +62,7 @@ CASES = [
         classes,
         (*TRAIN, "--num_train_epochs", "3"),
         2,
-        ("unknown option: --num_train_epochs: did you mean 'train.epochs'?",),
+        ("unknown option: --num_train_epochs: did you mean train.epochs=",),
     ),
     Case("epochs alone", nothing, with_settings("epochs=3"), said=("did you mean 'train.epochs'?",)),
     Case(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from pathlib import Path
 
 import makers
@@ -74,10 +75,15 @@ def test_json_lines_hold_the_same(audioft_command, predict, trained, two_tones, 
     )
 
 
+def _counts(printed: str) -> str:
+    most = Counter(row["label"] for row in table(printed)).most_common()
+    return ", ".join(f"{label} {count}" for label, count in most)
+
+
 def test_a_file_holds_what_standard_output_would(audioft_command, trained, two_tones, tmp_path):
     _, printed, _ = audioft_command("predict", trained.folder, two_tones)
     code, out, err = audioft_command("predict", trained.folder, two_tones, "--out", tmp_path / "p.csv")
-    assert (code, out, err) == (0, "", "")
+    assert (code, out, err) == (0, "", f"12 rows written to {tmp_path / 'p.csv'}: {_counts(printed)}\n")
     assert (tmp_path / "p.csv").read_text() == printed
     assert not (tmp_path / "p.failures.csv").exists()
 

@@ -174,8 +174,8 @@ def test_label_files_beside_recordings_are_trained_on(small_encoder, tmp_path):
     ("settings", "said"),
     [
         ({"augment": [{"name": "speed", "p": 1}]}, "'speed' changes when things happen"),
-        ({"events.context": 1.0}, "context and background are of clips"),
-        ({"train.metric": "accuracy"}, "frames are measured by map or loss"),
+        ({"events.context": 1.0}, "events.context, events.background: for clips"),
+        ({"train.metric": "accuracy"}, "take map, loss or last"),
     ],
 )
 def test_what_does_not_go_with_frames(scapes, tmp_path, settings, said):
