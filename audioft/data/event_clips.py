@@ -11,7 +11,7 @@ import numpy as np
 from audioft.annotations.event import Event
 from audioft.audio.windows import spans
 from audioft.core.runtime import generator
-from audioft.data.annotated import Annotated, Found
+from audioft.data.annotated import Annotated, Found, overhanging
 from audioft.data.check import SHORTEST
 from audioft.data.clip import Clip
 from audioft.data.manifest import Manifest
@@ -74,7 +74,7 @@ def around_events(
         raise DataError(problems)
     if not clips:
         raise DataError(f"{found.root}: no event in its {len(found.recordings)} recordings; there is nothing to learn")
-    notes = list(found.notes)
+    notes = [*found.notes, *overhanging(found.recordings)]
     if background != "none":
         size = float(np.clip(np.median([(c.end or 0) - c.start for c in clips]), SHORTEST, most))
         wanted = len(clips) if several else max(Counter(c.labels[0] for c in clips).values())
@@ -148,7 +148,7 @@ def as_windows(found: Found, window: float) -> Manifest:
     if not labels:
         raise DataError(f"{found.root}: no event in its {len(found.recordings)} recordings; there is nothing to learn")
     events = {a.clip.name: a.events for a in found.recordings}
-    notes = (*found.notes, *spellings(labels))
+    notes = (*found.notes, *overhanging(found.recordings), *spellings(labels))
     return Manifest(found.root, tuple(clips), labels, True, "events", notes, found.grouping, events)
 
 
