@@ -30,6 +30,7 @@ _TIMELIKE = re.compile(
     r"x[12]|beginn|anfang|ende|dauer|startzeit|endzeit|zeit|debut|duree|inicio|duracion|inizio|durata)"
 )
 _LABELS = ("label", "labels", "event_label", "event_labels", "annotation", "annotations")
+_SIDES = frozenset({*("train", "training", "valid", "validation", "val", "dev"), *("test", "testing", "eval")})
 _CUT_ALREADY = "slice_file_name"  # UrbanSound8K: the times beside it are those of the recording it was cut from
 _CLOCK = re.compile(r"(\d+):([0-5]?\d):([0-5]?\d(?:[.,]\d*)?)")
 _COMMA = re.compile(r"[+-]?(0,\d+|\d+,(\d{1,2}|\d{4,}))")  # can only be a decimal one
@@ -61,6 +62,8 @@ def understood(rows: list[Row], table: str, label: str | None) -> tuple[list[Row
         if other := _otherwise(name, columns):
             changes.append(_renamed(other, name))
             notes.append(f"{name} is the column {other!r}")
+    if not any(c.lower() == "split" for c in columns):
+        notes += _sides(rows, [c for c in columns if c not in (files, label)])
     if label is None and not {"label", "labels"} & set(columns):
         found = [c for c in columns if c.strip().lower().replace(" ", "_") in _LABELS]
         if len(found) == 1:
@@ -238,6 +241,15 @@ def _which(what: str, names: Sequence[str], keys: dict[str, tuple[str, str]], ta
             "or rename the others"
         )
     return found[0] if found else None
+
+
+def _sides(rows: list[Row], columns: Sequence[str]) -> list[str]:
+    """A sentence where a column holds the names of sides, and is not called `split`."""
+    for column in columns:
+        cells = {row.cells.get(column, "").strip() for row in rows}
+        if len(cells) > 1 and {c.lower() for c in cells} <= _SIDES:
+            return [f"{column!r} holds names of sides and is not used; call it split to have them"]
+    return []
 
 
 def _without(cells: dict[str, str], columns: Sequence[str]) -> None:

@@ -84,7 +84,7 @@ def reader(
         ):
             one = f"no cell of {column} holds several labels, {min(joined)!r} is taken for one"
             notes.append(f"{one}; several are separated by ;")
-    perhaps = sorted(w for w in words - {"", "?"} if w.lower() in _PERHAPS_MISSING or not set(w) - _MARKS)
+    perhaps = sorted(w for w in words - {"", "?", *lists} if w.lower() in _PERHAPS_MISSING or not set(w) - _MARKS)
     if perhaps and not keep and not set(perhaps) & MISSING:
         are = "is learned as a label" if len(perhaps) == 1 else "are learned as labels"
         notes.append(f"{quoted(perhaps)} in {column} {are}; if there is none, leave the cell empty")
@@ -120,8 +120,8 @@ def as_list(text: str) -> list[str] | None:
     (['go', 'Verb'], ['go'], None, None)
     >>> as_list("['go' 'Verb']"), as_list("['go', nan]")
     (['go', 'Verb'], ['go'])
-    >>> as_list('{"choices": ["go", "Verb"]}')
-    ['go', 'Verb']
+    >>> as_list('{"choices": ["go", "Verb"]}'), as_list("[0, 3]")
+    (['go', 'Verb'], ['0', '3'])
     """
     if text[:1] + text[-1:] not in ("[]", "()", "{}"):
         return None
@@ -136,6 +136,7 @@ def as_list(text: str) -> list[str] | None:
     if not isinstance(value, list | tuple | set):
         return None
     items = [i for i in value if not (i is None or (isinstance(i, float) and math.isnan(i)))]
+    items = [str(i) if isinstance(i, int) and not isinstance(i, bool) else i for i in items]
     if any(not isinstance(i, str) for i in items) or (value and not items):
         return None
     return sorted(items) if isinstance(value, set) else items

@@ -51,6 +51,11 @@ def _elsewhere(here: Path) -> None:
     (here / "audio/t.csv").rename(here / "meta/t.csv")
 
 
+def _sides(column: str, last: str) -> Callable[[Path], None]:
+    sides = ("train", "train", last, "test")
+    return table(f"file_name,label,{column}", lambda name, label, i: f"{name},{label},{sides[i % 4]}")
+
+
 def _regions(parents: list[str]) -> str:
     region = [{"start": 0.2, "end": 0.7, "labels": parents}]
     return json.dumps(region).replace('"', '""')
@@ -164,6 +169,23 @@ CASES = [
     ),
     Case(
         "NA that is a label", _missing("NA"), dry("data.na=keep"), said=("3 labels (one label a clip)", "data.na=keep")
+    ),
+    Case(
+        "empty lists",
+        table("file_name,labels", lambda name, label, i: f"{name},{['[]', label][i % 2]}"),
+        dry(),
+        said=("1 label",),
+        unsaid=("is learned as a label", "Traceback"),
+    ),
+    Case("numbers in lists", _labelled(lambda p: str([len(x) for x in p])), dry(), said=("4 labels (several labels",)),
+    *(
+        Case(
+            f"sides in a column {column}",
+            _sides(column, last),
+            dry(),
+            said=(f"{column!r} holds names of sides and is not used; call it split",),
+        )
+        for column, last in (("set", "val"), ("subset", "dev"), ("Partition", "Validation"))
     ),
     Case("a column a label", ONE_HOT, dry(), said=("2 labels (several labels a clip)", "columns of 0 and 1")),
     Case("a table of a German Excel", OF_EXCEL, dry(), said=(*HALF, "are decimal ones")),
