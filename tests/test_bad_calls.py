@@ -308,7 +308,10 @@ def test_a_run_whose_training_has_not_ended(refused, trained, two_tones, tmp_pat
         (("train", "gone", "--out", "run"), 2, "gone: no such file or folder"),
         pytest.param(*(("train", "data", "train.epohs=3"), 2, "did you mean 'train.epochs'?"), marks=pytest.mark.slow),
         pytest.param(*(("train", "empty", "--out", "run"), 1, "no recordings found"), marks=pytest.mark.slow),
-        (("train", "data", "--encoder", "nobody/no-such-encoder", "--out", "run"), 1, "hf download ID"),
+        pytest.param(
+            *(("train", "data", "--encoder", "nobody/no-such-encoder", "--out", "run"), 1, "hf download ID"),
+            marks=pytest.mark.slow,
+        ),
         pytest.param(*(("predict", "gone", "x.wav"), 2, "model gone: no such folder"), marks=pytest.mark.slow),
     ],
 )

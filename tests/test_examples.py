@@ -19,7 +19,7 @@ LONG = {"audioft.tasks.train.api", "audioft.tasks.pretrain.api", "audioft.tasks.
 #: those whose examples label the sample keywords with a model
 NEED_A_MODEL = {
     *("audioft.tasks.train.api", "audioft.tasks.evaluate.api", "audioft.tasks.predict.api"),
-    *("audioft.tasks.speakers.api", "audioft.tasks.speakers.trials_api"),
+    *("audioft.tasks.relabel.api", "audioft.tasks.speakers.api", "audioft.tasks.speakers.trials_api"),
     *("audioft.evaluation.report", "audioft.inference.predictor"),
 }
 

@@ -215,7 +215,7 @@ def classifier(
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(address(config.seed, "init"))
-            layers, pooling, head = (m.layers, m.pooling, m.head) if start is None else start.spec(config)
+            layers, pooling, head = (m.layers, m.pooling, m.head) if start is None else start.spec(config, labels)
             if config.events.use == "frames" or pooling == FRAMES:
                 pooling = FRAMES if config.events.use == "frames" else m.pooling
             model = AudioClassifier(encoder, len(labels), layers, pooling, head)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,11 +24,15 @@ if TYPE_CHECKING:
 KEYS = (
     *("data.label", "data.group", "data.allow_outside", "data.audio_root", "data.na", "data.source_kind"),
     *("data.label_files", "data.min_score", "data.unlabelled", "data.folders", "events.point_width"),
+    *("data.rename", "data.merge", "data.drop", "data.keep", "data.negatives", "data.exclude"),
 )
 #: What else is said of events that are cut to clips.
 CUTTING = ("events.context", "events.background")
 #: What labels mean to a model that learnt them, wherever other data lies.
-OF_A_MODEL = ("data.na", "data.unlabelled", "data.folders", "events.point_width")
+OF_A_MODEL = (
+    *("data.na", "data.unlabelled", "data.folders", "events.point_width"),
+    *("data.rename", "data.merge", "data.drop", "data.keep", "data.negatives"),
+)
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,13 @@ class Reading:
         return found if found is None or width is None else event_clips.widened(found, width)
 
     @property
+    def renames(self) -> bool:
+        """Whether clips may have other labels than their source gives them."""
+        from audioft.data.reading.from_names import asked
+
+        return self.choices.tidies or asked(self.label, "data.label") is not None
+
+    @property
     def _how(self) -> dict[str, Any]:
         return {
             "label": self.label,
@@ -101,19 +113,20 @@ def of(
     said = [*((f"data.{k}", v) for k, v in given.items() if v is not None), *configs.pairs(overrides)]
     config = configs.load(None, [*(usual or {}).items(), *said])
     for key, _ in said:
-        if key not in taken:
+        if not any(f"{key}.".startswith(f"{known}.") for known in taken):
             raise UsageError(f"{key}: {why}; taken are {', '.join(taken)}")
-    return of_config(config, timed=any(k == "events.point_width" and v is not None for k, v in said))
+    timed = any(k == "events.point_width" and v is not None for k, v in said)
+    return of_config(config, timed=timed, assumed=[k for k in usual or {} if k not in (s for s, _ in said)])
 
 
-def of_config(config: Config, *, timed: bool = False) -> Reading:
-    """How the data of a run is read."""
+def of_config(config: Config, *, timed: bool = False, assumed: Collection[str] = ()) -> Reading:
+    """How the data of a run is read; `assumed` are settings that nobody gave for it, see `Choices`."""
     from audioft.data.reading.choices import Choices
     from audioft.data.source import EventUse
 
     d, e = config.data, config.events
     events = EventUse(e.use, e.context, e.background, e.point_width)
-    return Reading(d.label, d.group, d.allow_outside, Choices.of(d), events, timed)
+    return Reading(d.label, d.group, d.allow_outside, Choices.of(d, assumed), events, timed)
 
 
 def kept(config: Config) -> dict[str, Any]:
@@ -123,8 +136,8 @@ def kept(config: Config) -> dict[str, Any]:
 
 def usual(of_model: Mapping[str, Any], overrides: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
     """Settings that a model keeps, but for those that are given."""
-    given = {key for key, _ in configs.pairs(overrides)}
-    return {k: v for k, v in of_model.items() if k in OF_A_MODEL and k not in given}
+    given = {f"{key}." for key, _ in configs.pairs(overrides)}
+    return {k: v for k, v in of_model.items() if k in OF_A_MODEL and not any(g.startswith(f"{k}.") for g in given)}
 
 
 def told(settings: Mapping[str, Any]) -> list[str]:
@@ -132,6 +145,20 @@ def told(settings: Mapping[str, Any]) -> list[str]:
     said = ", ".join(f"{k}={configs.spell(v)}" for k, v in settings.items())
     sentence = f"labels are read as those that the model learnt: {said}; another value that is given wins"
     return [sentence] if settings else []
+
+
+def refuse_lists(exclude: Sequence[str], folder: Path) -> None:
+    """Raise where a list of `data.exclude` lies in the folder of the run, as the table of bad recordings does.
+
+    Raises:
+        UsageError: the run would replace it, and go on without what it says.
+    """
+    for entry in exclude:
+        if Path(os.path.realpath(entry)).is_relative_to(os.path.realpath(folder)):
+            raise UsageError(
+                f"data.exclude={entry} lies in the folder of the run, which writes its files anew; give another --out, "
+                "or move the list elsewhere"
+            )
 
 
 @contextlib.contextmanager

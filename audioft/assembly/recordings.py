@@ -12,7 +12,7 @@ from audioft.assembly import hearings, recording_passes
 from audioft.audio.hearing import Hearing
 from audioft.configuration.config import Config
 from audioft.core.progress import Console
-from audioft.core.wording import counted
+from audioft.core.wording import counted, listed
 from audioft.data.sides import SIDES
 from audioft.errors import DataError, Problem, UsageError, grouped
 
@@ -148,8 +148,9 @@ def _checked(
         raise DataError(f"{manifest.root}: none of its labels is of a recording that can be used")
     lost = sorted(set(manifest.labels) - set(labels))
     if lost and not manifest.multilabel:
-        said = "the class {} is lost: none of its recordings can be used; mend them, or leave the class out"
-        raise DataError(Problem("", said, repr(label)) for label in lost)
+        drop = f"data.drop={listed(lost)}"
+        said = "the class {} is lost: none of its recordings can be used; mend them, or leave the class out with {}"
+        raise DataError(Problem("", said, repr(label), drop) for label in lost)
     for told in grouped(f"the label {label!r} is gone: none of its recordings can be used" for label in lost):
         console.say(f"note: {told}")
     return replace(manifest, clips=clips, labels=labels), [k for _, k in good], bad

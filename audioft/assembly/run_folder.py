@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from audioft.assembly import reading
 from audioft.assembly.new_folders import free_folder
 from audioft.configuration import config as configs
 from audioft.configuration.config import AnyConfig, Config, Kind
@@ -123,6 +124,7 @@ def refuse(folder: Path, config: AnyConfig, *, resume: bool, overwrite: bool) ->
     own = None if start is None else os.path.realpath(start)
     if own is not None and os.path.realpath(folder) in (own, os.path.dirname(own)):
         raise UsageError(f"{folder} holds the model that the run is to go on from; give another --out")
+    reading.refuse_lists(getattr(config.data, "exclude", ()), folder)
     has_config = (folder / "config.yaml").is_file()
     if resume:
         if not has_config:

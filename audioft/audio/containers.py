@@ -148,7 +148,7 @@ def _chunks(plan: _Chunks, file: BinaryIO, begin: int, total: int) -> int:
             size += wrapped(total - at - 8, size)
         at += len(head)
         if unknown:
-            return _next(file, at, total, plan.begins)
+            return _next(file, at, total, plan)
         at += size
         if size % plan.even and not plan.begins.match(_bytes(file, at, 40)):
             at += plan.even - size % plan.even
@@ -164,11 +164,12 @@ def wrapped(room: int, size: int) -> int:
     return lost if lost and beyond - lost < 2**16 else 0
 
 
-def _next(file: BinaryIO, at: int, total: int, begins: re.Pattern[bytes]) -> int:
+def _next(file: BinaryIO, at: int, total: int, plan: _Chunks) -> int:
     """Where another container begins, of one that does not say how long it is; the file's end where none does."""
+    marks = [name for name, other in _PLANS.items() if other.begins is plan.begins]  # which are found ten times faster
     while at < total:
         data = _bytes(file, at, _SEARCHED + 40)
-        if found := begins.search(data):
+        if any(mark in data for mark in marks) and (found := plan.begins.search(data)):
             return at + found.start()
         at += _SEARCHED
     return total

@@ -27,6 +27,7 @@ RATES = 1000, 1_000_000
 _T = TypeVar("_T")
 _COUNTED: dict[tuple[Path, int, int], mpeg_frames.Stream | None] = {}
 _FLACS: dict[tuple[Path, int, int], flac_streams.Flac] = {}
+_LAYOUTS: dict[tuple[Path, int, int], containers.Layout] = {}
 _OGGS: dict[tuple[Path, int, int], tuple[list[tuple[int, int]], bool]] = {}
 _NO_END = "its Ogg stream has no end: it was cut off, or is still being written"
 _MOST_COUNTED = 64
@@ -78,7 +79,7 @@ def _by_libsndfile(path: Path, head: bytes, size: int, alive: Callable[[], None]
     if riff and (wav := mended_headers.plain(head, size) or mended_headers.wav(path)) is not None:
         _refuse_rate(path, wav.rate)
         if wav.unknown or wav.end + 8 < size:
-            made = containers.layout(path, head, alive)
+            made = _laid_out(path, head, alive)
             if len(made.links) > 1:
                 return Chain(path, [functools.partial(_wav, path, a, a + n) for a, n in made.links])
             return _remarked(_one_wav(path, wav, alive) or _plain(path), made)
@@ -87,7 +88,7 @@ def _by_libsndfile(path: Path, head: bytes, size: int, alive: Callable[[], None]
     elif head[:4] in (b".snd", b"dns.") and (parts := mended_headers.au(path)):
         return Recording.of_parts(path, parts)
     elif head[:4] in (b"FORM", b"caff", b".snd", b"dns.", b"riff"):
-        made = containers.layout(path, head, alive)
+        made = _laid_out(path, head, alive)
         places = [[place] for place in made.links]
         if len(places) > 1:
             return Chain(path, [functools.partial(Recording.of_parts, path, place) for place in places])
@@ -165,7 +166,7 @@ def _wav(path: Path, begin: int, end: int) -> Recording:
 
 def _by_another(path: Path, kind: signatures.Kind, head: bytes, alive: Callable[[], None]) -> Any:
     """By the decoder of phones' and films' formats."""
-    made = containers.layout(path, head, alive)
+    made = _laid_out(path, head, alive)
     if len(made.links) == 1:
         return _remarked(media.opened(path, kind, missing=made.missing), made)
     places = [(place, made.missing * (place is made.links[-1])) for place in made.links]
@@ -195,6 +196,10 @@ def _remembered(known: dict[tuple[Path, int, int], _T], path: Path, find: Callab
             known.clear()
         known[key] = find()
     return known[key]
+
+
+def _laid_out(path: Path, head: bytes, alive: Callable[[], None]) -> containers.Layout:
+    return _remembered(_LAYOUTS, path, lambda: containers.layout(path, head, alive))
 
 
 def _counted(

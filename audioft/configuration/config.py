@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from audioft.configuration import other_names
+from audioft.configuration import names, other_names
 from audioft.configuration.pretraining import PretrainConfig
 from audioft.configuration.sections import Config, Section, Spec
 from audioft.errors import ConfigError, UsageError
@@ -211,8 +211,7 @@ def pairs(overrides: Overrides) -> list[tuple[str, Any]]:
             problems.append(f"{given!r}: expected section.key=value")
             continue
         try:
-            # a pattern as *.txt is no alias of YAML here
-            found.append((key.strip(), value if value.startswith("*") else yaml.safe_load(value)))
+            found.append((key.strip(), names.value_of(key.strip(), value)))
         except (yaml.YAMLError, ValueError, RecursionError):  # also a number of thousands of digits
             problems.append(f"{key}: {value[:80]!r} is not a value in YAML; quote it")
     if problems:

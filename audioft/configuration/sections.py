@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from audioft.configuration.names import Name, Names
+
 Spec = str | dict[str, Any]
 
 
@@ -19,9 +21,12 @@ class DataSection(Section):
     source: str | None = None
     """Folder, `.csv`, `.tsv` or `.jsonl` with the recordings."""
     label: str | None = None
-    """Column of the table that holds the label; `label` or `labels` if not given."""
+    """Column of the table that holds the label; `label` or `labels` if not given. `folder:2` is the name of a folder of
+    the second level in the source, `folder:-1` of that which a recording lies in; `name:PATTERN` is what a regular
+    expression (its first group, if it has one) finds in the file's name."""
     group: str | None = None
-    """Column whose clips stay on one side of a split; `speaker`, `group` or `source` if there, else the recording."""
+    """Column whose clips stay on one side of a split; `speaker`, `group` or `source` if there, else the recording.
+    `folder:1`, `name:^(.*?)_` and the like, as for `label`."""
     valid: float | str | None = 0.15
     """Validation side: a share of the clips, or `COLUMN=VALUE`; null for none. A split that the data gives is kept."""
     test: float | str | None = 0.15
@@ -58,6 +63,21 @@ class DataSection(Section):
     folders: Literal["plain", "birdnet"] = "plain"
     """`birdnet`: a folder `dog,rain` holds both labels, `-dog` recordings without dog, and `background`, `noise`,
     `other` and `silence` hold none; clips may then have several labels."""
+    rename: dict[Name, Name] = {}
+    """New names of labels, `{dogs: dog, Dog: dog}`; several may get the same one. A name that no label has is an error,
+    here and in `merge`, `drop`, `keep` and `negatives`, which speak of labels as they are then called."""
+    merge: dict[Name, Names] = {}
+    """Labels that become one, `{animal: [dog, cat]}`."""
+    drop: Names = []
+    """Labels that are left out, with the clips that have no other."""
+    keep: Names = []
+    """The only labels that are kept, all others are left out; empty keeps all."""
+    negatives: Names = []
+    """Labels that are background: their clips are of the class `background`, which is no event to `predict --what
+    segments`, or of no label where clips may have several."""
+    exclude: Names = []
+    """Recordings that are left out: patterns of their names or paths (`old/*.wav`), folders, names, or files of names
+    (one a line, or a table with a column of recordings as `bad_files.csv`)."""
     workers: int = Field(2, ge=0)
     """Processes that read clips; changes no result."""
 

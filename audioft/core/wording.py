@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 
 
@@ -22,6 +24,17 @@ def quoted(names: Sequence[str], most: int = 10) -> str:
     """
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(map(repr, names[:most])) + more
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a list in YAML, as a setting is given on a command line.
+
+    >>> print(listed(["dog", "no"]), listed(["dog", "great tit"]), listed(["a,b"]))
+    [dog,no] '[dog, great tit]' '["a,b"]'
+    """
+    own = [n if re.fullmatch(r"[\w.+][\w .+\-]*", n) else json.dumps(n, ensure_ascii=False) for n in names]
+    inside = f"[{','.join(own)}]"
+    return inside if re.fullmatch(r"\[[\w.,\-]*\]", inside) else f"'[{', '.join(own)}]'"
 
 
 def first_line(error: BaseException, most: int = 300) -> str:

@@ -26,11 +26,15 @@ class Annotated:
         clip: the whole recording, with its split and group.
         events: sorted by start; labels NFC.
         seconds: how long it is.
+        dropped: events that are left out on purpose: what lies there is no background.
+        negatives: events that say that nothing happens.
     """
 
     clip: Clip
     events: tuple[Event, ...]
     seconds: float
+    dropped: tuple[Event, ...] = ()
+    negatives: tuple[Event, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -184,7 +184,7 @@ def enforce(clips: Sequence[Clip], checked: Sequence[Checked], max_bad: float, t
     listed = f"; all are listed in {table}" if table else ""
     raise DataError(
         f"{len(bad)} of {len(clips)} clips ({len(bad) / len(clips):.1%}) cannot be used, more than data.max_bad="
-        f"{max_bad:g} allows{listed}. Mend or remove them, or raise data.max_bad:{bullets(bad, 10)}"
+        f"{max_bad:g} allows{listed}. Mend them, exclude them (data.exclude), or raise data.max_bad:{bullets(bad, 10)}"
     )
 
 

@@ -11,14 +11,13 @@ import numpy as np
 from audioft.annotations.event import Event
 from audioft.audio.windows import spans
 from audioft.core.runtime import generator
-from audioft.data.annotated import Annotated, Found, overhanging
+from audioft.data.annotated import Annotated, Found, order, overhanging
 from audioft.data.check import SHORTEST
 from audioft.data.clip import Clip
 from audioft.data.manifest import Manifest
-from audioft.data.reading.label_cells import spellings
+from audioft.data.reading.tidying import BACKGROUND
 from audioft.errors import DataError, Problem
 
-BACKGROUND = "background"
 TICK = 1e-3  # seconds: the grid of windows, so that times are written short and are the same when read again
 
 
@@ -30,7 +29,8 @@ def around_events(
     Args:
         found: recordings with their events.
         context: seconds of the recording kept before and after each event.
-        background: what lies between events: `none`; `class`, clips of the label `background`, as many as the commonest
+        background: what lies between events, and those that say that nothing happens (`Annotated.negatives`, which are
+            a class with `none`, too): `none`; `class`, clips of the label `background`, as many as the commonest
             label has; `negatives`, clips without a label, as many as there are events, and every clip carries all the
             labels that fill half of it, or half of whose event lies in it.
         most: seconds of a clip of background at most; they are as long as the median event with its context.
@@ -49,7 +49,8 @@ def around_events(
     clips: list[Clip] = []
     for a in found.recordings:
         seen: dict[tuple[float, float], str] = {}
-        for event in a.events:
+        nothing = tuple(dataclasses.replace(e, label=BACKGROUND) for e in a.negatives)
+        for event in (*a.events, *nothing):
             start, end = max(0.0, event.start - context), min(a.seconds, event.end + context)
             if end - start <= 0:
                 said = (
@@ -69,7 +70,8 @@ def around_events(
                 continue
             seen[times] = event.label
             labels = _inside(a.events, start, end) if several else ()
-            clips.append(_cut(a, start, end, tuple(sorted({event.label, *labels}))))
+            own = () if several and event in nothing else (event.label,)
+            clips.append(_cut(a, start, end, tuple(sorted({*own, *labels}))))
     if problems:
         raise DataError(problems)
     if not clips:
@@ -77,7 +79,8 @@ def around_events(
     notes = [*found.notes, *overhanging(found.recordings)]
     if background != "none":
         size = float(np.clip(np.median([(c.end or 0) - c.start for c in clips]), SHORTEST, most))
-        wanted = len(clips) if several else max(Counter(c.labels[0] for c in clips).values())
+        each = Counter(label for c in clips for label in c.labels if label != BACKGROUND)
+        wanted = len(clips) if several else max(each.values(), default=0)
         between = _between(found.recordings, context, size)
         kept = sorted(generator(seed, "background").permutation(len(between))[:wanted].tolist())
         for a, start, end in (between[i] for i in kept):
@@ -89,7 +92,6 @@ def around_events(
             f"{found.root}: all events have the one label {labels[0]!r}; learn what lies between them as well, with "
             "events.background=class, or add events of another label"
         )
-    notes += spellings(labels)
     return Manifest(found.root, tuple(clips), labels, several, "events", tuple(notes), found.grouping)
 
 
@@ -106,9 +108,15 @@ def widened(found: Found, seconds: float) -> Found:
         start = max(0.0, event.start - seconds / 2)
         return dataclasses.replace(event, start=round(start, 9), end=round(min(last, end) if end else last, 9))
 
+    def all_wide(events: Sequence[Event], a: Annotated) -> tuple[Event, ...]:
+        return tuple(wide(e, a.seconds) for e in events)
+
     points = sum(e.seconds <= 0 for a in found.recordings for e in a.events)
     recordings = tuple(
-        dataclasses.replace(a, events=tuple(wide(e, a.seconds) for e in a.events)) for a in found.recordings
+        dataclasses.replace(
+            a, events=all_wide(a.events, a), dropped=all_wide(a.dropped, a), negatives=all_wide(a.negatives, a)
+        )
+        for a in found.recordings
     )
     note = f"{points} points last {seconds:g} s (events.point_width)"
     return dataclasses.replace(found, recordings=recordings, notes=(*found.notes, *[note] * bool(points)))
@@ -148,7 +156,7 @@ def as_windows(found: Found, window: float) -> Manifest:
     if not labels:
         raise DataError(f"{found.root}: no event in its {len(found.recordings)} recordings; there is nothing to learn")
     events = {a.clip.name: a.events for a in found.recordings}
-    notes = (*found.notes, *overhanging(found.recordings), *spellings(labels))
+    notes = (*found.notes, *overhanging(found.recordings))
     return Manifest(found.root, tuple(clips), labels, True, "events", notes, found.grouping, events)
 
 
@@ -171,7 +179,8 @@ def _between(found: Sequence[Annotated], context: float, size: float) -> list[tu
     out = []
     for a in found:
         at = 0.0
-        for start, end in [*((e.start - context, e.end + context) for e in a.events), (a.seconds, a.seconds)]:
+        events = sorted((*a.events, *a.dropped, *a.negatives), key=order)
+        for start, end in [*((e.start - context, e.end + context) for e in events), (a.seconds, a.seconds)]:
             while at + size <= start + 1e-9:
                 out.append((a, at, at + size))
                 at += size

@@ -10,19 +10,38 @@ from pathlib import Path
 
 from audioft.audio.recording_kinds import LOOKED_FOR, RECORDINGS, may_be_recording
 from audioft.core.places import is_utf8
-from audioft.core.wording import quoted
+from audioft.core.wording import listed, quoted
 from audioft.data.clip import Clip
+from audioft.data.reading.choices import PLAIN, Choices
+from audioft.data.reading.exclusion import excluded
 from audioft.data.reading.file_kinds import HARMLESS, LeftOut, reason
+from audioft.data.reading.from_names import FromName, sites
 from audioft.data.rows import ROLES, Names, outside
 from audioft.data.targets import clean
 from audioft.errors import DataError, Problem
 
 
-def to_clips(root: Path, allow_outside: bool, notes: list[str]) -> tuple[list[Clip], str]:
+def to_clips(
+    root: Path,
+    allow_outside: bool,
+    notes: list[str],
+    choices: Choices = PLAIN,
+    label: FromName | None = None,
+    group: FromName | None = None,
+    empty: set[str] | None = None,
+) -> tuple[list[Clip], str]:
     """The clips of a folder without a table, sorted by name, and its layout, `classes` or `splits`.
 
+    Args:
+        root: the folder.
+        allow_outside: accept links out of it.
+        notes: is told what was decided and left out.
+        choices: which recordings and labels are left out.
+        label, group: what of a recording's name they are; the class folder, and the recording, if not given.
+        empty: is told the labels of folders without recordings, which are left out on purpose.
+
     Raises:
-        DataError: no recordings, no class folders, links out of the folder.
+        DataError: no recordings, no class folders, links out of the folder, names without label or group.
     """
     left_out = LeftOut()
     names = sorted(
@@ -33,6 +52,10 @@ def to_clips(root: Path, allow_outside: bool, notes: list[str]) -> tuple[list[Cl
         raise DataError(Problem(path, f"the folder cannot be read: {why}") for path, why in left_out.unreadable)
     if not names:
         raise DataError(f"{root}: no recordings found; looked in all folders for {LOOKED_FOR}{left_out.instead()}")
+    gone = excluded(choices.exclude, names, root, notes)
+    every, names = names, [n for n in names if n not in gone]
+    if not names:
+        raise DataError(f"{root}: data.exclude leaves out all of its {len(every)} recordings")
     tops = sorted({n.split("/")[0] for n in names if "/" in n})
     roles = [t for t in tops if t.lower() in ROLES]
     by_side = len(roles) > 1 or (len(tops) == 1 and [t.lower() for t in roles] in (["train"], ["training"]))
@@ -43,39 +66,57 @@ def to_clips(root: Path, allow_outside: bool, notes: list[str]) -> tuple[list[Cl
             "move these elsewhere, or use a metadata.csv"
         )
     depth = 2 if by_side else 1
-    flat = [n for n in names if n.count("/") < depth]
-    if len(flat) == len(names) or (by_side and flat):
+    least = depth if label is None else int(by_side)  # folders that a recording must lie in
+    flat = [n for n in names if n.count("/") < least]
+    if (flat and len(flat) == len(names)) or (by_side and flat):
         place = "train/CLASS/file.wav" if by_side else "CLASS/file.wav"
         raise DataError(
             f"{root}: {len(flat)} recordings lie in no class folder, as {flat[0]}; expected {place}, or a "
-            "metadata.csv with file_name and label"
+            'metadata.csv with file_name and label; data.label="name:PATTERN" takes labels out of the files\' names'
         )
     if flat:
         notes.append(
             f"{len(flat)} recordings directly in {root} are left out, they have no class: {', '.join(flat[:3])}"
         )
-    names = [n for n in names if n.count("/") >= depth]
-    find = Names(root)
-    problems, clips = _without_recordings(root, depth, names, left_out, notes), []
-    problems += _no_labels({"/".join(n.split("/")[:depth]) for n in names})
-    again = _links_again(root, depth, names)
+    names = [n for n in names if n.count("/") >= least]
+    find, levels = Names(root), depth if label is None else max(label.level or 0, int(by_side))
+    found = _without_recordings(root, levels, [*names, *gone], left_out, notes)
+    problems, clips = [p for name, p in found if not _left_out(name, choices, empty)], []
+    if label is None:
+        problems += _no_labels({"/".join(n.split("/")[:depth]) for n in names})
+        notes += sites(names, depth, ROLES)
+    again = _links_again(root, depth if label is None else 0, names)
     for name in names:
         parts = name.split("/")
         if not (allow_outside or find.inside(root / name)):
             problems.append(outside(name, root))
         elif name in again:
             left_out.add("link to a file that is there already", name)
-        elif is_utf8(parts[depth - 1]):
+        elif label is not None or is_utf8(parts[depth - 1]):
             side = ROLES[parts[0].lower()] if by_side else None
-            clips.append(Clip(root / name, name, labels=(clean(parts[depth - 1]),), split=side, group=name))
+            try:
+                own = clean(parts[depth - 1]) if label is None else label.of(name)
+                of = name if group is None else group.of(name)
+            except ValueError as e:
+                problems.append(Problem(name, f"{e}; leave it out with data.exclude, or ask for another part of names"))
+                continue
+            clips.append(Clip(root / name, name, labels=(own,), split=side, group=of))
     if problems:
         raise DataError(problems)
+    if group is not None:
+        notes.append(f"groups are {group.said.partition('=')[2]}")
     notes += left_out.notes(labelled=True)
     return clips, "splits" if by_side else "classes"
 
 
 #: Folders whose recordings have none of the labels, for BirdNET's analyzer.
 _NO_EVENT = ("background", "noise", "other", "silence")
+
+
+def without_told(choices: Choices, clips: list[Clip]) -> Choices:
+    """Choices without the negatives that have no label in BirdNET's folders anyhow."""
+    known = {label for clip in clips for label in clip.labels if label.lower() in _NO_EVENT}
+    return dataclasses.replace(choices, negatives=[n for n in choices.negatives if clean(n) not in known])
 
 
 def as_birdnet(clips: list[Clip]) -> list[Clip]:
@@ -101,8 +142,11 @@ def like_birdnet(clips: list[Clip]) -> list[str]:
     ]
 
 
-def _without_recordings(root: Path, depth: int, names: list[str], left_out: LeftOut, notes: list[str]) -> list[Problem]:
-    """Problems of folders that are meant to be sides and classes, and have no recording; of texts and pictures, a note.
+def _without_recordings(
+    root: Path, depth: int, names: list[str], left_out: LeftOut, notes: list[str]
+) -> list[tuple[str, Problem]]:
+    """Folders that are meant to be sides and classes, and have no recording, with the problem; of texts and pictures, a
+    note.
 
     A folder of texts or pictures was never one of recordings; of one that is empty, or whose files were passed over,
     nobody can tell.
@@ -121,9 +165,18 @@ def _without_recordings(root: Path, depth: int, names: list[str], left_out: Left
                 notes.append(f"the folder {name} holds no recording and is no class: {left_out.told(within)}")
                 continue
             found = f"nothing but {left_out.told(within)}" if within else "it is empty"
-            remedy = "add recordings of this class, or remove the folder"
-            problems.append(Problem("", f"the folder {{}} holds no recording: {found}; {remedy}", folder))
+            remedy = f"add recordings of this class, remove the folder, or set data.drop={listed([folder.name])}"
+            problems.append((name, Problem("", f"the folder {{}} holds no recording: {found}; {remedy}", folder)))
     return problems
+
+
+def _left_out(folder: str, choices: Choices, empty: set[str] | None) -> bool:
+    """Whether a folder without recordings is of a label that is left out, which is then remembered."""
+    label = clean(folder.rpartition("/")[2])
+    dropped = label in map(clean, choices.drop)
+    if dropped and empty is not None:
+        empty.add(label)
+    return dropped or (bool(choices.keep) and label not in map(clean, (*choices.keep, *choices.negatives)))
 
 
 def _links_again(root: Path, depth: int, names: list[str]) -> set[str]:

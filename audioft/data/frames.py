@@ -64,8 +64,8 @@ def require_shown(events: Iterable[Event], seconds: float) -> None:
     for event in events:
         longest[event.label] = max(longest.get(event.label, 0.0), event.seconds)
     said = (
-        "no frame of {:g} s would show {!r}, whose longest event lasts {:g} s; give its events an end, leave it out, "
-        "or cut clips (events.use=clips)"
+        "no frame of {:g} s would show {!r}, whose longest event lasts {:g} s; give its events an end, leave it out "
+        "(data.drop), or cut clips (events.use=clips)"
     )
     short = [said.format(seconds, label, most) for label, most in sorted(longest.items()) if most < seconds / 2 - 1e-9]
     if short:

@@ -15,7 +15,9 @@ from audioft.core.wording import counted, quoted
 from audioft.data.annotated import Annotated, Found, beyond, length, order, texts
 from audioft.data.clip import Clip
 from audioft.data.folders import recordings
+from audioft.data.reading import from_names
 from audioft.data.reading.choices import Choices
+from audioft.data.reading.exclusion import excluded
 from audioft.data.reading.file_kinds import HARMLESS, UNREAD, LeftOut
 from audioft.data.reading.file_names import Names, not_utf8, outside
 from audioft.data.reading.label_cells import MISSING
@@ -26,7 +28,9 @@ from audioft.errors import DataError, Problem, UsageError
 _NO_CALL = "nocall"  # BirdNET's word for nothing
 
 
-def read(root: Path, label: str | None, allow_outside: bool, choices: Choices, asked: bool) -> Found:
+def read(
+    root: Path, label: str | None, allow_outside: bool, choices: Choices, asked: bool, group: str | None = None
+) -> Found:
     """Recordings of a folder with their label files: Audacity's `name.txt`, tables of Raven and others, RTTM.
 
     A label file belongs to the recording it names inside; otherwise to that of the same name beside it, where Raven's
@@ -39,18 +43,28 @@ def read(root: Path, label: str | None, allow_outside: bool, choices: Choices, a
         allow_outside: accept links out of the folder.
         choices: which label files, with which scores; what becomes of selections without a label.
         asked: whether labels with times were asked for, however few recordings have them.
+        group: what of a recording's name is its group, see `from_names`; the recording if not given.
 
     Raises:
         DataError: everything that is wrong with the label files, at once; before it, that few recordings have one and
             folders may be what is meant.
     """
+    if (named := from_names.asked(label, "data.label")) is not None:
+        raise UsageError(
+            f"{named.said}: labels with times come from label files; leave it out, or have the folders for labels with "
+            "data.source_kind=classes"
+        )
     left_out = LeftOut()
     paths = {p.relative_to(root).as_posix(): p for p in recordings(root, left_out)}
-    found = _Files(root, paths, label, choices)
+    excluding: list[str] = []
+    gone = excluded(choices.exclude, paths, root, excluding)
+    group_of = from_names.asked(group, "data.group")
+    found = _Files(root, paths, label, choices, gone)
     for text in _chosen(root, choices.label_files):
         found.take(text)
     if not asked:
         _ask(root, paths, found)
+    found.leave_out(gone)
     problems = found.problems + found.doubled() + found.scored()
     clips = []
     inner = Names(root)
@@ -63,29 +77,35 @@ def read(root: Path, label: str | None, allow_outside: bool, choices: Choices, a
         if choices.na == "empty":
             said = "the label {} counts as empty; fill it in, remove the line, or set data.na=keep"
             problems += [Problem(name, said, repr(e.label)) for e in events if e.label in MISSING]
-        whole = Clip(paths[name], name, split=side_of(name), group=name)
+        own = name
+        try:
+            own = name if group_of is None else group_of.of(name)
+        except ValueError as e:
+            problems.append(Problem(name, e))
+        whole = Clip(paths[name], name, split=side_of(name), group=own)
         clips.append(Annotated(whole, tuple(sorted(events, key=order)), seconds))
     if problems:
         raise DataError(problems)
     sides = {a.clip.split for a in clips}
     if None in sides and len(sides) > 1:  # a folder that happens to be called so
         clips = [dataclasses.replace(a, clip=dataclasses.replace(a.clip, split=None)) for a in clips]
-    left = sorted(set(paths) - set(found.events))
+    left = sorted(set(paths) - set(found.events) - gone)
     left_told = [f"{len(left)} recordings without a label file are left out: {', '.join(left[:3])}"] * bool(left)
     told = (
         *found.notes(),
         *left_told,
+        *excluding,
         *left_out.notes(HARMLESS - UNREAD, found.strange, labelled=True),
         *not_utf8(list(found.events)),
     )
-    return Found(root, tuple(clips), "recording", told)
+    return Found(root, tuple(clips), "recording" if group_of is None else str(group), told)
 
 
 class _Files:
     """What label files say of recordings."""
 
-    def __init__(self, root: Path, paths: dict[str, Path], label: str | None, choices: Choices):
-        self.root, self.paths, self.label, self.choices = root, paths, label, choices
+    def __init__(self, root: Path, paths: dict[str, Path], label: str | None, choices: Choices, gone: set[str]):
+        self.root, self.paths, self.label, self.choices, self.gone = root, paths, label, choices, gone
         self.recordings = _Recordings(paths)
         self.events: dict[str, list[Event]] = {}
         self.of: dict[str, list[str]] = {}  # the label files of each recording
@@ -104,6 +124,8 @@ class _Files:
         try:
             said = files.read(text, self.label, self.choices.unlabelled, notes) if kind else {"": []}
         except (DataError, UsageError) as e:
+            if own in self.gone:
+                return
             unread = [Problem(text, str(e).removeprefix(f"{text}: "))]
             self.problems += e.problems if isinstance(e, DataError) else unread
             if own:
@@ -120,6 +142,12 @@ class _Files:
             elif events or not unlabelled:  # of a recording whose every selection was left out nothing is known
                 self.events.setdefault(name, []).extend(events)
                 self.of.setdefault(name, []).append(inside)
+
+    def leave_out(self, names: set[str]) -> None:
+        """Forget what is said of these recordings."""
+        for name in names:
+            self.events.pop(name, None)
+            self.of.pop(name, None)
 
     def doubled(self) -> list[Problem]:
         """Recordings of which several label files speak, unless it was said which are meant."""

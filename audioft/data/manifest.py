@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,9 +15,11 @@ from audioft.core.wording import counted
 from audioft.data import folders, rows
 from audioft.data.clip import Clip, seconds
 from audioft.data.inputs import unlabelled
+from audioft.data.reading import from_names, tidying
+from audioft.data.reading.alike import spellings
 from audioft.data.reading.choices import PLAIN, Choices
+from audioft.data.reading.exclusion import excluded
 from audioft.data.reading.file_names import not_utf8
-from audioft.data.reading.label_cells import spellings
 from audioft.data.tables import Row, as_text, read_table
 from audioft.data.targets import label_order
 from audioft.errors import DataError, UsageError
@@ -79,9 +82,10 @@ def load(
         root: the folder a table's names are relative to; the table's own by default, for rows the working
             folder.
         label: the column with the labels; `label` or `labels` by default. A name that ends in `labels` may
-            hold several, see `audioft.data.targets`.
-        group: the column with the groups; `recording` is the recording itself. By default `speaker`, `group`
-            or `source`, whichever is there, unless it equals the label in every row; else the recording.
+            hold several, see `audioft.data.targets`. Or what of a recording's name it is, see `from_names`.
+        group: the column with the groups, or what of a name they are; `recording` is the recording itself. By default
+            `speaker`, `group` or `source`, whichever is there, unless it equals the label in every row; else the
+            recording.
         allow_outside: accept recordings that lie outside of `root`.
         least_labels: how many classes a single-label source must have: 2 to train, 1 to evaluate.
         as_events: a table's rows of different labels may have the same times.
@@ -101,7 +105,7 @@ def load(
         texts = [Row("row", i, {k: as_text(v) for k, v in r.items()}) for i, r in enumerate(mappings, 1)]
         base = Path(os.path.realpath(root or "."))
         read = rows.to_clips(texts, "the rows", base, label, group, allow_outside or root is None, choices=choices)
-        return _manifest(base, read, "rows", notes, least_labels)
+        return _manifest(base, read, "rows", notes, least_labels, choices)
     path = Path(source)
     if "\0" in str(path):
         raise UsageError(f"{str(path)!r}: a path cannot hold a NUL byte")
@@ -114,17 +118,27 @@ def load(
             raise UsageError(f"{base}: no such folder; expected the one that the recordings of {table} lie in")
         read = rows.to_clips(read_table(table), str(table), base, label, group, allow_outside, as_events, choices)
         if path.is_dir():
-            notes += not_named(base, read.clips)
-        return _manifest(base, read, "table", notes, least_labels)
-    if label or group not in (None, "recording"):
-        key = "data.label" if label else "data.group"
-        raise UsageError(f"{key}={label or group!r} names a column, but {path} has no metadata.csv: a folder has none")
+            notes += not_named(base, read.clips, choices.exclude)
+        return _manifest(base, read, "table", notes, least_labels, choices, as_events)
+    parts = from_names.asked(label, "data.label"), from_names.asked(group, "data.group")
+    wrong = [("data.label", label)] if label and parts[0] is None else []
+    wrong += [("data.group", group)] if group not in (None, "recording") and parts[1] is None else []
+    for key, value in wrong:
+        raise UsageError(
+            f"{key}={value!r} names a column, but {path} has no metadata.csv: a folder has none; {key}=folder:1 is "
+            'the name of a folder in it, folder:-1 of that which a recording lies in, "name:^(.*?)_" a part of names'
+        )
     base = absolute(path)
-    clips, layout = folders.to_clips(base, allow_outside, notes)
+    empty: set[str] = set()
+    clips, layout = folders.to_clips(base, allow_outside, notes, choices, *parts, empty)
+    grouping = "recording" if parts[1] is None else str(group)
     birdnet = choices.folders == "birdnet"
-    clips = folders.as_birdnet(clips) if birdnet else clips
+    if birdnet:
+        choices = folders.without_told(choices, clips)
+        clips = folders.as_birdnet(clips)
     notes += [] if birdnet else folders.like_birdnet(clips)
-    return _manifest(base, rows.Read(clips, birdnet, "recording", notes), layout, [], least_labels)
+    read = rows.Read(clips, birdnet, grouping, notes)
+    return _manifest(base, read, layout, [], least_labels, choices, empty=empty)
 
 
 def save(manifest: Manifest, split: Split | None, path: str | Path, checked: Sequence[Checked] | None = None) -> None:
@@ -173,23 +187,41 @@ def saved(path: str | Path) -> dict[str, dict[str, str]]:
     return found
 
 
-def _manifest(root: Path, read: rows.Read, layout: str, notes: list[str], least: int) -> Manifest:
-    labels = label_order(read.clips)
+def _manifest(
+    root: Path,
+    read: rows.Read,
+    layout: str,
+    notes: list[str],
+    least: int,
+    choices: Choices,
+    as_events: bool = False,
+    empty: Collection[str] = (),
+) -> Manifest:
+    tidied: list[str] = []
+    clips = read.clips if as_events else tidying.clips(read.clips, read.multilabel, choices, tidied, empty)
+    if not clips:
+        raise DataError(f"{root}: no clip is left: {'; '.join(tidied)}")
+    labels = label_order(clips)
     if not read.multilabel and len(labels) < least:
         raise DataError(
-            f"{root}: all {len(read.clips)} clips have the one label {', '.join(map(repr, labels))}; "
+            f"{root}: all {len(clips)} clips have the one label {', '.join(map(repr, labels))}; "
             f"expected at least {least} classes: add a folder (or rows) of another class"
         )
     if not labels:
         raise DataError(f"{root}: no clip has any label")
-    told = (*notes, *read.notes, *spellings(labels), *not_utf8([c.name for c in read.clips]))
-    return Manifest(root, tuple(read.clips), labels, read.multilabel, layout, told, read.grouping)
+    alike = [] if as_events else spellings(labels)
+    told = (*notes, *read.notes, *tidied, *alike, *not_utf8([c.name for c in clips]))
+    return Manifest(root, tuple(clips), labels, read.multilabel, layout, told, read.grouping)
 
 
-def not_named(root: Path, clips: Sequence[Clip]) -> list[str]:
-    """A sentence where recordings lie in a folder that its table does not name."""
+def not_named(root: Path, clips: Sequence[Clip], exclude: Sequence[str] = ()) -> list[str]:
+    """A sentence where recordings lie in a folder that its table does not name, and are not left out on purpose."""
     named = {clip.name for clip in clips}
     others = [n for p in folders.recordings(root) if (n := p.relative_to(root).as_posix()) not in named]
+    if exclude and others:
+        with contextlib.suppress(UsageError):  # what is left out may be in the table alone
+            gone = excluded(exclude, others, root, [])
+            others = [n for n in others if n not in gone]
     if not others:
         return []
     return [f"{counted(len(others), 'recording')} that the table does not name, left out: {', '.join(others[:3])}"]

@@ -11,6 +11,7 @@ from pathlib import Path
 from audioft.core.registry import suggest
 from audioft.data import targets
 from audioft.data.clip import Clip
+from audioft.data.reading import exclusion, from_names
 from audioft.data.reading.choices import PLAIN, Choices
 from audioft.data.reading.columns import at_least, understood
 from audioft.data.reading.file_names import Names, outside
@@ -79,14 +80,19 @@ def to_clips(
     rows, notes = (rows, []) if ours else understood(rows, table, label)
     rows = at_least(rows, choices.min_score, notes)
     files, columns = file_column(rows, table), columns_of(rows)
-    column = _label_column(columns, table, label)
-    several = column.endswith("labels")
+    named, grouped = (
+        None if text in columns else from_names.asked(text, key)
+        for key, text in (("data.label", label), ("data.group", group))
+    )
+    rows = _without(rows, files, root, choices, notes)
+    column = str(label) if named is not None else _label_column(columns, table, label)
+    several = column.endswith("labels") and named is None
     said: Callable[[str], targets.Said] = targets.several if several else targets.single
-    if not ours:
+    if not ours and named is None:
         said, several = reader(column, (row.cells.get(column, "") for row in rows), table, choices.na == "keep", notes)
     if files not in FILE_COLUMNS:
         notes.append(f"recordings are named by the column {files!r}")
-    grouping = _grouping(columns, table, group)
+    grouping = str(group) if grouped is not None else _grouping(columns, table, group)
     problems: list[tuple[int, Problem]] = []
     clips: list[Clip] = []
     lines: list[int] = []
@@ -96,12 +102,13 @@ def to_clips(
         try:
             name, path = names.find(cells.get(files, "").strip(), allow_outside)
             start, end = times(cells, as_events, "; events.point_width=SECONDS gives points a length")
-            labels, unknown = said(cells.get(column, ""))
+            labels, unknown = said(cells.get(column, "") if named is None else named.of(name))
+            of = cells.get(grouping, "") if grouped is None else grouped.of(name)
         except ValueError as e:
             problems.append((i, Problem(row.where, e)))
             continue
         split = ROLES.get(cells.get("split", "").strip().lower())
-        own = clean(cells.get(grouping, "")) if grouping != "recording" else ""
+        own = clean(of) if grouping != "recording" else ""
         clips.append(Clip(path, name, start, end, labels, unknown, split, own or name, kept.of(cells)))
         lines.append(i)
     for first, again in _doubled(clips, as_events):
@@ -114,6 +121,17 @@ def to_clips(
     notes += names.notes()
     notes += [f"groups are {grouping}"] if grouping != "recording" else []
     return Read(clips, several, grouping, notes)
+
+
+def _without(rows: list[Row], files: str, root: Path, choices: Choices, notes: list[str]) -> list[Row]:
+    """The rows of recordings that are not left out; of names as they are written, which need not be there."""
+    if not choices.exclude:
+        return rows
+    gone = exclusion.excluded(choices.exclude, {exclusion.plain(row.cells.get(files, "")) for row in rows}, root, notes)
+    kept = [row for row in rows if exclusion.plain(row.cells.get(files, "")) not in gone]
+    if not kept:
+        raise DataError(f"{root}: data.exclude leaves out all of its {len(rows)} rows")
+    return kept
 
 
 def _doubled(clips: list[Clip], as_events: bool) -> Iterator[tuple[int, int]]:

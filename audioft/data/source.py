@@ -9,6 +9,8 @@ from typing import Any, Literal
 from audioft.data import annotated, event_clips, label_folders, manifest
 from audioft.data.annotated import Found
 from audioft.data.manifest import Manifest
+from audioft.data.reading import from_names, tidying
+from audioft.data.reading.alike import spellings
 from audioft.data.reading.choices import PLAIN, Choices
 from audioft.errors import DataError
 
@@ -84,12 +86,25 @@ def read_annotated(
         UsageError: no such path.
         DataError: events were asked for, and the source has neither times in a table nor label files; or what is wrong
             with them.
+        ConfigError: settings name labels that are not there.
     """
-    path = Path(source)
+    found = _read_annotated(Path(source), label, group, allow_outside, asked, choices)
+    if found is None:
+        return None
+    found = tidying.events(found, choices)
+    alike = spellings({e.label for a in found.recordings for e in a.events})
+    return dataclasses.replace(found, notes=(*found.notes, *alike))
+
+
+def _read_annotated(
+    path: Path, label: str | None, group: str | None, allow_outside: bool, asked: bool, choices: Choices
+) -> Found | None:
+    """As `read_annotated`, with labels as the source has them."""
     if "\0" not in str(path) and path.is_dir() and manifest.table_of(path, []) is None:
         asked = asked or choices.source_kind == "events"
-        if choices.source_kind != "classes" and annotated.has_label_files(path):
-            return label_folders.read(manifest.absolute(path), label, allow_outside, choices, asked)
+        classes = choices.source_kind == "classes" or (not asked and from_names.asked(label, "data.label") is not None)
+        if not classes and annotated.has_label_files(path):
+            return label_folders.read(manifest.absolute(path), label, allow_outside, choices, asked, group)
         if asked:
             raise DataError(
                 f"{path}: no labels with times: expected a metadata.csv with start and end (another table is given by "
@@ -99,11 +114,11 @@ def read_annotated(
     if not asked:
         return None
     how: dict[str, Any] = {"label": label, "group": group, "allow_outside": allow_outside, "choices": choices}
-    read = manifest.load(source, least_labels=1, as_events=True, **how)
+    read = manifest.load(path, least_labels=1, as_events=True, **how)
     columns = {column for c in read.clips for column in c.columns}
     if not {"start", "end"} <= columns:
         raise DataError(
-            f"{source}: its labels have no times: expected the columns start and end, in seconds; the columns are "
+            f"{path}: its labels have no times: expected the columns start and end, in seconds; the columns are "
             f"{', '.join(sorted(columns))}"
         )
     found = annotated.from_clips(read.clips, read.grouping, read.root)

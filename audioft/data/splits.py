@@ -189,7 +189,7 @@ def _enough(manifest: Manifest, clips: Sequence[Clip], made: dict[str, float]) -
             problems.append(
                 f"class {label!r} has {counted(len(of), 'clip')}{grouped}, too few for "
                 f"{', '.join(made)}: expected at least {len(made)}. Add recordings of it, leave the class "
-                f"out, or make fewer sides with {nulls}"
+                f"out (data.drop), or make fewer sides with {nulls}"
                 + (" (or data.group=recording if the groups may be on two sides)" if grouped else "")
             )
     if problems:
@@ -217,11 +217,13 @@ def _check_labels(manifest: Manifest, parts: dict[str, np.ndarray], notes: list[
             continue
         where = [s for s in ("valid", "test") if label in present[s]]
         if not where:
-            problems.append(f"label {label!r}: no clip has it (any more); leave it out of the table, or add recordings")
+            problems.append(
+                f"label {label!r}: no clip has it (any more); leave it out with data.drop, or add recordings"
+            )
             continue
         files = [clips[i].key for side in where for i in parts[side] if label in clips[i].labels]
         more = f" and {len(files) - 5} more" if len(files) > 5 else ""
-        remedy = "give train clips of it, or leave these clips out"
+        remedy = "give train clips of it, or leave it out with data.drop"
         said = f"label {{}} is only on the {' and '.join(where)} side, in {{}}: {remedy}"
         problems.append(Problem("", said, repr(label), f"{', '.join(files[:5])}{more}"))
     if problems:

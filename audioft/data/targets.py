@@ -19,6 +19,7 @@ from typing import Literal
 
 import numpy as np
 
+from audioft.core.wording import listed
 from audioft.data.clip import Clip
 from audioft.errors import DataError
 
@@ -114,7 +115,7 @@ def targets(clips: Sequence[Clip], labels: Sequence[str], multilabel: bool) -> t
         raise DataError(
             f"label {label!r} of {len(keys)} clips ({', '.join(keys[:3])}) is not among the labels "
             f"{', '.join(labels)}: "
-            "leave those clips out, or train with clips of that label"
+            f"leave it out with data.drop={listed([label])}, rename it with data.rename, or train with clips of it"
             for label, keys in sorted(strange.items())
         )
     return values, known

@@ -51,7 +51,9 @@ def found(clips: Sequence[Clip], digests: Sequence[str]) -> Twins:
         if len({frozenset(labels) for labels in names.values()}) > 1:
             told = " and ".join(f"{name} ({_told(labels)})" for name, labels in sorted(names.items()))
             differing.append(
-                Problem("", "the same bytes under different labels: {}; leave out those that are wrong", told)
+                Problem(
+                    "", "the same bytes under different labels: {}; leave out those that are wrong (data.exclude)", told
+                )
             )
         else:
             alike += 1

@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audioft.core.wording import quoted
+from audioft.core.runtime import evaluating
+from audioft.core.wording import listed, quoted
 from audioft.data.batching import batches_of, pad
 from audioft.evaluation.effective_size import of_clips
 from audioft.models.encoder import Encoder
@@ -93,9 +94,8 @@ def embed(
     """
     found: dict[int, np.ndarray] = {}
     # what has nothing to learn, as a `LogMel`, is where its input is
-    training, device = encoder.training, next((p.device for p in encoder.parameters()), torch.device("cpu"))
-    encoder.eval()
-    try:
+    device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
+    with evaluating(encoder):
         for batch in batches_of(waveforms, batch_samples):
             padded, lengths = pad([waveforms[i] for i in batch])
             with torch.inference_mode():
@@ -107,8 +107,6 @@ def embed(
                 found[i] = row
             if progress is not None:
                 progress(len(found))
-    finally:
-        encoder.train(training)
     return np.stack([found[i] for i in range(len(waveforms))])
 
 
@@ -155,7 +153,7 @@ def folds(labels: np.ndarray, groups: np.ndarray, seed: int) -> list[tuple[np.nd
     if alone:
         raise ValueError(
             f"there is only one clip of {quoted(alone)}, and learning and testing take one each; add recordings, or "
-            "leave the label out"
+            f"leave {'it' if len(alone) == 1 else 'them'} out with data.drop={listed(alone)}"
         )
     count = min(FOLDS, len(set(groups.tolist())), min(each.tolist()))
     if count < 2:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from audioft.audio.sounds import Sound
+from audioft.core.runtime import evaluating
 from audioft.data.batching import batches_of, pad
 from audioft.data.clip import Clip
 from audioft.data.dataset import Preparation
@@ -179,10 +180,8 @@ def over_windows(
     batch_seconds = batch_seconds or BATCH_SECONDS.get(device.type, 60.0)
     most = max(1, round(batch_seconds * prepare.sample_rate))
     apart = round(APART_SECONDS.get(device.type, 5.0) * prepare.sample_rate)
-    training = model.training
     entries = flat(sources) if at_once else flat_ahead(sources, most * PENDING_BATCHES)
-    model.eval()
-    try:
+    with evaluating(model), contextlib.closing(entries):  # so that nothing is read any more
         # a few at first, so that the model need not wait until many are read
         for group in grouped(entries, 1 if at_once else most * PENDING_BATCHES, first=2 * most):
             heard = [i for i, (_, w, _) in enumerate(group) if w is not None]
@@ -197,9 +196,6 @@ def over_windows(
                 while due < len(group) and (group[due][1] is None or due in scores):
                     yield _scored(group[due], scores.pop(due, None), prepare.per_second)
                     due += 1
-    finally:
-        entries.close()  # so that nothing is read any more
-        model.train(training)
 
 
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager:

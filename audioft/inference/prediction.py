@@ -28,6 +28,7 @@ class Prediction:
         scores: every label's probability, in the model's order.
         seconds: the audio that was heard.
         error: why there is no label, or why the recording breaks off after what was heard; None if all was heard.
+        note: what is to be said of how it was heard, as of channels that cancel; empty as a rule.
 
     >>> Prediction("a.wav", "yes", 0.9, ("yes",), {"no": 0.1, "yes": 0.9}).top(1)
     [('yes', 0.9)]
@@ -40,31 +41,38 @@ class Prediction:
     scores: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     error: AudioError | None = None
+    note: str = ""
 
     @classmethod
-    def of(cls, path: str, found: ClipScore, labels: tuple[str, ...], limits: np.ndarray | None) -> Prediction:
+    def of(
+        cls, path: str, found: ClipScore, labels: tuple[str, ...], limits: np.ndarray | None, note: str = ""
+    ) -> Prediction:
         """From scores; `limits` `(C,)` are thresholds where a recording may have several labels."""
         if found.scores is None:
-            return cls(path, None, float("nan"), seconds=found.seconds, error=found.failure)
+            return cls(path, None, float("nan"), seconds=found.seconds, error=found.failure, note=note)
         if not np.isfinite(found.scores).all():
             return cls(path, None, float("nan"), seconds=found.seconds, error=AudioError(path, "model", NOT_FINITE))
         best = int(found.scores.argmax())
         given = [best] if limits is None else np.flatnonzero(found.scores >= limits).tolist()
         scores = dict(zip(labels, found.scores.tolist(), strict=True))
         several = tuple(labels[i] for i in given)
-        return cls(path, labels[best], float(found.scores[best]), several, scores, found.seconds, found.failure)
+        return cls(path, labels[best], float(found.scores[best]), several, scores, found.seconds, found.failure, note)
 
     def __repr__(self) -> str:
         if self.label is None:
             return f"<Prediction of {self.path}: none, {self.error}>"
         labels = ", ".join(self.labels) if len(self.labels) > 1 else self.label
-        return f"<Prediction of {self.path}: {labels}, {self.score:.2f}{'' if self.error is None else ', breaks off'}>"
+        broken = "" if self.error is None else ", breaks off"
+        noted = f"; {self.note}" if self.note else ""
+        return f"<Prediction of {self.path}: {labels}, {self.score:.2f}{broken}{noted}>"
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the recording to be heard and the best labels."""
         from audioft.evaluation.page.answer import answer
 
-        return answer(self.path, self.label, self.labels, self.top(5), len(self.scores), self.seconds, self.error)
+        return answer(
+            self.path, self.label, self.labels, self.top(5), len(self.scores), self.seconds, self.error, self.note
+        )
 
     def top(self, k: int) -> list[tuple[str, float]]:
         """The k most probable labels with their scores, best first; all if there are fewer."""

@@ -9,6 +9,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from audioft.audio import remarks
 from audioft.audio.arriving import arriving
 from audioft.audio.silence import Changes
 from audioft.audio.sounds import Sound
@@ -148,7 +149,8 @@ class Predictor:
         def found() -> Iterator[Prediction]:
             for one in self.scores(clips, progress, window=window, hop=hop):
                 limits = self._thresholds if self.card.multilabel else None
-                yield Prediction.of(clips[one.index].name, one, self.labels, limits)
+                clip = clips[one.index]
+                yield Prediction.of(clip.name, one, self.labels, limits, remarks.of(clip.path))
             for failure in failures:
                 yield Prediction(failure.path, None, float("nan"), error=failure)
 

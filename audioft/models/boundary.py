@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from audioft.core.runtime import evaluating
 from audioft.models.classifier import AudioClassifier
 from audioft.models.encoder import Encoder
 from audioft.models.frames import Frames, LatentMask
@@ -99,21 +100,17 @@ def cross(
         cut: the boundary.
         waveforms, lengths, mask: as for `Encoder.frames`; a mask has no effect on features, which come before it.
     """
-    encoder, training = model.encoder, model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            features, all_frames = encoder.features(waveforms, lengths)
-            inner = all_frames
-            if cut.kind == "features":
-                states: Iterable[Tensor] = features
-            else:
-                every = model.layer_sum is not None
-                frames = encoder.resume(encoder.begin(features, all_frames, mask, every), cut.layer)
-                inner = all_frames if frames.layer_lengths is None else frames.layer_lengths
-                states = _crossing(model, cut, frames)
-    finally:
-        model.train(training)
+    encoder = model.encoder
+    with evaluating(model), torch.no_grad():
+        features, all_frames = encoder.features(waveforms, lengths)
+        inner = all_frames
+        if cut.kind == "features":
+            states: Iterable[Tensor] = features
+        else:
+            every = model.layer_sum is not None
+            frames = encoder.resume(encoder.begin(features, all_frames, mask, every), cut.layer)
+            inner = all_frames if frames.layer_lengths is None else frames.layer_lengths
+            states = _crossing(model, cut, frames)
     counts = zip(lengths.tolist(), inner.tolist(), all_frames.tolist(), strict=True)
     found = []
     for own, (samples, within, whole) in zip(states, counts, strict=True):

@@ -1,12 +1,17 @@
-"""Going on from a classifier: what its head knew of the labels is kept, what is new is made."""
+"""What a classifier's head knew of the labels is kept: where it is gone on from, and where it gets other labels."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import torch
+from torch import nn
 
+from audioft.core.registry import Spec
 from audioft.models.classifier import AudioClassifier
+from audioft.models.merged_rows import NAME, inner, is_merged
 from audioft.models.poolings_and_heads import heads
 
 
@@ -28,7 +33,8 @@ def keep_head(model: AudioClassifier, source: AudioClassifier, rows: Sequence[in
     """
     if not same_head(model, source):
         raise ValueError(f"heads of two forms: {model.spec} and {source.spec}")
-    of_labels = {f"head.{name}" for name in _label_tensors(model)}
+    whole = list(rows) == list(range(source.num_labels))
+    of_labels = set() if whole else {f"head.{name}" for name in _label_tensors(model)}
     theirs, ours = source.state_dict(), model.state_dict()
     with torch.no_grad():
         for name in (n for n in ours if not n.startswith("encoder.")):
@@ -40,6 +46,42 @@ def keep_head(model: AudioClassifier, source: AudioClassifier, rows: Sequence[in
             for label, row in enumerate(rows):
                 if row is not None:
                     mine[label].copy_(old[row])
+
+
+def relabelled(model: AudioClassifier, rows: Sequence[Sequence[int]]) -> AudioClassifier:
+    """A classifier on the same encoder whose labels are some of the model's, or several of them together.
+
+    Scores of single rows are the model's own. The logit of several is the logarithm of the sum of the exponentials of
+    theirs: of a softmax, their probabilities add up; of sigmoids, they say nothing of either label.
+
+    Args:
+        model: not changed; the encoder is shared.
+        rows: for each new label the positions of those that it is made of.
+    """
+    parts = list(model.head.parts) if is_merged(model.spec["head"]) else [1] * model.num_labels
+    ends = list(itertools.accumulate(parts, initial=0))
+    own = [[row for label in labels for row in range(ends[label], ends[label + 1])] for labels in rows]
+    head = inner(model.spec["head"])
+    plain = _like(model, sum(parts), head, model.head.inner if is_merged(model.spec["head"]) else model.head)
+    flat = _like(model, sum(map(len, own)), head)
+    keep_head(flat, plain, [row for rows_of in own for row in rows_of])
+    if all(len(rows_of) == 1 for rows_of in own):
+        return flat.eval()
+    spec: dict[str, Any] = {"name": NAME, "head": head, "parts": [len(r) for r in own]}
+    made = _like(model, len(own), spec)
+    made.head.inner.load_state_dict(flat.head.state_dict())
+    return made.eval()
+
+
+def _like(model: AudioClassifier, labels: int, head: Spec, weights: nn.Module | None = None) -> AudioClassifier:
+    """A classifier with the encoder, the layers and the pooling of another, and this head."""
+    made = AudioClassifier(model.encoder, labels, str(model.spec["layers"]), model.spec["pooling"], head)
+    for name in ("layer_sum", "pooling"):
+        if getattr(model, name) is not None:
+            getattr(made, name).load_state_dict(getattr(model, name).state_dict())
+    if weights is not None:
+        made.head.load_state_dict(weights.state_dict())
+    return made
 
 
 def _label_tensors(model: AudioClassifier) -> set[str]:

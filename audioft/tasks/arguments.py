@@ -164,6 +164,14 @@ def told(failures: Sequence[AudioError]) -> int:
     return int(bool(failures))
 
 
+def pair(text: str) -> tuple[str, str]:
+    """`old=new`, both without blanks around them."""
+    old, equals, new = (part.strip() for part in text.partition("="))
+    if not (equals and old and new):
+        raise argparse.ArgumentTypeError(f"{text!r} is not OLD=NEW, as wrens=wren")
+    return old, new
+
+
 def count(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from audioft.audio.spectra import FrameGrid, log_mel, mfcc, texture, texture_size
+from audioft.core.runtime import evaluating
 from audioft.data.crops import CropBatch
 from audioft.models.encoder import Encoder
 from audioft.models.frames import Frames
@@ -215,10 +216,8 @@ class Measured:
 def measure(model: MaskedPredictor, objective: MaskedPrediction, batches: Iterable[CropBatch]) -> Measured:
     """How well the encoder does on held-out crops; its mode is restored afterwards."""
     sums = Measured()
-    training = model.training
     device = next(model.parameters()).device
-    model.eval()
-    try:
+    with evaluating(model):
         for batch in batches:
             if not len(batch):
                 continue
@@ -229,6 +228,4 @@ def measure(model: MaskedPredictor, objective: MaskedPrediction, batches: Iterab
             sums.correct += found.correct
             sums.count += found.count
             sums.labels.update(found.labels.tolist())
-    finally:
-        model.train(training)
     return sums

@@ -7,7 +7,7 @@ import pytest
 from audioft.assembly import run_folder
 from audioft.configuration import config as configs
 from audioft.configuration.sections import Config, TrainSection
-from audioft.errors import CheckpointError
+from audioft.errors import CheckpointError, UsageError
 
 CLIPS = [("a.wav", "train", "00ff", "dog")]
 
@@ -68,3 +68,10 @@ def test_the_way_on_is_named(changed, model, said, folder):
     with pytest.raises(CheckpointError) as e:
         run_folder.refuse(folder, LaterConfig(**changed), resume=True, overwrite=False)
     assert said.format(folder) in str(e.value)
+
+
+def test_a_list_of_recordings_in_the_folder_of_the_run_is_refused(tmp_path):
+    config = configs.load(overrides={"data.exclude": [str(tmp_path / "run" / "bad_files.csv"), "*.tmp.wav"]})
+    with pytest.raises(UsageError, match=r"bad_files\.csv lies in the folder of the run.*give another --out"):
+        run_folder.refuse(tmp_path / "run", config, resume=False, overwrite=False)
+    run_folder.refuse(tmp_path / "run-2", config, resume=False, overwrite=False)

@@ -190,7 +190,13 @@ def test_amr_put_together_cut_and_with_pauses_left_out(tmp_path, decoder, wide):
 
 @MADE
 @pytest.mark.parametrize(
-    "kind", ["m4a", "mp4", "aac", "webm", "mka", "wma", "flv", "wv", "tta", "alac.caf", "adpcm.wav"]
+    "kind",
+    [
+        "m4a",
+        "wma",
+        *(pytest.param(k, marks=pytest.mark.slow) for k in ("mp4", "aac", "webm", "mka", "flv", "wv", "tta")),
+        *(pytest.param(k, marks=pytest.mark.slow) for k in ("alac.caf", "adpcm.wav")),
+    ],
 )
 def test_phones_files_put_together_or_cut(tmp_path, decoder, kind):
     how = {

@@ -38,6 +38,7 @@ KINDS = {
     "adpcm.wav": ("-c:a", "adpcm_yamaha"),
     "speex.ogg": ("-c:a", "libspeex"),
 }
+QUICK = ("m4a", "3gp", "webm", "wma")  # a process each takes its time
 MADE = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg makes these files")
 DECODERS = [
     pytest.param(
@@ -72,7 +73,7 @@ def same(got, sound=SOUND):
 
 
 @MADE
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [k if k in QUICK else pytest.param(k, marks=pytest.mark.slow) for k in KINDS])
 def test_every_kind(tmp_path, decoder, kind):
     path = encoded(tmp_path / f"a.{kind}", *KINDS[kind])
     same(io.read(path))

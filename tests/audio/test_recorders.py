@@ -126,6 +126,7 @@ def test_cuts_at_the_end_of_a_size_too_large(tmp_path):
         io.read(tmp_path / "a.wav", start=1.0, end=2.5)
 
 
+@pytest.mark.slow
 def test_more_than_4_gb_of_a_size_never_written(tmp_path):
     data = written(tmp_path / "a.wav")
     at = data.index(b"data") + 8

@@ -54,7 +54,8 @@ def called(environment, *arguments, cwd):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="names are bytes in posix")
-@pytest.mark.parametrize("place", [p if p == "ascii" else pytest.param(p, marks=pytest.mark.slow) for p in PLACES])
+@pytest.mark.slow
+@pytest.mark.parametrize("place", PLACES)
 def test_predict_writes_the_same_table_everywhere(place, recordings, model):
     done = called(PLACES[place], "predict", model, "new", cwd=recordings)
     assert b"Traceback" not in done.stderr

@@ -67,7 +67,8 @@ OWN = """
 """
 
 
-@pytest.mark.parametrize("how", ["spawn", pytest.param("forkserver", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["spawn", "forkserver"])
 def test_what_a_script_defines_needs_a_guard(how, tmp_path):
     done = script(tmp_path, how, OWN.format(guard="", indent=""))
     assert done.returncode == 1

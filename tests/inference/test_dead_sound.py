@@ -56,7 +56,7 @@ def test_channels_that_cancel_are_labelled_as_one_of_them(tmp_path, trained):
     )
     first, second = predictor.predict([one, opposite])
     assert first.scores == pytest.approx(second.scores, abs=1e-6)
-    assert "cancel" in remarks.of(opposite.path)
+    assert ("cancel" in first.note, "cancel" in second.note) == (False, True)
 
 
 def test_a_call_tells_of_its_own_recordings(tmp_path, trained, audioft_command):
@@ -128,11 +128,10 @@ def test_two_channels_of_an_array_are_mixed_as_those_of_a_file(tmp_path, trained
         path = tmp_path / f"{i}.wav"
         soundfile.write(path, both, RATE, subtype="FLOAT")
         (expected,) = predictor.predict(path)
-        said = remarks.of(path)
         for samples in (both, both.T):
             (found,) = predictor.predict(samples, rate=RATE)
             assert found.scores == pytest.approx(expected.scores, abs=1e-6)
-            assert remarks.of("the array") == said
+            assert found.note == expected.note
         timeline = predictor.timeline((both, RATE))
         np.testing.assert_allclose(timeline.windows.scores, predictor.timeline(path).windows.scores, atol=1e-6)
         remarks.taken(["the array", path])
@@ -170,3 +169,14 @@ def test_what_is_quiet_in_more_than_16_bits_is_sound(tmp_path, trained, rate):
         (found,) = predictor.predict(own, rate=rate)
         assert (found.error is None) == sound, name
     remarks.of("the array")
+
+
+def test_a_prediction_says_how_it_was_heard(tmp_path, trained):
+    path = written(tmp_path / "opposite.wav", np.stack([TONE, -TONE], 1)).path
+    (found,) = Predictor(trained).predict(path)
+    assert "cancel each other" in found.note
+    assert found.note in repr(found)
+    (plain,) = Predictor(trained).predict(written(tmp_path / "plain.wav", TONE).path)
+    assert plain.note == ""
+    both = np.stack([TONE, -TONE])
+    assert [bool(p.note) for p in Predictor(trained).predict([(both, RATE), (TONE, RATE)])] == [True, False]

@@ -55,6 +55,7 @@ def test_a_long_recording_is_pages_of_one_scale_and_width(recording, tmp_path, m
     assert "page 2 of 4" in shown[1][0].title
 
 
+@pytest.mark.slow
 def test_a_day_has_no_more_pages_than_can_be_looked_through():
     picture = Picture(LABELS)
     picture.add(np.array([0.0]), np.array([86400.0]), np.ones((1, len(LABELS))), [])

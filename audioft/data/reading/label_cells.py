@@ -9,7 +9,6 @@ import json
 import math
 import re
 import string
-import unicodedata
 from collections.abc import Callable, Iterable
 
 from audioft.core.wording import quoted
@@ -140,23 +139,6 @@ def as_list(text: str) -> list[str] | None:
     if any(not isinstance(i, str) for i in items) or (value and not items):
         return None
     return sorted(items) if isinstance(value, set) else items
-
-
-def spellings(labels: Iterable[str]) -> list[str]:
-    """A sentence where labels are the same but for case, blanks, underscores and hyphens.
-
-    >>> spellings(["GO", "go", "great tit", "stop"])
-    ["'GO', 'go' are learned as different labels; if they mean the same, spell them alike"]
-    """
-    alike: dict[str, list[str]] = {}
-    for label in labels:
-        plain = re.sub(r"[\u200b\ufeff]", "", unicodedata.normalize("NFKC", label).casefold()).strip()
-        key = re.sub(r"(?<=[^\W_])[\s_\-]+(?=[^\W_])", " ", plain)
-        alike.setdefault(key, []).append(label)
-    found = [", ".join(map(repr, same)) for key, same in alike.items() if len(same) > 1 and key]
-    return [f"{'; '.join(found)} are learned as different labels; if they mean the same, spell them alike"] * bool(
-        found
-    )
 
 
 def _separator(column: str, values: list[str], table: str, several: bool) -> str | None:

@@ -20,11 +20,13 @@ def answer(
     count: int,
     seconds: float,
     error: AudioError | None,
+    note: str = "",
 ) -> str:
     """See `Prediction` for what they are; `top` are the best labels with their scores, of `count` in all."""
     said = "no label" if label is None else ", ".join(named(x, LABEL) for x in labels) or "none of the labels"
     body = f'<p class="said">{said}</p><p>{named(path)}{f", {seconds:.1f} s" if seconds else ""}</p>'
     body += "" if error is None else f"<p>{'' if label is None else 'It breaks off: '}{escaped(error)}</p>"
+    body += f"<p>note: {escaped(note)}</p>" if note else ""
     sound = of_file(path) if label is not None and os.path.isfile(path) else None
     body += "" if sound is None else f'<div class="beside">{sound.player}{sound.seen}</div>'
     rows = [("", [named(name, LABEL), bar(score) + number(score)]) for name, score in top]

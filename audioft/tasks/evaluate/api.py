@@ -24,6 +24,7 @@ def evaluate(
     side: str | None = None,
     label: str | None = None,
     group: str | None = None,
+    rename: Mapping[str, str] | None = None,
     events: bool = False,
     window: float | None = None,
     hop: float | None = None,
@@ -45,6 +46,7 @@ def evaluate(
         side: `train`, `valid` or `test` of a split that the data gives, or `all`; if not given, its test side where
             it has one, otherwise all of it.
         label, group: columns of the table, as in training.
+        rename: what labels of the data are called in the model, as the setting `data.rename`.
         events: measure what happens when, against a table with `start` and `end`; with label files beside recordings,
             and with a model that labels frames, this is so in any case.
         window, hop: then, as for `Predictor.timeline`.
@@ -71,6 +73,7 @@ def evaluate(
         True
     """
     from audioft.assembly import reading
+    from audioft.configuration import config as configs
     from audioft.core.runtime import launched
     from audioft.errors import UsageError
     from audioft.inference.predictor import Predictor
@@ -83,13 +86,16 @@ def evaluate(
     if processes is not None:
         device, console = str(processes.device), console if processes.main else Console(quiet=True)
     why = "evaluate measures a model as it is"
-    reading.of(overrides, why, label=label, group=group)  # what is wrong is told before the model is loaded
+    reading.of(
+        overrides, why, label=label, group=group, rename=rename
+    )  # what is wrong is told before the model is loaded
     predictor = Predictor(model, device=device, precision=precision, batch_seconds=batch_seconds)
     place = None if out is None else Path(out)
     given = (resamples, seed, console, processes, players)
     measured = evaluation_run.Evaluation(predictor, Path(model), place, side, *given)
-    usual = reading.usual(predictor.card.reading, overrides)
+    said = dict(configs.pairs(overrides)) | ({} if rename is None else {"data.rename": rename})
+    usual = reading.usual(predictor.card.reading, said)
     for note in reading.told(usual):
         console.say(f"note: {note}")
-    how = reading.of(overrides, why, usual=usual, label=label, group=group)
+    how = reading.of(overrides, why, usual=usual, label=label, group=group, rename=rename)
     return measured.on(Path(data), how, events, window, hop)

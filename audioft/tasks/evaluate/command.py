@@ -21,6 +21,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", help="write report.json, report.html and predictions.csv there")
     parser.add_argument("--side", metavar="SIDE", help="train, valid, test or all (test if the data gives a split)")
     parser.add_argument("--label", metavar="COLUMN", help="column with the label")
+    parser.add_argument(
+        "--rename",
+        action="append",
+        type=arguments.pair,
+        metavar="OLD=NEW",
+        help="what a label of DATA is called in the model; may be given several times",
+    )
     parser.add_argument("--group", metavar="COLUMN", help="column whose clips belong together, for the intervals")
     parser.add_argument(
         "--players",
@@ -37,6 +44,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from audioft.tasks.evaluate import api
 
     given = arguments.given(options, api.evaluate) | {"overrides": arguments.settings(options.items, "evaluate")}
+    given["rename"] = dict(options.rename) if options.rename else None
     report = api.evaluate(console=console, **given)
     if int(os.environ.get("RANK") or "0"):
         return 0  # the first process speaks

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import difflib
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from audioft.audio.hearing import Hearing
 from audioft.core.places import folder_for
 from audioft.core.progress import Console
 from audioft.core.runtime import Processes
+from audioft.core.wording import listed
 from audioft.data import check as checking
 from audioft.data import targets as labelling
 from audioft.data.annotated import Found
@@ -181,10 +184,13 @@ def _known(labels: tuple[str, ...], named: Iterable[tuple[str, str]]) -> None:
         if name not in known:
             strange.setdefault(name, file)
     if strange:
-        listed = ", ".join(f"{name!r} (as of {file})" for name, file in sorted(strange.items())[:10])
+        told = ", ".join(f"{name!r} (as of {file})" for name, file in sorted(strange.items())[:10])
+        near = {name: found[0] for name in strange if (found := difflib.get_close_matches(name, labels, n=1))}
+        old, new = next(iter(sorted(near.items())), (min(strange), labels[0]))
         raise DataError(
-            f"the data has {len(strange)} label(s) that the model does not know: {listed}. It knows "
-            f"{', '.join(labels)}; rename the labels, or leave those clips out"
+            f"the data has {len(strange)} label(s) that the model does not know: {told}. It knows "
+            f"{', '.join(labels)}; rename labels with --rename {shlex.quote(f'{old}={new}')} (data.rename), or leave "
+            f"them out with data.drop={listed(sorted(strange))}"
         )
 
 

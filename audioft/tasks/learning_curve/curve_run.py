@@ -15,7 +15,7 @@ from audioft.configuration.config import Config
 from audioft.core import storage
 from audioft.core.progress import Console
 from audioft.core.runtime import find_device
-from audioft.core.wording import counted, quoted
+from audioft.core.wording import counted, listed, quoted
 from audioft.errors import DataError
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ def _loaded(config: Config, console: Console) -> recordings.Data:
             raise
         raise DataError(
             f"{config.data.source}: there is only one clip, or one group of clips, of {quoted(e.alone)}, and a curve "
-            "learns from one and is tested on another; add recordings, or leave the label out"
+            "learns from one and is tested on another; add recordings, or leave them out with "
+            f"data.drop={listed(e.alone)}"
         ) from e
 
 

@@ -126,6 +126,8 @@ def _over_time(model: Predictor, options: argparse.Namespace, console: Console) 
     what = options.what or ("windows" if live else "segments")
     how = {"release": options.release, "min_seconds": options.min_duration, "close_gaps": options.close_gaps}
     rules = model.rules(options.threshold, **how)
+    for told in over_time.without_background(model.card, model.model.frame_level) if what != "windows" else ():
+        console.say(f"note: {told}")
     settings = {} if what == "windows" else dataclasses.asdict(rules)
     table = TimeWriter(options.out, options.format, what, model.labels, **_how(model, options, **settings))
     given = {"window": options.window, "hop": options.hop, "raw": options.raw}

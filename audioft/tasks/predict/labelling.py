@@ -10,7 +10,7 @@ from audioft.core.progress import Console, Progress
 from audioft.core.runtime import Processes
 from audioft.data.clip import Clip
 from audioft.data.inputs import unlabelled
-from audioft.errors import DataError
+from audioft.errors import DataError, Problem, grouped
 from audioft.inference.listening import listening
 from audioft.inference.prediction import Prediction
 from audioft.inference.predictor import Predictor
@@ -45,9 +45,16 @@ def label(
     clips = [c for c in clips if c.name not in left_out]
     with listening(console, "labelling", clips) as progress:
         if processes is None or processes.count == 1:
-            yield from predictor.predict(clips, progress, **grid)
+            found = predictor.predict(clips, progress, **grid)
         else:
-            yield from _in_rounds(predictor, clips, processes, progress, **grid)
+            found = _in_rounds(predictor, clips, processes, progress, **grid)
+        heard = []
+        for p in found:
+            if p.note:
+                heard.append(Problem(p.path, p.note))
+            yield p
+    for told in grouped(heard):
+        console.say(f"note: {told}")
     if processes is None or processes.main:
         for failure in failures:
             yield Prediction(failure.path, None, float("nan"), error=failure)

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import itertools
 import os
+import shlex
 import signal
 import threading
 from collections.abc import Iterator, Sequence
@@ -29,8 +30,11 @@ from audioft.inference.predictor import Predictor
 from audioft.inference.recording_events import Step
 from audioft.inference.timeline import Rules
 from audioft.inference.window_grid import Grid
+from audioft.models.card import ModelCard
 
 LIVE = "-"
+#: What people call a class of recordings in which nothing happens.
+_NOTHING = ("background", "noise", "silence", "nothing", "none", "nocall", "other", "_background_noise_")
 
 
 def follow(
@@ -97,6 +101,21 @@ def follow(
                 done += step.summary.seconds
         for failure in failures:
             writer.fail(failure)
+
+
+def without_background(card: ModelCard, frame_level: bool) -> list[str]:
+    """A sentence of a model that has to hear one of its labels at every moment, with what to do."""
+    if card.multilabel or frame_level or card.background is not None:
+        return []
+    near = [label for label in card.labels if label.lower() in _NOTHING]
+    remedy = (
+        "train it with recordings in which nothing happens (data.negatives), or with what lies between labels with "
+        "times (events.background=class)"
+    )
+    if near:
+        call = f"audioft relabel MODEL --background {shlex.quote(near[0])} --out NEW"
+        remedy = f"if {near[0]!r} is background, `{call}` says so"
+    return [f"the model knows no background, and hears one of its labels at every moment, in noise too; {remedy}"]
 
 
 @contextlib.contextmanager

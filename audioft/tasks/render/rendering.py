@@ -69,7 +69,7 @@ def render(
                 job.at(i + 1)
         if not written:
             raise DataError(f"{data}: none of its {len(names)} recordings can be read; the first: {failures[0]}")
-        write_text(partial / "metadata.csv", table(manifest, written))
+        write_text(partial / "metadata.csv", table(manifest, written, how.label, how.renames))
         about = {"data": str(data), "augment": list(augment), "seed": seed, "rate": rate}
         left_out = {"left_out": {f.path: f.reason for f in failures}} if failures else {}
         write_json(partial / NOTE, about | left_out)
@@ -96,15 +96,24 @@ def file_names(clips: Sequence[Clip]) -> list[str]:
     return found
 
 
-def table(manifest: Manifest, written: Sequence[tuple[Clip, str]]) -> str:
-    """The copies as a table with the columns of the source's; `start` and `end` are empty, as each cut is a file."""
+def table(
+    manifest: Manifest, written: Sequence[tuple[Clip, str]], label: str | None = None, renamed: bool = False
+) -> str:
+    """The copies as a table with the columns of the source's; `start` and `end` are empty, as each cut is a file.
+
+    Where labels are `renamed`, the column `label`, or that of its name, has them so; without one it is added.
+    """
     columns = list(dict.fromkeys(c for clip, _ in written for c in clip.columns))
     names = next((c for c in FILE_COLUMNS if c in columns), "file_name")
     if not columns:
         columns = [names, "label", *(["split"] if any(c.split for c, _ in written) else [])]
+    own_label = label if label in columns else "labels" if manifest.multilabel else "label"
+    if renamed and own_label not in columns:
+        columns.append(own_label)
     rows: list[list[str]] = [columns]
     for clip, name in written:
         own = clip.columns or {"label": label_cell(clip, manifest.multilabel), "split": clip.split or ""}
-        cells = {**own, names: name, "start": "", "end": ""}
+        new = {own_label: label_cell(clip, manifest.multilabel)} if renamed else {}
+        cells = {**own, **new, names: name, "start": "", "end": ""}
         rows.append([cells.get(c, "") for c in columns])
     return csv_tables.text(rows)

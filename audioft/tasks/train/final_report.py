@@ -157,7 +157,7 @@ def _card(parts: Parts, found: Measured, learnt: Learnt) -> ModelCard:
         thresholds=found.thresholds,
         verification=_verification(parts),
         segments=found.segments,
-        background=BACKGROUND if parts.config.events.background == "class" else None,
+        background=_background(parts),
         encoder={"name": parts.loaded.name, "family": parts.model.encoder.family},
         trained_on={
             "source": Path(str(parts.config.data.source)).name,
@@ -168,6 +168,12 @@ def _card(parts: Parts, found: Measured, learnt: Learnt) -> ModelCard:
         measured=measured,
         reading=reading.kept(parts.config),
     )
+
+
+def _background(parts: Parts) -> str | None:
+    """The label that says nothing happens, where a clip has one label and there is such a class."""
+    asked = parts.config.events.background == "class" or bool(parts.config.data.negatives)
+    return BACKGROUND if asked and not parts.multilabel and BACKGROUND in parts.data.manifest.labels else None
 
 
 def _verification(parts: Parts) -> dict[str, Any] | None:

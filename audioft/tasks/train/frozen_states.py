@@ -14,6 +14,7 @@ from torch import Tensor
 
 from audioft.assembly import build
 from audioft.assembly.build import Parts
+from audioft.core.runtime import evaluating
 from audioft.data.batching import loader
 from audioft.data.clip import Clip
 from audioft.data.dataset import Draw, TrainingClips
@@ -161,20 +162,18 @@ class Cache:
         parts, out = self.parts, []
         waiting: list[tuple[int, list[Crossing]]] = []
         mine = list(enumerate(self._valid()))[parts.processes.rank :: parts.processes.count]
-        training = parts.model.training
-        parts.model.eval()
-        for n, (i, clip) in enumerate(mine):
-            name = self.side_name(clip)
-            if name not in self.failures and not self.stores[cut].has(name):
-                self._windows(clip)
-            if name in self.failures:
-                out.append((i, self.failures[name]))
-            else:
-                waiting.append((i, self.stores[cut].get(name) or []))
-            if len(waiting) >= WAITING or n + 1 == len(mine):
-                out += self._scored(cut, waiting)
-                waiting = []
-        parts.model.train(training)
+        with evaluating(parts.model):
+            for n, (i, clip) in enumerate(mine):
+                name = self.side_name(clip)
+                if name not in self.failures and not self.stores[cut].has(name):
+                    self._windows(clip)
+                if name in self.failures:
+                    out.append((i, self.failures[name]))
+                else:
+                    waiting.append((i, self.stores[cut].get(name) or []))
+                if len(waiting) >= WAITING or n + 1 == len(mine):
+                    out += self._scored(cut, waiting)
+                    waiting = []
         return sorted(parts.processes.gather(out), key=lambda entry: entry[0])
 
     def _scored(self, cut: Boundary, waiting: list[tuple[int, list[Crossing]]]) -> list[tuple[int, Any]]:

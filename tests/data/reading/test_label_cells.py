@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from audioft.data.reading.label_cells import reader, spellings
+from audioft.data.reading.label_cells import reader
 from audioft.errors import DataError
 
 
@@ -83,9 +83,3 @@ def test_missing_labels(missing):
 )
 def test_lists_of_numpy_and_pandas(cell):
     assert said("labels", [cell, "b"])[0] == [("a", "b"), ("b",)]
-
-
-@pytest.mark.parametrize("labels", [["GO", "go"], ["great_tit", "great tit"], ["Wren", "wren "], ["Café", "CAFÉ"]])
-def test_spellings_are_told(labels):
-    assert "are learned as different labels" in spellings(labels)[0]
-    assert spellings(["a", "b", "-a", "+", "-"]) == []

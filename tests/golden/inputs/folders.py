@@ -49,6 +49,19 @@ def _two_spellings(here: Path) -> None:
     classes(here, ("high", "low", "Low"))
 
 
+def _untidy(here: Path) -> None:
+    classes(here, ("high", "low", "lows", "unsorted"))
+
+
+def _sites(here: Path) -> None:
+    for i, site in enumerate(("forest", "pond")):
+        for label in ("dog", "rain"):
+            for k in range(3):
+                recording(
+                    here / site / label / f"{site}_{k}.wav", hz=300.0 + 100 * i, seed=10 * i + k + 5 * (label == "dog")
+                )
+
+
 def _the_same_bytes(here: Path) -> None:
     names = classes(here)
     shutil.copy(here / names[0], here / "low" / "copy.wav")
@@ -79,7 +92,7 @@ CASES = [
         _a_class_of_one_kind,
         (*DRY, "data.max_bad=0.5"),
         code=1,
-        said=("owl/0.m4a", "the class 'owl' is lost"),
+        said=("owl/0.m4a", "the class 'owl' is lost", "data.drop=[owl]"),
     ),
     Case("an empty class", _an_empty_class, DRY, code=1, said=("{here}/owl holds no recording: it is empty",)),
     Case("a hidden class", _a_hidden_class, DRY, said=("1 hidden folder with recordings is left out: .noise",)),
@@ -98,6 +111,32 @@ CASES = [
         unsaid=("data.folders",),
     ),
     Case("a class in two spellings", _two_spellings, DRY, said=("'Low', 'low' are learned as different labels",)),
+    Case(
+        "labels to be tidied",
+        _untidy,
+        (*DRY, "data.rename={lows: low}", "data.drop=[unsorted]"),
+        said=("data: 12 clips, 0.00 hours, 2 labels", "data.drop leaves out 4 clips of 'unsorted'"),
+        unsaid=("are learned as different",),
+    ),
+    Case(
+        "a misspelt label to be left out",
+        _untidy,
+        (*DRY, "data.drop=[unsort]"),
+        code=2,
+        said=("data.drop: no label is called 'unsort': did you mean 'unsorted'?",),
+    ),
+    Case(
+        "sites with folders of labels",
+        _sites,
+        DRY,
+        said=("all 2 labels (forest, pond) hold the same folders dog, rain", "data.label=folder:2"),
+    ),
+    Case(
+        "sites as groups",
+        _sites,
+        (*DRY, "data.label=folder:2", "data.group=folder:1", "data.valid=null"),
+        said=("data: 12 clips, 0.00 hours, 2 labels", "groups are folder:1", "split: train 6, valid 0, test 6"),
+    ),
     Case(
         "a recording in two classes",
         _the_same_bytes,

@@ -1,0 +1,1 @@
+"""Labels of a finished model renamed, left out or merged."""
