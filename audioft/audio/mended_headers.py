@@ -105,6 +105,8 @@ def wav(path: str | Path, origin: int = 0, end: int | None = None) -> Wav | None
             size = claimed
         else:
             unknown = size == 0 or (size == 0xFFFFFFFF and large) or wrapped(total - begin, size) > 0
+            if size == 0xFFFFFFFF and begin + size > total:  # libsndfile reads to the end, chunks there as sound, too
+                unknown = unknown or _before_chunks(file, begin, total, order) < total
         if not unknown or begin == total:
             endless = size >= ENDLESS and begin + size > total
             return Wav(tag, rate, channels, begin, min(begin + size, total), [], endless)

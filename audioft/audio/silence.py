@@ -16,6 +16,13 @@ import numpy as np
 FLAT, FINE = 2.5 / 2**15, 2.5 / 2**23
 #: As FLAT, of what has been resampled: a dither of one step reaches further than one step then.
 RESAMPLED = 1.8 * FLAT
+#: What lies above this is no sound of which 1 is the full scale.
+LOUDEST = 100.0
+#: What is said of a recording that has sound.
+QUIET = "very quiet: it changes by no more than the last of 16 bits"
+LOUD = (
+    "its samples lie far beyond 1, the full scale of floats, as if written in the scale of integers; divide them by it"
+)
 #: What is said of a recording without sound.
 SILENT = "silent: nothing in it changes by more than the last of its bits"
 _HALF_STEP = 2**16  # to one: what is left of 16 bits in the mean of two channels
@@ -61,6 +68,12 @@ class Changes:
     def quiet(self) -> bool:
         """Whether there is sound that 16 bits would not hold."""
         return self.sound() and self.high - self.low <= FLAT
+
+    def note(self) -> str:
+        """What is to be said of the level, if anything."""
+        if max(self.high, -self.low) > LOUDEST:
+            return LOUD
+        return QUIET if self.quiet() else ""
 
 
 def sounds(blocks: Iterable[np.ndarray], form: str | None = None) -> bool:

@@ -12,10 +12,10 @@ from audioft.audio import mixing, remarks
 from audioft.audio.arriving import arriving
 from audioft.audio.beyond import NOTHING
 from audioft.audio.hearing import Heard, Hearing
+from audioft.audio.silence import LOUDEST
 from audioft.errors import UsageError
 
 LOWEST, HIGHEST = 1000, 1_000_000  # Hz
-LOUDEST = 100.0  # what lies above this is no sound of which 1 is the full scale
 SHAPES = "expected one recording: (T,), (1, T), (2, T), (T, 1) or (T, 2)"
 
 
@@ -83,6 +83,13 @@ def _array(given: Any, name: str) -> np.ndarray:
     array = np.asarray(given)
     if array.dtype.kind == "f":
         return array.astype(np.float32)
+    if (
+        array.dtype == np.int32
+        and (peak := int(np.abs(array, dtype=np.int64).max(initial=0))) <= 32768
+        and peak >= 1000
+    ):
+        said = f"{name}: int32 samples up to {peak:,}, of a full scale of 2,147,483,648"
+        raise UsageError(f"{said}; give samples of 16 bits as int16")
     if array.dtype in (np.int16, np.int32):
         return (array / -float(np.iinfo(array.dtype).min)).astype(np.float32)
     if array.dtype == np.uint8:

@@ -11,8 +11,11 @@ from pathlib import Path
 from audioft.annotations import files
 from audioft.annotations.event import Event
 from audioft.audio import isolated_decoder
+from audioft.core.wording import counted
 from audioft.data.clip import Clip
 from audioft.errors import AudioError, DataError, Problem
+
+_OVER = 3.0  # seconds that an event may go on after the end without a word: BirdNET's last window is filled up to 3 s
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -98,6 +101,16 @@ def beyond(name: str, events: Iterable[Event], seconds: float) -> list[Problem]:
     late = [e for e in events if 0 < seconds <= e.start]
     after = f"begins after the recording's end, {seconds:.2f} s; correct the time"
     return [Problem(name, f"{e.label!r} at {e.start:g} s {after}") for e in late]
+
+
+def overhanging(found: Iterable[Annotated]) -> list[str]:
+    """A sentence where events go on after their recording's end, as labels of another recording would."""
+    long = [(a, e) for a in found for e in a.events if a.seconds and e.end > a.seconds + _OVER]
+    if not long:
+        return []
+    a, e = long[0]
+    one = f"as {e.label!r} in {a.clip.name}, to {e.end:g} s of {a.seconds:.2f}"
+    return [f"{counted(len(long), 'event')} beyond a recording's end, {one}, cut off there; are the labels its own?"]
 
 
 def texts(root: Path) -> list[Path]:

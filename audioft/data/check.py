@@ -29,7 +29,6 @@ __all__ = ["SHORTEST", "Checked", "check", "default_cache", "enforce", "headers"
 #: Seconds, as they are heard, under which a clip holds nothing to hear, nor one frame of an encoder's convolutions (400
 #: samples).
 SHORTEST = 0.025
-QUIET = "very quiet: it changes by no more than the last of 16 bits"
 #: Hz, at which encoders hear.
 HEARS = 16000
 
@@ -248,7 +247,7 @@ class _Look:
             problem = "samples that are not finite (NaN or infinity)"
         elif contents and not self.changes.sound():
             problem = SILENT
-        note = QUIET if contents and not problem and self.changes.quiet() else ""
+        note = self.changes.note() if contents and not problem else ""
         return Checked(duration, digest, ("check", problem) if problem else None, note)
 
 

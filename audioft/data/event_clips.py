@@ -11,7 +11,7 @@ import numpy as np
 from audioft.annotations.event import Event
 from audioft.audio.windows import spans
 from audioft.core.runtime import generator
-from audioft.data.annotated import Annotated, Found, order
+from audioft.data.annotated import Annotated, Found, order, overhanging
 from audioft.data.check import SHORTEST
 from audioft.data.clip import Clip
 from audioft.data.manifest import Manifest
@@ -76,7 +76,7 @@ def around_events(
         raise DataError(problems)
     if not clips:
         raise DataError(f"{found.root}: no event in its {len(found.recordings)} recordings; there is nothing to learn")
-    notes = list(found.notes)
+    notes = [*found.notes, *overhanging(found.recordings)]
     if background != "none":
         size = float(np.clip(np.median([(c.end or 0) - c.start for c in clips]), SHORTEST, most))
         each = Counter(label for c in clips for label in c.labels if label != BACKGROUND)
@@ -156,7 +156,8 @@ def as_windows(found: Found, window: float) -> Manifest:
     if not labels:
         raise DataError(f"{found.root}: no event in its {len(found.recordings)} recordings; there is nothing to learn")
     events = {a.clip.name: a.events for a in found.recordings}
-    return Manifest(found.root, tuple(clips), labels, True, "events", found.notes, found.grouping, events)
+    notes = (*found.notes, *overhanging(found.recordings))
+    return Manifest(found.root, tuple(clips), labels, True, "events", notes, found.grouping, events)
 
 
 def _cut(a: Annotated, start: float, end: float, labels: tuple[str, ...]) -> Clip:

@@ -7,7 +7,7 @@ import dataclasses
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,7 @@ def read_table(path: str | Path, expected: str = "one row a clip, with file_name
         refused, text = e, text_of(path, "table", "surrogateescape")
     problems: list[str] = []
     rows = _json_rows(path, text, problems) if path.suffix.lower() == ".jsonl" else _csv_rows(path, text, problems)
-    if refused is not None and not (rows and _names_alone(rows, path.parent)):
+    if refused is not None and not (rows and _names_alone(rows, path)):
         raise refused
     if problems:
         raise DataError(problems)
@@ -84,11 +84,11 @@ def read_table(path: str | Path, expected: str = "one row a clip, with file_name
     return rows
 
 
-def _names_alone(rows: list[Row], folder: Path) -> bool:
+def _names_alone(rows: list[Row], table: Path) -> bool:
     """Whether all that is not UTF-8 in a table are names of files, written by audioft or of files that are there."""
-    columns = set(columns_of(rows))
+    columns, folder = set(columns_of(rows)), table.parent
     ours = {"path", "sha256", "duration", "group"} <= columns or {"enrol", "test", "target"} <= columns
-    names = {"path", "group", "enrol", "test"} if ours else {file_column(rows, folder)}
+    names = {"path", "group", "enrol", "test"} if ours else {_file_column(columns)}
     odd = [(column, cell) for row in rows for column, cell in row.cells.items() if not is_utf8(column + cell)]
     return all(column in names and (ours or (folder / cell).exists()) for column, cell in odd)
 
@@ -100,14 +100,17 @@ def file_column(rows: list[Row], table: object) -> str:
         DataError: there is none, or more than one.
     """
     columns = columns_of(rows)
-    # `file_name` is the documented one; the others are what people's tables happen to say
-    found = [c for c in FILE_COLUMNS if c in columns]
-    if not found:
-        lower = {c.lower(): c for c in reversed(columns)}
-        found = [lower[c] for c in _OTHER_FILE_COLUMNS if c in lower]
-    if not found:
+    found = _file_column(columns)
+    if found is None:
         raise DataError(f"{table}: no column names the recordings; expected file_name{suggest('file_name', columns)}")
-    return found[0]
+    return found
+
+
+def _file_column(columns: Collection[str]) -> str | None:
+    # `file_name` is the documented one; the others are what people's tables happen to say
+    lower = {c.lower(): c for c in reversed(list(columns))}
+    exact = next((c for c in FILE_COLUMNS if c in columns), None)
+    return exact or next((lower[c] for c in _OTHER_FILE_COLUMNS if c in lower), None)
 
 
 def columns_of(rows: list[Row]) -> list[str]:

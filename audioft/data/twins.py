@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from audioft.core.wording import counted
 from audioft.data.clip import Clip
 from audioft.errors import Problem, grouped
 
@@ -42,8 +43,9 @@ def found(clips: Sequence[Clip], digests: Sequence[str]) -> Twins:
         if digest:
             files[digest][clip.name].add(clip.labels)
     same = {digest: names for digest, names in files.items() if len(names) > 1}
+    formats = _formats(clips)
     if not same:
-        return Twins(tuple(clips), ())
+        return Twins(tuple(clips), tuple(formats))
     differing, alike = [], 0
     for names in same.values():
         if len({frozenset(labels) for labels in names.values()}) > 1:
@@ -59,7 +61,19 @@ def found(clips: Sequence[Clip], digests: Sequence[str]) -> Twins:
     if alike:
         example = " and ".join(sorted(next(n for n in same.values() if len({frozenset(x) for x in n.values()}) == 1)))
         notes.append(f"{alike} recordings are there under several names, as {example}; a split keeps them together")
-    return Twins(_together(clips, digests, same), tuple(notes))
+    return Twins(_together(clips, digests, same), (*notes, *formats))
+
+
+def _formats(clips: Sequence[Clip]) -> list[str]:
+    """A sentence where names differ in their suffix alone, as those of one recording in two formats, in two groups."""
+    groups: dict[str, dict[str, str]] = defaultdict(dict)
+    for clip in clips:
+        groups[os.path.splitext(clip.name)[0]][clip.name] = clip.group
+    several = [sorted(own) for own in groups.values() if len(set(own.values())) > 1]
+    if not several:
+        return []
+    where = f"in {counted(len(several), 'place')} names differ in their suffix alone, as {' and '.join(several[0])}"
+    return [f"{where}: of one recording in two formats leave one out, or a split may have it on two sides"]
 
 
 def _told(labels: Iterable[tuple[str, ...]]) -> str:

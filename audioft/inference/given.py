@@ -80,11 +80,18 @@ def one_heard(given: Any, rate: Any = None) -> Clip | Sound:
 
 def _one(given: Any) -> bool:
     """Whether it is one recording, and not several."""
-    return isinstance(given, str | os.PathLike | Clip | Mapping) or _samples(given) or _pair(given)
+    return isinstance(given, str | os.PathLike | Clip | Mapping) or _samples(given) or _pair(given) or _frame(given)
 
 
 def _samples(given: Any) -> bool:
-    return hasattr(given, "shape") and hasattr(given, "dtype")
+    """Whether it is an array of numbers; one of names, as a column of pandas, is several inputs."""
+    if not (hasattr(given, "shape") and hasattr(given, "dtype")):
+        return False
+    return given.shape == () or getattr(given.dtype, "kind", "") not in "OUST" or not hasattr(given.dtype, "kind")
+
+
+def _frame(given: Any) -> bool:
+    return hasattr(given, "columns") and hasattr(given, "iterrows")
 
 
 def _pair(given: Any) -> bool:
@@ -110,4 +117,5 @@ def _sound(given: Any, rate: Any, name: str) -> Sound:
         return sound(given, rate, name)
     if isinstance(given, int | float) or _samples(given):
         raise TypeError(f"{name} is a number; {TAKES} (numbers in a list: numpy.asarray(numbers, numpy.float32))")
-    raise TypeError(f"{name} is of {type(given).__name__}; {TAKES}")
+    column = " (of a table with columns, give one: frame['file_name'])" if _frame(given) else ""
+    raise TypeError(f"{name} is of {type(given).__name__}; {TAKES}{column}")

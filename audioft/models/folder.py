@@ -8,6 +8,7 @@ small model, which has an adapter in `adapter/` instead of an encoder (`audioft.
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from audioft.models.weight_files import misfits, write_weights, writing
 
 FORMAT_VERSION = 1
 WEIGHTS = "model.safetensors"
+_LAYER = re.compile(r"\.layers?\.\d+\.")
 #: Patterns of the files whose hashes are listed; audioft.json is changed when a threshold is stored in it.
 LISTED = ("*.safetensors", "config.json", "preprocessor_config.json")
 REQUIRED = ("config.json", WEIGHTS, "preprocessor_config.json", "audioft.json")
@@ -159,11 +161,15 @@ def _load_transformers(folder: Path, about: dict, card: ModelCard) -> AudioClass
     with quiet_transformers():
         try:
             config = AutoConfig.from_pretrained(folder, local_files_only=True)
-            whole, info = pretrained(AutoModelForAudioClassification, folder, config, local_files_only=True)
+            how = {"local_files_only": True, "ignore_mismatched_sizes": True}  # which are told below
+            whole, info = pretrained(AutoModelForAudioClassification, folder, config, **how)
         except Exception as e:  # safetensors, config and shape errors are many classes with one meaning here
             raise ModelError(f"{folder}: the model cannot be read: {first_line(e)}") from e
     lost = sorted(k for k in info["missing_keys"] if not k.endswith(MASK_EMBEDDING))
-    lost += [str(m) for m in info["mismatched_keys"]]
+    other = [f"{name} is {tuple(there)}, not {tuple(here)}" for name, there, here in sorted(info["mismatched_keys"])]
+    other += [f"{k} has no place" for k in sorted(info["unexpected_keys"]) if _LAYER.search(k) and "decoder" not in k]
+    if other:
+        raise ModelError(f"{folder}: config.json describes another model than {WEIGHTS} holds: {'; '.join(other[:3])}")
     if lost:
         raise ModelError(f"{folder}: weights are missing from {WEIGHTS}: {', '.join(lost[:3])}")
     _same_labels(folder, whole.config.id2label, card)

@@ -45,13 +45,23 @@ def test_a_wav_without_a_size_goes_to_the_end_of_the_file(tmp_path, form, subtyp
         assert len(SOUND) - 1 <= odd <= len(SOUND)
 
 
-def test_chunks_after_samples_of_no_size_are_no_samples(tmp_path):
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
+@pytest.mark.parametrize("riff", [0, 8, 0xFFFFFFFF])
+def test_chunks_after_samples_of_no_size_are_no_samples(tmp_path, size, riff):
+    data = written(tmp_path / "a.wav")
+    at = data.index(b"data")
+    data[4:8] = struct.pack("<I", riff)
+    data[at + 4 : at + 8] = struct.pack("<I", size)
+    note = b"LIST" + struct.pack("<I", 14) + b"INFOICMT" + struct.pack("<I", 2) + b"hi"
+    assert heard(tmp_path / "a.wav", data + note) == len(SOUND)
+    assert heard(tmp_path / "a.wav", data + note + b"id3 " + struct.pack("<I", 4) + b"abcd") == len(SOUND)
+
+
+def test_chunks_alone_are_no_samples(tmp_path):
     data = written(tmp_path / "a.wav")
     at = data.index(b"data")
     data[at + 4 : at + 8] = bytes(4)
     note = b"LIST" + struct.pack("<I", 14) + b"INFOICMT" + struct.pack("<I", 2) + b"hi"
-    assert heard(tmp_path / "a.wav", data + note) == len(SOUND)
-    assert heard(tmp_path / "a.wav", data + note + b"id3 " + struct.pack("<I", 4) + b"abcd") == len(SOUND)
     (tmp_path / "none.wav").write_bytes(data[: at + 8] + note)
     with pytest.raises(AudioError, match="no samples"):
         io.probe(tmp_path / "none.wav")

@@ -157,3 +157,12 @@ def test_what_is_said_of_recordings_that_can_be_used_is_remembered(tmp_path):
         assert "cancel" in notes[1]
         assert notes[2] == ""
         assert "8 kHz" in notes[3]
+
+
+@pytest.mark.parametrize(("scale", "said"), [(32768.0, "scale of integers"), (2.0**31, "scale of integers"), (3.0, "")])
+def test_floats_in_the_scale_of_integers_are_told(scale, said, tmp_path):
+    noise = np.random.default_rng(0).standard_normal(16000).astype(np.float32) * 0.1
+    soundfile.write(tmp_path / "a.wav", noise * scale, 16000, subtype="FLOAT")
+    (found,) = check([Clip(tmp_path / "a.wav", "a.wav")], workers=0, cache=None)
+    assert found.problem is None
+    assert said in found.note if said else not found.note

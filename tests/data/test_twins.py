@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 
 import makers
 import pytest
+import soundfile
 
 from audioft.data import twins
 from audioft.data.check import check
@@ -46,3 +48,14 @@ def test_nothing_is_said_or_changed_where_there_are_none(tmp_path):
     m = load(makers.tones(tmp_path, each=3))
     found = twins.found(m.clips, [c.digest for c in check(m.clips)])
     assert (found.clips, found.notes) == (m.clips, ())
+
+
+def test_one_recording_in_two_formats_is_told(tmp_path):
+    makers.tones(tmp_path, each=3)
+    samples, rate = soundfile.read(tmp_path / "low" / "low_00.wav")
+    soundfile.write(tmp_path / "low" / "low_00.flac", samples, rate)
+    clips = load(tmp_path).clips
+    (note,) = twins.found(clips, [""] * len(clips)).notes
+    assert note.startswith("in 1 place names differ in their suffix alone, as low/low_00.flac and low/low_00.wav: ")
+    together = [dataclasses.replace(c, group="one") for c in clips]
+    assert twins.found(together, [""] * len(clips)).notes == ()

@@ -107,6 +107,26 @@ def test_pairs_and_what_data_sets_have(model, path, samples, expected):
     assert ours == [p.scores for p in found]
 
 
+class Frame:
+    """What tells a data frame of pandas."""
+
+    columns, shape = ("file_name",), (1, 1)
+
+    def iterrows(self):
+        return iter(())
+
+    def __iter__(self):
+        return iter(self.columns)
+
+
+def test_names_and_sounds_in_an_array_of_objects_are_several(model, path, samples, expected):
+    objects = np.empty(2, dtype=object)
+    objects[0], objects[1] = str(path), samples
+    for given in (np.array([str(path), str(path)]), np.array([path, path], dtype=object), objects):
+        found = list(model.predict(given, rate=makers.RATE if given is objects else None))
+        assert [p.scores for p in found] == [pytest.approx(expected.scores, abs=1e-6)] * 2
+
+
 REFUSED = {
     "no rate": (
         np.zeros(16000, np.float32),
@@ -127,7 +147,9 @@ REFUSED = {
     "a rate for a file": ("a.wav", 16000, UsageError, "rate=16000 is for arrays"),
     "16 bits as floats": (np.full(16000, 12000.0), 16000, UsageError, "samples up to 12,000"),
     "64 bits": (np.zeros(16000, np.int64), 16000, UsageError, "is of int64"),
-    "text in an array": (np.array(["a", "b"]), 16000, UsageError, "is of <U1"),
+    "a rate for files in an array": (np.array(["a", "b"]), 16000, UsageError, "rate=16000 is for arrays"),
+    "16 bits in 32": (np.full(16000, 12000, np.int32), 16000, UsageError, "int32 samples up to 12,000.*as int16"),
+    "a table with columns": (Frame(), None, TypeError, r"is of Frame; .*give one: frame\['file_name'\]"),
     "nothing": (None, None, TypeError, "the array is of NoneType; expected a file, a folder"),
     "a number": (3, 16000, TypeError, "is a number"),
     "a list of numbers": ([0.1, 0.2], 16000, TypeError, r"inputs\[0\] is a number; .*numpy.asarray"),

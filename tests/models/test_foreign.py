@@ -126,3 +126,16 @@ def test_an_ast_has_its_head_elsewhere(tmp_path):
     changed(tmp_path / "model", id2label={"0": "go"}, label2id=None)
     with pytest.raises(ModelError, match="names 1 label, the head has 4"):
         Predictor(tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"num_hidden_layers": 1}, r"layers\.1\.\S+ has no place"),
+        ({"classifier_proj_size": 5}, r"projector\.bias is \(\d+,\), not \(5,\)"),
+    ],
+)
+def test_a_config_of_another_model_is_refused(config, said, four):
+    changed(four, **config)
+    with pytest.raises(ModelError, match=f"config.json describes another model than model.safetensors holds: .*{said}"):
+        Predictor(four)

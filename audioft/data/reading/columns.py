@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 
 from audioft.core.wording import quoted
@@ -15,7 +16,7 @@ from audioft.errors import DataError, Problem
 
 #: Names of beginnings and ends of opensoundscape, DCASE, AudioSet, Excel, BirdNET, Raven, Audacity, ELAN, Praat and
 #: Kaldi, without case, blanks, underscores and units.
-_STARTS = ("start", "begin", "beginning", "onset", "from", "tmin", "xmin", "tbeg", "tstart", "startoffset", "t0")
+_STARTS = ("start", "begin", "beg", "beginning", "onset", "from", "tmin", "xmin", "tbeg", "tstart", "startoffset", "t0")
 _ENDS = ("end", "stop", "ending", "offset", "to", "tmax", "xmax", "tend", "endoffset", "finish", "until", "t1")
 _LENGTHS = ("duration", "dur", "length", "tdur", "len")
 _PARTS = ("", "clip", "event", "segment", "seg", "call", "label", "annotation", "interval", "audio", "sound")
@@ -23,11 +24,13 @@ _UNIT = re.compile(
     r"(.+?)(?:[\s_\-]+|\s*[(\[]\s*)(s|secs?|seconds?|ms|msec|milliseconds?|ss\.msec|hh:mm:ss\S*)\s*[)\]]?"
 )
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-#: What is in the name of a column that may be a time.
+#: What is in the name of a column that may be a time, in a few languages; x1 and x2 are Arbimon's.
 _TIMELIKE = re.compile(
-    r"(start|begin|end|stop|onset|offset|time|times|duration|dur|tmin|tmax|xmin|xmax|seconds|secs?|ms|msec)"
+    r"(start|begin|end|stop|onset|offset|time|times|timestamps?|duration|dur|tmin|tmax|xmin|xmax|seconds|secs?|ms|msec|"
+    r"x[12]|beginn|anfang|ende|dauer|startzeit|endzeit|zeit|debut|duree|inicio|duracion|inizio|durata)"
 )
 _LABELS = ("label", "labels", "event_label", "event_labels", "annotation", "annotations")
+_SIDES = frozenset({*("train", "training", "valid", "validation", "val", "dev"), *("test", "testing", "eval")})
 _CUT_ALREADY = "slice_file_name"  # UrbanSound8K: the times beside it are those of the recording it was cut from
 _CLOCK = re.compile(r"(\d+):([0-5]?\d):([0-5]?\d(?:[.,]\d*)?)")
 _COMMA = re.compile(r"[+-]?(0,\d+|\d+,(\d{1,2}|\d{4,}))")  # can only be a decimal one
@@ -59,6 +62,8 @@ def understood(rows: list[Row], table: str, label: str | None) -> tuple[list[Row
         if other := _otherwise(name, columns):
             changes.append(_renamed(other, name))
             notes.append(f"{name} is the column {other!r}")
+    if not any(c.lower() == "split" for c in columns):
+        notes += _sides(rows, [c for c in columns if c not in (files, label)])
     if label is None and not {"label", "labels"} & set(columns):
         found = [c for c in columns if c.strip().lower().replace(" ", "_") in _LABELS]
         if len(found) == 1:
@@ -116,6 +121,8 @@ def _timed(columns: list[str], rows: list[Row], table: str, label: str | None, n
         starts, ends = (ends, None) if lengths else (None, None)
     if starts is not None and keys[starts][0] == "from" and (ends is None or keys[ends][0] != "to"):
         starts = None
+    if starts is not None and keys[starts][0] == "beg" and ends is None:  # begging is a call
+        starts = None
     if starts is None and ends is not None and keys[ends][0] in ("to", "offset"):
         ends = None
     within = next((c for c, (key, _) in keys.items() if key == "fileoffset"), None)
@@ -139,6 +146,8 @@ def _timed(columns: list[str], rows: list[Row], table: str, label: str | None, n
         notes.append(f"times: {', '.join(told)}, in seconds")
     if starts is not None and ends is None and length is None:
         notes.append(f"no column says where clips end: each begins at {starts!r} and goes on to the recording's end")
+    if ends is not None and starts is None:
+        notes.append(f"no column says where clips begin: each begins with its recording and goes on to {ends!r}")
     told_already = {*used, within, "start", "end", *(lengths if starts and ends else [])}
     others = [c for c in keys if c not in told_already and _looks_like_time(c)]
     others = [c for c in others if not any(f"{c!r} looks like a time" in n for n in notes)]
@@ -234,6 +243,15 @@ def _which(what: str, names: Sequence[str], keys: dict[str, tuple[str, str]], ta
     return found[0] if found else None
 
 
+def _sides(rows: list[Row], columns: Sequence[str]) -> list[str]:
+    """A sentence where a column holds the names of sides, and is not called `split`."""
+    for column in columns:
+        cells = {row.cells.get(column, "").strip() for row in rows}
+        if len(cells) > 1 and {c.lower() for c in cells} <= _SIDES:
+            return [f"{column!r} holds names of sides and is not used; call it split to have them"]
+    return []
+
+
 def _without(cells: dict[str, str], columns: Sequence[str]) -> None:
     for column in columns:
         cells.pop(column, None)
@@ -254,7 +272,8 @@ def _otherwise(name: str, columns: list[str]) -> str | None:
 
 
 def _looks_like_time(column: str) -> bool:
-    return any(_TIMELIKE.fullmatch(w) for w in re.split(r"[^a-z0-9]+", _CAMEL.sub(" ", column).lower()))
+    plain = re.sub(r"[\u0300-\u036f]", "", unicodedata.normalize("NFKD", _CAMEL.sub(" ", column).lower()))
+    return any(_TIMELIKE.fullmatch(w) for w in re.split(r"[^a-z0-9]+", plain))
 
 
 def _seconds(text: str) -> bool:

@@ -105,7 +105,10 @@ class Names:
             except OSError:
                 beside = []
             here = [p for p in (*beside, *sorted(p for p in self.root.glob("*") if p.is_dir())) if p != self.root]
-            found = next((p for p in here if (p / name).is_file() or (p / last).is_file()), None)
+            plain = name.replace("\\", "/")
+            # the folder that makes the whole name right comes before one that holds a file of its last part
+            found = next((p for p in (self.root.parent, *here) if (p / plain).is_file()), None)
+            found = found or (None if "/" in plain else next((p for p in here if (p / last).is_file()), None))
             asked = self.asked.replace("DIR", str(found))
             self._beside = f" (it is there in {found}: set {asked})" if found else ""
         return self._beside

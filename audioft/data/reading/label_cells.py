@@ -8,6 +8,7 @@ import functools
 import json
 import math
 import re
+import string
 from collections.abc import Callable, Iterable
 
 from audioft.core.wording import quoted
@@ -20,12 +21,22 @@ MISSING = frozenset(
     {
         *("", "nan", "NaN", "NAN", "-nan", "-NaN", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "None", "null", "NULL"),
         *("Null", "NaT", "nil", "#N/A N/A", "1.#QNAN", "-1.#QNAN", "1.#IND", "-1.#IND", "undefined"),
+        *("n.a.", "N.A.", "\\N", "<null>", "(null)"),
+        # what Excel writes where a formula has no value, in a few languages
+        *("#NV", "#N/D", "#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#WERT!", "#BEZUG!", "#ZAHL!"),
     }
 )
+#: What may be a label, and may say that there is none; marks alone are told as well.
+_PERHAPS_MISSING = frozenset({"na", "none", "missing", "blank", "(blank)", "(none)", "<none>", "tbd", "todo", "k.a."})
+_MARKS = frozenset(string.punctuation + "\u2013\u2014\u2026")
 _QUOTED = re.compile(r"""(['"])(?=\s+['"])""")  # numpy writes no commas between texts
 _NAN = re.compile(r"(?<=[\[(,\s])nan(?=[\])\s,])")
 #: What may stand between labels besides `;`; each is tried where the ones before it are not there.
-_SEPARATORS = ("|", ",", "/", "+", "&", " ")
+_SEPARATORS = ("\n", "\t", "|", "\uff1b", ",", "\uff0c", "\u3001", "\u060c", "/", "+", "&", " ")
+_CERTAIN = "\n\t|\uff1b"  # in no label that may stand beside others
+_COMMAS = ",\uff0c\u3001\u060c"  # of Chinese, Japanese and Arabic, too
+#: What stands between labels now and then, in a cell that is taken for one label.
+_JOINED = re.compile(r"[/+&:#\\\u00b7]|__|\s(-|and|und|et|y)\s", re.IGNORECASE)
 
 
 def reader(
@@ -53,6 +64,10 @@ def reader(
         empty = "counts as no label, and data.na=keep takes it for one"
         notes.append(f"{quoted(missing)} in {column} {f'{kept} here (data.na=keep)' if keep else empty}")
     found = values - MISSING if not keep else values
+    for v in sorted(found - set(lists)):
+        _refuse_objects(v, column, table)
+        if v[:1] + v[-1:] in ("[]", "{}") and "," in v:
+            raise DataError(_unclear(table, column, v, ",", several))
     separator = ";"
     if lists and not several and any(len(as_list(v) or ()) != 1 for v in lists):
         several = True
@@ -61,6 +76,17 @@ def reader(
         separator = _separator(column, [v for v in found if v not in lists], table, several) or ";"
         if separator != ";":
             notes.append(f"labels in {column} are separated by {separator!r}")
+        elif (
+            several
+            and not any(len(as_list(v) or ()) > 1 for v in lists)
+            and len(joined := [v for v in found if v not in lists and _JOINED.search(v)]) > 1
+        ):
+            one = f"no cell of {column} holds several labels, {min(joined)!r} is taken for one"
+            notes.append(f"{one}; several are separated by ;")
+    perhaps = sorted(w for w in words - {"", "?", *lists} if w.lower() in _PERHAPS_MISSING or not set(w) - _MARKS)
+    if perhaps and not keep and not set(perhaps) & MISSING:
+        are = "is learned as a label" if len(perhaps) == 1 else "are learned as labels"
+        notes.append(f"{quoted(perhaps)} in {column} {are}; if there is none, leave the cell empty")
     read = functools.partial(_read, several=several, separator=separator, keep=keep)
     return functools.lru_cache(maxsize=2**12)(read), several
 
@@ -93,6 +119,8 @@ def as_list(text: str) -> list[str] | None:
     (['go', 'Verb'], ['go'], None, None)
     >>> as_list("['go' 'Verb']"), as_list("['go', nan]")
     (['go', 'Verb'], ['go'])
+    >>> as_list('{"choices": ["go", "Verb"]}'), as_list("[0, 3]")
+    (['go', 'Verb'], ['0', '3'])
     """
     if text[:1] + text[-1:] not in ("[]", "()", "{}"):
         return None
@@ -102,9 +130,12 @@ def as_list(text: str) -> list[str] | None:
     except (ValueError, RecursionError):
         with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
             value = ast.literal_eval(_QUOTED.sub(r"\1,", _NAN.sub("None", text)))
+    if isinstance(value, dict) and len(value) == 1:  # Label Studio: {"choices": ["go", "Verb"]}
+        (value,) = value.values()
     if not isinstance(value, list | tuple | set):
         return None
     items = [i for i in value if not (i is None or (isinstance(i, float) and math.isnan(i)))]
+    items = [str(i) if isinstance(i, int) and not isinstance(i, bool) else i for i in items]
     if any(not isinstance(i, str) for i in items) or (value and not items):
         return None
     return sorted(items) if isinstance(value, set) else items
@@ -113,13 +144,15 @@ def as_list(text: str) -> list[str] | None:
 def _separator(column: str, values: list[str], table: str, several: bool) -> str | None:
     """What separates labels in a column without `;`, where that is certain; None where every cell is one label.
 
-    A `|` separates. A comma does where no blank follows it and parts of one cell are found in another, or where every
-    part is found elsewhere. With any other character, cells whose every part is a cell of its own are refused, as they
-    may be meant either way; in a column of one label a clip so are all.
+    A `|` and the end of a line separate. A comma does where no blank follows it and parts of one cell are found in
+    another, or where every part is found elsewhere. With any other character, cells whose every part is a cell of its
+    own are refused, as they may be meant either way; in a column of one label a clip so are all.
     """
     known = {clean(v) for v in values}
     for separator in _SEPARATORS if several else (";", *_SEPARATORS[:-1]):
         parted = {v: [clean(p) for p in v.split(separator)] for v in values if separator in v}
+        if separator in _CERTAIN:  # two of them may stand together
+            parted = {v: [p for p in parts if p] for v, parts in parted.items()}
         parted = {v: parts for v, parts in parted.items() if len(parts) > 1 and all(parts)}
         if not parted:
             continue
@@ -129,19 +162,35 @@ def _separator(column: str, values: list[str], table: str, several: bool) -> str
                 homes.setdefault(p, set()).add(v)
         every = all(len(homes[p]) > 1 for parts in parted.values() for p in parts)
         shared = any(len(homes[p]) > 1 for parts in parted.values() for p in parts)
-        likely = separator in ";|" or (separator == "," and not any(re.search(r",\s", v) for v in parted))
+        comma = separator in _COMMAS
+        likely = separator in f";{_CERTAIN}" or (comma and not any(re.search(rf"{separator}\s", v) for v in parted))
         alone = [v for v, parts in sorted(parted.items()) if all(p in known for p in parts)]
-        if several and separator == "," and (every or (shared and likely)):
+        if several and comma and (every or (shared and likely)):
             return separator
-        if several and separator == "|":
+        if several and separator in _CERTAIN:
             return separator
-        if alone or (likely and shared) or (several and separator == ","):
+        if alone or (likely and shared) or (several and comma) or separator == "\n":
             raise DataError(_unclear(table, column, min(alone or parted), separator, several))
     return None
 
 
+def _refuse_objects(cell: str, column: str, table: str) -> None:
+    """Refuse objects of JSON, as Label Studio and its like have for labels with times."""
+    if '":' not in cell.replace(" ", "") or cell[:1] + cell[-1:] not in ("[]", "{}"):
+        return
+    value: object = None
+    with contextlib.suppress(ValueError, RecursionError):
+        value = json.loads(cell)
+    if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(v, dict) for v in value)):
+        raise DataError(
+            f"{table}: {cell[:60]!r} in {column} is an object of JSON; expected a label, or a list of labels as "
+            '["dog", "rain"]; labels with times are rows with start, end and label'
+        )
+
+
 def _unclear(table: str, column: str, cell: str, separator: str, several: bool) -> str:
-    parts = [p.strip(" []'\"") for p in cell.split(separator)]
+    parts = [p.strip(" []{}'\"") for p in cell.split(separator) if p.strip()]
+    cell = cell.replace("\n", " ")
     many = "" if several else ", in a column whose name ends in labels"
     return (
         f"{table}: {cell!r} in {column} may be one label or several; write {';'.join(parts)} for several{many}, or "

@@ -66,9 +66,15 @@ def from_headers(config: Config, processes: Processes, console: Console) -> buil
 
 
 def steps_told(parts: build.Parts, plan: throughput.StepPlan) -> list[str]:
-    """Sentences about the steps of a run."""
+    """Sentences about the steps of a run; not of padding, where lengths are not known."""
     t = parts.config.train
-    return throughput.told(plan, t.epochs, parts.processes.count, t.accumulate)
+    told = throughput.told(plan, t.epochs, parts.processes.count, t.accumulate)
+    return [line for line in told if not (_untold(parts.data) and line.startswith("padding"))]
+
+
+def _untold(data: recordings.Data) -> int:
+    """How many clips have headers that do not tell their length."""
+    return sum(c.seconds == 0 and c.problem is None for c in data.checked)
 
 
 def _data(parts: build.Parts) -> list[str]:
@@ -77,9 +83,11 @@ def _data(parts: build.Parts) -> list[str]:
     kind = "several labels a clip" if m.multilabel else "one label a clip"
     hours = sum(c.seconds for c in data.checked) / 3600
     clips, labels = counted(len(m.clips), "clip"), counted(len(m.labels), "label")
+    untold = _untold(data)
+    without = f" without {counted(untold, 'clip')} whose header tells no length" if untold else ""
     return [
         f"source: {_near(Path(str(parts.config.data.source)))} ({LAYOUTS[m.layout]})",
-        f"data: {clips}, {hours:.2f} hours, {labels} ({kind})",
+        f"data: {clips}, {hours:.2f} hours{without}, {labels} ({kind})",
         "split: " + ", ".join(f"{side} {len(data.side(side))}" for side in recordings.SIDES),
     ]
 

@@ -84,6 +84,22 @@ CASES = [
         for use in ("clips", "frames")
     ),
     Case("points of a width", POINTS, (*DRY, "events.point_width=0.2"), said=(*TWELVE, "6 points last 0.2 s")),
+    *(
+        Case(
+            f"labels that go on after the end, as {use}",
+            beside(("{stem}.txt", "0.5\t9\twren\n1.0\t1.5\towl\n")),
+            (*DRY, f"events.use={use}"),
+            said=("6 events beyond a recording's end, as 'wren' in rec0.wav, to 9 s of 2.00",),
+        )
+        for use in ("clips", "frames")
+    ),
+    Case(
+        "labels that go on a little",
+        beside(("{stem}.txt", "0.5\t3\twren\n1.0\t1.5\towl\n")),
+        DRY,
+        said=TWELVE,
+        unsaid=("beyond a recording's end", "Traceback"),
+    ),
     Case(
         "labels called NA", beside(("{stem}.txt", "0.5\t0.9\tNA\n")), DRY, code=1, said=("counts as empty", "data.na")
     ),
