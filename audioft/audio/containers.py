@@ -150,11 +150,19 @@ def _chunks(plan: _Chunks, file: BinaryIO, begin: int, total: int) -> int:
         if unknown:
             return _next(file, at, total, plan)
         at += size
-        if size % plan.even and not plan.begins.match(_bytes(file, at, 40)):
-            at += plan.even - size % plan.even
         if at >= total:
-            return at if at - size % plan.even > total else total
+            return at
+        pad = -size % plan.even
+        if pad and not plan.begins.match(_bytes(file, at, 40)) and not (plan.named is _ID and unpadded(file, at)):
+            at += pad
+        if at >= total:
+            return total
     return total
+
+
+def unpadded(file: BinaryIO, at: int) -> bool:
+    """Whether the next chunk begins where the byte should be that makes the size of the last one even."""
+    return bool(_ID.fullmatch(_bytes(file, at, 4)))
 
 
 def wrapped(room: int, size: int) -> int:

@@ -6,12 +6,14 @@ without samples and refuses others, so it is shown the header as it should be.
 
 from __future__ import annotations
 
+import itertools
 import os
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from audioft.audio.containers import ENDLESS, wrapped
+from audioft.audio.containers import ENDLESS, unpadded, wrapped
 from audioft.audio.parts import Part
 
 #: WAVE_FORMAT tags of MPEG audio.
@@ -75,6 +77,7 @@ def wav(path: str | Path, origin: int = 0, end: int | None = None) -> Wav | None
         order = ">" if kind[:4] == b"RIFX" else "<"
         large = kind[:4] in (b"RF64", b"BW64")
         at, tag, rate, channels, long_at, claimed = origin + 12, 0, 0, 0, 0, 0
+        gaps: list[int] = []  # where the byte is missing that makes the size of a chunk even
         for _ in range(_MOST_CHUNKS):
             file.seek(at)
             head = file.read(8)
@@ -94,7 +97,11 @@ def wav(path: str | Path, origin: int = 0, end: int | None = None) -> Wav | None
                 long_at = at
                 body = file.read(16)
                 claimed = struct.unpack_from("<Q", body, 8)[0] if len(body) == 16 else 0
-            at += 8 + size + size % 2
+            at += 8 + size
+            if size % 2 and unpadded(file, at):
+                gaps.append(at)
+            else:
+                at += size % 2
         else:
             return None
         begin = at + 8
@@ -109,11 +116,15 @@ def wav(path: str | Path, origin: int = 0, end: int | None = None) -> Wav | None
                 unknown = unknown or _before_chunks(file, begin, total, order) < total
         if not unknown or begin == total:
             endless = size >= ENDLESS and begin + size > total
-            return Wav(tag, rate, channels, begin, min(begin + size, total), [], endless)
+            parts = _padded(origin, gaps, total) if gaps else []
+            return Wav(tag, rate, channels, begin, min(begin + size, total), parts, endless)
         end = _before_chunks(file, begin, total, order)
         if end == begin:  # nothing but chunks follows: there really are no samples
             return Wav(tag, rate, channels, begin, begin, [])
-        return Wav(tag, rate, channels, begin, end, _mended(file, origin, at, begin, end, long_at, order, large), True)
+        parts = _mended(file, origin, at, begin, end, long_at, order, large)
+        if gaps:
+            parts = [*_padded(0, [g - origin for g in gaps], begin - origin, parts[0]), *parts[1:]]
+        return Wav(tag, rate, channels, begin, end, parts, True)
 
 
 def _mended(
@@ -133,6 +144,15 @@ def _mended(
         head[4:8] = struct.pack(f"{order}I", 8 if whole else min(end - 8, 0xFFFFFFFF))
         head[at + 4 : at + 8] = struct.pack(f"{order}I", 0 if whole else min(size, 0xFFFFFFFF))
     return [bytes(head), (begin, size)]
+
+
+def _padded(origin: int, gaps: Sequence[int], end: int, head: Part | None = None) -> list[Part]:
+    """The bytes up to `end`, of the file or of `head`, with one more at each of the gaps."""
+    edges = [origin, *gaps, end]
+    parts: list[Part] = []
+    for first, last in itertools.pairwise(edges):
+        parts += [head[first:last] if isinstance(head, bytes) else (first, last - first), b"\0"]
+    return parts[:-1]
 
 
 def _before_chunks(file: BinaryIO, begin: int, total: int, order: str) -> int:
@@ -164,7 +184,38 @@ def _chain(tail: bytes, at: int, order: str) -> bool:
     return at == len(tail)
 
 
-def au(path: str | Path) -> list[Part]:
+def unknown_size(path: str | Path, head: bytes) -> list[Part]:
+    """What to read in place of an AU or W64 file that does not say how long it is; nothing where it says so."""
+    return _w64(path) if head[:4] == b"riff" else _au(path)
+
+
+def _w64(path: str | Path) -> list[Part]:
+    """Of Sonic Foundry's W64 files, whose sizes count their own heads."""
+    with open(path, "rb") as file:
+        total = os.fstat(file.fileno()).st_size
+        at = 40
+        for _ in range(_MOST_CHUNKS):
+            file.seek(at)
+            head = file.read(24)
+            if len(head) < 24:
+                return []
+            size = struct.unpack("<Q", head[16:])[0]
+            if head[:4] == b"data":
+                break
+            if not 24 <= size <= total:
+                return []
+            at += size + -size % 8
+        else:
+            return []
+        if 24 < size < 2**62 or at + 24 >= total:
+            return []
+        file.seek(0)
+        start = bytearray(file.read(at + 24))
+    start[16:24], start[at + 16 : at + 24] = struct.pack("<Q", total), struct.pack("<Q", total - at)
+    return [bytes(start), (at + 24, total - at - 24)]
+
+
+def _au(path: str | Path) -> list[Part]:
     """What to read in place of a file by Sun or NeXT whose size is 0; nothing where it says one."""
     with open(path, "rb") as file:
         head = file.read(24)

@@ -85,7 +85,7 @@ def _by_libsndfile(path: Path, head: bytes, size: int, alive: Callable[[], None]
             return _remarked(_one_wav(path, wav, alive) or _plain(path), made)
         if (one := _one_wav(path, wav, alive)) is not None:
             return one
-    elif head[:4] in (b".snd", b"dns.") and (parts := mended_headers.au(path)):
+    elif head[:4] in (b".snd", b"dns.", b"riff") and (parts := mended_headers.unknown_size(path, head)):
         return Recording.of_parts(path, parts)
     elif head[:4] in (b"FORM", b"caff", b".snd", b"dns.", b"riff"):
         made = _laid_out(path, head, alive)

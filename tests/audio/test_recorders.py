@@ -9,6 +9,8 @@ import pytest
 import soundfile
 
 from audioft.audio import io
+from audioft.data.check import check
+from audioft.data.clip import Clip
 from audioft.errors import AudioError
 
 RATE = 16000
@@ -103,6 +105,49 @@ def test_rf64_au_and_aiff_without_a_size(tmp_path, value):
         at = data.index(b"COMM")
         data[at + 10 : at + 14] = bytes([value]) * 4
         assert heard(tmp_path / f"a.{suffix}", data) == len(SOUND)
+
+
+@pytest.mark.parametrize("size", [0, 2**63 - 1, 2**64 - 1])
+@pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT"])
+def test_w64_without_a_size(tmp_path, size, subtype):
+    data = written(tmp_path / "a.w64", "W64", subtype)
+    at = data.index(b"data")
+    data[at + 16 : at + 24] = struct.pack("<Q", size)
+    assert heard(tmp_path / "a.w64", data) == len(SOUND)
+    part = io.read(tmp_path / "a.w64", start=0.5, end=1.0)
+    np.testing.assert_array_equal(part, io.read(tmp_path / "a.w64")[RATE // 2 : RATE])
+
+
+def with_chunk(data, name, body, before):
+    at = data.index(b"data") if before else len(data)
+    data = data[:at] + name + struct.pack("<I", len(body)) + body + data[at:]
+    return data[:4] + struct.pack("<I", len(data) - 8) + data[8:]
+
+
+@pytest.mark.parametrize("size", ["told", 0, 0xFFFFFFFF])
+@pytest.mark.parametrize("body", [b"GUANO|Version:1.0", b"x" * 603, b"a"])
+def test_a_chunk_of_odd_size_without_the_byte_that_makes_it_even(tmp_path, body, size):
+    data = written(tmp_path / "a.wav")
+    if size != "told":
+        at = data.index(b"data")
+        data[at + 4 : at + 8] = struct.pack("<I", size)
+    data = with_chunk(data, b"guan", body, before=True)
+    assert heard(tmp_path / "a.wav", data) == len(SOUND)
+    data = with_chunk(data, b"LIST", b"INFO" + body, before=True)
+    assert heard(tmp_path / "a.wav", data) == len(SOUND)
+    (checked,) = check([Clip(tmp_path / "a.wav", "a.wav")])
+    assert (checked.problem, checked.note) == (None, "")
+
+
+def test_chunks_after_samples_of_an_odd_size_need_no_byte_between(tmp_path):
+    data = written(tmp_path / "a.wav", subtype="PCM_U8")
+    at = data.index(b"data")
+    odd = data[: at + 8 + len(SOUND) - 1]
+    odd[at + 4 : at + 8] = struct.pack("<I", len(SOUND) - 1)
+    for chunk in (b"guan" + struct.pack("<I", 5000) + b"g" * 5000, b"LIST" + struct.pack("<I", 8) + b"INFOICMT"):
+        assert heard(tmp_path / "a.wav", odd + chunk) == len(SOUND) - 1
+        (checked,) = check([Clip(tmp_path / "a.wav", "a.wav")])
+        assert (checked.problem, checked.note) == (None, "")
 
 
 @pytest.mark.parametrize("rate", [1, 999, 1_000_001, 4_000_000_000])
