@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from audioft.core.storage import read_json
+from audioft.core.wording import counted
 from audioft.errors import ModelError
 from audioft.models.families import FAMILIES
 from audioft.models.loading import load_preprocessing, refuse_unsupported
@@ -27,15 +28,18 @@ def describe(folder: Path, version: int) -> dict[str, Any] | None:
     at once, each from a score of 0.5 on, where its config says `multi_label_classification`.
 
     Raises:
-        ModelError: it is of a family that is not supported, or its labels are not numbered from 0, are not as many as
-            the rows of its head, or contradict themselves.
+        ModelError: it is of a family that is not supported, or estimates numbers; or its labels are not numbered from
+            0, are not as many as the rows of its head, or contradict themselves.
     """
     config = _config(folder)
     if config is None or not any(str(a).endswith(CLASSIFIERS) for a in config.get("architectures") or ()):
         return None
     from transformers import AutoConfig
 
-    whole = AutoConfig.from_pretrained(folder, local_files_only=True)
+    try:
+        whole = AutoConfig.from_pretrained(folder, local_files_only=True)
+    except ValueError as e:  # settings that transformers itself refuses
+        raise ModelError(f"{folder}: config.json cannot be used: {e}") from e
     refuse_unsupported(str(folder), whole)
     if sorted(whole.id2label) != list(range(len(whole.id2label))):
         raise ModelError(
@@ -43,13 +47,21 @@ def describe(folder: Path, version: int) -> dict[str, Any] | None:
         )
     labels = [str(whole.id2label[i]) for i in range(len(whole.id2label))]
     _refuse_labels(folder, config, labels)
+    several = whole.problem_type == "multi_label_classification"
+    if whole.problem_type == "regression" or (len(labels) == 1 and not several):
+        what = "it estimates numbers" if whole.problem_type == "regression" else "it has one label for everything"
+        raise ModelError(
+            f"{folder}: {what} (problem_type {whole.problem_type!r}, {counted(len(labels), 'label')} in config.json), "
+            "and is no classifier; where its outputs are labels of which any may hold, write "
+            "multi_label_classification as its problem_type"
+        )
     family = FAMILIES[whole.model_type]
     preprocessing, _ = load_preprocessing(str(folder), None, whole)
     sized = {"size": whole.classifier_proj_size} if family.head == "projection" else {}
     return {
         "format_version": version,
         "labels": labels,
-        "multilabel": whole.problem_type == "multi_label_classification",
+        "multilabel": several,
         "window": WHOLE,
         "preprocessing": preprocessing.told(),
         "layers": "weighted" if getattr(whole, "use_weighted_layer_sum", False) else "last",

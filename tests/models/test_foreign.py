@@ -58,6 +58,25 @@ def normalised(path):
     return ((samples - samples.mean()) / np.sqrt(samples.var() + 1e-7)).astype(np.float32)
 
 
+@pytest.mark.parametrize(
+    ("labels", "problem", "said"),
+    [
+        (3, "regression", "it estimates numbers"),
+        (1, "regression", "it estimates numbers"),
+        (1, None, "it has one label for everything"),
+        (1, "single_label_classification", r"config\.json cannot be used: .*num_labels > 1"),
+    ],
+)
+def test_what_gives_no_labels_is_refused(labels, problem, said, tmp_path):
+    model = tiny.make_model("wav2vec2", "ForSequenceClassification", num_labels=labels)
+    model.save_pretrained(tmp_path / "model")
+    Wav2Vec2FeatureExtractor().save_pretrained(tmp_path / "model")
+    config = tmp_path / "model" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"problem_type": problem}))
+    with pytest.raises(ModelError, match=said):
+        Predictor(tmp_path / "model")
+
+
 def test_an_encoder_alone_is_no_classifier(tmp_path):
     tiny.save_encoder(tmp_path / "encoder", "wav2vec2")
     with pytest.raises(ModelError, match=r"audioft\.json missing"):
