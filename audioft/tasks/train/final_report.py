@@ -74,7 +74,8 @@ def finish(parts: Parts, folder: Path, learnt: Learnt) -> None:
     side_scores.append_bad_files(folder / "bad_files.csv", [*learnt.failures, *measured.failures])
     report = measured.report
     card = _card(parts, measured, learnt)
-    model_folder.save(parts.model, card, folder / "model", side_scores.model_readme(card, report, about), adapter)
+    readme = side_scores.model_readme(card, report, about)
+    model_folder.save(parts.model, card, folder / "model", readme, adapter, parts.data.heard())
     if report is not None:
         report.save(folder / "report.json")
         bad = side_scores.bad_files(folder / "bad_files.csv")
@@ -94,12 +95,13 @@ def scoring(parts: Parts) -> side_scores.Scoring:
 def _side(parts: Parts, learnt: Learnt) -> tuple[str | None, list[str]]:
     """Which side is measured on, and what is to be said of it."""
     if len(parts.data.side("test")):
-        return "test", []
+        return "test", [*parts.data.told_before("test"), *parts.data.before.notes]
     if not len(parts.data.side("valid")):
         return None, []
     notes = ["there is no test side: this is the validation side"]
     if learnt.best_epoch is not None:
         notes = [f"{notes[0]}, which also chose the epoch"]
+    notes += [*parts.data.told_before("valid"), *parts.data.before.notes]
     return "valid", [*notes, *(["and it chose the thresholds, so F1 is too good"] if parts.multilabel else [])]
 
 

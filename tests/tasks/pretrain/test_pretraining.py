@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 
 import audioft
 from audioft.core.progress import Console
+from audioft.models import heard
 from audioft.models.architecture import PRETRAINABLE as FAMILIES
 from audioft.models.loading import load_encoder
 
@@ -84,6 +85,15 @@ def test_what_it_says(done):
     assert "Warning" not in stderr
     for name in ("README.md", "pretraining.png"):
         assert str(out / name) in stderr
+
+
+def test_it_remembers_what_it_was_pretrained_on(done):
+    own = heard.of_folder(done[0])
+    assert own.pretrained
+    assert not own.recordings
+    note = "clips that probe_speakers tests on were heard in the pretraining of this encoder, without labels"
+    assert note in done[2]
+    assert note in (done[0] / "README.md").read_text(encoding="utf-8")
 
 
 def test_transformers_loads_it(done):
