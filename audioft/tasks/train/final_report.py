@@ -14,6 +14,7 @@ import torch
 from audioft.assembly import event_scores, reading, recordings, side_scores
 from audioft.assembly.build import Parts
 from audioft.assembly.run_folder import Run
+from audioft.core.registry import split_spec
 from audioft.core.wording import counted
 from audioft.data.event_clips import BACKGROUND
 from audioft.evaluation.clip_report import make_report
@@ -26,8 +27,9 @@ from audioft.inference.timeline import Rules
 from audioft.models import adapter_folder, adapting
 from audioft.models import folder as model_folder
 from audioft.models.folder import ModelCard
-from audioft.speakers import trial_scores
+from audioft.speakers import individuals, trial_scores
 from audioft.training.callbacks import finite
+from audioft.training.losses import losses
 from audioft.training.optim import count_parameters
 
 
@@ -166,6 +168,7 @@ def _card(parts: Parts, found: Measured, learnt: Learnt) -> ModelCard:
             "clips": sides,
             "hours": round(sum(data.seconds("train")) / 3600, 4),
             **({} if learnt.best_epoch is None else {"best_epoch": learnt.best_epoch}),
+            **({} if (known := _individuals(parts)) is None else {"individuals": known}),
         },
         measured=measured,
         reading=reading.kept(parts.config),
@@ -178,8 +181,17 @@ def _background(parts: Parts) -> str | None:
     return BACKGROUND if asked and not parts.multilabel and BACKGROUND in parts.data.manifest.labels else None
 
 
+def _individuals(parts: Parts) -> bool | None:
+    """Whether the labels are known to be individuals, or known not to be."""
+    loss = parts.config.train.loss
+    margin = loss is not None and getattr(losses[split_spec(loss)[0]], "cosines", False)
+    return individuals.labelled(parts.data.manifest.clips, parts.multilabel or parts.model.frame_level, margin)
+
+
 def _verification(parts: Parts) -> dict[str, Any] | None:
     """The threshold by which a model whose head embeds tells two speakers apart, from the validation side."""
+    if _individuals(parts) is False:
+        return None
     if parts.multilabel or parts.model.frame_level or not hasattr(parts.model.head, "embed"):
         return None
     how = parts.config.evaluate
