@@ -83,6 +83,9 @@ def split(
         sides[pool], lacking = keeping(counts, [c.group for c in clips], made, seed, own)
         if lacking is not None:
             notes.append(_of_before(manifest.labels, own, lacking))
+        notes += _uneven(
+            manifest, [c.group for c in clips], sides[pool].tolist(), made, not any(given) and manifest.events is None
+        )
     parts = {side: np.flatnonzero(sides == side) for side in SIDES}
     if any(given):
         _count_crossing(manifest, sides.tolist(), notes)
@@ -197,6 +200,33 @@ def _of_before(labels: Sequence[str], before: Sequence[str], lacking: Sequence[t
     counts = [f"{side} {before.count(side)}" for side in SIDES if side in before]
     new = before.count("")
     return f"clips keep the side that the model knows them from ({', '.join(counts)}); {new} are new to it"
+
+
+def _uneven(
+    manifest: Manifest, groups: Sequence[str], sides: Sequence[str], made: dict[str, float], folds: bool
+) -> list[str]:
+    """A sentence where a side is far from the share that was asked for, and ways out of it, as `folds` of a probe."""
+    total, far = len(sides), False
+    for side, share in made.items():
+        wanted = share * total  # off by a half, or by a clip of each label, which each side gets first
+        far |= abs(sides.count(side) - wanted) > max(wanted / 2, min(len(manifest.labels), wanted))
+    if not far:
+        return []
+    counts = ", ".join(f"{side} {sides.count(side)} ({share:.0%} asked for)" for side, share in made.items())
+    own = manifest.grouping != "recording"
+    of = (
+        f"{counted(len(set(groups)), 'group')} ({manifest.grouping})" if own else counted(len(set(groups)), "recording")
+    )
+    units = "" if len(set(groups)) == total else f" in {of}"
+    why = "each label needs one on every side" + (
+        f", and a {'group' if own else 'recording'} stays on one" if units else ""
+    )
+    ways = ["test on all in folds with `audioft probe DATA --encoders mini`"] if folds else []
+    ways.append(f"make fewer sides ({' or '.join(f'data.{side}=null' for side in made if side != 'train')})")
+    if units and own:
+        ways.append("name finer groups (data.group=COLUMN)")
+    told = f"{counts} of {counted(total, 'clip')}{units}, as {why}"
+    return [f"the sides are not as large as asked for: {told}; {', '.join(ways)}, or add recordings"]
 
 
 def _enough(manifest: Manifest, clips: Sequence[Clip], made: dict[str, float]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from pathlib import Path
 
@@ -227,3 +228,64 @@ def test_a_given_split_is_kept_whatever_was_heard_before():
     s = split(m, before=["train"] * 18)
     assert s.sides(18) == [c.split for c in m.clips]
     assert not any("keep" in note or "anew" in note for note in s.notes)
+
+
+def cuts(*sizes, label="x"):
+    """Recordings of so many clips each, as rows."""
+    return [([label], f"{label}{g}", {}) for g, size in enumerate(sizes) for _ in range(size)]
+
+
+UNEVEN = "the sides are not as large as asked for: "
+
+
+@pytest.mark.parametrize(
+    ("rows", "how", "sizes"),
+    [
+        (cuts(17, 18, 40), {}, [17, 18, 40]),
+        (cuts(30, 30), {"valid": None, "test": 0.2}, [30, 30]),
+        (plain(3) + plain(3, "y"), {}, [2, 2, 2]),
+    ],
+)
+def test_sides_far_from_what_was_asked_are_told_with_ways_out(rows, how, sizes):
+    m = manifest(rows)
+    s = split(m, **how)
+    (note,) = [n for n in s.notes if n.startswith(UNEVEN)]
+    assert (
+        sorted(len(getattr(s, side)) for side in ("train", "valid", "test") if side in note.partition(" of ")[0])
+        == sizes
+    )
+    for side, asked in (("train", "80%" if how else "70%"), ("test", "20%" if how else "15%")):
+        assert f"{side} {len(getattr(s, side))} ({asked} asked for)" in note
+    assert "`audioft probe DATA --encoders mini`" in note
+    assert ("data.valid=null or data.test=null" in note) == (how == {})
+    assert "data.test=null" in note
+    recordings = len({r[1] for r in rows})
+    assert (f" in {recordings} recordings, as" in note) == (recordings > 1)
+
+
+def test_groups_of_a_column_are_named_and_finer_ones_proposed():
+    m = dataclasses.replace(manifest(cuts(17, 18, 40)), grouping="site")
+    (note,) = [n for n in split(m).notes if n.startswith(UNEVEN)]
+    assert "in 3 groups (site)" in note
+    assert "name finer groups (data.group=COLUMN)" in note
+
+
+@pytest.mark.parametrize(
+    ("rows", "how"),
+    [
+        (plain(50) + plain(50, "y"), {}),
+        (plain(6) + plain(6, "y"), {}),
+        (cuts(*[5] * 20) + cuts(*[5] * 20, label="y"), {}),
+        (plain(100), {"valid": 0.4, "test": 0.4}),
+        (cuts(17, 18, 40), {"valid": None, "test": None}),
+    ],
+)
+def test_sides_near_what_was_asked_need_no_word(rows, how):
+    assert not any(n.startswith(UNEVEN) for n in split(manifest(rows), **how).notes)
+
+
+def test_folds_are_not_proposed_where_a_side_is_given():
+    rows = [([label], f"{label}{i // 10}", {"split": "train"}) for label in "xy" for i in range(20)]
+    (note,) = [n for n in split(manifest(rows), valid=0.1).notes if n.startswith(UNEVEN)]
+    assert "audioft probe" not in note
+    assert "make fewer sides (data.valid=null)" in note
