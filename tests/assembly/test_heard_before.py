@@ -121,7 +121,7 @@ def test_a_probe_of_what_is_pretrained_on_is_told(two_tones, tmp_path):
     encoder = Encoder(tiny.make_model("wav2vec2-stable"), Preprocessing(), name="tiny")
     task = probe_task(manifest.load(two_tones), "tones", encoder, clips=8, seconds=0.2, seed=0)
     config = pretraining.settings([two_tones / "high"], overrides={"data.held_out": 0.5})
-    data = survey(config, audioft.Console(quiet=True), tmp_path / "bad.csv")
+    data = survey(config, encoder.hearing, audioft.Console(quiet=True), tmp_path / "bad.csv")
     parts = Parts(config, data, [task], None, "fp32", audioft.Console(quiet=True), tmp_path)
     learnt = {data.digests[i][:16] for i in data.learnt}
     heard_of = sum(digest(c.path) in learnt for c in task.clips)
