@@ -88,6 +88,26 @@ def test_what_nobody_has_heard_is_split_as_ever(trained, small_encoder, tmp_path
     assert "too good" not in said
 
 
+def test_new_recordings_of_a_group_keep_its_side(small_encoder, tmp_path, capsys):
+    def table(name: str, seed: int, column: str) -> Path:
+        folder = makers.tones(tmp_path / name, each=12, seed=seed)
+        rows = [f"{label}/{label}_{i:02d}.wav,{label},s{i % 6}" for label in ("high", "low") for i in range(12)]
+        (folder / "metadata.csv").write_text("\n".join([f"file_name,label,{column}", *rows, ""]))
+        return folder
+
+    shutil.copytree(small_encoder, tmp_path / "encoder")
+    first, _ = loaded(table("first", 0, "speaker"), capsys, encoder=str(small_encoder))
+    first.heard().write(tmp_path / "encoder" / heard.FILE)
+    how = {"encoder": str(tmp_path / "encoder"), "overrides": {"seed": 3}}
+    second, said = loaded(table("second", 300, "speaker"), capsys, **how)
+    assert sides(second) == sides(first)
+    assert "0 are new to it" in said
+    assert "too good" not in said
+    _, said = loaded(table("third", 300, "source"), capsys, **how)  # another column's s1 is somebody else
+    assert "keep" not in said
+    assert "too good" not in said
+
+
 def test_a_model_that_does_not_tell_is_noted(trained, more, tmp_path, capsys):
     shutil.copytree(trained.model, tmp_path / "old")
     (tmp_path / "old" / heard.FILE).unlink()

@@ -169,7 +169,7 @@ def test_nothing_else_is_left(done):
     names = {p.name for p in out.iterdir()}
     assert names == {
         *("README.md", "config.json", "encoder.json", "model.safetensors", "preprocessor_config.json"),
-        *("pretraining", "pretraining.png"),
+        *("heard.csv", "pretraining", "pretraining.png"),
     }
     assert not (out / "pretraining" / "decoded").exists()
 
