@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audioft.assembly import hearings, recording_passes
+from audioft.assembly import heard_before, hearings, recording_passes
+from audioft.assembly.heard_before import Before
 from audioft.audio.hearing import Hearing
 from audioft.configuration.config import Config
 from audioft.core.progress import Console
 from audioft.core.wording import counted, listed
 from audioft.data.sides import SIDES
 from audioft.errors import DataError, Problem, UsageError, grouped
+from audioft.models.heard import Asked, Heard
 
 if TYPE_CHECKING:
     from audioft.assembly.starting_model import Start
@@ -37,6 +40,7 @@ class Data:
         targets, known: `(N, C)`, see `data.targets`.
         bad: the clips that did not pass, with why.
         hearing: how they reach the encoder.
+        before: what the models that are gone on from have heard.
     """
 
     manifest: Manifest
@@ -46,6 +50,7 @@ class Data:
     known: np.ndarray
     bad: list[tuple[Clip, Checked]]
     hearing: Hearing
+    before: Before = field(default_factory=Before)
 
     def side(self, name: str) -> np.ndarray:
         return getattr(self.split, name)
@@ -55,6 +60,20 @@ class Data:
 
     def seconds(self, name: str) -> list[float]:
         return [self.checked[i].seconds for i in self.side(name)]
+
+    def heard(self) -> Heard:
+        """What a model has heard that is trained and measured on this."""
+        sides = self.split.sides(len(self.manifest.clips))
+        return self.before.all | Heard.of(self._asked(range(len(sides))), sides)
+
+    def told_before(self, side: str) -> list[str]:
+        """Why figures of a side are too good, or may be: what was heard of it before."""
+        return self.before.told(self._asked(self.side(side)), side)
+
+    def _asked(self, positions: Sequence[int] | np.ndarray) -> Asked:
+        clips, checked = self.manifest.clips, self.checked
+        own = [clips[i] for i in positions], [checked[i].digest for i in positions]
+        return heard_before.asked(*own, self.manifest.grouping)
 
     def save(self, path: Path) -> None:
         """Write the table of the clips: path, label, side, length and content hash."""
@@ -68,6 +87,7 @@ def load(
     console: Console,
     *,
     start: Start | None = None,
+    encoders: Sequence[str] | None = None,
     headers_only: bool = False,
     bad_files: Path | None = None,
 ) -> Data:
@@ -76,7 +96,8 @@ def load(
     Args:
         config: its `data` section and seed are used.
         console: told what was found.
-        start: what the run goes on from; its labels come first.
+        start: what the run goes on from; its labels come first, and clips keep the sides that it knows them from.
+        encoders: those that are measured, where that is not the config's own.
         headers_only: trust the headers instead of decoding every file.
         bad_files: where to write the table of bad recordings.
 
@@ -85,6 +106,7 @@ def load(
         DataError: the table, the recordings or the split cannot be used.
     """
     from audioft.data import source, splits, targets, twins
+    from audioft.data.inputs import content
     from audioft.data.reading.choices import Choices
 
     d, e = config.data, config.events
@@ -108,7 +130,12 @@ def load(
     for note in same.notes:
         console.say(f"note: {note}")
     manifest = replace(manifest, clips=same.clips)
-    split = splits.split(manifest, valid=d.valid, test=d.test, seed=config.seed)
+    before = heard_before.before(start, [config.encoder.name] if encoders is None else encoders)
+    if headers_only and before.models:
+        checked = [replace(k, digest=content(c.path)) for c, k in zip(manifest.clips, checked, strict=True)]
+    asked = heard_before.asked(manifest.clips, [c.digest for c in checked], manifest.grouping)
+    sides = before.sides(asked) if config.start.keep_sides else None
+    split = splits.split(manifest, valid=d.valid, test=d.test, seed=config.seed, before=sides)
     for note in split.notes:
         console.say(f"note: {note}")
     if not headers_only:
@@ -116,7 +143,10 @@ def load(
     if start is not None:
         manifest = replace(manifest, labels=start.labels(manifest.labels, manifest.multilabel))
     wanted, known = targets.targets(manifest.clips, manifest.labels, manifest.multilabel)
-    return Data(manifest, split, checked, wanted, known, bad, hearing)
+    data = Data(manifest, split, checked, wanted, known, bad, hearing, before)
+    for note in (*before.notes, *data.told_before("valid"), *data.told_before("test")):
+        console.say(f"note: {note}")
+    return data
 
 
 def _checked(

@@ -44,7 +44,7 @@ ROUNDS = "round-*"  # folders of a pretraining
 PRETRAINING = "pretraining"  # the run folder inside the folder of an encoder
 ENCODER_FILES = (
     *("config.json", "model.safetensors", "preprocessor_config.json", "encoder.json", "README.md"),
-    "pretraining.png",
+    *("heard.csv", "pretraining.png"),
 )
 OWN_FILES = (
     *("manifest.csv", "metrics.jsonl", BAD_FILES),
@@ -232,6 +232,13 @@ def stored(folder: Path, kind: type[Kind] = Config) -> Kind:  # type: ignore[ass
     if not (folder / "config.yaml").is_file():
         raise _no_run(folder)
     return configs.load(folder / "config.yaml", kind=kind)
+
+
+def as_begun(config: Config, folder: Path) -> Config:
+    """The config of a run that goes on: one begun before sides were kept (`start.keep_sides`) has those that it has."""
+    if "keep_sides" in (configs.read(folder / "config.yaml").get("start") or {}):
+        return config
+    return config.model_copy(update={"start": config.start.model_copy(update={"keep_sides": False})})
 
 
 def identity(config: AnyConfig, clips: Sequence[tuple[str, ...]], folder: Path) -> str:

@@ -25,6 +25,7 @@ class Start:
         model, card: what it is.
         encoder: where its encoder can be loaded from.
         extend: keep its labels, and add those of the data.
+        place: its folder.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Start:
     card: ModelCard
     encoder: str
     extend: bool
+    place: Path
 
     def labels(self, found: tuple[str, ...], multilabel: bool) -> tuple[str, ...]:
         """The labels of the run, given those of the data.
@@ -107,4 +109,4 @@ def load(config: Config) -> Start | None:
         )
     model, card = folder.load(place)
     encoder = place / "encoder" if (place / "encoder" / "config.json").is_file() else place
-    return Start(config.start.model, model, card, str(encoder), config.start.extend)
+    return Start(config.start.model, model, card, str(encoder), config.start.extend, place)

@@ -112,6 +112,9 @@ class StartSection(Section):
     labels are the same, and made where they are not."""
     extend: bool = False
     """Keep all labels of that model, and add those of the data to them."""
+    keep_sides: bool = True
+    """Where sides are made, what that model (or `encoder.name`) was trained on is trained on again, and what it was
+    tested on is tested on; `false` makes them anew."""
 
 
 class ModelSection(Section):

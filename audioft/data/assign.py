@@ -8,7 +8,7 @@ first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -18,7 +18,13 @@ _TRIES = 8  # groups that mix labels may block one another: the best of a few sh
 _MANY = 50_000  # of so many groups one shuffle is as good as another
 
 
-def assign(counts: np.ndarray, groups: Sequence[str], shares: dict[str, float], seed: int) -> list[str]:
+def assign(
+    counts: np.ndarray,
+    groups: Sequence[str],
+    shares: dict[str, float],
+    seed: int,
+    fixed: Mapping[str, str] | None = None,
+) -> list[str]:
     """The side of each clip.
 
     Args:
@@ -26,6 +32,7 @@ def assign(counts: np.ndarray, groups: Sequence[str], shares: dict[str, float], 
         groups: N names; clips of a name stay together.
         shares: side to share, summing to 1; the first side is covered first.
         seed: of the shuffle. The result depends on it and on each group's name and labels, not on any order.
+        fixed: the side of groups that have one already; they count for its share.
 
     Returns:
         N names of sides.
@@ -36,13 +43,16 @@ def assign(counts: np.ndarray, groups: Sequence[str], shares: dict[str, float], 
     units = np.zeros((len(names), counts.shape[1] + 1), np.float32)  # whole numbers, exact up to 2 ** 24
     np.add.at(units[:, :-1], of, counts)
     np.add.at(units[:, -1], of, 1)  # the clip itself is one more "label": it evens out the sizes
-    share = np.array(list(shares.values()))
+    share, order = np.array(list(shares.values())), list(shares)
+    already = np.full(len(names), -1)
+    for name, side in (fixed or {}).items():
+        already[place[name]] = order.index(side)
     best: tuple[float, float] | None = None
     dealt = np.zeros(len(names), int)
     alike = len(names) == len(groups) and not (counts.sum(1) > 1).any()
     for attempt in range(1 if alike or len(names) > _MANY else _TRIES):
         shuffled = sorted(range(len(names)), key=lambda u: address("split", seed, attempt, names[u]))
-        sides = _deal(units, share, np.array(shuffled))
+        sides = _deal(units, share, np.array(shuffled), already)
         got = np.stack([units.sum(0, dtype=float, where=(sides == s)[:, None]) for s in range(len(share))])
         total = units.sum(0, dtype=float)
         wanted = share[:, None] * total
@@ -51,13 +61,52 @@ def assign(counts: np.ndarray, groups: Sequence[str], shares: dict[str, float], 
         holes = float(((got == 0) & (total > 0)).sum(1) @ ([len(names) + 1.0] + [1.0] * (len(share) - 1)))
         if best is None or (holes, off) < best:
             best, dealt = (holes, off), sides
-    order = list(shares)
     return [order[dealt[u]] for u in of]
 
 
-def _deal(units: np.ndarray, share: np.ndarray, shuffled: np.ndarray) -> np.ndarray:
+def keeping(
+    counts: np.ndarray, groups: Sequence[str], shares: dict[str, float], seed: int, before: Sequence[str]
+) -> tuple[list[str], list[tuple[str, int | None]] | None]:
+    """As `assign`, where groups keep the side that they were on before, as far as it is made.
+
+    Args:
+        counts, groups, shares, seed: as for `assign`.
+        before: N names of sides, `""` for a clip that is new. Of a group the first of train, valid and test that one of
+            its clips was on counts. What was validated on is trained on where there is no such side now.
+
+    Returns:
+        N names of sides; and, where keeping would leave sides without a label that they could have, or empty, which
+        these are: `(side, column)`, None for all of a side. The sides are then those without keeping. None where no
+        group was on any side that is made.
+    """
+    fixed: dict[str, str] = {}
+    order = ("train", "valid", "test")
+    for group, side in zip(groups, before, strict=True):
+        now = "train" if side == "valid" and side not in shares else side
+        if now in shares and (group not in fixed or order.index(now) < order.index(fixed[group])):
+            fixed[group] = now
+    free = assign(counts, groups, shares, seed)
+    if not fixed:
+        return free, None
+    kept = assign(counts, groups, shares, seed, fixed)
+    lacking = sorted(_holes(counts, kept, shares) - _holes(counts, free, shares), key=str)
+    return (free if lacking else kept), lacking
+
+
+def _holes(counts: np.ndarray, sides: Sequence[str], shares: dict[str, float]) -> set[tuple[str, int | None]]:
+    """Labels, as columns, of which a side has no clip; None for a side without clips."""
+    of, found = np.array(sides), set[tuple[str, int | None]]()
+    for side in shares:
+        own = counts[of == side]
+        found |= {(side, int(label)) for label in np.flatnonzero(own.sum(0) == 0)} if len(own) else {(side, None)}
+    return found
+
+
+def _deal(units: np.ndarray, share: np.ndarray, shuffled: np.ndarray, already: np.ndarray) -> np.ndarray:
     wanted = share[:, None] * units.sum(0, dtype=float)
-    sides = np.full(len(units), -1)
+    sides = already.copy()
+    for side in range(len(share)):
+        wanted[side] -= units[sides == side].sum(0, dtype=float)
     having = [shuffled[units[shuffled, label] > 0] for label in range(units.shape[1] - 1)]
 
     def give(unit: int, side: int) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from audioft.core.registry import suggest
 from audioft.core.wording import counted
-from audioft.data.assign import assign
+from audioft.data.assign import keeping
 from audioft.data.clip import Clip
 from audioft.data.manifest import Manifest
 from audioft.data.sides import SIDES, Split
@@ -31,7 +31,14 @@ class TooFewClips(DataError):
         self.alone = alone
 
 
-def split(manifest: Manifest, *, valid: Share = 0.15, test: Share = 0.15, seed: int = 0) -> Split:
+def split(
+    manifest: Manifest,
+    *,
+    valid: Share = 0.15,
+    test: Share = 0.15,
+    seed: int = 0,
+    before: Sequence[str] | None = None,
+) -> Split:
     """Decide each clip's side.
 
     A side is either given (by the manifest's `split` column or folders, or by a selection
@@ -44,6 +51,8 @@ def split(manifest: Manifest, *, valid: Share = 0.15, test: Share = 0.15, seed: 
         valid: share of the clips, between 0 and 1, or a selection, or None for no valid side.
         test: likewise.
         seed: another seed makes another split.
+        before: the side that each clip is on for a model that is gone on from, `""` for one that is new to it. Where
+            sides are made, groups keep theirs, unless that leaves a side without one of its labels.
 
     Raises:
         ConfigError: a share out of range, a selection that names no column or matches nothing, or overlapping
@@ -70,7 +79,13 @@ def split(manifest: Manifest, *, valid: Share = 0.15, test: Share = 0.15, seed: 
         clips = [manifest.clips[i] for i in pool]
         _enough(manifest, clips, made)
         counts, _ = targets(clips, manifest.labels, manifest.multilabel)
-        sides[pool] = assign(counts, [c.group for c in clips], made, seed)
+        own = [""] * len(pool) if before is None else [before[i] for i in pool]
+        sides[pool], lacking = keeping(counts, [c.group for c in clips], made, seed, own)
+        if lacking is not None:
+            notes.append(_of_before(manifest.labels, own, lacking))
+        notes += _uneven(
+            manifest, [c.group for c in clips], sides[pool].tolist(), made, not any(given) and manifest.events is None
+        )
     parts = {side: np.flatnonzero(sides == side) for side in SIDES}
     if any(given):
         _count_crossing(manifest, sides.tolist(), notes)
@@ -171,6 +186,47 @@ def _to_make(asked: dict[str, Share], chosen: dict, given: list[str], notes: lis
         elif from_manifest and side in shares:
             notes.append(f"the given split has no valid side: {shares[side]:g} of its train side is made one")
     return {"train": 1 - sum(shares.values()), **shares} if shares else {}
+
+
+def _of_before(labels: Sequence[str], before: Sequence[str], lacking: Sequence[tuple[str, int | None]]) -> str:
+    """That clips keep the sides that they had for the model gone on from, or why they do not."""
+    if lacking:
+        side, label = lacking[0]
+        of = "without clips" if label is None else f"without {labels[label]!r}"
+        return (
+            "the sides are made anew, not kept from what the model was trained on before: keeping them would leave the "
+            f"{side} side {of}; add recordings that are new to it"
+        )
+    counts = [f"{side} {before.count(side)}" for side in SIDES if side in before]
+    new = before.count("")
+    return f"clips keep the side that the model knows them from ({', '.join(counts)}); {new} are new to it"
+
+
+def _uneven(
+    manifest: Manifest, groups: Sequence[str], sides: Sequence[str], made: dict[str, float], folds: bool
+) -> list[str]:
+    """A sentence where a side is far from the share that was asked for, and ways out of it, as `folds` of a probe."""
+    total, far = len(sides), False
+    for side, share in made.items():
+        wanted = share * total  # off by a half, or by a clip of each label, which each side gets first
+        far |= abs(sides.count(side) - wanted) > max(wanted / 2, min(len(manifest.labels), wanted))
+    if not far:
+        return []
+    counts = ", ".join(f"{side} {sides.count(side)} ({share:.0%} asked for)" for side, share in made.items())
+    own = manifest.grouping != "recording"
+    of = (
+        f"{counted(len(set(groups)), 'group')} ({manifest.grouping})" if own else counted(len(set(groups)), "recording")
+    )
+    units = "" if len(set(groups)) == total else f" in {of}"
+    why = "each label needs one on every side" + (
+        f", and a {'group' if own else 'recording'} stays on one" if units else ""
+    )
+    ways = ["test on all in folds with `audioft probe DATA --encoders mini`"] if folds else []
+    ways.append(f"make fewer sides ({' or '.join(f'data.{side}=null' for side in made if side != 'train')})")
+    if units and own:
+        ways.append("name finer groups (data.group=COLUMN)")
+    told = f"{counts} of {counted(total, 'clip')}{units}, as {why}"
+    return [f"the sides are not as large as asked for: {told}; {', '.join(ways)}, or add recordings"]
 
 
 def _enough(manifest: Manifest, clips: Sequence[Clip], made: dict[str, float]) -> None:

@@ -18,6 +18,7 @@ from torch import Tensor
 from audioft.core.runtime import evaluating
 from audioft.core.wording import listed, quoted
 from audioft.data.batching import batches_of, pad
+from audioft.data.clip import Clip
 from audioft.evaluation.effective_size import of_clips
 from audioft.models.encoder import Encoder
 from audioft.models.log_mel import LogMel
@@ -65,6 +66,7 @@ class ProbeTask:
         labels: `(N,)`.
         groups: `(N,)`, the recordings that the clips are from, which the interval is over.
         splits: `(learn, test)` masks `(N,)`.
+        clips: where the N clips are from, where that is known.
     """
 
     name: str
@@ -72,6 +74,7 @@ class ProbeTask:
     labels: np.ndarray
     groups: np.ndarray
     splits: list[tuple[np.ndarray, np.ndarray]]
+    clips: Sequence[Clip] = ()
 
     def measure(self, encoder: Encoder) -> Probe:
         """How well a linear classifier does on the encoder as it is now."""

@@ -52,7 +52,7 @@ def probe_task(
     labels = np.array([c.labels[0] for c in kept])
     groups = np.array([c.group or c.key for c in kept])
     splits = _splits(source, kept, labels, groups, seed)
-    return ProbeTask(name or _base(source), waveforms, labels, groups, splits)
+    return ProbeTask(name or _base(source), waveforms, labels, groups, splits, kept)
 
 
 def _splits(

@@ -24,6 +24,8 @@ from audioft.models.card import ModelCard
 from audioft.models.classifier import AudioClassifier
 from audioft.models.encoder import Encoder, Preprocessing
 from audioft.models.families import classifier_attribute, save_model
+from audioft.models.heard import FILE as HEARD
+from audioft.models.heard import Heard
 from audioft.models.loading import MASK_EMBEDDING, load_encoder, pretrained, quiet_transformers
 from audioft.models.weight_files import misfits, write_weights, writing
 
@@ -31,12 +33,17 @@ FORMAT_VERSION = 1
 WEIGHTS = "model.safetensors"
 _LAYER = re.compile(r"\.layers?\.\d+\.")
 #: Patterns of the files whose hashes are listed; audioft.json is changed when a threshold is stored in it.
-LISTED = ("*.safetensors", "config.json", "preprocessor_config.json")
+LISTED = ("*.safetensors", "config.json", "preprocessor_config.json", HEARD)
 REQUIRED = ("config.json", WEIGHTS, "preprocessor_config.json", "audioft.json")
 
 
 def save(
-    model: AudioClassifier, card: ModelCard, path: Path, readme: str, adapter: adapter_folder.Adapter | None = None
+    model: AudioClassifier,
+    card: ModelCard,
+    path: Path,
+    readme: str,
+    adapter: adapter_folder.Adapter | None = None,
+    heard: Heard | None = None,
 ) -> None:
     """Write a model folder, whole or not at all.
 
@@ -46,6 +53,7 @@ def save(
         path: the folder; one that is there is replaced.
         readme: the model card as Markdown.
         adapter: written in the place of the encoder.
+        heard: what it was trained and measured on, if that is known.
     """
     with new_folder(path, listed=LISTED) as folder:
         if adapter is not None:
@@ -68,6 +76,8 @@ def save(
             about["base"] = adapter.base
         write_json(folder / "audioft.json", about)
         write_text(folder / "README.md", readme)
+        if heard is not None:
+            heard.write(folder / HEARD)
 
 
 def load(path: str | Path, encoder: str | None = None) -> tuple[AudioClassifier, ModelCard]:

@@ -13,7 +13,10 @@ from pathlib import Path
 from audioft.core.wording import first_line
 from audioft.errors import ModelError, UsageError
 
-DESCRIPTIONS = ("config.json", "preprocessor_config.json", "audioft.json", "README.md", "model.safetensors.index.json")
+DESCRIPTIONS = (
+    *("config.json", "preprocessor_config.json", "audioft.json", "heard.csv", "README.md"),
+    "model.safetensors.index.json",
+)
 EMBEDDED = Path(__file__).parent.parent / "assets"  # encoders in the package
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 

@@ -17,6 +17,7 @@ from audioft.errors import UsageError
 from audioft.evaluation.recording_embeddings import Embeddings
 from audioft.inference.predictor import Predictor
 from audioft.models.fingerprint import fingerprint
+from audioft.speakers import individuals
 from audioft.speakers.enrolment import FILE, Enrolment
 from audioft.speakers.pair_scores import Scorer
 from audioft.speakers.thresholds import choice_among, threshold_of
@@ -73,7 +74,20 @@ class Use:
         Raises:
             UsageError: there is none for scores with such a `cohort` or none.
         """
-        return threshold_of(self.predictor.card, given, cohort is not None or self.enrolment.cohort is not None)
+        card = self.predictor.card
+        found = threshold_of(card, given, cohort is not None or self.enrolment.cohort is not None)
+        if given is None:
+            for text in filter(None, (individuals.doubt(card), individuals.few(card))):
+                self.note(text)
+        return found
+
+    def refuse_other_labels(self, anyway: bool) -> None:
+        """Raise, or say, that the model may not tell individuals apart; see `individuals`."""
+        card, embeds = self.predictor.card, hasattr(self.predictor.model.head, "embed")
+        if not anyway:
+            individuals.refuse(card, embeds)
+        if (text := individuals.doubt(card)) is not None:
+            self.note(text)
 
     def limit(self, given: float | None, cohort: PathLike | None) -> float:
         """The score from which on the nearest of the enrolled is believed to be the one: `given`, or the model's own.

@@ -19,7 +19,7 @@ from audioft.data.inputs import unlabelled
 from audioft.errors import AudioError, DataError, UsageError
 from audioft.evaluation.recording_embeddings import Embeddings
 from audioft.inference.listening import listening
-from audioft.speakers import identification
+from audioft.speakers import identification, individuals
 from audioft.speakers import trials as lists
 from audioft.speakers.identification import OpenSet
 from audioft.speakers.pair_scores import Scorer
@@ -145,7 +145,7 @@ def choose(embed: Embed, clips: Sequence[Clip], console: Console, seed: int) -> 
     except DataError:  # none can be heard: said where they were scored
         return None
     console.say(f"pairs of the validation side are told apart with an EER of {100 * found.found.eer.value:.2f} %")
-    return found.for_card(None, "the validation side, whose labels were trained on")
+    return found.for_card(None, individuals.VALIDATION)
 
 
 def run(

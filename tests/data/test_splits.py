@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from pathlib import Path
 
@@ -164,3 +165,127 @@ def test_leaks():
     check_leaks(m, s, ["1", "1", "2", ""])
     with pytest.raises(DataError, match=r"0\.wav \(train\) and 2\.wav \(test\)"):
         check_leaks(m, s, ["1", "3", "1", ""])
+
+
+@settings(max_examples=40)
+@given(groups, st.integers(0, 5), st.integers(0, 5))
+def test_groups_keep_the_sides_they_had(rows, seed, other):
+    m = manifest([([label], f"g{group}", {}) for label, group in rows])
+    half = [i for i, c in enumerate(m.clips) if int(c.group[1:]) < 6]
+    try:
+        s = split(m, seed=seed)
+        old = split(m.select(half), seed=other).sides(len(half))
+    except DataError:
+        return
+    before = [""] * len(rows)
+    for i, side in zip(half, old, strict=True):
+        before[i] = side
+    kept = split(m, seed=seed, before=before)
+    sides = kept.sides(len(rows))
+    if any("made anew" in note for note in kept.notes):
+        assert sides == s.sides(len(rows))
+        return
+    assert [sides[i] for i in half] == old
+    assert sides == split(m, seed=seed, before=before).sides(len(rows))
+    of = {}
+    assert all(of.setdefault(c.group, side) == side for c, side in zip(m.clips, sides, strict=True))
+
+
+def test_kept_sides_are_filled_up_to_their_share():
+    m = manifest(plain(50) + plain(50, "y"))
+    before = ["train"] * 20 + ["test"] * 3 + [""] * 27 + ["train"] * 20 + ["valid"] * 3 + [""] * 27
+    s = split(m, valid=0.2, test=0.2, before=before)
+    for side, each in (("train", 30), ("valid", 10), ("test", 10)):
+        assert Counter(m.clips[i].labels[0] for i in getattr(s, side)) == {"x": each, "y": each}
+    assert set(range(20)) <= set(s.train)
+    assert "clips keep the side that the model knows them from (train 40, valid 3, test 3); 54 are new to it" in s.notes
+
+
+def test_one_clip_of_a_group_that_was_trained_on_decides():
+    m = manifest([(["xy"[i % 2]], f"g{i // 2}", {}) for i in range(40)])
+    before = [""] * 40
+    before[:4] = ["test", "train", "test", ""]
+    sides = split(m, before=before).sides(40)
+    assert sides[:4] == ["train", "train", "test", "test"]
+
+
+def test_what_was_validated_on_is_not_tested_on():
+    m = manifest(plain(10) + plain(10, "y"))
+    s = split(m, valid=None, before=["valid"] * 3 + [""] * 17)
+    assert {0, 1, 2} <= set(s.train)
+
+
+@pytest.mark.parametrize(("before", "lacks"), [(["train"] * 20, "clips"), (["train"] * 10 + [""] * 10, "'x'")])
+def test_sides_that_cannot_be_kept_are_made_anew(before, lacks):
+    m = manifest(plain(10) + plain(10, "y"))
+    s = split(m, before=before)
+    assert s.sides(20) == split(m).sides(20)
+    assert any("made anew" in note and f"without {lacks}" in note for note in s.notes)
+
+
+def test_a_given_split_is_kept_whatever_was_heard_before():
+    m = manifest([([label], "", {"split": side}) for label in "xy" for side in ("train", "valid", "test") * 3])
+    s = split(m, before=["train"] * 18)
+    assert s.sides(18) == [c.split for c in m.clips]
+    assert not any("keep" in note or "anew" in note for note in s.notes)
+
+
+def cuts(*sizes, label="x"):
+    """Recordings of so many clips each, as rows."""
+    return [([label], f"{label}{g}", {}) for g, size in enumerate(sizes) for _ in range(size)]
+
+
+UNEVEN = "the sides are not as large as asked for: "
+
+
+@pytest.mark.parametrize(
+    ("rows", "how", "sizes"),
+    [
+        (cuts(17, 18, 40), {}, [17, 18, 40]),
+        (cuts(30, 30), {"valid": None, "test": 0.2}, [30, 30]),
+        (plain(3) + plain(3, "y"), {}, [2, 2, 2]),
+    ],
+)
+def test_sides_far_from_what_was_asked_are_told_with_ways_out(rows, how, sizes):
+    m = manifest(rows)
+    s = split(m, **how)
+    (note,) = [n for n in s.notes if n.startswith(UNEVEN)]
+    assert (
+        sorted(len(getattr(s, side)) for side in ("train", "valid", "test") if side in note.partition(" of ")[0])
+        == sizes
+    )
+    for side, asked in (("train", "80%" if how else "70%"), ("test", "20%" if how else "15%")):
+        assert f"{side} {len(getattr(s, side))} ({asked} asked for)" in note
+    assert "`audioft probe DATA --encoders mini`" in note
+    assert ("data.valid=null or data.test=null" in note) == (how == {})
+    assert "data.test=null" in note
+    recordings = len({r[1] for r in rows})
+    assert (f" in {recordings} recordings, as" in note) == (recordings > 1)
+
+
+def test_groups_of_a_column_are_named_and_finer_ones_proposed():
+    m = dataclasses.replace(manifest(cuts(17, 18, 40)), grouping="site")
+    (note,) = [n for n in split(m).notes if n.startswith(UNEVEN)]
+    assert "in 3 groups (site)" in note
+    assert "name finer groups (data.group=COLUMN)" in note
+
+
+@pytest.mark.parametrize(
+    ("rows", "how"),
+    [
+        (plain(50) + plain(50, "y"), {}),
+        (plain(6) + plain(6, "y"), {}),
+        (cuts(*[5] * 20) + cuts(*[5] * 20, label="y"), {}),
+        (plain(100), {"valid": 0.4, "test": 0.4}),
+        (cuts(17, 18, 40), {"valid": None, "test": None}),
+    ],
+)
+def test_sides_near_what_was_asked_need_no_word(rows, how):
+    assert not any(n.startswith(UNEVEN) for n in split(manifest(rows), **how).notes)
+
+
+def test_folds_are_not_proposed_where_a_side_is_given():
+    rows = [([label], f"{label}{i // 10}", {"split": "train"}) for label in "xy" for i in range(20)]
+    (note,) = [n for n in split(manifest(rows), valid=0.1).notes if n.startswith(UNEVEN)]
+    assert "audioft probe" not in note
+    assert "make fewer sides (data.valid=null)" in note

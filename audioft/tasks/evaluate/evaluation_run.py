@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from audioft.assembly import event_scores, recording_passes, side_scores
+from audioft.assembly import event_scores, heard_before, recording_passes, side_scores
 from audioft.assembly.reading import Reading
 from audioft.assembly.side_scores import Scoring
 from audioft.audio.hearing import Hearing
@@ -29,6 +28,7 @@ from audioft.evaluation.html import PLAYERS, Beside, write_html
 from audioft.evaluation.mistakes import Mistakes
 from audioft.evaluation.report import Report
 from audioft.inference.predictor import Predictor
+from audioft.models import heard
 
 Clips = tuple[Clip, ...]
 
@@ -142,10 +142,10 @@ class Evaluation:
             self.console.say(f"note: {note}")
         clips, side = _side(found.root, clips, self.side)
         _known(self.predictor.labels, named(clips))
-        clips, notes = self._readable(clips)
+        clips, notes = self._readable(clips, found.grouping)
         return clips, side, notes
 
-    def _readable(self, clips: Clips) -> tuple[Clips, list[str]]:
+    def _readable(self, clips: Clips, grouping: str) -> tuple[Clips, list[str]]:
         """The clips that can be used, and what is to be noted of them; no findings are kept: there may be millions."""
         how = self.predictor.model.encoder.hearing
         checked = recording_passes.check(clips, self.console, workers=2, hearing=how)
@@ -158,8 +158,13 @@ class Evaluation:
         if len(bad) == len(clips):
             raise DataError(f"none of the {len(clips)} recordings can be read; the first says: {bad[0][1]}")
         notes = [f"{len(bad)} of {len(clips)} recordings could not be used and are left out"] if bad else []
-        notes += _seen(self.model, [k for k in checked if not k.problem])
-        return tuple(c for c, k in zip(clips, checked, strict=True) if not k.problem) if bad else clips, notes
+        good = tuple(c for c, k in zip(clips, checked, strict=True) if not k.problem) if bad else clips
+        known = heard.of_folder(self.predictor.folder)
+        if known is not None:
+            asked = heard_before.asked(good, [k.digest for k in checked if not k.problem], grouping)
+            run = "this run" if (self.model / "model").is_dir() else "this model"
+            notes += known.told(asked, "recordings", run)
+        return good, notes
 
 
 def _side(root: Path, clips: Clips, side: str | None) -> tuple[Clips, str]:
@@ -192,15 +197,3 @@ def _known(labels: tuple[str, ...], named: Iterable[tuple[str, str]]) -> None:
             f"{', '.join(labels)}; rename labels with --rename {shlex.quote(f'{old}={new}')} (data.rename), or leave "
             f"them out with data.drop={listed(sorted(strange))}"
         )
-
-
-def _seen(model: Path, checked: Sequence[checking.Checked]) -> list[str]:
-    """A note if the run's own manifest has some of these contents on its training side."""
-    manifest = model / "manifest.csv"
-    if not manifest.is_file():
-        return []
-    with open(manifest, newline="", encoding="utf-8", errors="surrogateescape") as f:
-        trained = {row["sha256"] for row in csv.DictReader(f) if row["split"] == "train"}
-    seen = sum(c.digest in trained for c in checked)
-    told = f"{seen} of {len(checked)} recordings were trained on by this run: the figures are too good"
-    return [told] if seen else []

@@ -50,6 +50,7 @@ def measure(
         f"{config.data.source}, {config.encoder.name} as it is: drawn from {counted(len(learn), 'clip')} (train), "
         f"tested on {len(test)} ({side}), {len(set(labels[learn]))} labels, {counted(count, 'draw')}"
     )
+    about = "; ".join([about, *data.told_before(side)])
     chance = float(np.unique(labels[test], return_counts=True)[1].max() / len(test))
     curve = LearningCurve(tuple(points), outlooks, about, chance, len(set(groups.tolist())))
     if out is not None:

@@ -37,6 +37,7 @@ def merge(
         (True, False)
     """
     from audioft.models import folder as folders
+    from audioft.models import heard
     from audioft.models.hub import model_folder
 
     source, target = model_folder(model), Path(out)
@@ -47,7 +48,8 @@ def merge(
     whole, card = folders.load(source, encoder)
     readme = source / "README.md"
     told = readme.read_text(encoding="utf-8") if readme.is_file() else ""
-    folders.save(whole, card, target, _of_the_whole(told, sum(p.numel() for p in whole.parameters())))
+    merged = _of_the_whole(told, sum(p.numel() for p in whole.parameters()))
+    folders.save(whole, card, target, merged, heard=heard.of_folder(source))
     reads = "which transformers loads, too" if whole.transformers_equivalent else "which audioft alone loads"
     about = f"the adapter of {source} and its encoder {encoder or card.encoder.get('name', '')}"
     (console or Console()).say(f"merged {about} into a whole model, {reads}:")

@@ -12,6 +12,7 @@ import torch
 
 from audioft.core.progress import spell_seconds
 from audioft.core.storage import write_text
+from audioft.models import heard
 from audioft.models.architecture import count, save_encoder
 from audioft.models.encoder import Encoder
 from audioft.tasks.pretrain.parts import Parts
@@ -58,6 +59,7 @@ def write(
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     save_encoder(encoder, partial, dtype=parts.config.encoder.dtype, about=about)
+    parts.heard.write(partial / heard.FILE)
     write_text(partial / "README.md", card(parts, encoder, name, rounds, before, told, seconds))
     if draw(partial / PICTURE, told, before):
         parts.console.say(f"picture: {out / PICTURE}")
@@ -127,5 +129,5 @@ def card(
                 f"{r[k]:.3f}" if r.get(k) is not None else "" for k in ("loss", "masked_accuracy", "guess", *probes)
             ]
             lines.append(f"| {n} | {r['step']} | " + " | ".join(cells) + " |")
-    lines += ["", f"![progress]({PICTURE})"]
+    lines += ["", *(f"- note: {note}" for note in parts.told_before), "", f"![progress]({PICTURE})"]
     return "\n".join(lines) + "\n"

@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from audioft.assembly import build
+import numpy as np
+
+from audioft.assembly import build, heard_before
 from audioft.configuration.config import PretrainConfig
 from audioft.core.progress import Console
 from audioft.core.runtime import Processes
 from audioft.data.crops import CropBatch, Crops
 from audioft.data.dataset import Draw
+from audioft.data.inputs import content
 from audioft.evaluation.probe import ProbeTask
 from audioft.evaluation.scoring import preparation_of
 from audioft.models.encoder import Encoder
+from audioft.models.heard import Heard
 from audioft.tasks.pretrain.recordings import PretrainingData
 from audioft.tasks.pretrain.rounds import RoundPlan
 
@@ -33,6 +37,24 @@ class Parts:
     folder: Path  # of the run, `ENCODER/pretraining`
     before: dict[str, float] = field(default_factory=dict)  # the probes' figures before the first step
     rounds: list[RoundPlan] = field(default_factory=list)
+    told_before: list[str] = field(default_factory=list)  # of probes whose clips the encoder has heard
+
+    @property
+    def heard(self) -> Heard:
+        """What the encoder has heard at the end: what it is pretrained on, and what it had heard at the beginning."""
+        start = self.config.encoder.start
+        own = Heard.unlabelled(self.data.digests[i] for i in self.data.learnt)
+        return own | ((None if start is None else heard_before.of_encoder(start)) or Heard())
+
+
+def heard_of_probes(parts: Parts) -> list[str]:
+    """Sentences on probes that test on recordings which the encoder is pretrained on."""
+    own, told = parts.heard, []
+    for task in parts.probes:
+        tested = np.any([test for _, test in task.splits], axis=0)
+        asked = [(content(clip.path), "") for clip, is_tested in zip(task.clips, tested, strict=True) if is_tested]
+        told += own.told(asked, f"clips that probe_{task.name} tests on", "this encoder")
+    return told
 
 
 def crops_of(parts: Parts, encoder: Encoder) -> Crops:

@@ -28,7 +28,7 @@ from audioft.models.encoder import Encoder
 from audioft.models.loading import load_encoder
 from audioft.tasks.pretrain import encoder_card, recordings
 from audioft.tasks.pretrain import rounds as rounding
-from audioft.tasks.pretrain.parts import Parts, crops_of, held_out
+from audioft.tasks.pretrain.parts import Parts, crops_of, heard_of_probes, held_out
 from audioft.tasks.pretrain.probed_data import PROBED, probed_data
 from audioft.tasks.pretrain.round_targets import make_objective
 from audioft.tasks.pretrain.rounds import RoundPlan
@@ -72,6 +72,9 @@ def run(config: PretrainConfig, out: Path, processes: Processes, console: Consol
     introduce(parts, encoder, name, rounds)
     parts.rounds = rounds
     if processes.main:
+        parts.told_before = heard_of_probes(parts)
+        for note in parts.told_before:
+            console.say(f"note: {note}")
         parts.before = probed(parts, encoder.to(processes.device))
     for plan in rounds:
         place = folder / plan.name

@@ -51,7 +51,7 @@ def compare(
     if wrong := [w for n in names if (w := misspelt(n)) is not None]:
         raise UsageError(listed("the encoders", [f"encoder {w}" for w in wrong]))
     how.check(config, "a probe tells clips apart")
-    data = recordings.load(config, console)
+    data = recordings.load(config, console, encoders=names)
     chosen = _chosen(data, config, clips, console)
     _task(data, chosen, config)  # what cannot be measured is told before an encoder is run
     clips_of = tuple(dataclasses.replace(data.manifest.clips[i], columns={}) for i in chosen)
@@ -72,6 +72,7 @@ def compare(
         f"{source}: {counted(len(usable), 'clip')} of {counted(len(task.labels), 'label')}; {task.tested}; chance is "
         f"{task.chance:.3f}"
     )
+    about = "; ".join([about, *data.told_before(next((s for s in ("test", "valid") if len(data.side(s))), "train"))])
     found = suggest(rows, baseline.top if baseline.layers else None, task.per_label)
     advice = None
     if found is not None:

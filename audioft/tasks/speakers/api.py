@@ -28,6 +28,7 @@ def enroll(
     *,
     add: bool = False,
     replace_old: bool = False,
+    anyway: bool = False,
     cohort: PathLike | None = None,
     speakers: PathLike | None = None,
     console: Console | None = None,
@@ -40,6 +41,8 @@ def enroll(
         inputs: recordings of nobody else: files, folders and globs.
         add: add these recordings to those that the speaker is enrolled from; what is among them already counts once.
         replace_old: take these in their place.
+        anyway: enrol with a model that has not learnt to tell individuals apart, too: as one whose labels are kinds of
+            sounds.
         cohort: a folder of recordings of other people; their embeddings are stored, and scores normalised by them.
             Recordings that speakers are enrolled from are left out of it.
         speakers: the file of the enrolled; `speakers.json` in the model folder if not given.
@@ -48,11 +51,13 @@ def enroll(
     Raises:
         DataError: none of the recordings can be heard, or fewer than two are left of the cohort.
         ModelError: the file is of another model.
-        UsageError: no recordings are given, or none that are new; somebody else is enrolled from one of them; or the
-            name is taken and neither `add` nor `replace_old` is asked for.
+        UsageError: the model has not learnt to tell individuals apart; no recordings are given, or none that are new;
+            somebody else is enrolled from one of them; or the name is taken and neither `add` nor `replace_old` is
+            asked for.
 
     Example:
-        >>> done = enroll(trained, "Ada", "samples/recordings/ada_letter.ogg", speakers=tmp / "speakers.json")
+        >>> own = tmp / "enrolled.json"
+        >>> done = enroll(trained, "Ada", "samples/recordings/ada_letter.ogg", anyway=True, speakers=own)
         >>> done.recordings, done.failures
         (1, [])
     """
@@ -66,6 +71,7 @@ def enroll(
     clips, failures = trial_scores.recordings(inputs)
     use = Use.of(model, speakers, console)
     use.enrolment.refuse(name, add or replace_old)  # before anything is heard
+    use.refuse_other_labels(anyway)
     refuse_place(use.path)
     fresh = use.fresh(name, clips, add)
     if not fresh and not failures:
@@ -100,7 +106,7 @@ def list_speakers(
 
     Example:
         >>> own = tmp / "listed.json"
-        >>> _ = enroll(trained, "Ada", "samples/recordings/ada_letter.ogg", speakers=own)
+        >>> _ = enroll(trained, "Ada", "samples/recordings/ada_letter.ogg", anyway=True, speakers=own)
         >>> {name: speaker.recordings for name, speaker in list_speakers(trained, speakers=own).items()}
         {'Ada': 1}
     """
@@ -128,7 +134,7 @@ def remove_speaker(model: PathLike | Run | Predictor, name: str, *, speakers: Pa
 
     Example:
         >>> own = tmp / "removed.json"
-        >>> _ = enroll(trained, "Ada", "samples/recordings/ada_letter.ogg", speakers=own)
+        >>> _ = enroll(trained, "Ada", "samples/recordings/ada_letter.ogg", anyway=True, speakers=own)
         >>> _ = remove_speaker(trained, "Ada", speakers=own)
         >>> list_speakers(trained, speakers=own)
         {}
@@ -174,8 +180,9 @@ def identify(
 
     Example:
         >>> own = tmp / "speakers.json"
-        >>> _ = enroll(trained, "Ada", "samples/recordings/ada_letter.ogg", replace_old=True, speakers=own)
-        >>> [x.speaker for x in identify(trained, "samples/recordings/ada_letter.ogg", threshold=0.99, speakers=own)]
+        >>> ada = "samples/recordings/ada_letter.ogg"
+        >>> _ = enroll(trained, "Ada", ada, replace_old=True, anyway=True, speakers=own)
+        >>> [x.speaker for x in identify(trained, ada, threshold=0.99, speakers=own)]
         ['Ada']
     """
     from audioft.core.storage import write_result

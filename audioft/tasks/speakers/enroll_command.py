@@ -31,6 +31,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--replace", action="store_true", help="NAME is enrolled already: take these recordings instead")
     what.add_argument("--remove", action="store_true", help="take NAME out of the enrolled")
     what.add_argument("--list", action="store_true", help="show who is enrolled, from how many recordings and seconds")
+    parser.add_argument(
+        "--anyway", action="store_true", help="with a model that has not learnt to tell individuals apart, too"
+    )
     arguments.add_comparing(parser, "store recordings of other people, to normalise scores by from now on")
 
 

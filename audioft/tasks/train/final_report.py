@@ -14,6 +14,7 @@ import torch
 from audioft.assembly import event_scores, reading, recordings, side_scores
 from audioft.assembly.build import Parts
 from audioft.assembly.run_folder import Run
+from audioft.core.registry import split_spec
 from audioft.core.wording import counted
 from audioft.data.event_clips import BACKGROUND
 from audioft.evaluation.clip_report import make_report
@@ -26,8 +27,9 @@ from audioft.inference.timeline import Rules
 from audioft.models import adapter_folder, adapting
 from audioft.models import folder as model_folder
 from audioft.models.folder import ModelCard
-from audioft.speakers import trial_scores
+from audioft.speakers import individuals, trial_scores
 from audioft.training.callbacks import finite
+from audioft.training.losses import losses
 from audioft.training.optim import count_parameters
 
 
@@ -74,7 +76,8 @@ def finish(parts: Parts, folder: Path, learnt: Learnt) -> None:
     side_scores.append_bad_files(folder / "bad_files.csv", [*learnt.failures, *measured.failures])
     report = measured.report
     card = _card(parts, measured, learnt)
-    model_folder.save(parts.model, card, folder / "model", side_scores.model_readme(card, report, about), adapter)
+    readme = side_scores.model_readme(card, report, about)
+    model_folder.save(parts.model, card, folder / "model", readme, adapter, parts.data.heard())
     if report is not None:
         report.save(folder / "report.json")
         bad = side_scores.bad_files(folder / "bad_files.csv")
@@ -94,12 +97,13 @@ def scoring(parts: Parts) -> side_scores.Scoring:
 def _side(parts: Parts, learnt: Learnt) -> tuple[str | None, list[str]]:
     """Which side is measured on, and what is to be said of it."""
     if len(parts.data.side("test")):
-        return "test", []
+        return "test", [*parts.data.told_before("test"), *parts.data.before.notes]
     if not len(parts.data.side("valid")):
         return None, []
     notes = ["there is no test side: this is the validation side"]
     if learnt.best_epoch is not None:
         notes = [f"{notes[0]}, which also chose the epoch"]
+    notes += [*parts.data.told_before("valid"), *parts.data.before.notes]
     return "valid", [*notes, *(["and it chose the thresholds, so F1 is too good"] if parts.multilabel else [])]
 
 
@@ -164,6 +168,7 @@ def _card(parts: Parts, found: Measured, learnt: Learnt) -> ModelCard:
             "clips": sides,
             "hours": round(sum(data.seconds("train")) / 3600, 4),
             **({} if learnt.best_epoch is None else {"best_epoch": learnt.best_epoch}),
+            **({} if (known := _individuals(parts)) is None else {"individuals": known}),
         },
         measured=measured,
         reading=reading.kept(parts.config),
@@ -176,8 +181,17 @@ def _background(parts: Parts) -> str | None:
     return BACKGROUND if asked and not parts.multilabel and BACKGROUND in parts.data.manifest.labels else None
 
 
+def _individuals(parts: Parts) -> bool | None:
+    """Whether the labels are known to be individuals, or known not to be."""
+    loss = parts.config.train.loss
+    margin = loss is not None and getattr(losses[split_spec(loss)[0]], "cosines", False)
+    return individuals.labelled(parts.data.manifest.clips, parts.multilabel or parts.model.frame_level, margin)
+
+
 def _verification(parts: Parts) -> dict[str, Any] | None:
     """The threshold by which a model whose head embeds tells two speakers apart, from the validation side."""
+    if _individuals(parts) is False:
+        return None
     if parts.multilabel or parts.model.frame_level or not hasattr(parts.model.head, "embed"):
         return None
     how = parts.config.evaluate

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from audioft.assembly import build, event_scores, recordings, side_scores
-from audioft.assembly.run_folder import Run, beginning, identity, prepare
+from audioft.assembly.run_folder import Run, as_begun, beginning, identity, prepare
 from audioft.configuration import few_shot
 from audioft.configuration.config import Config
 from audioft.core import workers
@@ -60,6 +60,7 @@ def start(config: Config, folder: Path, *, resume: bool, overwrite: bool, consol
         if processes.main:
             make_ready(folder, config, processes, resume=resume, overwrite=overwrite)
         processes.wait()
+        config = as_begun(config, folder) if resume else config
         if few_shot.wanted(config):
             return few_shot_run.run(config, folder, processes, console)
         return run(config, folder, processes, console, resume)

@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 
 import audioft
 from audioft.errors import ModelError, UsageError
+from audioft.models import heard
 
 QUIET = audioft.Console(quiet=True)
 
@@ -29,6 +30,7 @@ def test_command_and_function_make_the_same_model(audioft_command, adapted, two_
         name = f"by {given.name}"
         assert audioft.merge(given, tmp_path / name, console=QUIET) == tmp_path / name
         assert makers.files(tmp_path / name) == makers.files(tmp_path / "by command")
+    assert len(heard.read(tmp_path / "by command" / heard.FILE).recordings) == 12
     whole = audioft.load_model(tmp_path / "by command")
     one, other = ([p.scores for p in audioft.predict(m, two_tones)] for m in (whole, adapted))
     assert one == other

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 
 import audioft
 from audioft.core.progress import Console
+from audioft.models import heard
 from audioft.models.architecture import PRETRAINABLE as FAMILIES
 from audioft.models.loading import load_encoder
 
@@ -84,6 +85,13 @@ def test_what_it_says(done):
     assert "Warning" not in stderr
     for name in ("README.md", "pretraining.png"):
         assert str(out / name) in stderr
+
+
+def test_it_remembers_what_it_was_pretrained_on(done):
+    own = heard.of_folder(done[0])
+    assert own.pretrained
+    assert not own.recordings
+    assert "heard in the pretraining" not in done[2]  # the test side that the probe tests on was left out
 
 
 def test_transformers_loads_it(done):
@@ -161,7 +169,7 @@ def test_nothing_else_is_left(done):
     names = {p.name for p in out.iterdir()}
     assert names == {
         *("README.md", "config.json", "encoder.json", "model.safetensors", "preprocessor_config.json"),
-        *("pretraining", "pretraining.png"),
+        *("heard.csv", "pretraining", "pretraining.png"),
     }
     assert not (out / "pretraining" / "decoded").exists()
 

@@ -91,6 +91,24 @@ def test_kept_embeddings_are_used_again_and_damaged_ones_are_not(
     assert here == [12, 12, 1, 12, 12]
 
 
+def test_an_encoder_that_was_trained_on_the_clips_is_told(
+    here, cache, trained, small_encoder, two_tones, audioft_command, tmp_path
+):
+    code, table, said = audioft_command("probe", two_tones, "--encoders", trained.model)
+    assert code == 0, said
+    assert f"8 of 12 clips were trained on by {trained.model}: the figures are too good" in table
+    given = tmp_path / "given.csv"
+    names = sorted(p.relative_to(two_tones).as_posix() for p in two_tones.rglob("*.wav"))
+    rows = [f"{n},{n.split('/')[0]},{'train' if i % 2 else 'test'}" for i, n in enumerate(names)]
+    given.write_text("\n".join(["path,label,split", *rows, ""]))
+    how = (f"data.audio_root={two_tones}", "--encoders", f"{trained.model},{small_encoder}")
+    code, table, said = audioft_command("probe", given, *how)
+    assert code == 0, said
+    for text in (table, said):
+        assert f"of 6 test clips were trained on by {trained.model}: the figures are too good" in text
+        assert f"trained on by {small_encoder}" not in text
+
+
 def test_a_split_and_settings_of_the_data(here, cache, chords, small_encoder, audioft_command, tmp_path):
     """Several labels a clip, and a test side that the table or a selection gives."""
     out = tmp_path / "out"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import makers
@@ -10,8 +11,12 @@ import pytest
 
 @pytest.fixture
 def model(trained, tmp_path):
-    """A model folder that may be written to."""
-    return shutil.copytree(trained.model, tmp_path / "own model")
+    """A model folder that may be written to, of labels that are said to be individuals."""
+    folder = shutil.copytree(trained.model, tmp_path / "own model")
+    about = json.loads((folder / "audioft.json").read_text(encoding="utf-8"))
+    about["trained_on"]["individuals"] = True
+    (folder / "audioft.json").write_text(json.dumps(about), encoding="utf-8")
+    return folder
 
 
 @pytest.fixture(scope="session")

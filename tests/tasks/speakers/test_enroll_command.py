@@ -134,3 +134,30 @@ def test_wrong_calls_of_enroll(refused, model, voices, tmp_path):
     with pytest.raises(UsageError, match="no recordings were given"):
         audioft.enroll(model, "ada", [])
     refused("enroll", model, "unknown", one, code=2, said=("stands for nobody",))
+
+
+def test_a_model_of_sounds_enrols_nobody_without_being_told_to(audioft_command, refused, trained, voices, tmp_path):
+    call = ("enroll", trained.model, "ada", voices / "ada/0.wav", "--speakers", tmp_path / "own.json")
+    said = ("has not learnt to tell individuals apart", "'high', 'low'", "configs/speakers.yaml", "--anyway")
+    refused(*call, code=2, said=said)
+    assert not (tmp_path / "own.json").exists()
+    code, out, err = audioft_command(*call, "--anyway")
+    assert (code, out.startswith("ada: 1 recording(s)")) == (0, True)
+    assert "note: the model was trained to tell 'high', 'low' apart; if these are no individuals" in err
+
+
+def test_prototypes_enrol_with_a_note_and_their_own_threshold_is_doubted(
+    audioft_command, two_tones, small_encoder, voices, tmp_path
+):
+    run, own = tmp_path / "run", ("--speakers", tmp_path / "own.json")
+    train = ("train", two_tones, "--few-shot", "--encoder", small_encoder, "--out", run, "data.workers=0", "-q")
+    code, _, err = audioft_command(*train, "data.valid=0.4", "data.test=null")
+    assert code == 0, err
+    assert "individuals" not in audioft.load_model(run).card.trained_on
+    for verb in (("enroll", run, "ada", voices / "ada/0.wav"), ("identify", run, voices / "cyd/0.wav")):
+        code, _, err = audioft_command(*verb, *own)
+        assert code == 0, err
+        assert "note: the model was trained to tell 'high', 'low' apart; if these are no individuals" in err
+    assert "note: the model's threshold was chosen on" in err
+    code, _, err = audioft_command("identify", run, voices / "cyd/0.wav", *own, "--threshold", 0.9)
+    assert (code, "note: the model" in err) == (0, False)
