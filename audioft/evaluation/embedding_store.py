@@ -20,8 +20,8 @@ from audioft.data.check import default_cache
 from audioft.data.clip import Clip
 from audioft.errors import AudioftError
 from audioft.models.encoder import Encoder
-from audioft.models.fingerprint import fingerprint_of
 from audioft.models.log_mel import LogMel
+from audioft.models.weight_files import fingerprint_of
 
 VERSION = 1  # of what is computed: raise it whenever a clip's features become others
 LIMIT = "AUDIOFT_EMBEDDINGS_GB"

@@ -25,7 +25,7 @@ def made_with(predictor: Predictor, grid: tuple[float, float], **settings: Any) 
         grid: window and hop in seconds.
         settings: what else.
     """
-    from audioft.models.fingerprint import weights_hash
+    from audioft.models.weight_files import weights_hash
 
     about = {"labels": predictor.labels, "thresholds": predictor.card.thresholds}
     weights = weights_hash(predictor.model.state_dict(), about)

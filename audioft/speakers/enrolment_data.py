@@ -16,7 +16,7 @@ from audioft.data.inputs import digest, unlabelled
 from audioft.errors import UsageError
 from audioft.evaluation.recording_embeddings import Embeddings
 from audioft.inference.predictor import Predictor
-from audioft.models.fingerprint import fingerprint
+from audioft.models.weight_files import fingerprint
 from audioft.speakers import individuals
 from audioft.speakers.enrolment import FILE, Enrolment
 from audioft.speakers.pair_scores import Scorer

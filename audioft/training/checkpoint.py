@@ -21,7 +21,7 @@ from torch import nn
 from audioft.core.places import need, size_of
 from audioft.core.storage import damaged, new_folder, read_json, recover, write_bytes, write_json
 from audioft.errors import AnotherRunError, CheckpointError
-from audioft.models.fingerprint import weights_hash
+from audioft.models.weight_files import weights_hash
 
 FILES = ("model.safetensors", "optimizer.safetensors", "state.json")
 BEST = ("model.safetensors", "about.json")

@@ -12,9 +12,9 @@ import torch
 from audioft.errors import AudioftError, DataError, ModelError, UsageError
 from audioft.inference.predictor import Predictor
 from audioft.models.classifier import AudioClassifier
-from audioft.models.fingerprint import fingerprint
 from audioft.models.folder import ModelCard, store_verification
 from audioft.models.folder import load as load_folder
+from audioft.models.weight_files import fingerprint
 from audioft.speakers.enrolled import Enrolled
 from audioft.speakers.enrolment import UNKNOWN, Enrolment
 from audioft.speakers.pair_scores import Scorer

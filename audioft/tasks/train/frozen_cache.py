@@ -18,7 +18,7 @@ from audioft.evaluation.embedding_store import settings_of
 from audioft.models import freezing
 from audioft.models.boundary import Boundary, boundary, cross
 from audioft.models.boundary_store import PRECISIONS, Crossings
-from audioft.models.fingerprint import weights_hash
+from audioft.models.weight_files import weights_hash
 from audioft.tasks.train.frozen_states import Cache
 
 VERSION = 1  # of what is computed: raise it whenever what crosses a boundary becomes something else
