@@ -18,6 +18,7 @@ from audioft.data.reading.choices import Choices
 from audioft.data.targets import clean
 from audioft.errors import ConfigError, UsageError
 from audioft.models import folder as folders
+from audioft.models import heard
 from audioft.models.card import ModelCard
 from audioft.models.hub import model_folder
 from audioft.models.kept_head import relabelled
@@ -57,7 +58,8 @@ def relabel(model: str | os.PathLike[str], target: Path, wanted: Wanted, console
     told = _told(card, labels)
     readme = source / "README.md"
     text = readme.read_text(encoding="utf-8") if readme.is_file() else model_readme(made, None, {"model": str(model)})
-    folders.save(relabelled(whole, rows), made, target, _of_the_new(text, made, told, same=not _others(labels)))
+    text = _of_the_new(text, made, told, same=not _others(labels))
+    folders.save(relabelled(whole, rows), made, target, text, heard=heard.of_folder(source))
     for sentence in told:
         console.say(sentence)
     if (source / "speakers.json").is_file():

@@ -13,7 +13,9 @@ import torch
 import audioft
 from audioft.errors import UsageError
 from audioft.models import folder as folders
+from audioft.models import heard
 from audioft.models.classifier import AudioClassifier
+from audioft.models.hub import model_folder
 from audioft.models.kept_head import relabelled
 from audioft.models.loading import load_encoder
 from audioft.tasks.relabel import relabelling
@@ -98,6 +100,13 @@ def test_its_folder_is_whole_and_transformers_reads_it(three, tmp_path):
     assert about["measured"] == {}
     assert about["reading"] == {"data.rename": {"high": "up"}, "data.drop": ["mid"]}
     assert audioft.evaluate(made, data, resamples=0, console=QUIET).clips == 12
+
+
+def test_it_has_heard_what_the_model_has_heard(three, tmp_path):
+    run, _ = three
+    target = audioft.relabel(run, tmp_path / "new", drop=["mid"], console=QUIET)
+    assert heard.of_folder(target) == heard.of_folder(model_folder(run.folder))
+    assert heard.of_folder(target).recordings
 
 
 def test_labels_that_are_only_renamed_keep_their_figures(three, tmp_path):
