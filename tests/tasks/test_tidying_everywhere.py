@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
 
 import makers
 import pytest
@@ -153,7 +154,7 @@ class TestOfAModel:
 
     def test_going_on_with_more_labels_forgets_none_that_the_data_leaves_out(self):
         card = ModelCard(("dog", "cat", "wind"), False, 1.0)
-        start = Start("m", None, card, "e", True)
+        start = Start("m", None, card, "e", True, Path("m"))
         assert start.labels(("cat", "owl"), False) == ("dog", "cat", "wind", "owl")
 
 
