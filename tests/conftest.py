@@ -152,3 +152,11 @@ def train(refused, small_encoder, tmp_path):
         return err
 
     return call
+
+
+@pytest.fixture
+def train_arguments(small_encoder):
+    """Of the command, for a quick run."""
+    import makers
+
+    return ("--encoder", small_encoder, *makers.QUICK_ARGUMENTS)
