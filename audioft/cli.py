@@ -20,7 +20,6 @@ from audioft import tasks
 from audioft.core import startup
 from audioft.core.progress import Console
 from audioft.errors import AudioftError, Interrupted
-from audioft.tasks import unknown_options
 
 EXIT_CODES = """exit codes: 0 done; 1 the work failed, or part of it did; 2 the call was wrong;
 130 interrupted (Ctrl-C); 143 ended by SIGTERM"""
@@ -86,6 +85,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     named = next((a for a in arguments if not a.startswith("-")), None)
     if named is not None and named not in made:
         before = arguments[0] if arguments[0] not in (named, "-h", "--help", "--version", "-q", "--quiet") else None
+        from audioft.tasks import unknown_options  # which no other call needs
+
         told = unknown_options.verb_meant(named, made)
         parser.error(told if before is None else f"{before}: options go behind the verb, as in `audioft VERB {before}`")
     options, rest = parser.parse_known_args(arguments)
@@ -96,6 +97,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     # argparse takes positionals in one run only; those between or after options arrive here
     strange = [r for r in rest if r.startswith("-") and r != "-"]
     if strange:
+        from audioft.tasks import unknown_options
+
         verb.error(unknown_options.told(strange, arguments, options.called, made))
     if rest and not hasattr(options, "items"):
         verb.error(f"too much is given: {' '.join(rest)} is left over")
