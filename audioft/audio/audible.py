@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from audioft.audio import isolated_decoder, remarks
+from audioft.audio import isolated_decoder, remarks, silence
 from audioft.audio.beyond import Beyond, differs
 from audioft.audio.hearing import Hearing
-from audioft.audio.silence import FLAT, RESAMPLED, Changes
+from audioft.audio.silence import RESAMPLED, Changes
 from audioft.errors import AudioError
 
 
@@ -58,12 +58,11 @@ def sounds(blocks: Iterable[np.ndarray], rate: int, form: str | None, how: Heari
         how: it is heard.
         path: it; why nothing is left of it, where that is so, is kept in `remarks`.
     """
+    if not differs(rate, how):
+        return silence.sounds(blocks, form)
     found, beyond = Changes(form), Beyond(rate, how)
     for block in found.seen(blocks):
-        if differs(rate, how):
-            beyond.take(block)
-        elif found.high - found.low > FLAT:
-            return True
+        beyond.take(block)
     if said := beyond.nothing():
         remarks.keep(path, said)
         return False
