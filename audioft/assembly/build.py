@@ -233,8 +233,8 @@ def classifier(
             raise ConfigError(f"adapt.{problem}") from problem
     freezing.apply(freezing.at_epoch(freezing.plan(config.freeze), 0), encoder)
     if start is not None:
-        told = (*report.notes, start.fill(model, labels, multilabel))  # what is left over is the head, told of here
-        report = replace(report, name=start.name, left_over=(), notes=told)
+        kept, told = start.fill(model, labels, multilabel)  # what is left over is the head, told of here
+        report = replace(report, name=start.name, left_over=(), notes=(*report.notes, told), head_kept=kept)
     return model, report
 
 

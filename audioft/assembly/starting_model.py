@@ -60,13 +60,13 @@ class Start:
         from audioft.models import merged_rows
 
         asked, own = config.model, self.model.spec
-        if asked.model_dump() == type(asked)().model_dump():
+        if asked.model_dump(exclude={"start"}) == type(asked)().model_dump(exclude={"start"}):
             head = own["head"] if labels == self.card.labels else merged_rows.inner(own["head"])
             return str(own["layers"]), own["pooling"], head
         return asked.layers, asked.pooling, asked.head
 
-    def fill(self, model: AudioClassifier, labels: tuple[str, ...], multilabel: bool) -> str:
-        """Take over what can be kept of the head, and say what was kept and what was made.
+    def fill(self, model: AudioClassifier, labels: tuple[str, ...], multilabel: bool) -> tuple[bool, str]:
+        """Take over what can be kept of the head; whether something was, and a sentence on what was kept and made.
 
         Raises:
             ConfigError: labels were to be added to a head of another form.
@@ -83,11 +83,11 @@ class Start:
                     "cannot be kept in another head; leave these settings out, or --extend"
                 )
             why = "the data has other labels" if not continues else "the config asks for another head"
-            return f"encoder kept from {self.name}; the head is made new, as {why}"
+            return False, f"encoder kept from {self.name}; the head is made new, as {why}"
         keep_head(model, self.model, [own.index(label) if label in own else None for label in labels])
         new = [label for label in labels if label not in own]
         made = f"; newly made for {len(new)}: {', '.join(new)}" if new else ""
-        return f"encoder and head kept from {self.name}, for {counted(len(own), 'label')}{made}"
+        return True, f"encoder and head kept from {self.name}, for {counted(len(own), 'label')}{made}"
 
 
 def load(config: Config) -> Start | None:

@@ -128,6 +128,10 @@ class ModelSection(Section):
     """`projection`, `linear`, `mlp`, `normalised`, `cosine` (an embedding beside one of each label) or `prototype`
     (fitted, not trained: --few-shot); `own` is the head of transformers' classification class of the encoder:
     `projection`, but `normalised` of the AST."""
+    start: Literal["probe", "random"] = "probe"
+    """How a new head begins. `probe`: as the linear classifier that fits the training side best on what the encoder
+    says before it is trained, so that training goes on from the probe, and the probe is kept where training never gets
+    better; `random`."""
 
 
 class TrainSection(Section):

@@ -14,6 +14,39 @@ from audioft.core.registry import Registry
 heads = Registry("head", given=("input_size", "num_labels"))
 
 
+class LinearStart(nn.Module):
+    """A head that can be any linear map of what it sees, up to a rank: see `models.linear_start`."""
+
+    @property
+    def norm(self) -> nn.LayerNorm | None:
+        """The layer norm that it begins with."""
+        return None
+
+    @property
+    def first(self) -> nn.Linear:
+        """Its first layer after that."""
+        raise AssertionError("a head says what its first layer is")
+
+    @property
+    def rank(self) -> int | None:
+        """The highest rank of a linear map that it can be; None for any."""
+        return None
+
+    def become(self, weight: Tensor, bias: Tensor) -> None:
+        """Be the map `(..., D) -> (..., C)` of the weight `(C, D)`, of no higher rank than `rank`, and the bias `(C,)`;
+        both follow the normalisation of `norm`.
+        """
+        raise AssertionError("a head says how it becomes a linear map")
+
+
+def factors(weight: Tensor, rank: int) -> tuple[Tensor, Tensor]:
+    """`(r, D)` and `(C, r)`, of like size, whose product is the weight `(C, D)`; r is at most `rank`, and its own."""
+    left, sizes, right = torch.linalg.svd(weight.double(), full_matrices=False)
+    kept = min(rank, int((sizes > 1e-12 * sizes[0]).sum()))
+    root = sizes[:kept].sqrt()
+    return root[:, None] * right[:kept], left[:, :kept] * root
+
+
 def dimension_problems(dropout: float, **sizes: int) -> list[str]:
     """What is wrong with a head's sizes, which are above 0, and its dropout, in [0, 1)."""
     found = [f"{name}: {value} is not above 0" for name, value in sizes.items() if value <= 0]
@@ -21,7 +54,7 @@ def dimension_problems(dropout: float, **sizes: int) -> list[str]:
 
 
 @heads.register("projection")
-class ProjectionHead(nn.Module):
+class ProjectionHead(LinearStart):
     """A linear projection, then a linear classifier: the layout of transformers' classification classes.
 
     With mean pooling the projection may come after the pooling as well as before it, both being linear. A model with
@@ -47,9 +80,26 @@ class ProjectionHead(nn.Module):
     def forward(self, pooled: Tensor) -> Tensor:
         return self.classifier(self.dropout(self.projector(pooled)))
 
+    @property
+    def first(self) -> nn.Linear:
+        return self.projector
+
+    @property
+    def rank(self) -> int:
+        return self.projector.out_features
+
+    def become(self, weight: Tensor, bias: Tensor) -> None:
+        before, after = factors(weight, self.rank)
+        # the other rows stay as they were made, and are not listened to: they may learn
+        self.projector.weight[: len(before)] = before.to(weight)
+        self.projector.bias.zero_()
+        self.classifier.weight.zero_()
+        self.classifier.weight[:, : len(before)] = after.to(weight)
+        self.classifier.bias.copy_(bias)
+
 
 @heads.register("linear")
-class LinearHead(nn.Module):
+class LinearHead(LinearStart):
     """One linear layer, `(B, D) -> (B, C)`.
 
     Args:
@@ -68,9 +118,17 @@ class LinearHead(nn.Module):
     def forward(self, pooled: Tensor) -> Tensor:
         return self.classifier(self.dropout(pooled))
 
+    @property
+    def first(self) -> nn.Linear:
+        return self.classifier
+
+    def become(self, weight: Tensor, bias: Tensor) -> None:
+        self.classifier.weight.copy_(weight)
+        self.classifier.bias.copy_(bias)
+
 
 @heads.register("normalised")
-class NormalisedHead(nn.Module):
+class NormalisedHead(LinearStart):
     """A layer norm, then a linear classifier, `(B, D) -> (B, C)`: the layout of the AST's own class."""
 
     def __init__(self, input_size: int, num_labels: int):
@@ -81,9 +139,21 @@ class NormalisedHead(nn.Module):
     def forward(self, pooled: Tensor) -> Tensor:
         return self.dense(self.layernorm(pooled))
 
+    @property
+    def norm(self) -> nn.LayerNorm:
+        return self.layernorm
+
+    @property
+    def first(self) -> nn.Linear:
+        return self.dense
+
+    def become(self, weight: Tensor, bias: Tensor) -> None:
+        self.dense.weight.copy_(weight)
+        self.dense.bias.copy_(bias)
+
 
 @heads.register("mlp")
-class MLPHead(nn.Module):
+class MLPHead(LinearStart):
     """Hidden layers with GELU, then a linear classifier, `(B, D) -> (B, C)`.
 
     Args:
@@ -107,9 +177,33 @@ class MLPHead(nn.Module):
     def forward(self, pooled: Tensor) -> Tensor:
         return self.classifier(self.hidden(pooled))
 
+    @property
+    def first(self) -> nn.Linear:
+        return self.hidden[0][0]
+
+    @property
+    def rank(self) -> int:
+        return self.first.out_features // 2
+
+    def become(self, weight: Tensor, bias: Tensor) -> None:
+        before, after = factors(weight, self.rank)
+        r = len(before)
+        both = torch.cat([before, -before]).to(weight)  # gelu(x) - gelu(-x) is x
+        for depth, layer in enumerate(self.hidden):
+            linear: nn.Linear = layer[0]
+            if depth:
+                linear.weight[: 2 * r].zero_()
+                linear.weight[: 2 * r, : 2 * r] = torch.kron(torch.tensor([[1.0, -1], [-1, 1]]), torch.eye(r))
+            else:
+                linear.weight[: 2 * r] = both
+            linear.bias.zero_()
+        self.classifier.weight.zero_()
+        self.classifier.weight[:, : 2 * r] = torch.cat([after, -after], 1).to(weight)
+        self.classifier.bias.copy_(bias)
+
 
 @heads.register("cosine")
-class CosineHead(nn.Module):
+class CosineHead(LinearStart):
     """An embedding, then how alike it is in direction to a vector of each label: the head for margin losses.
 
     A logit is `scale` times the cosine between the embedding and the nearest of the label's `subcenters` vectors
@@ -167,3 +261,38 @@ class CosineHead(nn.Module):
             directions = F.normalize(embedded.float(), dim=-1)
             cosines = F.linear(directions, F.normalize(self.centers.float(), dim=-1).flatten(0, 1))
             return self.scale * cosines.unflatten(-1, self.centers.shape[:2]).amax(-1)
+
+    def become(self, weight: Tensor, bias: Tensor) -> None:
+        raise AssertionError("its logits are cosines: see `gather`")
+
+    def gather(self, projection: Tensor, pooled: Tensor, targets: Tensor) -> None:
+        """Put the centres of every label where its clips are.
+
+        Args:
+            projection: `(r, D)`, the first rows of the embedding's only layer, r being at most its size.
+            pooled: `(N, D)`, what the head sees of clips.
+            targets: `(N, C)`, above 0 where a clip has the label; a label without clips keeps its centres.
+        """
+        if len(self.of_embedding) == 1:
+            self.first.weight[: len(projection)] = projection.to(self.first.weight)
+            self.first.weight[len(projection) :] *= 1e-2  # there to learn
+        self.first.bias.zero_()
+        directions = F.normalize(self.embed(pooled).double(), dim=-1)
+        means = F.normalize((targets.double() > 0).double().T @ directions, dim=-1)
+        there = (targets > 0).any(0)
+        apart = 1e-3 * self.centers[there] if self.centers.shape[1] > 1 else 0.0
+        self.centers[there] = means[there, None].to(self.centers) + apart
+
+    @property
+    def of_embedding(self) -> list[nn.Linear]:
+        """The embedding's layers."""
+        return [m for m in self.embedding if isinstance(m, nn.Linear)]
+
+    @property
+    def norm(self) -> nn.LayerNorm | None:
+        found = next((m for m in self.embedding if isinstance(m, nn.LayerNorm | nn.Linear)), None)
+        return found if isinstance(found, nn.LayerNorm) else None
+
+    @property
+    def first(self) -> nn.Linear:
+        return self.of_embedding[0]

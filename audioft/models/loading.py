@@ -41,6 +41,7 @@ class LoadReport:
         made: tensors newly made (only the mask vector may be).
         left_over: tensors in the checkpoint that the encoder has no use for, as a pretraining head.
         notes: what the user should know besides.
+        head_kept: whether a head came with it, and was kept.
     """
 
     name: str
@@ -48,6 +49,7 @@ class LoadReport:
     made: tuple[str, ...]
     left_over: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    head_kept: bool = False
 
     def __str__(self) -> str:
         text = f"{self.name}: {self.loaded} tensors loaded"

@@ -96,6 +96,12 @@ class Trainer:
         self._told = (0.0, 0.0)  # waited and worked at the last row of metrics
         self._clock = self._saved = time.monotonic()
         self._cost = 0.0  # seconds that the last save took
+        self.validate_first = False
+
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing has happened yet."""
+        return self.state.step == 0 and self.state.best_epoch is None
 
     @property
     def total_steps(self) -> int:
@@ -124,6 +130,8 @@ class Trainer:
             self.checkpoints.refuse_full(self.model)
         try:
             with self._stopping.listening():
+                if self.validate_first and self.fresh:
+                    self._begin()
                 while not self.state.finished and self.state.epoch < self.epochs:
                     self._epoch()
         finally:
@@ -131,6 +139,13 @@ class Trainer:
             for c in self._listeners():
                 c.end()
         return self.state
+
+    def _begin(self) -> None:
+        """Count what the model begins with as epoch 0 among those of which the best is kept."""
+        self.begin_epoch(0)
+        if self.validate is not None and self.metric != LAST:
+            with self._stopping.at_once():
+                self._keep_better(self.validate())
 
     def _epoch(self) -> None:
         state = self.state
@@ -225,23 +240,27 @@ class Trainer:
 
     def _end_of_epoch(self) -> None:
         state = self.state
-        if self.validate is None:
-            better, figures = True, {}
-        else:
+        figures: dict[str, float] = {}
+        if self.validate is not None:
             figures = self._validated(self.validate)
-            better = self.metric == LAST or state.is_beaten(figures, self.metric, self.higher_is_better)
-            self._row({"kind": "valid", **finite(figures)})
-        if better:
-            state.best, state.best_epoch, state.stale = figures.get(self.metric), state.epoch, 0
-            state.best_loss = figures.get("loss", 0.0)
-            if self.processes.main:
-                about = {"epoch": state.epoch, "step": state.step, "figures": finite(figures)}
-                self.checkpoints.save_best(self.model, about)
-        else:
-            state.stale += 1
+        self._keep_better(figures)
         state.finished = state.epoch >= self.epochs or bool(self.patience and state.stale >= self.patience)
         if self._save_is_due(after_epoch=True):
             self._save()
+
+    def _keep_better(self, figures: dict[str, float]) -> None:
+        """Keep the weights, if these figures of theirs are the best so far; without any, the last ones are."""
+        state = self.state
+        if figures:
+            self._row({"kind": "valid", **finite(figures)})
+        if figures and self.metric != LAST and not state.is_beaten(figures, self.metric, self.higher_is_better):
+            state.stale += 1
+            return
+        state.best, state.best_epoch, state.stale = figures.get(self.metric), state.epoch, 0
+        state.best_loss = figures.get("loss", 0.0)
+        if self.processes.main:
+            about = {"epoch": state.epoch, "step": state.step, "figures": finite(figures)}
+            self.checkpoints.save_best(self.model, about)
 
     def _validated(self, validate: Callable[[], dict[str, float]]) -> dict[str, float]:
         """The figures after an epoch. A process alone leaves at once: on resuming it validates from the beginning."""

@@ -25,6 +25,11 @@ def told(state: State, t: TrainSection, metric: str, *, validated: bool) -> list
     if metric == LAST:
         return [f"kept: epoch {state.best_epoch}, the last one (train.metric=last)"]
     value = "" if state.best is None else f" {state.best:.4f}"
+    if state.best_epoch == 0:
+        return [
+            f"kept: the probe that the run began with, as no epoch of {state.epoch} had a better validation {metric} than"
+            f" its{value}{early}; a lower train.lr may go further"
+        ]
     said = [f"kept: epoch {state.best_epoch} of {t.epochs}, the best by validation {metric}{value}{early}"]
     if not stopped and state.epoch >= FEWEST and 2 * state.stale >= state.epoch:
         enough = max(1, min(5, state.stale // 2))

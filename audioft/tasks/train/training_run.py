@@ -22,7 +22,7 @@ from audioft.errors import AnotherRunError
 from audioft.evaluation.metrics import METRICS, compute
 from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.scoring import log_loss
-from audioft.models import adapting, freezing
+from audioft.models import adapting, freezing, linear_start
 from audioft.tasks.train import (
     dry_run,
     few_shot_run,
@@ -30,6 +30,7 @@ from audioft.tasks.train import (
     frozen_cache,
     kept_epoch,
     pace,
+    probe_start,
     throughput,
     training_clips,
 )
@@ -76,9 +77,14 @@ def run(config: Config, folder: Path, processes: Processes, console: Console, re
     began = time.monotonic()
     with frozen_cache.opened(parts, inner, folder / "states") as cache:
         filled = time.monotonic()
+        from_probe = probe_start.wanted(parts)
+        if from_probe:
+            linear_start.standardise(parts.model)
         trainer = make_trainer(parts, folder, inner, cache)
         if resume:
             _resume(trainer, folder, parts)
+        if from_probe and trainer.fresh:
+            trainer.validate_first = probe_start.begin(parts, inner, cache) is not None
         if processes.main:
             parts.data.save(folder / "manifest.csv")
             trainer.callbacks = _callbacks(parts, trainer, folder)
@@ -97,6 +103,7 @@ def _best(parts: build.Parts, trainer: Trainer, state: State) -> final_report.Le
     """Put the best weights into the model, and tell how it came by them."""
     assert state.best_epoch is not None  # the first epoch that is validated is the best so far
     best, clips = trainer.checkpoints.load_best(parts.model, state.best_epoch), parts.data.clips("train")
+    linear_start.fold(parts.model)
     waiting = throughput.waiting_told(trainer.waiting, parts.config)
     validated = bool(len(parts.data.side("valid")))
     parts.console.say(f"the model waited for data {waiting}")
