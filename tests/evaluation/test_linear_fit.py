@@ -96,7 +96,12 @@ def test_a_label_counts_as_its_weight_says():
 @pytest.mark.parametrize("several", [False, True])
 def test_little_to_go_by(change, several):
     examples = made(several=several)
-    x, targets, known, groups = examples.features.copy(), examples.targets.copy(), examples.known.copy(), examples.groups
+    x, targets, known, groups = (
+        examples.features.copy(),
+        examples.targets.copy(),
+        examples.known.copy(),
+        examples.groups,
+    )
     if "one group" in change:
         groups = ["all"] * len(x)
     elif "one clip a label" in change:

@@ -52,7 +52,9 @@ def test_a_head_begins_as_the_map_and_folds_to_it(spec, features):
         torch.testing.assert_close(whole(features), wanted, atol=1e-5, rtol=1e-5)
         plain = whole.folded().eval()
         assert plain is head
-        torch.testing.assert_close(plain(features), wanted, atol=1e-3, rtol=1e-4)  # of features 2,000 times their spread
+        torch.testing.assert_close(
+            plain(features), wanted, atol=1e-3, rtol=1e-4
+        )  # of features 2,000 times their spread
 
 
 @pytest.mark.parametrize("spec", LINEAR, ids=str)

@@ -116,9 +116,13 @@ def _clips(parts: build.Parts, chosen: Sequence[int], cache: Cache | None) -> Ex
 
 
 def _kept(parts: build.Parts, chosen: Sequence[int], cache: Cache | None) -> np.ndarray | None:
-    """`(K, D)`, nan for a clip that failed, of what has been computed for the whole run; None where that is not so."""
+    """`(K, D)`, nan for a clip that failed, of what has been computed for the whole run; None where that is not so, or
+    is of clips as they were drawn.
+    """
     cut = None if cache is None else cache.cut_of(0)
     if cache is None or cut is None or cut.kind != "pooled":
+        return None
+    if any(cache.clips.is_drawn(i, cut) for i in chosen):
         return None
     model, found = parts.model, []
     for i in chosen:
