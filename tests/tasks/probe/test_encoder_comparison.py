@@ -9,8 +9,8 @@ import shlex
 import shutil
 
 import makers
-import numpy as np
 import pytest
+import small_passes
 
 from audioft.errors import ModelError
 from audioft.models import hub
@@ -20,7 +20,7 @@ from audioft.tasks.probe import encoder_pass
 
 @pytest.fixture
 def here(monkeypatch):
-    """The passes in this process: a new one takes seconds to begin. What goes through the encoder is counted."""
+    """The passes in this process. What goes through the encoder is counted."""
     from audioft.evaluation import embeddings
 
     counted: list[int] = []
@@ -30,16 +30,8 @@ def here(monkeypatch):
         counted.append(len(waveforms))
         return embed(encoder, waveforms, *rest)
 
-    def features(order, progress):
-        said: list[dict] = []
-        try:
-            encoder_pass.carry_out(order, lambda answer: (said.append(answer), progress(answer.get("done", 0))))
-        except Exception as e:
-            raise ModelError(str(e)) from e
-        return np.load(order.result), encoder_pass.Passed(**said[-1]["passed"])
-
     monkeypatch.setattr(embeddings, "embed", counting)
-    monkeypatch.setattr(encoder_pass, "features", features)
+    monkeypatch.setattr(encoder_pass, "features", small_passes.features)
     return counted
 
 
