@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 ROWS = 24  # labels that find room, those that are heard longest
 MOST_DAYS = 1100  # from the first to the last; of more, days without recordings are left out
-_BAR, _EFFORT, _NOTHING, _LINES = "#2563eb", "#6b7280", "#f3f4f6", "#d1d5db"
+_BAR, _EFFORT, _LINES = "#2563eb", "#6b7280", "#d1d5db"
+_EMPTY: dict[str, Any] = {"facecolor": "#f3f4f6", "edgecolor": _LINES, "hatch": "////", "linewidth": 0, "zorder": 0}
 
 
 def draw(cells: Mapping[Cell, np.ndarray], labels: Sequence[str], folder: Path, sites: bool) -> list[Path]:
@@ -154,8 +155,9 @@ def _round_above(value: float) -> float:
 
 
 def _unrecorded(axes: Axes, recorded: np.ndarray) -> None:
-    for hour in np.flatnonzero(recorded <= 0).tolist():
-        axes.axvspan(hour, hour + 1, facecolor=_NOTHING, edgecolor=_LINES, hatch="////", linewidth=0, zorder=0)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], recorded <= 0, [False]]).astype(int))).tolist()
+    for first, end in zip(edges[::2], edges[1::2], strict=True):
+        axes.axvspan(first, end, **_EMPTY)
 
 
 def _over_days(grid: np.ndarray, days: list[str], names: list[str], shown: list[int], about: str) -> Figure:
@@ -203,6 +205,4 @@ def _hatched(shape: tuple[int, ...]) -> Any:
     from matplotlib.patches import Rectangle
 
     high, wide = shape
-    return Rectangle(
-        (-0.5, -0.5), wide, high, facecolor=_NOTHING, edgecolor=_LINES, hatch="////", linewidth=0, zorder=0
-    )
+    return Rectangle((-0.5, -0.5), wide, high, **_EMPTY)
