@@ -97,7 +97,8 @@ def clip(path: Path, name: str | None = None) -> Clip:
 def test_columns(tmp_path, header, row, how):
     (tmp_path / "t.csv").write_text(f"{header}\n{row}\n")
     said = Table(tmp_path / "t.csv", *how).of(clip(tmp_path / "a.wav"))
-    assert said is not None and said.began is not None
+    assert said is not None
+    assert said.began is not None
     assert (said.began.at.isoformat(), said.site) == (MORNING, "wood")
 
 
