@@ -18,7 +18,7 @@ from audioft.core.progress import spell_seconds
 from audioft.core.wording import counted
 from audioft.data.recorded.calendar import UNKNOWN
 from audioft.evaluation.text import fit
-from audioft.inference.activity import Cell
+from audioft.inference.activity_cells import Cell
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

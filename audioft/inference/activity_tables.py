@@ -15,7 +15,8 @@ from audioft.core.wording import counted
 from audioft.data.clip import Clip
 from audioft.data.recorded.calendar import Calendar
 from audioft.errors import AudioError, UsageError
-from audioft.inference.activity import Activity, Cell, Following, Part
+from audioft.inference.activity import Activity
+from audioft.inference.activity_cells import Cell, Following, Part
 from audioft.inference.recording_events import Step
 from audioft.inference.table_writer import SHOWN, TABLES, Rows, Writer, form_of, json_row, spelled_cell
 

@@ -12,7 +12,8 @@ from audioft.annotations.event import Event
 from audioft.data.recorded.began import Began
 from audioft.data.recorded.calendar import Recorded
 from audioft.errors import UsageError
-from audioft.inference.activity import Activity, Cell, Following, Hours, Part, summed_by
+from audioft.inference.activity import Activity, summed_by
+from audioft.inference.activity_cells import Cell, Following, Hours, Part
 from audioft.inference.activity_chart import _endings
 from audioft.inference.recording_events import Step
 from audioft.inference.timeline import Scores

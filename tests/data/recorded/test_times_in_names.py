@@ -1,4 +1,4 @@
-"""When recordings begin and where they were made, by their names: of recorders, programs and phones; what is no time."""
+"""When recordings begin and where they were made, by names: of recorders, programs and phones; what is no time."""
 
 from __future__ import annotations
 
