@@ -62,8 +62,9 @@ class ActivityWriter(Writer):
         self._rows_of: dict[str, list[dict[str, Any]]] = {}
         if self._resume:
             self._go_on(several=True, check=self._check)
-            for name in self.done:
-                self.activity.add(name, self._kept(self._rows_of[name]))
+            for name, rows in self._rows_of.items():
+                if name in self.done:
+                    self.activity.add(name, self._kept(rows))
             self._rows_of.clear()
         elif self.path is not None:
             self._refuse(self.path)

@@ -99,7 +99,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         if processes is not None:
             if timed:
                 raise UsageError(
-                    "what happens when is written by one process; leave out --what, --format and --plot, or start one"
+                    "what happens when is written by one process; leave out --what, --format, --plot and --by, or "
+                    "start one"
                 )
             options.device = str(processes.device)
             console = console if processes.main else Console(quiet=True)
