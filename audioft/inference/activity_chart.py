@@ -180,7 +180,7 @@ def _over_days(grid: np.ndarray, days: list[str], names: list[str], shown: list[
     panels[0].set_yticks(range(0, len(days), step), days[::step], fontsize=7)
     panels[0].set_xticks([-0.5, 5.5, 11.5, 17.5, 23.5], ["0", "6", "12", "18", "24"])
     for axes in panels[: len(shown) + 1]:
-        axes.tick_params(labelbottom=True)
+        axes.tick_params(labelbottom=True, labelsize=7)
     figure.suptitle(
         f"{about}share of the recorded time by day and hour; hatched: nothing was recorded",
         x=0.01,
