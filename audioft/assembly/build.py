@@ -219,7 +219,8 @@ def classifier(
                 pooling = FRAMES if config.events.use == "frames" else m.pooling
             model = AudioClassifier(encoder, len(labels), layers, pooling, head)
     except (ValueError, TypeError) as problem:
-        raise ConfigError(f"model: {problem}") from problem
+        named_key = str(problem).startswith(("model.", "events."))
+        raise ConfigError(str(problem) if named_key else f"model: {problem}") from problem
     try:
         for policy in freezing.plan(config.freeze).values():
             freezing.frozen_parts(policy, encoder)

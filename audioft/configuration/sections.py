@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from audioft.configuration.names import Name, Names
 
@@ -117,9 +117,17 @@ class StartSection(Section):
     tested on is tested on; `false` makes them anew."""
 
 
+def _layers(value: Any) -> Any:
+    if value in ("last", "weighted") or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
+        return value
+    raise ValueError("expected last, weighted or the number of a layer, from 0 on")
+
+
 class ModelSection(Section):
-    layers: Literal["last", "weighted"] = "last"
-    """`last`: the encoder's output; `weighted`: a learned sum over all its layers."""
+    layers: Annotated[str | int, BeforeValidator(_layers)] = "last"
+    """`last`: the encoder's output; `weighted`: a learned sum over all its layers; a number N: the states after layer N
+    (0: before the first), as `audioft probe` counts them. The layers above are neither run nor saved, and `freeze`
+    counts from layer N."""
     pooling: Spec = "own"
     """`mean`, `stats` (mean and deviation), `attentive_stats` (weighted by what is learned; with `context: true` by the
     whole clip too) or `xvector` (time-delay layers, then `stats`); `own` is how transformers' classification class of

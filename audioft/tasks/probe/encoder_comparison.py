@@ -27,7 +27,7 @@ from audioft.tasks.probe.encoder_pass import LOG_MEL, Order, Passed
 from audioft.tasks.probe.suggestion import suggest
 
 if TYPE_CHECKING:
-    from audioft.tasks.probe.layer_probes import LabelTask
+    from audioft.tasks.probe.layer_probes import LabelTask, Nested
 
 
 FILES = ("probe.csv", "layers.csv", "probe.json", "probe.png")
@@ -65,8 +65,8 @@ def compare(
         }
         usable = _usable([p[1] for p in passes.values() if isinstance(p, tuple)], len(chosen), console)
         task = _task(data, chosen[usable], config)
-        rows = [_scored(name, passed, usable, task, config.seed, console) for name, passed in passes.items()]
-    *rows, baseline = rows
+        scored = [_scored(name, passed, usable, task, config.seed, console) for name, passed in passes.items()]
+    *rows, baseline = (row for row, _ in scored)
     source = str(config.data.source)
     about = (
         f"{source}: {counted(len(usable), 'clip')} of {counted(len(task.labels), 'label')}; {task.tested}; chance is "
@@ -136,7 +136,8 @@ def _task(data: recordings.Data, rows: np.ndarray, config: Config) -> LabelTask:
         DataError: there is no side to learn from or to test on.
     """
     from audioft.evaluation import probe
-    from audioft.tasks.probe.layer_probes import LabelTask, several_folds
+    from audioft.evaluation.choosing import several_folds
+    from audioft.tasks.probe.layer_probes import LabelTask
 
     manifest = data.manifest
     clips = [manifest.clips[i] for i in rows]
@@ -149,7 +150,7 @@ def _task(data: recordings.Data, rows: np.ndarray, config: Config) -> LabelTask:
             splits = [(sides == "train", sides == other)]
             tested = f"learnt on {splits[0][0].sum()} (train), tested on {splits[0][1].sum()} ({other})"
         elif manifest.multilabel:
-            splits = several_folds(targets, groups.tolist(), config.seed)
+            splits = several_folds(targets, groups.tolist(), config.seed, probe.FOLDS)
             tested = f"{len(splits)} folds"
         else:
             splits = probe.folds(np.array([c.labels[0] for c in clips]), groups, config.seed)
@@ -162,7 +163,7 @@ def _task(data: recordings.Data, rows: np.ndarray, config: Config) -> LabelTask:
         tested += f", resampled by {manifest.grouping}"
     if any(((targets * known)[learn].sum(0) > 0).sum() < (1 if manifest.multilabel else 2) for learn, _ in splits):
         raise DataError(f"{manifest.root}: nothing to probe on: fewer than two labels among the clips to learn from")
-    return LabelTask(manifest.labels, manifest.multilabel, targets, known, groups, splits, tested)
+    return LabelTask(manifest.labels, manifest.multilabel, targets, known, groups, splits, tested, other is not None)
 
 
 def _without_sides(data: recordings.Data, config: Config, overrides: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -190,17 +191,19 @@ def _without_sides(data: recordings.Data, config: Config, overrides: Sequence[st
 
 def _scored(
     name: str, found: tuple[np.ndarray, Passed] | str, usable: np.ndarray, task: LabelTask, seed: int, console: Console
-) -> Row:
+) -> tuple[Row, Nested | None]:
     if isinstance(found, str):
-        return Row(name, problem=" ".join(found.split()))
+        return Row(name, problem=" ".join(found.split())), None
     features, passed = found
     layers = []
     with console.job(f"{name}: probes of layers", features.shape[1]) as job:
         for i in range(features.shape[1]):
             layers.append(task.score(np.array(features[usable, i]), seed))
             job.at(i + 1)
+        nested = task.nested(np.array(features[usable]), seed)
     cost = (passed.seconds_per_minute, passed.peak_bytes)
-    return Row(name, tuple(layers), passed.parameters, passed.width, *cost, passed.reused)
+    chosen = {"score": nested.score, "choice": nested.choice, "unchosen": nested.problem}
+    return Row(name, tuple(layers), passed.parameters, passed.width, *cost, passed.reused, **chosen), nested
 
 
 def _write(found: Comparison, out: Path) -> None:
