@@ -43,6 +43,8 @@ def problems(config: Config) -> list[str]:
     found = freezing.problems(config.freeze)
     if config.start.model is None and (wrong := misspelt(config.encoder.name)) is not None:
         found.append(f"encoder.name: {wrong}")
+    if config.start.probe is not None and config.start.model is not None:
+        found.append("start.probe: a model is made of a probe, or a run goes on from start.model; leave out one")
     if config.adapt is not None:
         if not found and not few_shot.wanted(config):  # which trains nothing: told below
             found += adapting.contradictions(config.freeze)

@@ -49,13 +49,15 @@ class AudioClassifier(nn.Module):
     pooling: Any
     head: Any
 
-    def __init__(self, encoder: Encoder, num_labels: int, layers: Layers = "last", pooling: Spec = OWN, head: Spec = OWN):
+    def __init__(
+        self, encoder: Encoder, num_labels: int, layers: Layers = "last", pooling: Spec = OWN, head: Spec = OWN
+    ):
         super().__init__()
         pooling, head = named(pooling, encoder.own_pooling), named(head, encoder.own_head)
         _refuse(encoder, layers, pooling)
         if isinstance(layers, int):
             encoder.cut(layers)
-        self.spec = {"layers": layers, "pooling": pooling, "head": head}
+        self.spec: dict[str, Any] = {"layers": layers, "pooling": pooling, "head": head}
         self.num_labels = num_labels
         self.encoder = encoder
         self.layer_sum = LayerSum(encoder.num_layers) if layers == "weighted" else None
@@ -101,8 +103,8 @@ def _refuse(encoder: Encoder, layers: Layers, pooling: Spec) -> None:
     if isinstance(layers, bool) or not (isinstance(layers, int) or layers in LAYERS):
         raise ValueError(f"model.layers: expected {', '.join(LAYERS)} or the number of a layer; found {layers!r}")
     if isinstance(layers, int) and not 0 <= layers <= encoder.num_layers:
-        last = encoder.num_layers
-        raise ValueError(f"model.layers: {layers}, but {encoder.name or encoder.family} has 0 (before the first) to {last}")
+        name = encoder.name or encoder.family
+        raise ValueError(f"model.layers: {layers}, but {name} has 0 (before the first) to {encoder.num_layers}")
     name = split_spec(pooling)[0]
     if name == FRAMES and not encoder.backbone.timed:
         raise ValueError(f"events.use=frames: {encoder.family} answers for a clip, not for each frame; take clips")

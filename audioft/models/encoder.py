@@ -217,7 +217,8 @@ class Encoder(nn.Module):
             with self._grad_if_free(f"layer_{index + 1}"):
                 hidden = self.backbone.run_layer(index, hidden, attention, extras)
             kept = (*kept, hidden) if kept is not None else None
-        if frames.layer < last == self.num_layers and not self.backbone.is_cut:  # not a second time for frames that are finished
+        finishes = last == self.num_layers and not self.backbone.is_cut
+        if frames.layer < last and finishes:  # not a second time for frames that are finished
             with self._grad_if_free(f"layer_{last}"):
                 hidden, lengths = self.backbone.finish(hidden, lengths, extras)
             step /= self.backbone.squeeze
@@ -229,10 +230,7 @@ class Encoder(nn.Module):
 
     def parts(self) -> list[tuple[str, list[nn.Parameter]]]:
         """The parameters in the order sound passes them: `feature_extractor`, `projection`, `layer_1`, ..."""
-        return [
-            (name, [p for m in modules for p in parameters_of(m)])
-            for name, modules in self.backbone.parts()
-        ]
+        return [(name, [p for m in modules for p in parameters_of(m)]) for name, modules in self.backbone.parts()]
 
     def freeze(self, frozen: set[str]) -> None:
         """Freeze exactly the named parts: no gradient, no dropout, no layer drop; free all others.

@@ -95,12 +95,12 @@ def test_a_layer_that_is_not_there_is_told_with_those_that_are(wrong):
 
 
 def test_frames_of_squeezed_layers_are_refused():
-    with pytest.raises(ValueError, match="events.use=frames: the layers of sew see 2 frames as one"):
+    with pytest.raises(ValueError, match=r"events\.use=frames: the layers of sew see 2 frames as one"):
         cut("sew", 2, "none")
     assert cut("wav2vec2", 2, "none").frame_level
 
 
 @pytest.mark.parametrize("value", ["first", -1, True, 1.5])
 def test_other_values_are_refused_as_settings(value):
-    with pytest.raises(ConfigError, match="model.layers: .*expected last, weighted or the number of a layer"):
+    with pytest.raises(ConfigError, match=r"model\.layers: .*expected last, weighted or the number of a layer"):
         audioft.settings(overrides={"model.layers": value})

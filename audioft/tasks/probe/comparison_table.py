@@ -157,11 +157,11 @@ class Comparison:
 
     def csv(self) -> str:
         """A row an encoder."""
-        names = ["encoder", "layer", "layers", self.metric, "low", "high", "last_layer", "pooling", "parameters", "width",
-                 "seconds_per_minute", "peak_bytes", "problem"]  # fmt: skip
+        names = ["encoder", "layer", "layers", self.metric, "low", "high", "last_layer", "pooling", "parameters",
+                 "width", "seconds_per_minute", "peak_bytes", "problem"]  # fmt: skip
         rows = []
         for r in self.all():
-            scores = [""] * 7
+            scores: list[Any] = [""] * 7
             if r.layers:
                 scores = [r.layer, r.last, *_digits(r.top), f"{r.layers[-1].value:.6g}", r.pooling]
             cost = [r.seconds_per_minute if r.seconds_per_minute is None else f"{r.seconds_per_minute:.4g}"]

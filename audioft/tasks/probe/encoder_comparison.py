@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audioft.assembly import recordings
+from audioft.assembly import kept_probe, recordings
 from audioft.assembly.frozen_pass import FrozenPass, say_kept
 from audioft.configuration.config import Config
 from audioft.core import storage
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from audioft.tasks.probe.layer_probes import LabelTask, Nested
 
 
-FILES = ("probe.csv", "layers.csv", "probe.json", "probe.png")
+FILES = ("probe.csv", "layers.csv", "probe.json", "probe.png", kept_probe.FOLDER)
 
 
 def compare(
@@ -78,9 +79,15 @@ def compare(
     if found is not None:
         without, why = _without_sides(data, config, overrides)
         advice = ((*found.why, *why), found.command(source, [*overrides, *without]))
-    comparison = Comparison(tuple(rows), baseline, task.metric, task.chance, about, advice)
-    if out is not None and comparison.measured:
+    keep = _keeping(out) if found is not None else ("", "")
+    comparison = Comparison(tuple(rows), baseline, task.metric, task.chance, about, advice, keep)
+    if out is not None and found is not None:
         _write(comparison, out)
+        (nested,) = (n for row, n in scored if row.name == found.encoder and n is not None)
+        passed = passes[found.encoder]
+        assert isinstance(passed, tuple)
+        config = config.model_copy(update={"data": config.data.model_copy(update={"source": source})})
+        _keep(out / kept_probe.FOLDER, data.only(chosen[usable]), nested, passed, found.encoder, task, usable, config)
     return comparison
 
 
@@ -202,8 +209,36 @@ def _scored(
             job.at(i + 1)
         nested = task.nested(np.array(features[usable]), seed)
     cost = (passed.seconds_per_minute, passed.peak_bytes)
-    chosen = {"score": nested.score, "choice": nested.choice, "unchosen": nested.problem}
-    return Row(name, tuple(layers), passed.parameters, passed.width, *cost, passed.reused, **chosen), nested
+    row = Row(name, tuple(layers), passed.parameters, passed.width, *cost, passed.reused)
+    return dataclasses.replace(row, score=nested.score, choice=nested.choice, unchosen=nested.problem), nested
+
+
+def _keeping(out: Path | None) -> tuple[str, str]:
+    """How the probe itself becomes a model."""
+    if out is None:
+        return "Or keep the probe itself: with --out DIR, `audioft train --from-probe DIR` makes a model of it.", ""
+    return "Or keep the probe itself, in seconds:", shlex.join(["audioft", "train", "--from-probe", str(out)])
+
+
+def _keep(
+    place: Path,
+    data: recordings.Data,
+    nested: Nested,
+    passed: tuple[np.ndarray, Passed],
+    name: str,
+    task: LabelTask,
+    usable: np.ndarray,
+    config: Config,
+) -> None:
+    """Keep the probe of the encoder that is suggested."""
+    features, about = passed
+    which = Path(name).expanduser()
+    encoder = kept_probe.EncoderOf(str(which.absolute()) if which.is_dir() else name, about.revision, about.sha256)
+    score = nested.score
+    figure = kept_probe.Figure(task.metric, score.value, score.low, score.high, task.tested)
+    scores = nested.classifier.scores(nested.choice.of(features[usable]))
+    side = next(s for s in ("test", "valid") if len(data.side(s))) if task.fixed else None
+    kept_probe.write(place, data, scores, (nested.choice, nested.classifier), encoder, figure, config, side)
 
 
 def _write(found: Comparison, out: Path) -> None:

@@ -13,8 +13,8 @@ import numpy as np
 from audioft.evaluation import choosing, linear, probe
 from audioft.evaluation.choosing import Choice, Labelled
 from audioft.evaluation.intervals import Estimate, bootstrap
-from audioft.evaluation.metrics import METRICS
 from audioft.evaluation.linear import Linear
+from audioft.evaluation.metrics import METRICS
 from audioft.evaluation.predictions import Predictions
 
 Masks = tuple[np.ndarray, np.ndarray]
