@@ -126,7 +126,7 @@ def _layers(value: Any) -> Any:
 
 
 class ModelSection(Section):
-    layers: Annotated[str | int, BeforeValidator(_layers)] = "last"
+    layers: Annotated[Literal["last", "weighted"] | int, BeforeValidator(_layers)] = "last"
     """`last`: the encoder's output; `weighted`: a learned sum over all its layers; a number N: the states after layer N
     (0: before the first), as `audioft probe` counts them. The layers above are neither run nor saved, and `freeze`
     counts from layer N."""
