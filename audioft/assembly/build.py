@@ -43,8 +43,6 @@ def problems(config: Config) -> list[str]:
     found = freezing.problems(config.freeze)
     if config.start.model is None and (wrong := misspelt(config.encoder.name)) is not None:
         found.append(f"encoder.name: {wrong}")
-    if config.start.probe is not None and config.start.model is not None:
-        found.append("start.probe: a model is made of a probe, or a run goes on from start.model; leave out one")
     if config.adapt is not None:
         if not found and not few_shot.wanted(config):  # which trains nothing: told below
             found += adapting.contradictions(config.freeze)
@@ -54,8 +52,7 @@ def problems(config: Config) -> list[str]:
     found += poolings.check(named(config.model.pooling, "mean"), "model.pooling")
     head = named(config.model.head, "projection")
     found += (of_head := heads.check(head, "model.head"))
-    for i, spec in enumerate(config.augment):
-        found += augmentations.check(spec, f"augment.{i}")
+    found += [p for i, spec in enumerate(config.augment) for p in augmentations.check(spec, f"augment.{i}")]
     for name in ("mixup", "latent"):
         settings = getattr(config, name)
         if settings is not None:

@@ -86,7 +86,6 @@ def compare(
         (nested,) = (n for row, n in scored if row.name == found.encoder and n is not None)
         passed = passes[found.encoder]
         assert isinstance(passed, tuple)
-        config = config.model_copy(update={"data": config.data.model_copy(update={"source": source})})
         _keep(out / kept_probe.FOLDER, data.only(chosen[usable]), nested, passed, found.encoder, task, usable, config)
     return comparison
 

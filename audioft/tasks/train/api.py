@@ -72,7 +72,7 @@ def finetune(
     if resume:
         if out is None:
             raise UsageError("--resume needs the run folder: give it with --out")
-        if config is None:  # the run's own settings; what is given besides must agree with them
+        if config is None and from_probe is None:  # the run's own settings; what is given besides must agree with them
             config = run_folder.stored(Path(out))
     given = resolve.settings(
         data, encoder, config, overrides, start=start, extend=extend, few_shot=few_shot, from_probe=from_probe
@@ -97,6 +97,8 @@ def plan(config: Config, console: Console, examples: PathLike | None = None) -> 
     """
     from audioft.tasks.train import dry_run
 
+    if config.start.probe is not None:
+        raise UsageError("start.probe makes a model in seconds and trains nothing: there is nothing to plan")
     dry_run.plan(_absolute_source(config), console, None if examples is None else Path(examples))
 
 

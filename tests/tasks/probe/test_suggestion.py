@@ -105,6 +105,17 @@ def test_failed_encoders_are_no_suggestion_and_one_group_has_no_interval():
     assert (found.encoder, found.settings) == ("a", ("freeze={top: 1}",))
 
 
+def test_what_could_not_be_chosen_is_told_once_for_each_reason():
+    base, one = row("log-mel", 0.4), dataclasses.replace(row("a", 0.5, 0.6), unchosen="all clips are of one group")
+    found = Comparison((one, row("b", 0.9)), base, "accuracy", 0.1, "tones").text()
+    assert "Nothing could be chosen for a, so its last layer is taken: all clips are of one group." in found
+    assert "no tested clip has a say" in found
+    alone = dataclasses.replace(base, unchosen="all clips are of one group")
+    found = Comparison((one,), alone, "accuracy", 0.1, "tones").text()
+    assert "no tested clip has a say" not in found
+    assert found.count("Nothing could be chosen") == 1
+
+
 def test_the_table_names_what_failed_and_sorts_by_score():
     base = row("log-mel", 0.4)
     found = Comparison((row("a", 0.5, 0.6), row("b", 0.9, 0.7), Row("gone", problem="no such folder")), base,
