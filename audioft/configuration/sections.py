@@ -113,7 +113,7 @@ class StartSection(Section):
     extend: bool = False
     """Keep all labels of that model, and add those of the data to them."""
     probe: str | None = None
-    """A folder that `audioft probe --out` has made: its probe becomes the model as it is, nothing is trained."""
+    """A folder that `audioft probe --out DIR` has made: its probe becomes the model as it is, nothing is trained."""
     keep_sides: bool = True
     """Where sides are made, what that model (or `encoder.name`) was trained on is trained on again, and what it was
     tested on is tested on; `false` makes them anew."""

@@ -86,6 +86,9 @@ def compare(
         (nested,) = (n for row, n in scored if row.name == found.encoder and n is not None)
         passed = passes[found.encoder]
         assert isinstance(passed, tuple)
+        tried = sum(bool(row.layers) for row in rows)
+        among = f"; the encoder chosen among {tried} on the tested clips: a little too good" if tried > 1 else ""
+        task = dataclasses.replace(task, tested=task.tested + among)
         _keep(out / kept_probe.FOLDER, data.only(chosen[usable]), nested, passed, found.encoder, task, usable, config)
     return comparison
 

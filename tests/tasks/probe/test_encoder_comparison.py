@@ -39,6 +39,8 @@ def test_encoders_on_tones(here, cache, two_tones, small_encoder, encoder_folder
     assert "5 folds" in table
     assert "best of several encoders is chosen on the tested clips" in table
     assert table.splitlines()[-1] == f"  audioft train --from-probe {out}"
+    figure = json.loads((out / "classifier" / "classifier.json").read_text())["figure"]
+    assert "chosen among 2 on the tested clips" in figure["tested"]
 
 
 def test_kept_embeddings_are_used_again_and_damaged_ones_are_not(
