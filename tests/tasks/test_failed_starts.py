@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import makers
+import passes
 import pytest
-import small_passes
 import small_pretraining as small
 
 from audioft.tasks.probe import encoder_pass
@@ -57,7 +57,7 @@ def calls(request: pytest.FixtureRequest) -> dict[str, tuple]:
     ],
 )
 def test_nothing_is_left_behind(audioft_command, tmp_path, request, name, monkeypatch):
-    monkeypatch.setattr(encoder_pass, "features", small_passes.features)
+    monkeypatch.setattr(encoder_pass, "features", passes.features)
     call = calls(request)[name]
     file = name.startswith("predict") and "audacity" not in name and "pictures" not in name
     out = tmp_path / "deep" / "down" / ("out.csv" if file or name == "trials" else "out")
