@@ -2,7 +2,7 @@
 
 >>> import audioft
 >>> sorted(audioft.__all__)[:3]
-['AudioftError', 'Config', 'Console']
+['Activity', 'AudioftError', 'Config']
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 # public name -> module, besides the functions of `tasks`, which are found there; imported when first used, so that
 # `import audioft` and `audioft --help` take no time
 _OF_PARTS = {
+    "Activity": "audioft.inference.activity",
     "AudioftError": "audioft.errors",
     "Config": "audioft.configuration.sections",
     "Console": "audioft.core.progress",
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from audioft.errors import AudioftError as AudioftError
     from audioft.evaluation.probe import Probe as Probe
     from audioft.evaluation.report import Report as Report
+    from audioft.inference.activity import Activity as Activity
     from audioft.inference.prediction import Prediction as Prediction
     from audioft.inference.predictor import Predictor as Predictor
     from audioft.inference.timeline import Timeline as Timeline

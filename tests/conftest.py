@@ -1,6 +1,7 @@
 """What every test runs under: no network, one thread, a cache of its own; and the tiny things many tests share."""
 
 import atexit
+import gc
 import os
 import runpy
 import shutil
@@ -12,8 +13,10 @@ import hypothesis
 import pytest
 
 # how long a call takes depends on what else the machine does; where it matters it is measured
-hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.register_profile("any machine", deadline=None, max_examples=60)
 hypothesis.settings.load_profile("any machine")
+
+gc.disable()  # until all is imported and collected: nothing of it is garbage
 
 HERE = Path(__file__).parent
 CACHE = tempfile.mkdtemp(prefix="audioft-tests-")
@@ -29,6 +32,13 @@ sys.path.insert(0, str(HERE))  # for tiny.py, checks.py
 os.environ.setdefault("AUDIOFT_ATTEMPTS", os.path.join(CACHE, "attempts"))
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(HERE / "no_network"), os.environ.get("PYTHONPATH"))))
 runpy.run_path(str(HERE / "no_network" / "sitecustomize.py"))
+
+
+def pytest_collection_finish():
+    """What was imported and collected stays to the end: nobody looks through it for garbage again and again."""
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 10)
+    gc.enable()
 
 
 def pytest_sessionfinish(session):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import signal
 import statistics
 import subprocess
@@ -179,13 +178,6 @@ def test_interrupt_and_out_of_memory_have_words(audioft_command, monkeypatch):
     monkeypatch.setattr(api, "evaluate", raising(OSError(28, "No space left on device", "/x")))
     code, _, err = audioft_command("evaluate", "a", "b")
     assert (code, err) == (1, "audioft: /x: No space left on device\n")
-
-
-def test_the_module_runs_as_the_command_does(tmp_path):
-    done = subprocess.run(
-        [*COMMAND, "predict", "gone", "x"], cwd=tmp_path, capture_output=True, env=os.environ, timeout=120
-    )
-    assert done.returncode == 2
 
 
 def test_a_folder_that_is_gone(tmp_path, monkeypatch, audioft_command):

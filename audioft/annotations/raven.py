@@ -35,6 +35,8 @@ _WRITTEN = (
 )
 #: the line a table begins with, with its line break
 HEADER = "\t".join(_WRITTEN) + "\n"
+#: likewise, with clock times in Raven's own measurement of them
+CLOCK_HEADER = "\t".join((*_WRITTEN, "Begin Date Time")) + "\n"
 
 _FILL_IN = "fill it in, remove the line, or say data.unlabelled=skip or =background"
 
@@ -116,8 +118,8 @@ def read(
     return events
 
 
-def line(number: int, event: Event, *, path: str, begin: float, nyquist: float) -> str:
-    """The line of an event, with its line break; the columns are those of `HEADER`.
+def line(number: int, event: Event, *, path: str, begin: float, nyquist: float, clock: str | None = None) -> str:
+    """The line of an event, with its line break; the columns are those of `HEADER`, or of `CLOCK_HEADER`.
 
     Args:
         number: the selection's number, from 1 and another for each line of a table.
@@ -125,6 +127,8 @@ def line(number: int, event: Event, *, path: str, begin: float, nyquist: float) 
         path: the recording, as Raven shall find it.
         begin: the event's beginning, in seconds, counted over the whole sequence of recordings.
         nyquist: half the recording's sample rate, in Hz: the selection's upper frequency; the lower is 0.
+        clock: when the event begins, in ISO 8601, of which Raven has no zone; empty where that is not known; None for
+            no such column.
 
     >>> line(1, Event("robin", 1.5, 3, 0.9), path="b.wav", begin=61.5, nyquist=8000).split("\\t")[3:]
     ['61.500000', '63.000000', '0.000', '8000.000', 'b.wav', '1.500000', 'robin', '0.900000\\n']
@@ -132,7 +136,8 @@ def line(number: int, event: Event, *, path: str, begin: float, nyquist: float) 
     score = "" if event.score is None else f"{event.score:.6f}"
     times = f"{begin:.6f}\t{begin + event.seconds:.6f}\t0.000\t{nyquist:.3f}"
     what = f"{one_cell(path)}\t{event.start:.6f}\t{one_cell(event.label)}\t{score}"
-    return f"{number}\tSpectrogram 1\t1\t{times}\t{what}\n"
+    when = "" if clock is None else "\t" + clock[:23].replace("-", "/").replace("T", " ")
+    return f"{number}\tSpectrogram 1\t1\t{times}\t{what}{when}\n"
 
 
 def is_header(text: str) -> bool:

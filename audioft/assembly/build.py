@@ -52,8 +52,7 @@ def problems(config: Config) -> list[str]:
     found += poolings.check(named(config.model.pooling, "mean"), "model.pooling")
     head = named(config.model.head, "projection")
     found += (of_head := heads.check(head, "model.head"))
-    for i, spec in enumerate(config.augment):
-        found += augmentations.check(spec, f"augment.{i}")
+    found += [p for i, spec in enumerate(config.augment) for p in augmentations.check(spec, f"augment.{i}")]
     for name in ("mixup", "latent"):
         settings = getattr(config, name)
         if settings is not None:
@@ -219,7 +218,8 @@ def classifier(
                 pooling = FRAMES if config.events.use == "frames" else m.pooling
             model = AudioClassifier(encoder, len(labels), layers, pooling, head)
     except (ValueError, TypeError) as problem:
-        raise ConfigError(f"model: {problem}") from problem
+        named_key = str(problem).startswith(("model.", "events."))
+        raise ConfigError(str(problem) if named_key else f"model: {problem}") from problem
     try:
         for policy in freezing.plan(config.freeze).values():
             freezing.frozen_parts(policy, encoder)

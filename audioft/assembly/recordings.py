@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -61,6 +62,17 @@ class Data:
     def seconds(self, name: str) -> list[float]:
         return [self.checked[i].seconds for i in self.side(name)]
 
+    def only(self, rows: np.ndarray) -> Data:
+        """Of some of the clips, by ascending position, each on its side."""
+        from audioft.data.sides import Split
+
+        place = {int(row): i for i, row in enumerate(rows)}
+        train, valid, test = (np.array([place[i] for i in self.side(s) if i in place], np.int64) for s in SIDES)
+        manifest = replace(self.manifest, clips=tuple(self.manifest.clips[i] for i in rows))
+        arrays = {"targets": self.targets[rows], "known": self.known[rows]}
+        checked = [self.checked[i] for i in rows]
+        return replace(self, manifest=manifest, split=Split(train, valid, test), checked=checked, **arrays)
+
     def heard(self) -> Heard:
         """What a model has heard that is trained and measured on this."""
         sides = self.split.sides(len(self.manifest.clips))
@@ -80,6 +92,16 @@ class Data:
         from audioft.data import manifest as manifests
 
         manifests.save(self.manifest, self.split, path, self.checked)
+
+
+def window(longest: float, max_seconds: float, expansion: float) -> float:
+    """Seconds of the longest clip, at most `max_seconds` as the encoder hears it: what a model knows a clip to be.
+
+    >>> window(3.2, 10, 1), window(3.2, 10, 10)
+    (3.2, 1.0)
+    """
+    # up to whole hundredths, so that no clip is longer by a sample when it is resampled
+    return min(max_seconds, math.ceil(100 * expansion * longest - 1e-9) / 100) / expansion
 
 
 def load(

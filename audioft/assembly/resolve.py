@@ -22,6 +22,7 @@ def settings(
     start: PathLike | None = None,
     extend: bool = False,
     few_shot: bool = False,
+    from_probe: PathLike | None = None,
 ) -> Config:
     """A checked config: a file or a `Config`, with what is given beside it on top.
 
@@ -33,6 +34,7 @@ def settings(
         start: `start.model`.
         extend: `start.extend`.
         few_shot: of a run that fits prototypes and trains nothing.
+        from_probe: `start.probe`, and the settings that it was measured with.
 
     Raises:
         ConfigError: all problems at once, of keys, types, ranges, and of the parts' arguments.
@@ -46,6 +48,11 @@ def settings(
         raise UsageError("a model to go on from brings its encoder; give either an encoder or a model (--from)")
     if extend and start is None:
         raise UsageError("--extend adds labels to a model: say to which (--from MODEL)")
+    if from_probe is not None:
+        others = {"--from": start, "--few-shot": few_shot or None, "--config": config}
+        if given_too := [name for name, value in others.items() if value is not None]:
+            raise UsageError(f"--from-probe makes a model of a probe as it was measured; leave out {given_too[0]}")
+        return _of_a_probe(from_probe, data, encoder, overrides)
     given = {
         "data.source": None if data is None else os.fspath(data),
         "encoder.name": encoder,
@@ -59,4 +66,22 @@ def settings(
     if not few_shot_settings.wanted(found):
         head = configs.spell(found.model.head)
         raise ConfigError(f"model.head: {head} is trained, and --few-shot trains nothing; leave out one of them")
+    return found
+
+
+def _of_a_probe(
+    place: PathLike, data: PathLike | None, encoder: str | None, overrides: Mapping[str, Any] | Sequence[str]
+) -> Config:
+    """The settings of a probe, what is given beside it agreeing with them."""
+    from audioft.assembly import kept_probe
+
+    kept = kept_probe.read(place)
+    given = {
+        "data.source": None if data is None else os.path.abspath(os.path.expanduser(data)),
+        "encoder.name": os.path.abspath(os.path.expanduser(encoder)) if encoder and os.path.isdir(encoder) else encoder,
+        "start.probe": os.path.abspath(os.path.expanduser(place)),
+    }
+    pairs = [*((k, v) for k, v in given.items() if v is not None), *configs.pairs(overrides)]
+    found = configs.load(None, [*kept.settings.items(), *pairs], build.problems)
+    kept_probe.refuse(kept, found)
     return found

@@ -192,8 +192,11 @@ def bad_files(path: Path) -> list[list[str]]:
         return list(csv.reader(f))[1:]
 
 
-def model_readme(card: ModelCard, report: Report | None, about: dict[str, Any]) -> str:
-    """The model card as Markdown."""
+UNMEASURED = "Not measured: the data had neither a test nor a validation side."
+
+
+def model_readme(card: ModelCard, report: Report | None, about: dict[str, Any], unmeasured: str = UNMEASURED) -> str:
+    """The model card as Markdown; `unmeasured` is said where there is no report."""
     kind = "any number of these labels" if card.multilabel else "one of these labels"
     lines = [
         "---",
@@ -223,7 +226,7 @@ def model_readme(card: ModelCard, report: Report | None, about: dict[str, Any]) 
         "",
     ]
     if report is None:
-        lines.append("Not measured: the data had neither a test nor a validation side.")
+        lines.append(unmeasured)
     else:
         lines += ["```", str(report), "```"]
     return "\n".join(lines) + "\n"

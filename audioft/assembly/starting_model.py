@@ -52,7 +52,7 @@ class Start:
             return (*own, *(label for label in found if label not in own))
         return own if set(own) == set(found) else found
 
-    def spec(self, config: Config, labels: tuple[str, ...]) -> tuple[str, Spec, Spec]:
+    def spec(self, config: Config, labels: tuple[str, ...]) -> tuple[str | int, Spec, Spec]:
         """Layers, pooling and head: the model's own where the config does not ask for others.
 
         A head with labels of several rows is one of as many labels; others get the head within it.
@@ -62,7 +62,7 @@ class Start:
         asked, own = config.model, self.model.spec
         if asked.model_dump(exclude={"start"}) == type(asked)().model_dump(exclude={"start"}):
             head = own["head"] if labels == self.card.labels else merged_rows.inner(own["head"])
-            return str(own["layers"]), own["pooling"], head
+            return own["layers"], own["pooling"], head
         return asked.layers, asked.pooling, asked.head
 
     def fill(self, model: AudioClassifier, labels: tuple[str, ...], multilabel: bool) -> tuple[bool, str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from audioft.configuration.names import Name, Names
 
@@ -112,14 +112,24 @@ class StartSection(Section):
     labels are the same, and made where they are not."""
     extend: bool = False
     """Keep all labels of that model, and add those of the data to them."""
+    probe: str | None = None
+    """A folder that `audioft probe --out DIR` has made: its probe becomes the model as it is, nothing is trained."""
     keep_sides: bool = True
     """Where sides are made, what that model (or `encoder.name`) was trained on is trained on again, and what it was
     tested on is tested on; `false` makes them anew."""
 
 
+def _layers(value: Any) -> Any:
+    if value in ("last", "weighted") or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
+        return value
+    raise ValueError("expected last, weighted or the number of a layer, from 0 on")
+
+
 class ModelSection(Section):
-    layers: Literal["last", "weighted"] = "last"
-    """`last`: the encoder's output; `weighted`: a learned sum over all its layers."""
+    layers: Annotated[Literal["last", "weighted"] | int, BeforeValidator(_layers)] = "last"
+    """`last`: the encoder's output; `weighted`: a learned sum over all its layers; a number N: the states after layer N
+    (0: before the first), as `audioft probe` counts them. The layers above are neither run nor saved, and `freeze`
+    counts from layer N."""
     pooling: Spec = "own"
     """`mean`, `stats` (mean and deviation), `attentive_stats` (weighted by what is learned; with `context: true` by the
     whole clip too) or `xvector` (time-delay layers, then `stats`); `own` is how transformers' classification class of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import hashlib
 import os
@@ -92,6 +93,9 @@ class Processes:
         self.rank, self.count = self.accelerator.process_index, self.accelerator.num_processes
         if announced != self.count:
             raise AudioftError(f"WORLD_SIZE says {announced} processes, but {self.count} took part; {LAUNCH}")
+        if self.count > 1:
+            atexit.unregister(_leave)  # of an earlier run in this process
+            atexit.register(_leave)
 
     @property
     def main(self) -> bool:
@@ -134,6 +138,17 @@ class Processes:
         parts: list = [None] * self.count
         torch.distributed.all_gather_object(parts, value)
         return [v for part in parts for v in part]
+
+
+def _leave() -> None:
+    """Part from the other processes, however this one ends.
+
+    Their threads let go of tensors, for which they need an interpreter: one that has begun to end makes them abort it.
+    """
+    import torch
+
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def launched(device: str = "auto") -> Processes | None:

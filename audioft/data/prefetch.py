@@ -36,9 +36,13 @@ def ahead(
     [['a', 'b'], ['c']]
     """
     readers = _Readers(sources, size, most)
-    for _ in range(threads or max(1, min(MOST_THREADS, os.cpu_count() or 1))):
-        # a daemon: whoever presses Ctrl-C does not wait for a decoder on its way to a cut far inside of a recording
-        threading.Thread(target=readers.work, name="audioft-reader", daemon=True).start()
+    # daemons: whoever presses Ctrl-C does not wait for a decoder on its way to a cut far inside of a recording
+    begun = [
+        threading.Thread(target=readers.work, name="audioft-reader", daemon=True)
+        for _ in range(threads or max(1, min(MOST_THREADS, os.cpu_count() or 1)))
+    ]
+    for thread in begun:
+        thread.start()
     try:
         index = 0
         while (items := readers.of(index)) is not None:
@@ -46,6 +50,8 @@ def ahead(
             index += 1
     finally:
         readers.stop()
+    for thread in begun:  # they have nothing left to do: none is to be met by the end of the program
+        thread.join()
 
 
 class _Items(Generic[T]):

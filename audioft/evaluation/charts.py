@@ -112,7 +112,7 @@ def _chart(name: str, draw: Callable[[], Figure | None]) -> str | None:
 
 def _svg(figure: Figure, name: str) -> str:
     out = io.StringIO()
-    figure.savefig(out, format="svg", metadata={"Date": None}, bbox_inches="tight")
+    figure.savefig(out, format="svg", metadata={"Date": None})  # not "tight", which draws everything twice
     text = out.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     text = re.sub(r' id="[\w.]+_\d+"', "", text)  # nothing refers to them, and two pictures have the same
@@ -161,7 +161,10 @@ def _lines(
                   label=None if noisy else label)  # fmt: skip
         if noisy:
             axes.plot(x, _smooth(y), color=colour, linewidth=1.4, label=f"{label} (smoothed)")
-    axes.set_title(title)
+    # what lies where is told, as looking for it draws a picture several times; a power of ten has its place below the
+    # title, and numbers of eight digits theirs beside the axis
+    figure.subplots_adjust(left=0.14, bottom=0.16, right=0.97, top=0.86)
+    axes.set_title(title, y=1.05)
     axes.set_xlabel(unit)
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))  # epochs and steps are whole

@@ -23,7 +23,7 @@ from audioft.models.encoder import Encoder
 from audioft.models.log_mel import LogMel
 from audioft.models.weight_files import fingerprint_of
 
-VERSION = 1  # of what is computed: raise it whenever a clip's features become others
+VERSION = 2  # of what is computed: raise it whenever a clip's features become others
 LIMIT = "AUDIOFT_EMBEDDINGS_GB"
 GIGABYTES = 5.0
 

@@ -1,12 +1,12 @@
 """What an encoder knows without being trained further: a linear classifier on what its layers say of a clip.
 
 Features of a clip are the mean and the deviation over time of every layer's states, the states before the first layer
-included, each scaled over the clips that are learnt from; the classifier is a logistic regression with C = 0.1.
+included, as the pooling `stats` has them, each scaled over the clips that are learnt from; the classifier is a logistic
+regression with C = 0.1.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,8 +20,11 @@ from audioft.core.wording import listed, quoted
 from audioft.data.batching import batches_of, pad
 from audioft.data.clip import Clip
 from audioft.evaluation.effective_size import of_clips
+from audioft.evaluation.intervals import Estimate
+from audioft.evaluation.linear import ITERATIONS, quietly
 from audioft.models.encoder import Encoder
 from audioft.models.log_mel import LogMel
+from audioft.models.pooling import statistics
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -87,7 +90,7 @@ def embed(
     batch_samples: int = 960_000,
     progress: Callable[[int], None] | None = None,
 ) -> np.ndarray:
-    """`(N, (L + 1) * 2 * H)` float32: mean and biased deviation over a clip's own frames of all L + 1 layers' states.
+    """`(N, (L + 1) * 2 * H)` float32: mean and deviation over a clip's own frames of all L + 1 layers' states.
 
     Args:
         encoder: its mode is restored afterwards.
@@ -105,18 +108,12 @@ def embed(
                 frames = encoder.frames(padded.to(device), lengths.to(device), every_layer=True)
                 assert frames.layers is not None
                 # as transformers' hidden_states: the last ones come before the final norm of an encoder that has one
-                pooled = [statistics(f.states, f.lengths) for f in map(frames.of_layers, frames.layers)]
+                pooled = [torch.cat(statistics(frames.of_layers(states)), -1) for states in frames.layers]
             for row, i in zip(torch.cat(pooled, 1).cpu().numpy(), batch, strict=True):
                 found[i] = row
             if progress is not None:
                 progress(len(found))
     return np.stack([found[i] for i in range(len(waveforms))])
-
-
-def statistics(states: Tensor, lengths: Tensor) -> Tensor:
-    """`(B, 2 * H)`: mean and biased deviation over each clip's own frames of `(B, F, H)`."""
-    own = (clip[:length] for clip, length in zip(states.float(), lengths.tolist(), strict=True))
-    return torch.stack([torch.cat([frames.mean(0), frames.std(0, correction=0)]) for frames in own])
 
 
 def fit_and_score(features: np.ndarray, labels: np.ndarray, learn: np.ndarray, test: np.ndarray) -> np.ndarray:
@@ -132,14 +129,12 @@ def fit_and_score(features: np.ndarray, labels: np.ndarray, learn: np.ndarray, t
 
 def fitted(features: np.ndarray, labels: np.ndarray) -> Pipeline:
     """The probe's classifier, fitted to features `(N, D)` and labels `(N,)`, of at least two kinds."""
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=500))
-    with warnings.catch_warnings():  # the end after 500 iterations is part of the measure
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=ITERATIONS))
+    with quietly():
         return model.fit(features, labels)
 
 
@@ -185,10 +180,20 @@ def probe(
         splits: `(learn, test)` masks `(N,)`.
     """
     right = [fit_and_score(features, labels, learn, test) for learn, test in splits]
-    means = float(np.mean([r.mean() for r in right]))
-    tested = np.concatenate([groups[test] for _, test in splits])
-    all_right = np.concatenate(right)
-    low, high = of_clips(all_right, tested)
-    low, high = min(low, means), max(high, means)  # folds of unlike size count alike in the one, not in the other
     chance = float(np.unique(labels, return_counts=True)[1].max() / len(labels))
-    return Probe(means, low, high, len(all_right), len(set(labels.tolist())), chance)
+    found = over_folds(right, [groups[test] for _, test in splits])
+    clips = sum(map(len, right))
+    return Probe(found.value, found.low, found.high, clips, len(set(labels.tolist())), chance)
+
+
+def over_folds(right: Sequence[np.ndarray], groups: Sequence[np.ndarray]) -> Estimate:
+    """Accuracy, the mean over the folds, and its 95 % interval.
+
+    Args:
+        right: of each fold whether each tested clip is labelled right, `(T,)` bool.
+        groups: of each fold `(T,)`, clips of one are taken to be right or wrong together.
+    """
+    mean = float(np.mean([r.mean() for r in right]))
+    low, high = of_clips(np.concatenate(right), np.concatenate(groups))
+    # folds of unlike size count alike in the one, not in the other
+    return Estimate(mean, min(low, mean), max(high, mean))

@@ -11,6 +11,7 @@ from audioft.annotations import audacity, raven, rttm
 from audioft.annotations.event import Event
 from audioft.audio import io
 from audioft.data.clip import Clip
+from audioft.data.recorded.calendar import Calendar
 from audioft.errors import AudioError
 from audioft.inference.recording_events import Summary
 from audioft.inference.resumable_rows import RowFile
@@ -54,10 +55,11 @@ class AudacityForm(Form):
 class RavenForm(Form):
     """One selection table; times count over all recordings in their order, as in Raven when it opens them in one."""
 
-    def __init__(self, file: IO[str] | RowFile):
+    def __init__(self, file: IO[str] | RowFile, calendar: Calendar | None = None):
         self.file, self.number, self.offset = file, 0, 0.0
         self.nyquist: float | None = None
-        self.file.write(raven.HEADER)
+        self.calendar = calendar
+        self.file.write(raven.HEADER if calendar is None else raven.CLOCK_HEADER)
 
     def events(self, clip: Clip, events: Sequence[Event]) -> None:
         if self.nyquist is None:
@@ -65,7 +67,10 @@ class RavenForm(Form):
         for event in events:
             self.number += 1
             begin = self.offset + event.start
-            self.file.write(raven.line(self.number, event, path=str(clip.path), begin=begin, nyquist=self.nyquist))
+            clock = None if self.calendar is None else self.calendar.of(clip).clock(event.start)
+            where = str(clip.path)
+            line = raven.line(self.number, event, path=where, begin=begin, nyquist=self.nyquist, clock=clock)
+            self.file.write(line)
         self.file.flush()
 
     def end(self, clip: Clip, summary: Summary) -> None:

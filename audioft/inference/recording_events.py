@@ -10,6 +10,7 @@ import numpy as np
 from audioft.annotations.event import Event
 from audioft.errors import AudioError
 from audioft.evaluation.scoring import WindowScores
+from audioft.inference.label_summary import LabelSummary, Tally
 from audioft.inference.prediction import NOT_FINITE
 from audioft.inference.timeline import Averager, Rules, Scores, stretches
 
@@ -21,15 +22,13 @@ class Summary:
     Attributes:
         scores: `(C,)` probabilities, the mean of its windows'; None if nothing of it could be heard.
         seconds: up to where it was heard.
-        share: `(C,)` share of that time in which each label happens.
-        segments: `(C,)` how many events of each label.
+        labels: what it holds of each label, in their order; none if nothing of it could be heard.
         error: why it breaks off; None if it does not.
     """
 
     scores: np.ndarray | None
     seconds: float
-    share: np.ndarray
-    segments: np.ndarray
+    labels: tuple[LabelSummary, ...] = ()
     error: AudioError | None = None
 
 
@@ -77,7 +76,7 @@ class _Follower:
         self.averager = Averager()
         self.segmenter = rules.segmenter(labels)
         self.total, self.windows, self.seconds = np.zeros(len(labels)), 0, 0.0
-        self.lasting, self.segments = np.zeros(len(labels)), np.zeros(len(labels), int)
+        self.tally = Tally(labels, rules.skip)
 
     def heard(self, window: WindowScores, parts: Scores) -> Step:
         assert window.scores is not None
@@ -89,21 +88,15 @@ class _Follower:
     def ended(self, index: int, failure: AudioError | None) -> Step:
         rest = self.averager.finish()
         events = self._events(rest, last=True)
-        summary = Summary(
-            self.total / self.windows if self.windows else None,
-            self.seconds,
-            self.lasting / max(self.seconds, 1e-9),
-            self.segments,
-            failure or self.failure,
-        )
+        mean = self.total / self.windows if self.windows else None
+        found = () if mean is None else self.tally.summaries(mean, self.seconds)
+        summary = Summary(mean, self.seconds, found, failure or self.failure)
         return Step(index, rest if self.frame_level else Scores.joined([], len(self.labels)), rest, events, summary)
 
     def _events(self, certain: Scores, last: bool = False) -> list[Event]:
         """What is certain to have happened with these scores, counted; after the `last` ones all that is left."""
         events = self.segmenter.push(certain.starts, certain.ends, certain.scores)
         events += self.segmenter.finish() if last else []
-        for event in events:
-            place = self.labels.index(event.label)
-            self.lasting[place] += event.seconds
-            self.segments[place] += 1
+        self.tally.scores(certain.scores)
+        self.tally.events(events)
         return events

@@ -67,6 +67,11 @@ class Writer:
         self._file: IO[str] | RowFile = sys.stdout
         self._open_for, self._forgotten = contextlib.ExitStack(), False
 
+    @property
+    def places(self) -> list[Path]:
+        """What is written to, besides failures."""
+        return [] if self.path is None else [self.path]
+
     def columns(self) -> list[str]:
         """The names of a table's columns."""
         raise AssertionError("a writer of tables says what their columns are")
@@ -98,10 +103,12 @@ class Writer:
             self._open_for.enter_context(no_empty_folders(self.path))
             self._open_for.enter_context(no_empty_folders(self.path.parent))
             self._open(self.path)
-            table = self.path.with_name(f"{self.path.stem}.failures.csv")
-            table = self.path / "failures.csv" if self.path.is_dir() else table
+            table = self._failures_table(self.path)
             self.failures = Failures(table, failed(table, self.done))
         return self
+
+    def _failures_table(self, path: Path) -> Path:
+        return path / "failures.csv" if path.is_dir() else path.with_name(f"{path.stem}.failures.csv")
 
     def __exit__(self, kind: object, *exc: object) -> None:
         self._file.flush()
@@ -158,10 +165,20 @@ class Rows:
         """Rows by the names of their columns; numbers have six digits after the point."""
         for row in rows:
             if self._csv is None:
-                self._file.write(json_line(_rounded(row)) + "\n")
+                self._file.write(json_row(row))
             else:
-                self._csv.writerow({k: f"{v:.6f}" if isinstance(v, float) else v for k, v in row.items()})
+                self._csv.writerow({k: spelled_cell(v) for k, v in row.items()})
         self._file.flush()
+
+
+def json_row(row: Mapping[str, Any]) -> str:
+    """A row as a line of JSON, with its line end; numbers have six digits after the point."""
+    return json_line(_rounded(row)) + "\n"
+
+
+def spelled_cell(value: Any) -> Any:
+    """A value as a cell; numbers have six digits after the point."""
+    return f"{value:.6f}" if isinstance(value, float) else value
 
 
 def _rounded(value: Any) -> Any:

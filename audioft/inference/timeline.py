@@ -13,6 +13,7 @@ from audioft.annotations.segments import Segmenter, segments
 from audioft.audio.hearing import Hearing
 from audioft.errors import AudioError
 from audioft.evaluation.scoring import WindowScores
+from audioft.inference.label_summary import LabelSummary, Tally
 
 
 @dataclasses.dataclass(frozen=True)
@@ -203,3 +204,25 @@ class Timeline:
         """
         rules = self.rules.but(threshold, release=release, min_seconds=min_seconds, close_gaps=close_gaps)
         return rules.segments(self.moments, self.labels)
+
+    def summary(self, threshold: float | None = None, **how: float | None) -> tuple[LabelSummary, ...]:
+        """What the recording holds of each label, in their order: seconds, share, segments, scores, first and last.
+
+        Args:
+            threshold, how: as for `segments`.
+
+        Returns:
+            One a label, of those too that never happen; none where nothing could be heard. `mean` is that of `windows`.
+
+        >>> moments = Scores(np.array([0.0, 1.0]), np.array([1.0, 2.0]), np.array([[0.1, 0.9], [0.7, 0.2]]))
+        >>> timeline = Timeline("a.wav", ("bird", "rain"), moments, moments, 2.0, None, Rules((0.5, 0.5)))
+        >>> [(s.label, s.seconds, s.segments, s.first) for s in timeline.summary()]
+        [('bird', 1.0, 1, 1.0), ('rain', 1.0, 1, 0.0)]
+        """
+        if not len(self.windows):
+            return ()
+        rules = self.rules.but(threshold, **how)
+        tally = Tally(self.labels, rules.skip)
+        tally.scores(self.moments.scores)
+        tally.events(rules.segments(self.moments, self.labels))
+        return tally.summaries(self.windows.scores.mean(0), self.seconds)

@@ -66,13 +66,14 @@ def write(adapter: Adapter, folder: Path) -> None:
     write_weights(place / WEIGHTS, adapter.tensors)
 
 
-def read(folder: Path, base: Any, name: str | None = None) -> Encoder:
+def read(folder: Path, base: Any, name: str | None = None, layers: Any = "last") -> Encoder:
     """The encoder of a small model folder, with its adapter worked into it.
 
     Args:
         folder: the model folder.
         base: what its `audioft.json` says under that key.
         name: where the encoder is now, if not where it was.
+        layers: of the model; where it is a number, the encoder that was adapted had been cut to it.
 
     Raises:
         ModelError: the encoder cannot be had or is another one, or the adapter does not fit it.
@@ -84,6 +85,8 @@ def read(folder: Path, base: Any, name: str | None = None) -> Encoder:
         encoder, _ = load_encoder(name or base["name"], revision=revision)
     except (ModelError, UsageError) as e:
         raise _unlike(folder, f"needs the encoder {base['name']!r} it was trained on: {e}") from e
+    if isinstance(layers, int) and layers <= encoder.num_layers:
+        encoder.cut(layers)
     found = adapting.fingerprint(encoder.model)
     if found != base["sha256"]:
         raise _unlike(

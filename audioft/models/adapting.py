@@ -57,7 +57,7 @@ def adapt(encoder: Encoder, spec: Spec, freeze: Any, *, seed: int, revision: str
     about = {
         "adapt": {"name": split_spec(spec)[0], **vars(method)},
         "name": encoder.name,
-        "revision": revision or getattr(encoder.model.config, "_commit_hash", None),
+        "revision": revision or encoder.revision,
         "sha256": fingerprint(encoder.model) if method.save == "adapter" else None,
     }
     if hasattr(method, "parameters"):

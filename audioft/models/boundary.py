@@ -115,7 +115,7 @@ def cross(
     found = []
     for own, (samples, within, whole) in zip(states, counts, strict=True):
         if encoder.backbone.masks_padding and cut.kind != "pooled":
-            finished = cut.kind == "states" and cut.layer == encoder.num_layers
+            finished = cut.kind == "states" and cut.layer == encoder.num_layers and not encoder.backbone.is_cut
             own = own[..., : whole if finished or cut.kind == "features" else within, :]
         # a copy: what is kept of a batch is not the whole batch
         found.append(Crossing(own.float().cpu().clone(), samples, (within, whole)))
@@ -173,7 +173,8 @@ def _frames(encoder: Encoder, cut: Boundary, states: Tensor, inner: Tensor, whol
     layers = states.unbind(1) if cut.kind == "layers" else None
     hidden = states if layers is None else layers[-1]
     step, lengths = encoder.seconds_per_frame * encoder.backbone.squeeze, inner
-    if cut.layer == encoder.num_layers and layers is None:  # what follows the last layer is done
+    finishes = cut.layer == encoder.num_layers and not encoder.backbone.is_cut
+    if finishes and layers is None:  # what follows the last layer is done
         step, lengths = encoder.seconds_per_frame, whole
     extras = encoder.backbone.extras(cut.layer, hidden, inner, whole)
     return Frames(hidden, lengths, step, layers, inner, cut.layer, extras)

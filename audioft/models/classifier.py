@@ -13,7 +13,8 @@ from audioft.models.frames import Frames, LatentMask
 from audioft.models.pooling import LayerSum
 from audioft.models.poolings_and_heads import heads, poolings
 
-LAYERS = ("last", "weighted")
+Layers = str | int
+LAYERS = ("last", "weighted")  # besides numbers
 OWN = "own"  # the pooling or head of the family's own classification class
 FRAMES = "none"  # the pooling of a model that labels frames
 
@@ -35,25 +36,28 @@ class AudioClassifier(nn.Module):
     Args:
         encoder: gives the frames.
         num_labels: C.
-        layers: `last`, the encoder's output; `weighted`, a learned sum over all its layers.
+        layers: `last`, the encoder's output; `weighted`, a learned sum over all its layers; a number, the states after
+            that layer (0: before the first), for which the encoder is cut, see `Encoder.cut`.
         pooling: a spec from the `poolings` registry; `none` gives every frame logits of its own. `own` is how the
             encoder's family pools.
         head: a spec from the `heads` registry; `own` is the family's.
 
     Raises:
-        ValueError: the pooling is not for such an encoder.
+        ValueError: the pooling is not for such an encoder, or it has no such layer.
     """
 
     pooling: Any
     head: Any
 
-    def __init__(self, encoder: Encoder, num_labels: int, layers: str = "last", pooling: Spec = OWN, head: Spec = OWN):
+    def __init__(
+        self, encoder: Encoder, num_labels: int, layers: Layers = "last", pooling: Spec = OWN, head: Spec = OWN
+    ):
         super().__init__()
         pooling, head = named(pooling, encoder.own_pooling), named(head, encoder.own_head)
-        if layers not in LAYERS:
-            raise ValueError(f"layers is one of {LAYERS}, not {layers!r}")
-        _refuse(encoder, pooling)
-        self.spec = {"layers": layers, "pooling": pooling, "head": head}
+        _refuse(encoder, layers, pooling)
+        if isinstance(layers, int):
+            encoder.cut(layers)
+        self.spec: dict[str, Any] = {"layers": layers, "pooling": pooling, "head": head}
         self.num_labels = num_labels
         self.encoder = encoder
         self.layer_sum = LayerSum(encoder.num_layers) if layers == "weighted" else None
@@ -67,7 +71,7 @@ class AudioClassifier(nn.Module):
         """Whether transformers has a classification class that computes the same thing."""
         own = FAMILIES[self.encoder.family]
         same = split_spec(self.spec["pooling"])[0] == own.pooling and split_spec(self.spec["head"])[0] == own.head
-        return same and (own.layer_sum or self.layer_sum is None)
+        return same and self.spec["layers"] in LAYERS and (own.layer_sum or self.layer_sum is None)
 
     def embed(self, waveforms: Tensor, lengths: Tensor, mask: LatentMask | None = None) -> Tensor:
         """What the head sees: pooled vectors `(B, D)`, or of a frame-level model the frames `(B, F, H)`."""
@@ -95,9 +99,19 @@ class AudioClassifier(nn.Module):
         return [p for name, p in self.named_parameters() if not name.startswith("encoder.")]
 
 
-def _refuse(encoder: Encoder, pooling: Spec) -> None:
+def _refuse(encoder: Encoder, layers: Layers, pooling: Spec) -> None:
+    if isinstance(layers, bool) or not (isinstance(layers, int) or layers in LAYERS):
+        raise ValueError(f"model.layers: expected {', '.join(LAYERS)} or the number of a layer; found {layers!r}")
+    if isinstance(layers, int) and not 0 <= layers <= encoder.num_layers:
+        name = encoder.name or encoder.family
+        raise ValueError(f"model.layers: {layers}, but {name} has 0 (before the first) to {encoder.num_layers}")
     name = split_spec(pooling)[0]
     if name == FRAMES and not encoder.backbone.timed:
         raise ValueError(f"events.use=frames: {encoder.family} answers for a clip, not for each frame; take clips")
+    if name == FRAMES and layers != "last" and encoder.backbone.squeeze > 1:
+        raise ValueError(
+            f"events.use=frames: the layers of {encoder.family} see {encoder.backbone.squeeze} frames as one; leave "
+            "model.layers out"
+        )
     if name in ("tokens", "all_frames") and name != encoder.own_pooling:
         raise ValueError(f"model.pooling: {name!r} is not for {encoder.family}; use {encoder.own_pooling!r}")

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from audioft.audio.hearing import Hearing
+from audioft.models.backbones.base import parameters_of
 from audioft.models.cpu_kernels import attention, dropout, wavlm_attention
 from audioft.models.families import FAMILIES, backbone_of, extractor
 from audioft.models.frames import Frames, LatentMask
@@ -113,6 +114,27 @@ class Encoder(nn.Module):
         self.min_samples, self.max_samples = backbone.shortest(), backbone.longest
         self._frozen: set[str] = set()
 
+    def cut(self, layer: int) -> None:
+        """Have it end with the states after a layer (0: before the first), as `Frames.layers` has them.
+
+        The layers above are taken away, and with them what follows the last one; where the states after the last
+        layer come after that already, all stays.
+
+        Raises:
+            ValueError: it has no such layer.
+        """
+        if not 0 <= layer <= self.num_layers:
+            raise ValueError(f"no layer {layer} among 0 to {self.num_layers}")
+        if layer == self.num_layers and (self.backbone.finishes_last or self.backbone.is_cut):
+            return
+        self.backbone.cut(layer)
+        self.num_layers = layer
+
+    @property
+    def revision(self) -> str | None:
+        """The commit on the hub that it was loaded from, where it was."""
+        return getattr(self.model.config, "_commit_hash", None)
+
     def hear(self, time_expansion: float | None, band: tuple[float, float] | None) -> None:
         """Have recordings reach it in another way from now on; arguments and errors are those of `Hearing`."""
         self.preprocessing = replace(self.preprocessing, time_expansion=time_expansion, band=band)
@@ -195,7 +217,8 @@ class Encoder(nn.Module):
             with self._grad_if_free(f"layer_{index + 1}"):
                 hidden = self.backbone.run_layer(index, hidden, attention, extras)
             kept = (*kept, hidden) if kept is not None else None
-        if frames.layer < last == self.num_layers:  # not a second time for frames that are finished
+        finishes = last == self.num_layers and not self.backbone.is_cut
+        if frames.layer < last and finishes:  # not a second time for frames that are finished
             with self._grad_if_free(f"layer_{last}"):
                 hidden, lengths = self.backbone.finish(hidden, lengths, extras)
             step /= self.backbone.squeeze
@@ -207,10 +230,7 @@ class Encoder(nn.Module):
 
     def parts(self) -> list[tuple[str, list[nn.Parameter]]]:
         """The parameters in the order sound passes them: `feature_extractor`, `projection`, `layer_1`, ..."""
-        return [
-            (name, [p for m in modules for p in ([m] if isinstance(m, nn.Parameter) else m.parameters())])
-            for name, modules in self.backbone.parts()
-        ]
+        return [(name, [p for m in modules for p in parameters_of(m)]) for name, modules in self.backbone.parts()]
 
     def freeze(self, frozen: set[str]) -> None:
         """Freeze exactly the named parts: no gradient, no dropout, no layer drop; free all others.

@@ -217,7 +217,8 @@ def _load_audioft(folder: Path, about: dict, card: ModelCard, place: str | None)
     from safetensors.torch import load_file
 
     _same_labels(folder, read_json(folder / "config.json", ModelError).get("id2label", {}), card)
-    loaded = adapter_folder.read(folder, about["base"], place) if "base" in about else _own_encoder(folder)
+    small = "base" in about
+    loaded = adapter_folder.read(folder, about["base"], place, about["layers"]) if small else _own_encoder(folder)
     model = _described(loaded.model, about)
     try:
         weights = load_file(folder / WEIGHTS)

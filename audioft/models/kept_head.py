@@ -75,7 +75,7 @@ def relabelled(model: AudioClassifier, rows: Sequence[Sequence[int]]) -> AudioCl
 
 def _like(model: AudioClassifier, labels: int, head: Spec, weights: nn.Module | None = None) -> AudioClassifier:
     """A classifier with the encoder, the layers and the pooling of another, and this head."""
-    made = AudioClassifier(model.encoder, labels, str(model.spec["layers"]), model.spec["pooling"], head)
+    made = AudioClassifier(model.encoder, labels, model.spec["layers"], model.spec["pooling"], head)
     for name in ("layer_sum", "pooling"):
         if getattr(model, name) is not None:
             getattr(made, name).load_state_dict(getattr(model, name).state_dict())

@@ -15,10 +15,10 @@ from audioft.data.batching import pad
 from audioft.data.clip import Clip
 from audioft.data.windowed import clip_windows
 from audioft.errors import AudioError
-from audioft.evaluation.probe import statistics
 from audioft.evaluation.recording_embeddings import Embeddings
 from audioft.evaluation.scoring import preparation_of
 from audioft.models.log_mel import LogMel
+from audioft.models.pooling import statistics
 
 #: What stands for these statistics where a model is asked for.
 NAME = "log-mel"
@@ -46,7 +46,7 @@ def embed(clips: Sequence[Clip], progress: Callable[[float], None] | None = None
                 waveform, lengths = pad([window.waveform])
                 with torch.inference_mode():
                     frames = spectra.frames(waveform, lengths)
-                found.append(statistics(frames.states, frames.lengths)[0].double().numpy())
+                found.append(torch.cat(statistics(frames), -1)[0].double().numpy())
                 samples += window.samples
         except AudioError as e:
             failures[i] = e

@@ -3,6 +3,7 @@ from audioft.tasks.doctor.api import doctor as doctor
 from audioft.tasks.evaluate.api import evaluate as evaluate
 from audioft.tasks.learning_curve.api import learning_curve as learning_curve
 from audioft.tasks.merge.api import merge as merge
+from audioft.tasks.predict.api import activity as activity
 from audioft.tasks.predict.api import load_model as load_model
 from audioft.tasks.predict.api import predict as predict
 from audioft.tasks.pretrain.api import pretrain as pretrain

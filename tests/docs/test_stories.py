@@ -45,6 +45,7 @@ def voices(demo) -> str:
     commands = (
         ["audioft", "evaluate", "runs/voices", "samples/speakers"],
         ["audioft", "predict", "runs/voices", "samples/recordings", "--top-k", "2"],
+        ["audioft", "predict", "runs/voices", "samples/recordings/ada_letter.ogg", "--what", "summary"],
     )
     return "\n".join(output(words, folder) for words in commands)
 

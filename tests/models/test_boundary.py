@@ -11,7 +11,7 @@ from audioft.models.boundary import Boundary, boundary, cross, go_on
 from audioft.models.frames import LatentMask
 
 POLICIES = ("feature_extractor", {"top": 3}, {"top": 2}, {"top": 1}, "all")
-LENGTHS = [9000, 16000, 5400, 12321]  # odd and even numbers of frames
+LENGTHS = [4500, 8000, 2700, 6161]  # odd and even numbers of frames
 
 
 def frozen(model, policy):

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import tiny
 import torch
+import transformers
 from safetensors.torch import load_file
-from transformers import Wav2Vec2FeatureExtractor, pipeline
+from transformers import Wav2Vec2FeatureExtractor
 
 from audioft.audio import io
 from audioft.errors import ModelError
@@ -34,7 +35,7 @@ def test_its_labels_and_scores_are_the_pipelines(folder, tmp_path):
     predictor = Predictor(folder)
     assert predictor.labels == tuple(LABELS.values())
     (found,) = predictor.predict([makers.clip(path)])
-    theirs = pipeline("audio-classification", model=str(folder), top_k=3)(io.read(path))
+    theirs = transformers.pipeline("audio-classification", model=str(folder), top_k=3)(io.read(path))
     assert found.scores == pytest.approx({t["label"]: t["score"] for t in theirs}, abs=1e-4)
     assert len(predictor.timeline(path).windows) == 1
     assert len(predictor.timeline(path, window=4.0).windows) == 5

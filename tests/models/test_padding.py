@@ -37,8 +37,7 @@ def classifier(kind, layers="last", pooling="mean", exact=True, head=PROJECTION)
     return model
 
 
-@pytest.mark.parametrize("pooling", ["mean", "attentive_stats"])
-@pytest.mark.parametrize("layers", ["last", "weighted"])
+@pytest.mark.parametrize(("layers", "pooling"), [("last", "attentive_stats"), ("weighted", "mean")])
 @pytest.mark.parametrize("kind", tiny.EVERY)
 def test_logits_are_the_same_alone_and_in_a_batch(kind, layers, pooling):
     model = classifier(kind, layers, pooling)

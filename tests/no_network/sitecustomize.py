@@ -9,6 +9,9 @@ import socket
 import sys
 import traceback
 
+SENDING = ("socket.connect", "socket.sendto", "socket.sendmsg")
+ASKING = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
+WATCHED = {*SENDING, *ASKING}
 LOCAL = {None, "", b"", "localhost", "::1", "0.0.0.0", "::", socket.gethostname()}
 
 
@@ -19,13 +22,13 @@ def is_local(host: object) -> bool:
 
 def watch(event: str, arguments: tuple) -> None:
     """An audit hook: Python calls it for each event of its socket module, in every thread."""
-    if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+    if event not in WATCHED:  # hundreds of thousands of others are imports and files
+        return
+    if event in SENDING:
         address = arguments[1]
         host = address[0] if isinstance(address, tuple) else None  # a text is a local socket's path
-    elif event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"):
-        host = arguments[0]
     else:
-        return
+        host = arguments[0]
     if is_local(host):
         return
     place = os.environ.get("AUDIOFT_ATTEMPTS")

@@ -26,7 +26,7 @@ def worked_out(path: Path) -> np.ndarray:
     samples = torch.from_numpy((samples - samples.mean()) / samples.std())[None]
     frames = LogMel().frames(samples, torch.tensor([samples.shape[1]]))
     states = frames.states[0, : int(frames.lengths)].numpy()
-    return np.concatenate([states.mean(0), states.std(0)])
+    return np.concatenate([states.mean(0), states.std(0, ddof=1)])
 
 
 def test_they_are_means_and_deviations_counted_in_deviations_over_the_clips(clips):

@@ -167,16 +167,16 @@ def test_speakers_are_drawn_as_by_hand(monkeypatch):
     scores, target, speakers, first, second = of_speakers(8, 3)
     who = np.repeat(np.arange(8), 3)
     rng = np.random.default_rng(7)
+    one, other = who[first], who[second]
     figures = []
     for _ in range(400):
         drawn = rng.integers(0, 8, 8)
         chosen = []
         for place, s in enumerate(drawn):
-            chosen += np.flatnonzero((who[first] == s) & (who[second] == s)).tolist()
+            chosen += np.flatnonzero((one == s) & (other == s)).tolist()
             for t in drawn[place + 1 :]:
                 if s != t:
-                    pair = {s, t}
-                    chosen += [i for i in range(len(first)) if {who[first[i]], who[second[i]]} == pair]
+                    chosen += np.flatnonzero((one == s) & (other == t) | (one == t) & (other == s)).tolist()
         if target[chosen].any() and not target[chosen].all():
             figures.append(rates(scores[chosen], target[chosen]).eer()[0])
     drawn = []

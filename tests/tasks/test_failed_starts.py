@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import makers
+import passes
 import pytest
 import small_pretraining as small
+
+from audioft.tasks.probe import encoder_pass
 
 
 @pytest.fixture
@@ -53,7 +56,8 @@ def calls(request: pytest.FixtureRequest) -> dict[str, tuple]:
         "predict, pictures",
     ],
 )
-def test_nothing_is_left_behind(audioft_command, tmp_path, request, name):
+def test_nothing_is_left_behind(audioft_command, tmp_path, request, name, monkeypatch):
+    monkeypatch.setattr(encoder_pass, "features", passes.features)
     call = calls(request)[name]
     file = name.startswith("predict") and "audacity" not in name and "pictures" not in name
     out = tmp_path / "deep" / "down" / ("out.csv" if file or name == "trials" else "out")

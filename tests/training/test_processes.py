@@ -124,18 +124,48 @@ def test_processes_that_were_announced_but_not_started(tones, tmp_path):
     assert not (tmp_path / "r").exists()
 
 
-@pytest.mark.slow
-def test_a_signal_to_one_of_two_ends_the_step_of_both(encoder_folder, tones, tmp_path):
-    out, encoder = tmp_path / "two", encoder_folder("wav2vec2")
+def started_twice(*arguments):
+    """Python with these arguments as two processes that find each other, as a launcher would start them."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    call = [sys.executable, "-m", "audioft", "train", str(tones), "--encoder", str(encoder), "--out", str(out)]
     started = []
     for rank in range(2):
         env = os.environ | {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"}
         env |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-        started.append(subprocess.Popen([*call, *strings(SETTINGS | {"train.epochs": 500})], env=env))
+        started.append(subprocess.Popen([sys.executable, *map(str, arguments)], env=env))
+    return started
+
+
+#: Threads that speak with the other process are still at work where the program is left.
+LEFT_EARLY = """
+import sys, torch
+from audioft.core.runtime import Processes
+
+Processes("cpu").wait()
+for _ in range(30):
+    torch.distributed.all_reduce(torch.ones(1_000_000), async_op=True)
+{end}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("end", "code"), [("", 0), ("sys.exit(3)", 3), ("raise ValueError", 1)])
+def test_a_process_parts_from_the_others_however_it_ends(end, code):
+    started = started_twice("-c", LEFT_EARLY.format(end=end))
+    try:
+        assert [p.wait(120) for p in started] == [code, code]
+    finally:
+        for p in started:
+            p.kill()
+            p.wait()
+
+
+@pytest.mark.slow
+def test_a_signal_to_one_of_two_ends_the_step_of_both(encoder_folder, tones, tmp_path):
+    out, encoder = tmp_path / "two", encoder_folder("wav2vec2")
+    call = ("-m", "audioft", "train", tones, "--encoder", encoder, "--out", out)
+    started = started_twice(*call, *strings(SETTINGS | {"train.epochs": 500}))
     try:
         end = time.monotonic() + 120
         while not (out / "metrics.jsonl").exists() or (out / "metrics.jsonl").read_text().count("\n") < 3:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from audioft.models.features import FrontEnd
 from audioft.models.frames import LatentMask, strided, valid_frames
 
+CUT = "audioft_cut"  # in the config of an encoder whose upper layers were taken away: nothing follows its last one
 Held = nn.Module | nn.Parameter
 Part = tuple[str, list[Held]]
 Projected = tuple[Tensor, Tensor, dict[str, Any]]
@@ -45,8 +46,23 @@ class Backbone:
     longest: int | None = None
     masks_padding = True
 
+    #: Which setting of the transformers config says how many layers there are.
+    layers_counted = "num_hidden_layers"
+
     def __init__(self, model: Any, exact: bool = True):
         self.model, self.config, self.exact = model, model.config, exact
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the last layer's states are what it gives: the layers above it, and what follows them, are gone."""
+        return bool(getattr(self.config, CUT, False))
+
+    def cut(self, count: int) -> None:
+        """Take away all but the first `count` layers; what came after the last one is no longer computed."""
+        holder, _, name = self.layers_in.rpartition(".")
+        setattr(self.model.get_submodule(holder), name, self.layers[:count])
+        setattr(self.config, self.layers_counted, count)
+        setattr(self.config, CUT, True)
 
     @property
     def layers(self) -> nn.ModuleList:
@@ -126,8 +142,9 @@ class Backbone:
         raise NotImplementedError
 
     def fixed(self) -> list[nn.Parameter]:
-        """Parameters that never train."""
-        return []
+        """Parameters that never train: those of no part, which an encoder that was cut no longer computes with."""
+        inside = {id(p) for _, held in self.parts() for m in held for p in parameters_of(m)}
+        return [p for p in self.model.parameters() if id(p) not in inside]
 
     def layer_parts(self, first: Sequence[Held], before: Sequence[Any], after: Sequence[Any] = ()) -> list[Part]:
         """`feature_extractor` and `projection` as given, and a part for each layer; the last one has `after`, too.
@@ -136,7 +153,8 @@ class Backbone:
         """
         named: list[Part] = [("feature_extractor", list(first)), ("projection", [m for m in before if m is not None])]
         named += [(f"layer_{i + 1}", [layer]) for i, layer in enumerate(self.layers)]
-        named[-1][1].extend(m for m in after if m is not None)
+        if not self.is_cut:
+            named[-1][1].extend(m for m in after if m is not None)
         return named
 
     def hide(self, hidden: Tensor, mask: LatentMask | None) -> Tensor:
@@ -164,6 +182,11 @@ class Backbone:
     def outside(self, lengths: Tensor, hidden: Tensor) -> Tensor | None:
         """`(B, F, 1)` bool: the padding to be set to zero; None where it is left to leak."""
         return ~valid_frames(lengths, hidden.shape[1])[..., None] if self.exact else None
+
+
+def parameters_of(held: Held) -> list[nn.Parameter]:
+    """The parameters of what a part holds."""
+    return [held] if isinstance(held, nn.Parameter) else list(held.parameters())
 
 
 class SpectralBackbone(Backbone):

@@ -70,6 +70,8 @@ class PatchBackbone(CanvasBackbone):
 class WhisperBackbone(CanvasBackbone):
     """Whisper's encoder (Radford et al. 2022): 1,500 frames of 20 ms, those of the clip first."""
 
+    layers_counted = "encoder_layers"
+
     @property
     def convolutions(self) -> tuple[tuple[int, int], ...]:
         return ((320, 320),)  # where its frames lie; the windows behind them reach over their neighbours
@@ -102,4 +104,4 @@ class WhisperBackbone(CanvasBackbone):
         return self.layer_parts([model.conv1, model.conv2], [model.embed_positions], [model.layer_norm])
 
     def fixed(self) -> list[nn.Parameter]:
-        return [self.model.embed_positions.weight]  # sinusoids
+        return [*super().fixed(), self.model.embed_positions.weight]  # sinusoids

@@ -92,7 +92,7 @@ class DisentangledBackbone(SqueezedBackbone):
     def parts(self) -> list[Part]:
         named = super().parts()
         convolution = self.model.encoder.encoder.conv
-        if convolution is not None:
+        if convolution is not None and not (self.is_cut and len(self.layers) < 2):
             named[min(3, len(named) - 1)][1].append(convolution)
         return named
 

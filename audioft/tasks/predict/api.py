@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from audioft.core.places import PathLike
@@ -12,11 +12,12 @@ from audioft.errors import UsageError
 if TYPE_CHECKING:
     from audioft.assembly.run_folder import Run
     from audioft.core.runtime import Processes
+    from audioft.inference.activity import Activity
     from audioft.inference.given import Inputs
     from audioft.inference.prediction import Prediction
     from audioft.inference.predictor import Predictor
 
-__all__ = ["load_model", "predict"]
+__all__ = ["activity", "load_model", "predict"]
 
 
 def predict(
@@ -98,3 +99,62 @@ def load_model(path: PathLike | Run, *, device: str = "auto", precision: str = "
     from audioft.inference.predictor import Predictor
 
     return Predictor(path, device=device, precision=precision)
+
+
+def activity(
+    model: PathLike | Run | Predictor,
+    inputs: str | PathLike | Iterable[PathLike],
+    *,
+    recorded: PathLike | None = None,
+    time_column: str | None = None,
+    site: str | None = None,
+    threshold: float | None = None,
+    release: float | None = None,
+    min_seconds: float | None = None,
+    close_gaps: float | None = None,
+    window: float | None = None,
+    hop: float | None = None,
+    device: str = "auto",
+    precision: str = "fp32",
+    batch_seconds: float | None = None,
+    console: Console | None = None,
+) -> Activity:
+    """How long each label is heard by hour of the day, day and site, and how long was recorded there and then.
+
+    Args:
+        model: a run, a run folder, a model folder, or a `Predictor` made before.
+        inputs: files, folders (searched in depth) and globs, each file once.
+        recorded: a table that says when and where recordings were made; else their names, then their headers do.
+        time_column: of that table; one of well-known names if not given.
+        site: `name` for what stands before the time in a file's name, `folder` for the folder it lies in, or a column
+            of the table; the first of column, name and folder that says one if not given.
+        threshold, release, min_seconds, close_gaps: what is a segment, see `Timeline.segments`.
+        window, hop: seconds, see `Predictor.timeline`.
+        device, precision, batch_seconds: see `Predictor`.
+        console: where progress and notes go; nowhere if not given.
+
+    Returns:
+        `rows("hour")` of it sums up, `draw("pictures")` draws it, `failures` lists what could not be heard.
+
+    Raises:
+        UsageError, DataError: no inputs were given, or a table or column that is not there or says no times.
+
+    Example:
+        >>> found = activity(trained, "samples/long")
+        >>> sorted({(row["site"], row["recordings"]) for row in found.rows("site")})
+        [('long', 2)]
+    """
+    from audioft.data.recorded.calendar import Calendar
+    from audioft.inference import given
+    from audioft.inference.predictor import Predictor
+    from audioft.tasks.predict import by_time
+
+    names = given.names_of(inputs)
+    if names is None:
+        raise UsageError("activity is of recordings in files: name files, folders or patterns")
+    calendar = Calendar(recorded, time_column, site)
+    if not isinstance(model, Predictor):
+        model = Predictor(model, device=device, precision=precision, batch_seconds=batch_seconds)
+    rules = model.rules(threshold, release=release, min_seconds=min_seconds, close_gaps=close_gaps)
+    told = console or Console(quiet=True)
+    return by_time.summed(model, names, rules, calendar, window=window, hop=hop, console=told)

@@ -20,8 +20,10 @@ from audioft.core.progress import Console
 from audioft.core.signals import answered
 from audioft.data.clip import Clip
 from audioft.data.inputs import unlabelled
+from audioft.data.recorded.calendar import Calendar
 from audioft.data.true_labels import TrueLabels
 from audioft.errors import DataError, UsageError
+from audioft.inference.activity_tables import ActivityWriter
 from audioft.inference.event_formats import unused
 from audioft.inference.event_tables import TimeWriter
 from audioft.inference.listening import listening
@@ -40,12 +42,15 @@ _NOTHING = ("background", "noise", "silence", "nothing", "none", "nocall", "othe
 def follow(
     predictor: Predictor,
     inputs: Sequence[str],
-    writer: TimeWriter,
+    writer: TimeWriter | ActivityWriter,
     rules: Rules,
     *,
     raw: str | None,
     pictures: Path | None,
     console: Console,
+    calendar: Calendar | None = None,
+    told: str | None = None,
+    need: str | None = None,
     **grid: Unpack[Grid],
 ) -> None:
     """Label recordings over time and write what is found as it is found.
@@ -58,6 +63,8 @@ def follow(
         raw: what standard input holds where it has no header, see `Raw.parse`.
         pictures: a folder for a picture a recording; None for none.
         console: where progress goes.
+        calendar: looks up when and where recordings were made, before they are labelled; None for not at all.
+        told, need: see `Calendar.read`.
         grid: `window` and `hop` in seconds, see `Predictor.timeline`.
 
     Raises:
@@ -70,10 +77,13 @@ def follow(
             raise UsageError("- is standard input, and the only input then; leave out the others")
         if pictures is not None:
             raise UsageError("--plot needs the recording twice, and standard input comes once; save it to a file first")
+        if calendar is not None:
+            raise UsageError("- has no name that says when and where it was recorded; save it to a file first")
         form = None if raw is None else Raw.parse(raw)
         blocks = piped(0, predictor.model.encoder.hearing, form)
         with writer, _interruptible() as stopped:
             blocks = itertools.takewhile(lambda _: not stopped.is_set(), blocks)
+            assert isinstance(writer, TimeWriter)
             for step in predictor.live(blocks, rules=rules, **grid):
                 writer.write(Clip(Path(LIVE), LIVE), step)
         return
@@ -86,6 +96,9 @@ def follow(
     if not clips and not failures:
         raise DataError("nothing to label: no inputs were given")
     _refuse_inputs(writer, clips)
+    if calendar is not None:
+        for note in calendar.read(clips, told, need):
+            console.say(f"note: {note}")
     clips = [c for c in clips if c.name not in writer.done]
     done = 0.0
     place = contextlib.nullcontext() if pictures is None else no_empty_folders(pictures)
@@ -133,15 +146,15 @@ def _interruptible() -> Iterator[threading.Event]:
         yield stopped
 
 
-def _refuse_inputs(writer: TimeWriter, clips: Sequence[Clip]) -> None:
+def _refuse_inputs(writer: TimeWriter | ActivityWriter, clips: Sequence[Clip]) -> None:
     """Say so where what is written would replace a recording, or the labels that somebody put beside it."""
-    if writer.path is None:
-        return
-    out, recordings = os.path.realpath(writer.path), [os.path.realpath(clip.path) for clip in clips]
-    if out in recordings:
-        raise UsageError(f"--out {writer.path} is one of the recordings; give another path")
-    if writer.form == "audacity" and any(out == os.path.dirname(path) for path in recordings):
-        raise UsageError(f"--out {writer.path} holds the recordings, and perhaps labels of yours; give another folder")
+    recordings = [os.path.realpath(clip.path) for clip in clips] if writer.places else []
+    for place in writer.places:
+        out = os.path.realpath(place)
+        if out in recordings:
+            raise UsageError(f"--out {place} is one of the recordings; give another path")
+        if writer.form == "audacity" and any(out == os.path.dirname(path) for path in recordings):
+            raise UsageError(f"--out {place} holds the recordings, and perhaps labels of yours; give another folder")
 
 
 class _Drawing:

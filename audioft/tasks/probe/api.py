@@ -33,12 +33,16 @@ def compare_encoders(
     overwrite: bool = False,
     console: Console | None = None,
 ) -> Comparison:
-    """What each layer of several encoders knows of the labels of recordings, without training the encoders.
+    """What several encoders, and each of their layers, know of the labels of recordings, without training them.
+
+    The figure of an encoder is nested: the layer, the pooling and the penalty of its classifier are chosen on folds of
+    the clips that are learnt from.
 
     Args:
         data: labelled folder or table, as for `audioft.finetune`.
         encoders: each `mini`, a local folder or a hub id. One that cannot be loaded is told in the table.
-        out: a folder for `probe.csv`, `layers.csv`, `probe.json` and `probe.png`; nothing is written if not given.
+        out: a folder for `probe.csv`, `layers.csv`, `probe.json`, `probe.png`, and in `classifier/` the probe of the
+            encoder that is suggested, for `audioft.finetune(from_probe=)`; nothing is written if not given.
         overrides: dotted keys to values, or `section.key=value` strings, of the sections `data` and `events` and of
             `seed`. The classifier learns on the train side and is tested on the test side (or, where there is only
             that, the valid side) that the data or `data.test` gives; otherwise on up to five folds over groups.

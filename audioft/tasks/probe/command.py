@@ -26,7 +26,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="A,B,C",
         help="mini, local folders, or hub ids; may be given several times (mini)",
     )
-    parser.add_argument("--out", metavar="DIR", help="write probe.csv, layers.csv, probe.json and probe.png there")
+    parser.add_argument("--out", metavar="DIR", help="write tables, a picture and the probe itself there")
     parser.add_argument("--layers", action="store_true", help="show a row for every layer, too")
     parser.add_argument(
         "--clips", type=arguments.count, default=2000, metavar="N", help="at most so many clips, chosen by seed (2000)"

@@ -8,12 +8,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from audioft.core import csv_tables
+from audioft.evaluation.choosing import Choice
 from audioft.evaluation.intervals import Estimate
 from audioft.evaluation.ratios import plain
 from audioft.evaluation.text import columns, fit, number, printable
 
 NAME_COLUMNS = 40
-CHOSEN = "Best layer and best encoder are chosen on the clips that are measured on: a little too good."
+CHOSEN = "Layer, pooling and penalty are chosen on folds of the clips that are learnt from: no tested clip has a say."
+AMONG = "The best of several encoders is chosen on the tested clips: its figure is a little too good."
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,9 @@ class Row:
         peak_bytes: memory that loading and the pass took at most; None likewise.
         reused: clips whose features had been kept.
         problem: why there are no scores.
+        score: of the encoder, its layer, pooling and penalty chosen within the clips that are learnt from.
+        choice: what the classifier takes that is left of it.
+        unchosen: why somewhere nothing could be chosen, and the last layer was taken.
     """
 
     name: str
@@ -39,6 +44,9 @@ class Row:
     peak_bytes: int | None = None
     reused: int = 0
     problem: str | None = None
+    score: Estimate | None = None
+    choice: Choice | None = None
+    unchosen: str | None = None
 
     @property
     def best(self) -> int:
@@ -50,9 +58,19 @@ class Row:
         return len(self.layers) - 1
 
     @property
+    def layer(self) -> int:
+        """The layer that was chosen; where none was, the best one."""
+        return self.best if self.choice is None else self.choice.layer
+
+    @property
+    def pooling(self) -> str:
+        """The pooling that was chosen; where none was, that which layers are measured by."""
+        return "stats" if self.choice is None else self.choice.pooling
+
+    @property
     def top(self) -> Estimate:
-        """The best layer's score."""
-        return self.layers[self.best]
+        """The encoder's score; where nothing was chosen, the best layer's."""
+        return self.layers[self.best] if self.score is None else self.score
 
 
 @dataclass(frozen=True)
@@ -66,6 +84,7 @@ class Comparison:
         chance: what is reached without listening.
         about: what was measured on, in a line.
         advice: sentences and a command, see `suggestion`; None where every encoder failed.
+        keep: how the probe itself becomes a model, as a sentence and a command that may be empty.
     """
 
     rows: tuple[Row, ...]
@@ -74,6 +93,7 @@ class Comparison:
     chance: float
     about: str
     advice: tuple[tuple[str, ...], str] | None = None
+    keep: tuple[str, str] = ("", "")
 
     def all(self) -> list[Row]:
         """The encoders and the baseline, best first, those without a score last."""
@@ -90,22 +110,24 @@ class Comparison:
 
     def text(self, layers: bool = False) -> str:
         """The table of encoders; with `layers` that of layers below it; and the advice."""
-        parts = [printable(self.about), f"{self._encoders()}\n{CHOSEN}" if self.measured else self._encoders()]
+        parts = [printable(self.about), "\n".join([self._encoders(), *(self._caveats() if self.measured else [])])]
         if layers:
             parts.append(self._layers())
         if self.advice is not None:
             why, command = self.advice
             lines = [line for sentence in why for line in textwrap.wrap(printable(sentence), 110)]
             parts.append("\n".join([*lines, f"  {command}"]))
+            parts += ["\n  ".join(x for x in self.keep if x)] if any(self.keep) else []
         return "\n\n".join(parts)
 
     def _encoders(self) -> str:
-        table = [["encoder", "best layer", self.metric, "95 % interval", "last layer", "parameters", "width",
+        table = [["encoder", "layer", "pooling", self.metric, "95 % interval", "last layer", "parameters", "width",
                   "s a minute", "memory"]]  # fmt: skip
         for r in (r for r in self.all() if r.layers):
             own = r is not self.baseline
             table.append([
-                tail(r.name), f"{r.best} of {r.last}" if own else "–", number(r.top.value), r.top.bounds or "–",
+                tail(r.name), f"{r.layer} of {r.last}" if own else "–", r.pooling, number(r.top.value),
+                r.top.bounds or "–",
                 number(r.layers[-1].value) if own else "–", f"{r.parameters:,}" if own else "–", str(r.width),
                 "–" if r.seconds_per_minute is None else f"{r.seconds_per_minute:.2f}",
                 "–" if r.peak_bytes is None else f"{r.peak_bytes / 1e6:.0f} MB",
@@ -113,8 +135,16 @@ class Comparison:
         lines = columns(table)
         return "\n".join([*lines, *(f"{tail(r.name)}  FAILED: {printable(r.problem or '')}" for r in self.failed)])
 
+    def _caveats(self) -> list[str]:
+        """What is to be known of the figures, in lines."""
+        unchosen = {r.unchosen: r.name for r in self.all() if r.unchosen is not None}
+        found = [] if len(unchosen) == 1 and all(r.unchosen for r in self.all() if r.layers) else [CHOSEN]
+        found += [f"Nothing could be chosen for {tail(n)}, so its last layer is taken: {printable(w)}."
+                  for w, n in unchosen.items()]  # fmt: skip
+        return found + ([AMONG] if sum(bool(r.layers) for r in self.rows) > 1 else [])
+
     def _layers(self) -> str:
-        table = [["encoder", "layer", self.metric, "95 % interval"]]
+        table = [["encoder", "each layer", self.metric, "95 % interval"]]
         for r in (r for r in self.all() if r.layers and r is not self.baseline):
             for i, s in enumerate(r.layers):
                 mark = "* " if i == r.best else ""
@@ -127,11 +157,13 @@ class Comparison:
 
     def csv(self) -> str:
         """A row an encoder."""
-        names = ["encoder", "best_layer", "layers", self.metric, "low", "high", "last_layer", "parameters", "width",
-                 "seconds_per_minute", "peak_bytes", "problem"]  # fmt: skip
+        names = ["encoder", "layer", "layers", self.metric, "low", "high", "last_layer", "pooling", "parameters",
+                 "width", "seconds_per_minute", "peak_bytes", "problem"]  # fmt: skip
         rows = []
         for r in self.all():
-            scores = [r.best, r.last, *_digits(r.top), f"{r.layers[-1].value:.6g}"] if r.layers else [""] * 6
+            scores: list[Any] = [""] * 7
+            if r.layers:
+                scores = [r.layer, r.last, *_digits(r.top), f"{r.layers[-1].value:.6g}", r.pooling]
             cost = [r.seconds_per_minute if r.seconds_per_minute is None else f"{r.seconds_per_minute:.4g}"]
             rows.append([r.name, *scores, r.parameters, r.width, *cost, r.peak_bytes, r.problem])
         return csv_tables.text([names, *rows])
@@ -161,7 +193,8 @@ def tail(name: str) -> str:
 
 def _entry(row: Row) -> dict[str, Any]:
     told = plain(asdict(row))
-    return told | {"best_layer": row.best if row.layers else None, "layers": told.pop("layers")}
+    where = {"layer": row.layer, "best_layer": row.best} if row.layers else {"layer": None, "best_layer": None}
+    return told | where | {"layers": told.pop("layers")}
 
 
 def _digits(score: Estimate) -> list[str]:

@@ -32,7 +32,7 @@ def png(found: Comparison) -> bytes:
         axes.set_xlim(-0.02 * max(1, deepest), 1.02 * max(1, deepest))
         axes.set_xticks(layers(deepest))
 
-    title = "a linear classifier on each layer, and its 95 % interval"
+    title = "a linear classifier on each layer by itself, and its 95 % interval"
     across = "after layer (0: before the first)"
     return score_chart(draw, found.chance, title, across, TITLES[found.metric])
 

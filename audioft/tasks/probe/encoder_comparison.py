@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audioft.assembly import recordings
+from audioft.assembly import kept_probe, recordings
 from audioft.assembly.frozen_pass import FrozenPass, say_kept
 from audioft.configuration.config import Config
 from audioft.core import storage
@@ -27,10 +28,10 @@ from audioft.tasks.probe.encoder_pass import LOG_MEL, Order, Passed
 from audioft.tasks.probe.suggestion import suggest
 
 if TYPE_CHECKING:
-    from audioft.tasks.probe.layer_probes import LabelTask
+    from audioft.tasks.probe.layer_probes import LabelTask, Nested
 
 
-FILES = ("probe.csv", "layers.csv", "probe.json", "probe.png")
+FILES = ("probe.csv", "layers.csv", "probe.json", "probe.png", kept_probe.FOLDER)
 
 
 def compare(
@@ -65,8 +66,8 @@ def compare(
         }
         usable = _usable([p[1] for p in passes.values() if isinstance(p, tuple)], len(chosen), console)
         task = _task(data, chosen[usable], config)
-        rows = [_scored(name, passed, usable, task, config.seed, console) for name, passed in passes.items()]
-    *rows, baseline = rows
+        scored = [_scored(name, passed, usable, task, config.seed, console) for name, passed in passes.items()]
+    *rows, baseline = (row for row, _ in scored)
     source = str(config.data.source)
     about = (
         f"{source}: {counted(len(usable), 'clip')} of {counted(len(task.labels), 'label')}; {task.tested}; chance is "
@@ -78,9 +79,17 @@ def compare(
     if found is not None:
         without, why = _without_sides(data, config, overrides)
         advice = ((*found.why, *why), found.command(source, [*overrides, *without]))
-    comparison = Comparison(tuple(rows), baseline, task.metric, task.chance, about, advice)
-    if out is not None and comparison.measured:
+    keep = _keeping(out) if found is not None else ("", "")
+    comparison = Comparison(tuple(rows), baseline, task.metric, task.chance, about, advice, keep)
+    if out is not None and found is not None:
         _write(comparison, out)
+        (nested,) = (n for row, n in scored if row.name == found.encoder and n is not None)
+        passed = passes[found.encoder]
+        assert isinstance(passed, tuple)
+        tried = sum(bool(row.layers) for row in rows)
+        among = f"; the encoder chosen among {tried} on the tested clips: a little too good" if tried > 1 else ""
+        task = dataclasses.replace(task, tested=task.tested + among)
+        _keep(out / kept_probe.FOLDER, data.only(chosen[usable]), nested, passed, found.encoder, task, usable, config)
     return comparison
 
 
@@ -136,7 +145,8 @@ def _task(data: recordings.Data, rows: np.ndarray, config: Config) -> LabelTask:
         DataError: there is no side to learn from or to test on.
     """
     from audioft.evaluation import probe
-    from audioft.tasks.probe.layer_probes import LabelTask, several_folds
+    from audioft.evaluation.choosing import several_folds
+    from audioft.tasks.probe.layer_probes import LabelTask
 
     manifest = data.manifest
     clips = [manifest.clips[i] for i in rows]
@@ -149,7 +159,7 @@ def _task(data: recordings.Data, rows: np.ndarray, config: Config) -> LabelTask:
             splits = [(sides == "train", sides == other)]
             tested = f"learnt on {splits[0][0].sum()} (train), tested on {splits[0][1].sum()} ({other})"
         elif manifest.multilabel:
-            splits = several_folds(targets, groups.tolist(), config.seed)
+            splits = several_folds(targets, groups.tolist(), config.seed, probe.FOLDS)
             tested = f"{len(splits)} folds"
         else:
             splits = probe.folds(np.array([c.labels[0] for c in clips]), groups, config.seed)
@@ -162,7 +172,7 @@ def _task(data: recordings.Data, rows: np.ndarray, config: Config) -> LabelTask:
         tested += f", resampled by {manifest.grouping}"
     if any(((targets * known)[learn].sum(0) > 0).sum() < (1 if manifest.multilabel else 2) for learn, _ in splits):
         raise DataError(f"{manifest.root}: nothing to probe on: fewer than two labels among the clips to learn from")
-    return LabelTask(manifest.labels, manifest.multilabel, targets, known, groups, splits, tested)
+    return LabelTask(manifest.labels, manifest.multilabel, targets, known, groups, splits, tested, other is not None)
 
 
 def _without_sides(data: recordings.Data, config: Config, overrides: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -190,17 +200,47 @@ def _without_sides(data: recordings.Data, config: Config, overrides: Sequence[st
 
 def _scored(
     name: str, found: tuple[np.ndarray, Passed] | str, usable: np.ndarray, task: LabelTask, seed: int, console: Console
-) -> Row:
+) -> tuple[Row, Nested | None]:
     if isinstance(found, str):
-        return Row(name, problem=" ".join(found.split()))
+        return Row(name, problem=" ".join(found.split())), None
     features, passed = found
     layers = []
     with console.job(f"{name}: probes of layers", features.shape[1]) as job:
         for i in range(features.shape[1]):
             layers.append(task.score(np.array(features[usable, i]), seed))
             job.at(i + 1)
+        nested = task.nested(np.array(features[usable]), seed)
     cost = (passed.seconds_per_minute, passed.peak_bytes)
-    return Row(name, tuple(layers), passed.parameters, passed.width, *cost, passed.reused)
+    row = Row(name, tuple(layers), passed.parameters, passed.width, *cost, passed.reused)
+    return dataclasses.replace(row, score=nested.score, choice=nested.choice, unchosen=nested.problem), nested
+
+
+def _keeping(out: Path | None) -> tuple[str, str]:
+    """How the probe itself becomes a model."""
+    if out is None:
+        return "Or keep the probe itself: with --out DIR, `audioft train --from-probe DIR` makes a model of it.", ""
+    return "Or keep the probe itself, in seconds:", shlex.join(["audioft", "train", "--from-probe", str(out)])
+
+
+def _keep(
+    place: Path,
+    data: recordings.Data,
+    nested: Nested,
+    passed: tuple[np.ndarray, Passed],
+    name: str,
+    task: LabelTask,
+    usable: np.ndarray,
+    config: Config,
+) -> None:
+    """Keep the probe of the encoder that is suggested."""
+    features, about = passed
+    which = Path(name).expanduser()
+    encoder = kept_probe.EncoderOf(str(which.absolute()) if which.is_dir() else name, about.revision, about.sha256)
+    score = nested.score
+    figure = kept_probe.Figure(task.metric, score.value, score.low, score.high, task.tested)
+    scores = nested.classifier.scores(nested.choice.of(features[usable]))
+    side = next(s for s in ("test", "valid") if len(data.side(s))) if task.fixed else None
+    kept_probe.write(place, data, scores, (nested.choice, nested.classifier), encoder, figure, config, side)
 
 
 def _write(found: Comparison, out: Path) -> None:

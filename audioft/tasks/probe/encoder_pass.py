@@ -74,6 +74,8 @@ class Passed:
         peak_bytes: memory taken at most from before loading on, on a GPU that of the GPU; likewise.
         notes: what the user should know of the encoder.
         unkept: why the store could not be written.
+        sha256: of the encoder's weights, see `adapting.fingerprint`; empty for `log-mel`.
+        revision: its commit on the hub, where it is from there.
     """
 
     parameters: int
@@ -84,6 +86,8 @@ class Passed:
     peak_bytes: int | None
     notes: tuple[str, ...] = ()
     unkept: str | None = None
+    sha256: str = ""
+    revision: str | None = None
 
 
 def features(order: Order, progress: Callable[[int], None]) -> tuple[np.ndarray, Passed]:
@@ -157,6 +161,7 @@ def carry_out(order: Order, tell: Callable[[dict[str, Any]], None]) -> None:
     from audioft.evaluation.embeddings import embed_clips
     from audioft.evaluation.probe import embed
     from audioft.evaluation.scoring import preparation_of
+    from audioft.models.adapting import fingerprint
     from audioft.models.architecture import count
     from audioft.models.loading import load_encoder
     from audioft.models.log_mel import LogMel
@@ -164,12 +169,14 @@ def carry_out(order: Order, tell: Callable[[dict[str, Any]], None]) -> None:
     device = find_device(order.device)
     before = _memory("VmRSS")
     notes: tuple[str, ...] = ()
+    which: dict[str, Any] = {}
     if order.encoder == LOG_MEL:
         encoder: Any = LogMel(order.data.time_expansion, order.data.band)
     else:
         encoder, report = load_encoder(order.encoder)
         hearings.give(order.data, encoder)
         notes = report.notes
+        which = {"sha256": fingerprint(encoder.model), "revision": encoder.revision}
     max_seconds = order.max_seconds / encoder.preprocessing.hearing.expansion
     encoder = encoder.to(device).eval().requires_grad_(False)
     warm = np.random.default_rng(0).normal(size=encoder.sample_rate)
@@ -191,7 +198,7 @@ def carry_out(order: Order, tell: Callable[[dict[str, Any]], None]) -> None:
     with open(order.result, "wb") as file:
         np.save(file, found.features)
     failures = tuple((i, e.stage, e.reason) for i, e in sorted(found.failures.items()))
-    told: dict[str, Any] = {"notes": notes, "unkept": found.unkept, **cost}
+    told: dict[str, Any] = {"notes": notes, "unkept": found.unkept, **cost, **which}
     tell({"passed": asdict(Passed(count(encoder), encoder.hidden_size, found.reused, failures, **told))})
 
 

@@ -1,4 +1,7 @@
-"""A linear probe on one layer's features, for one label a clip or several, with a 95 % interval."""
+"""A linear probe on an encoder's features, for one label a clip or several, with a 95 % interval.
+
+Of each layer alone; and of the encoder, whose layer, pooling and strength are chosen within what is learnt from.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,33 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from audioft.data.assign import assign
-from audioft.evaluation import probe
+from audioft.evaluation import choosing, linear, probe
+from audioft.evaluation.choosing import Choice, Labelled
 from audioft.evaluation.intervals import Estimate, bootstrap
+from audioft.evaluation.linear import Linear
 from audioft.evaluation.metrics import METRICS
 from audioft.evaluation.predictions import Predictions
 
 Masks = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Nested:
+    """What an encoder is worth, and the classifier that is left of it.
+
+    Attributes:
+        score: on the tested clips of every split, by classifiers that were chosen and fitted on the others.
+        choice: of the classifier: on the side that is learnt from; on all clips where folds were tested.
+        classifier: fitted to the same.
+        scores: its `(T, C)` of the tested clips of a fixed side; None where folds were tested.
+        problem: why somewhere nothing could be chosen, see `Choice.problem`.
+    """
+
+    score: Estimate
+    choice: Choice
+    classifier: Linear
+    scores: np.ndarray | None
+    problem: str | None = None
 
 
 @dataclass(frozen=True)
@@ -28,6 +51,7 @@ class LabelTask:
         groups: `(N,)`, clips of one are taken together for the interval.
         splits: `(learn, test)` masks `(N,)`.
         tested: how the splits came about, in words.
+        fixed: whether the one split is that of sides.
     """
 
     labels: tuple[str, ...]
@@ -37,6 +61,7 @@ class LabelTask:
     groups: np.ndarray
     splits: Sequence[Masks]
     tested: str
+    fixed: bool = False
 
     @property
     def metric(self) -> str:
@@ -66,13 +91,36 @@ class LabelTask:
         found = probe.probe(features, names, self.groups, self.splits)
         return Estimate(found.accuracy, found.low, found.high)
 
-    def _several(self, features: np.ndarray, seed: int, resamples: int) -> Estimate:
-        labels, rows = range(len(self.labels)), np.concatenate([np.flatnonzero(test) for _, test in self.splits])
-        scores = [np.stack([self._one(features, c, *split) for c in labels], 1) for split in self.splits]
+    def nested(self, features: np.ndarray, seed: int = 0, resamples: int = 1000) -> Nested:
+        """How well the labels are told from features `(N, L + 1, 2 * H)`, with nothing chosen on what is tested."""
+        labelled = Labelled(self.targets, self.known, self.groups, self.multilabel)
+        scores, learnt = [], []
+        for learn, test in self.splits:
+            learnt.append(_learnt(features[learn], labelled[learn], seed))
+            choice, classifier = learnt[-1]
+            scores.append(classifier.scores(choice.of(features[test])))
+        if not self.fixed:
+            learnt.append(_learnt(features, labelled, seed))
+        problem = next((choice.problem for choice, _ in learnt if choice.problem is not None), None)
+        found = self._measured(scores, seed, resamples)
+        return Nested(found, *learnt[-1], scores[0] if self.fixed else None, problem)
+
+    def _measured(self, scores: Sequence[np.ndarray], seed: int, resamples: int) -> Estimate:
+        """The figure of scores `(T, C)` of each split."""
+        if not self.multilabel:
+            tested = [test for _, test in self.splits]
+            right = [s.argmax(1) == self.targets[t].argmax(1) for s, t in zip(scores, tested, strict=True)]
+            return probe.over_folds(right, [self.groups[t] for t in tested])
+        rows = np.concatenate([np.flatnonzero(test) for _, test in self.splits])
         clips = [{"path": str(i), "start": None, "end": None, "group": self.groups[i]} for i in rows]
         found = Predictions(self.labels, True, np.concatenate(scores), self.targets[rows], self.known[rows], clips)
         low, high = bootstrap(found, ["map"], resamples=resamples, seed=seed)["map"]
         return Estimate(METRICS["map"](found), low, high)
+
+    def _several(self, features: np.ndarray, seed: int, resamples: int) -> Estimate:
+        labels = range(len(self.labels))
+        scores = [np.stack([self._one(features, c, *split) for c in labels], 1) for split in self.splits]
+        return self._measured(scores, seed, resamples)
 
     def _one(self, features: np.ndarray, label: int, learn: np.ndarray, test: np.ndarray) -> np.ndarray:
         """How probable a label is in each tested clip, `(T,)`, by what is known of it in the others."""
@@ -83,14 +131,8 @@ class LabelTask:
         return probe.fitted(features[rows], wanted).predict_proba(features[test])[:, 1]
 
 
-def several_folds(targets: np.ndarray, groups: Sequence[str], seed: int) -> list[Masks]:
-    """`(learn, test)` masks `(N,)` for clips of several labels: labels spread evenly, no group on both sides of one.
-
-    Raises:
-        ValueError: there are too few groups for two folds.
-    """
-    count = min(probe.FOLDS, len(set(groups)))
-    if count < 2:
-        raise ValueError("all clips are of one group")
-    sides = np.array(assign(targets, groups, {str(i): 1 / count for i in range(count)}, seed))
-    return [(sides != side, sides == side) for side in sorted(set(sides.tolist()))]
+def _learnt(features: np.ndarray, labelled: Labelled, seed: int) -> tuple[Choice, Linear]:
+    """The classifier of `(N, L + 1, 2 * H)`, and what it takes."""
+    choice = choosing.choose(features, labelled, seed)
+    how = (labelled.targets, labelled.known, labelled.multilabel)
+    return choice, linear.fit(choice.of(features), *how, choice.c)

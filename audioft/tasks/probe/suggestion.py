@@ -1,23 +1,23 @@
 """Which encoder to train, and how much of it, by rules on what its probes say.
 
-**The encoder.** The one whose best layer scores highest; or, if others are as good as far as can be told, the cheapest
-of those whose best layer lies within the 95 % interval of the highest. Cheap is what takes few seconds a minute of
-sound; where that was not measured of all of them, what has few parameters.
+**The encoder.** The one that scores highest; or, if others are as good as far as can be told, the cheapest of those
+whose score lies within the 95 % interval of the highest. Cheap is what takes few seconds a minute of sound; where that
+was not measured of all of them, what has few parameters.
 
-**The layers.** The last layer is *clearly worse* than the best one if it scores less and neither score lies within the
-interval of the other. What was learnt above the best layer then serves another purpose than this one.
+**The layers.** The last layer is *clearly worse* than the chosen one if it scores less and neither score lies within
+the interval of the other. What was learnt above the chosen layer then serves another purpose than this one.
 
 **The freezing**, with *few clips* being fewer than 20 to learn from for the median label:
 
 | | last layer as good | last layer clearly worse |
 |---|---|---|
-| few clips | `freeze=all`: so few clips would spoil more than they teach | `freeze=all`, `model.layers=weighted`: the head picks its layers itself |
-| enough clips | `freeze=feature_extractor`, the default | `freeze={top: N}`, the N layers above the best one: what is below is right as it is |
+| few clips | `freeze=all` and what was measured: `model.layers=N`, the pooling, `model.head=linear`; so few clips would spoil more than they teach | the same |
+| enough clips | `freeze=feature_extractor`, the default | `freeze={top: N}`, the N layers above the chosen one: what is below is right as it is |
 
 Where log-mel spectra are not clearly worse than what is suggested, that is said.
 
 The intervals of two encoders or layers are of the same clips, so that figures within an interval may yet differ; the
-rules then take what is cheaper or simpler. Choice and figure come from the same clips: the figure is a little too good.
+rules then take what is cheaper or simpler.
 """  # noqa: E501
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _encoder(good: Sequence[Row]) -> tuple[Row, list[str]]:
     near = [r for r in good if r.top.value >= best.top.least]
     timed = all(r.seconds_per_minute is not None for r in near)
     chosen = min(near, key=lambda r: (r.seconds_per_minute if timed else r.parameters, -r.top.value))
-    found = f"{chosen.top.value:.3f} at layer {chosen.best} of {chosen.last}"
+    found = f"{chosen.top.value:.3f} at layer {chosen.layer} of {chosen.last}"
     if chosen is best:
         return best, [
             f"Take {best.name}: the best of {len(good)}, {found}." if len(good) > 1 else f"{best.name}: {found}."
@@ -103,21 +103,21 @@ def _encoder(good: Sequence[Row]) -> tuple[Row, list[str]]:
 
 
 def _policy(row: Row, per_label: float) -> tuple[tuple[str, ...], list[str]]:
-    last, top = row.layers[-1].value, row.top
-    worse = row.layers[-1].clearly_below(top)
-    few = per_label < FEW
-    layers = f"its last layer is clearly worse ({last:.3f})"
-    if few:
+    last, own = row.layers[-1], row.layers[row.layer]
+    if per_label < FEW:
         each = counted(int(per_label), "clip")
-        told = f"A label has about {each} to learn from, fewer than {FEW}: leave the encoder as it is"
-        if worse:
-            return ("freeze=all", "model.layers=weighted"), [f"{told}; {layers}: let the head weigh all layers."]
-        return ("freeze=all",), [f"{told}."]
-    if not worse:
-        return ("freeze=feature_extractor",), [
-            f"Its last layer is not clearly worse than its best ({last:.3f}): train all layers, convolutions frozen."
+        measured = ("freeze=all", f"model.layers={row.layer}", f"model.pooling={row.pooling}", "model.head=linear")
+        return measured, [
+            f"A label has about {each} to learn from, fewer than {FEW}: leave the encoder as it is, up to layer "
+            f"{row.layer}."
         ]
-    above = row.last - row.best
+    if not last.clearly_below(own):
+        return ("freeze=feature_extractor",), [
+            f"Its last layer is not clearly worse than that one ({last.value:.3f}): train all layers, convolutions "
+            "frozen."
+        ]
+    above = row.last - row.layer
     return (f"freeze={{top: {above}}}",), [
-        f"{layers[0].upper()}{layers[1:]}: keep what is right up to layer {row.best}, and train the {above} above it."
+        f"Its last layer is clearly worse ({last.value:.3f}): keep what is right up to layer {row.layer}, and train "
+        f"the {above} above it."
     ]

@@ -28,6 +28,7 @@ def finetune(
     config: PathLike | Config | None = None,
     overrides: Mapping[str, Any] | Sequence[str] = (),
     few_shot: bool = False,
+    from_probe: PathLike | None = None,
     resume: bool = False,
     overwrite: bool = False,
     console: Console | None = None,
@@ -46,6 +47,8 @@ def finetune(
         config: a YAML file or a `Config`.
         overrides: dotted keys to values, on top of the config, as `{"train.epochs": 5}`.
         few_shot: fit prototypes in one pass over the clips and train nothing: the head `prototype`, `freeze: all`.
+        from_probe: a folder that `audioft.compare_encoders` has written: its probe becomes the model, with the data
+            and the encoder that it was measured with; nothing is heard or trained.
         resume: go on with the run in `out`.
         overwrite: replace the run in `out`.
         console: where messages go; standard error if not given.
@@ -69,9 +72,11 @@ def finetune(
     if resume:
         if out is None:
             raise UsageError("--resume needs the run folder: give it with --out")
-        if config is None:  # the run's own settings; what is given besides must agree with them
+        if config is None and from_probe is None:  # the run's own settings; what is given besides must agree with them
             config = run_folder.stored(Path(out))
-    given = resolve.settings(data, encoder, config, overrides, start=start, extend=extend, few_shot=few_shot)
+    given = resolve.settings(
+        data, encoder, config, overrides, start=start, extend=extend, few_shot=few_shot, from_probe=from_probe
+    )
     resolved = _absolute_source(given)
     name = resolved.start.model or resolved.encoder.name
     folder = Path(out) if out is not None else new_folders.default_folder(str(resolved.data.source), name)
@@ -92,6 +97,8 @@ def plan(config: Config, console: Console, examples: PathLike | None = None) -> 
     """
     from audioft.tasks.train import dry_run
 
+    if config.start.probe is not None:
+        raise UsageError("start.probe makes a model in seconds and trains nothing: there is nothing to plan")
     dry_run.plan(_absolute_source(config), console, None if examples is None else Path(examples))
 
 

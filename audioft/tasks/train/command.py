@@ -35,6 +35,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="train nothing: fit a prototype of each label, in one pass over the clips",
     )
+    parser.add_argument(
+        "--from-probe",
+        metavar="DIR",
+        help="make a model of the probe that `audioft probe --out DIR` has kept, in seconds",
+    )
     parser.add_argument("--each", action="store_true", help="one model a folder; goes on past a failure")
     parser.add_argument("--examples", metavar="DIR", help="with --dry-run: write some augmented clips, and a picture")
     arguments.add_run(
@@ -67,6 +72,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
         print(describe())
         return 0
     sources, overrides = arguments.sources_and_overrides(options.items)
+    if options.from_probe is not None and (options.each or options.dry_run):
+        what = "--each" if options.each else "--dry-run"
+        raise UsageError(f"--from-probe makes one model, in seconds and without training; leave out {what}")
     if options.each and options.dry_run:
         raise UsageError("--dry-run is of one folder or table: leave out --each, and ask for one after the other")
     if options.each:

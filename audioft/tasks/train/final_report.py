@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import math
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import torch
 from audioft.assembly import event_scores, reading, recordings, side_scores
 from audioft.assembly.build import Parts
 from audioft.assembly.run_folder import Run
+from audioft.configuration.config import Config
 from audioft.core.registry import split_spec
 from audioft.core.wording import counted
 from audioft.data.event_clips import BACKGROUND
@@ -161,7 +162,7 @@ def _card(parts: Parts, found: Measured, learnt: Learnt) -> ModelCard:
         thresholds=found.thresholds,
         verification=_verification(parts),
         segments=found.segments,
-        background=_background(parts),
+        background=background(parts.config, data.manifest.labels, parts.multilabel),
         encoder={"name": parts.loaded.name, "family": parts.model.encoder.family},
         trained_on={
             "source": Path(str(parts.config.data.source)).name,
@@ -175,10 +176,10 @@ def _card(parts: Parts, found: Measured, learnt: Learnt) -> ModelCard:
     )
 
 
-def _background(parts: Parts) -> str | None:
+def background(config: Config, labels: Sequence[str], multilabel: bool) -> str | None:
     """The label that says nothing happens, where a clip has one label and there is such a class."""
-    asked = parts.config.events.background == "class" or bool(parts.config.data.negatives)
-    return BACKGROUND if asked and not parts.multilabel and BACKGROUND in parts.data.manifest.labels else None
+    asked = config.events.background == "class" or bool(config.data.negatives)
+    return BACKGROUND if asked and not multilabel and BACKGROUND in labels else None
 
 
 def _individuals(parts: Parts) -> bool | None:
@@ -207,10 +208,8 @@ def _verification(parts: Parts) -> dict[str, Any] | None:
 
 def window(parts: Parts) -> float:
     """Seconds of the longest clip of the data, at most `data.max_seconds`: what the model knows a clip to be."""
-    expansion = parts.model.encoder.hearing.expansion
-    longest = expansion * max(c.seconds for c in parts.data.checked)
-    # up to whole hundredths, so that no clip is longer by a sample when it is resampled
-    return min(parts.config.data.max_seconds, math.ceil(100 * longest - 1e-9) / 100) / expansion
+    longest = max(c.seconds for c in parts.data.checked)
+    return recordings.window(longest, parts.config.data.max_seconds, parts.model.encoder.hearing.expansion)
 
 
 def _about(parts: Parts, learnt: Learnt) -> dict[str, Any]:

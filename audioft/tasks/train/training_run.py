@@ -30,6 +30,7 @@ from audioft.tasks.train import (
     frozen_cache,
     kept_epoch,
     pace,
+    probe_run,
     probe_start,
     throughput,
     training_clips,
@@ -58,6 +59,8 @@ def start(config: Config, folder: Path, *, resume: bool, overwrite: bool, consol
     if config.data.workers and not few_shot.wanted(config):
         workers.refuse([build.chain(config.augment), build.single("mixup", config.mixup)])
     with beginning(folder, new=processes.main and not resume):
+        if config.start.probe is not None:
+            return _of_a_probe(config, folder, processes, console, resume=resume, overwrite=overwrite)
         if processes.main:
             make_ready(folder, config, processes, resume=resume, overwrite=overwrite)
         processes.wait()
@@ -65,6 +68,15 @@ def start(config: Config, folder: Path, *, resume: bool, overwrite: bool, consol
         if few_shot.wanted(config):
             return few_shot_run.run(config, folder, processes, console)
         return run(config, folder, processes, console, resume)
+
+
+def _of_a_probe(
+    config: Config, folder: Path, processes: Processes, console: Console, *, resume: bool, overwrite: bool
+) -> Run:
+    """One process makes the model; the others have nothing to do."""
+    made = probe_run.run(config, folder, console, resume=resume, overwrite=overwrite) if processes.main else Run(folder)
+    processes.wait()
+    return made
 
 
 def run(config: Config, folder: Path, processes: Processes, console: Console, resume: bool) -> Run:

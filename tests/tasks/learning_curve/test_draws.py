@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from audioft.evaluation.effective_size import of_clips
+from audioft.tasks.learning_curve import draws
 from audioft.tasks.learning_curve.curve_report import LearningCurve, png
 from audioft.tasks.learning_curve.draws import (
     METHODS,
@@ -153,7 +154,8 @@ def test_an_interval_is_over_tested_clips_and_over_draws():
     assert high - low > 1.5 * widths[1]  # ten draws, half of them by far the better
 
 
-def test_a_group_of_like_clips_widens_the_band():
+def test_a_group_of_like_clips_widens_the_band(monkeypatch):
+    monkeypatch.setattr(draws, "RESAMPLES", 100)
     points = made_points(PowerLaw(0.05, 0.5, 0.4))
     order = np.argsort(points[0].hits["probe"].mean(0), kind="stable")
     groups = np.empty(400, int)
@@ -178,7 +180,8 @@ def curve(points: list[Point]) -> LearningCurve:
     return LearningCurve(tuple(points), outlooks, "tones", 0.25, 400)
 
 
-def test_the_table_the_sentence_the_files_and_the_picture():
+def test_the_table_the_sentence_the_files_and_the_picture(monkeypatch):
+    monkeypatch.setattr(draws, "RESAMPLES", 40)
     points = made_points(PowerLaw(0.05, 0.5, 0.4), draws=10)
     found = curve(points)
     lines = str(found).splitlines()
@@ -200,9 +203,9 @@ def test_the_table_the_sentence_the_files_and_the_picture():
 
 def test_few_tested_clips_or_groups_are_told():
     points = made_points(PowerLaw(0.05, 0.5, 0.4))
-    assert "Caution" not in str(curve(points))
-    told = str(LearningCurve(tuple(points), dict.fromkeys(METHODS, "no"), "", 0.5, 12))
-    assert "Caution: only 400 clips in 12 groups tested, clips of one group go together" in told
+    many, few = (str(LearningCurve(tuple(points), dict.fromkeys(METHODS, "no"), "", 0.5, n)) for n in (400, 12))
+    assert "Caution" not in many
+    assert "Caution: only 400 clips in 12 groups tested, clips of one group go together" in few
 
 
 def test_labels_with_fewer_clips_are_told_in_the_table():

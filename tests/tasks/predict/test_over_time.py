@@ -79,18 +79,45 @@ def test_other_programs_formats_are_read_back(predict, model, turns, tmp_path, f
         assert "high%20and%20low" in (tmp_path / name).read_text()
 
 
-def test_summary(predict, turns):
-    out, _ = predict(turns, "--what", "summary", "--window", 0.5, "--all-scores")
-    (row,) = rows(out)
-    best = max("high", "low", key=lambda x: float(row[f"score:{x}"]))
-    assert (row["label"], row["score"], row["share"]) == (best, row[f"score:{best}"], row[f"share:{best}"])
-    assert float(row["seconds"]) == pytest.approx(5.25)
-    assert float(row["share:low"]) == pytest.approx(2.5 / 5.25, abs=0.1)
-    assert float(row["share:high"]) == pytest.approx(2.75 / 5.25, abs=0.1)
-    assert (row["segments:low"], row["segments:high"]) == ("1", "2")
-    # the score is that of the plain table, the mean of the windows
+def test_summary(predict, model, turns, tmp_path):
+    high, low = rows(predict(turns, "--what", "summary", "--window", 0.5)[0])
+    assert list(low) == [
+        *("path", "label", "seconds", "share", "segments", "score", "mean", "first", "last", "duration", "error")
+    ]
+    assert (high["label"], high["segments"], low["label"], low["segments"]) == ("high", "2", "low", "1")
+    timeline = Predictor(model).timeline(turns, window=0.5)
+    for row, place in ((high, 0), (low, 1)):
+        own = [e for e in timeline.segments() if e.label == row["label"]]
+        assert float(row["seconds"]) == pytest.approx(sum(e.seconds for e in own), abs=1e-5)
+        assert float(row["share"]) == pytest.approx(float(row["seconds"]) / 5.25, abs=1e-5)
+        assert float(row["first"]) == pytest.approx(own[0].start, abs=1e-5)
+        assert float(row["last"]) == pytest.approx(own[-1].end, abs=1e-5)
+        assert float(row["score"]) == pytest.approx(timeline.moments.scores[:, place].max(), abs=1e-5)
+        assert (float(row["duration"]), row["error"]) == (pytest.approx(5.25), "")
+    # the mean is the score of the plain table
     (plain,) = rows(predict(turns, "--window", 0.5, "--hop", 0.25, "--all-scores")[0])
-    assert plain["score:low"] == row["score:low"]
+    assert (plain["score:high"], plain["score:low"]) == (high["mean"], low["mean"])
+    found = timeline.summary()
+    assert [(s.label, s.segments) for s in found] == [("high", 2), ("low", 1)]
+    assert [s.seconds for s in found] == pytest.approx([float(high["seconds"]), float(low["seconds"])], abs=1e-5)
+    predict(turns, "--what", "summary", "--window", 0.5, "--out", tmp_path / "s.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "s.jsonl").read_text().splitlines()]
+    assert [(r["label"], r["segments"], r["score"]) for r in lines] == [
+        ("high", 2, float(high["score"])),
+        ("low", 1, float(low["score"])),
+    ]
+
+
+def test_a_label_that_never_occurs_has_a_row_of_zeros(predict, turns, tmp_path):
+    quick = ("--what", "summary", "--window", 0.5, "--min-duration", 2)
+    high, low = rows(predict(turns, *quick)[0])
+    assert (high["segments"], float(high["seconds"]), float(high["share"])) == ("0", 0.0, 0.0)
+    assert (high["first"], high["last"]) == ("", "")
+    assert float(high["score"]) > 0.5
+    assert low["segments"] == "1"
+    predict(turns, *quick, "--out", tmp_path / "s.jsonl")
+    line = json.loads((tmp_path / "s.jsonl").read_text().splitlines()[0])
+    assert (line["seconds"], line["segments"], line["first"], line["last"]) == (0.0, 0, None, None)
 
 
 def test_rules_change_what_is_a_segment(predict, turns):
@@ -122,6 +149,7 @@ def test_a_picture_a_recording(predict, turns, tmp_path):
         (("--what", "segments", "--window", "1", "--hop", "2"), "a hop of 2 s leaves out what lies between windows"),
         (("--window", "1", "--hop", "2"), "a hop of 2 s leaves out what lies between windows of 1 s"),
         (("--what", "segments", "--top-k", "2"), "--top-k goes with --what windows"),
+        (("--what", "summary", "--all-scores"), "every label has a row"),
         (("--format", "audacity", "--out", "x.csv"), "name a folder for them"),
         (("--window", "0.01"), "a window of 0.01 s is too short"),
         (("--raw", "16000,s16le,1"), "--raw says what standard input holds; give - as the input"),
@@ -161,6 +189,11 @@ def test_a_break_is_a_row(predict, turns, tmp_path):
     whole = (tmp_path / "broken.wav").read_bytes()
     (tmp_path / "broken.wav").write_bytes(whole[: 44 + 2 * 2 * RATE])
     given = (tmp_path / "broken.wav", turns, tmp_path / "gone.wav", "--window", 0.5)
+    summed = rows(predict(*given, "--what", "summary", code=1)[0])
+    assert [(Path(r["path"]).name, r["label"], r["duration"], bool(r["error"])) for r in summed] == [
+        *(("broken.wav", label, "2.000000", True) for label in ("high", "low")),
+        *((turns.name, label, "5.250000", False) for label in ("high", "low")),
+    ]
     out, err = predict(*given, "--what", "segments", code=1)
     found = rows(out)
     (said,) = [r for r in found if r["error"]]
@@ -200,7 +233,8 @@ def test_five_hundred_recordings_of_which_ten_are_damaged(predict, tmp_path):
         damaged.append(path)
     out, err = predict(tmp_path, "--what", "summary", code=1)
     found = rows(out)
-    assert len([r for r in found if not r["error"]]) == 490
+    assert len({r["path"] for r in found if not r["error"]}) == 490
+    assert len([r for r in found if not r["error"]]) == 2 * 490
     assert {r["path"] for r in found if r["error"]} == {str(p) for p in damaged}
     assert "10 of 500 inputs could not be labelled to their end" in err
     for path in damaged:

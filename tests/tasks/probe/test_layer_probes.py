@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from audioft.evaluation.choosing import several_folds
 from audioft.evaluation.probe import C
-from audioft.tasks.probe.layer_probes import LabelTask, several_folds
+from audioft.tasks.probe.layer_probes import LabelTask
 
 
 def task(multilabel: bool, several: int = 2) -> tuple[LabelTask, np.ndarray]:
@@ -66,9 +69,52 @@ def test_one_label_is_measured_by_accuracy_and_one_group_has_no_interval():
 
 def test_folds_of_several_labels_keep_groups_apart_and_test_every_clip_once():
     asked, _ = task(multilabel=True)
-    folds = several_folds(asked.targets, asked.groups.tolist(), 0)
+    folds = several_folds(asked.targets, asked.groups.tolist(), 0, 5)
     assert len(folds) == 5
     assert (sum(test.astype(int) for _, test in folds) == 1).all()
     assert not any(set(asked.groups[learn]) & set(asked.groups[test]) for learn, test in folds)
     with pytest.raises(ValueError, match="one group"):
-        several_folds(asked.targets, ["g"] * 60, 0)
+        several_folds(asked.targets, ["g"] * 60, 0, 5)
+
+
+@pytest.mark.parametrize(("multilabel", "fixed"), [(False, False), (False, True), (True, True)])
+def test_the_figure_of_noise_is_chance_however_many_layers_there_are(multilabel, fixed):
+    """The best of 12 layers of noise looks better than chance on the clips it is chosen on; nested, it does not."""
+    asked, _ = task(multilabel)
+    asked = dataclasses.replace(asked, groups=np.array([f"g{i}" for i in range(60)]), fixed=fixed)
+    if not fixed:
+        asked = dataclasses.replace(asked, splits=several_folds(asked.targets, asked.groups.tolist(), 0, 5))
+    figures, best = [], []
+    for seed in range(2):
+        noise = np.random.default_rng(seed + 1).normal(size=(60, 12, 8)).astype(np.float32)
+        figures.append(asked.nested(noise, seed, resamples=50).score.value)
+        best.append(max(asked.score(noise[:, i], resamples=1).value for i in range(12)))
+    assert np.mean(best) > np.mean(figures) + 0.05
+    assert np.mean(figures) < asked.chance + 0.1
+
+
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_the_layer_that_knows_is_chosen_and_its_classifier_is_left(multilabel):
+    asked, known = task(multilabel)
+    rng = np.random.default_rng(5)
+    features = rng.normal(size=(60, 4, 16)).astype(np.float32)
+    features[:, 2, 8:] = known  # in the deviation
+    found = dataclasses.replace(asked, fixed=True).nested(features)
+    assert (found.choice.layer, found.choice.pooling, found.problem) == (2, "stats", None)
+    ((_, test),) = asked.splits
+    assert np.allclose(found.scores, found.classifier.scores(found.choice.of(features[test])))
+    means = features.copy()
+    means[:, 2, :8], means[:, 2, 8:] = known, 0
+    assert dataclasses.replace(asked, fixed=True).nested(means).choice.layer == 2
+
+
+def test_where_nothing_can_be_chosen_it_is_the_last_layer_and_told():
+    asked, _ = task(multilabel=False)
+    features = np.random.default_rng(5).normal(size=(60, 4, 16)).astype(np.float32)
+    learn = asked.splits[0][0]
+    of_one = dataclasses.replace(asked, fixed=True, groups=np.where(learn, "a", asked.groups))
+    found = of_one.nested(features)
+    assert (found.choice.layer, found.problem) == (3, "all clips are of one group")
+    two = np.where(learn, np.arange(60) % 4 // 2, asked.targets.argmax(1))
+    apart = dataclasses.replace(asked, fixed=True, targets=np.eye(3)[two], groups=np.where(learn, two.astype(str), "t"))
+    assert "one label alone" in apart.nested(features).problem

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shlex
 
 import numpy as np
 import pytest
 
+from audioft.evaluation.choosing import Choice
 from audioft.evaluation.intervals import Estimate
 from audioft.tasks.probe.comparison_table import Comparison, Row
 from audioft.tasks.probe.suggestion import Suggestion, suggest
@@ -18,6 +20,7 @@ def row(name: str, *values: float, cost: float | None = 1.0, parameters: int = 1
     return Row(name, layers, parameters, 32, cost, 10**6)
 
 
+MEASURED = "freeze=all model.layers={} model.pooling=stats model.head=linear"
 LOW = Estimate(0.2, 0.1, 0.3)
 
 
@@ -76,10 +79,13 @@ def test_what_is_suggested_is_a_call_that_can_be_made(values, per_label):
 
 @pytest.mark.parametrize(
     ("values", "settings"),
-    [((0.5, 0.9), ("freeze=all",)), ((0.5, 0.9, 0.7), ("freeze=all", "model.layers=weighted"))],
+    [((0.5, 0.9), MEASURED.format(1)), ((0.5, 0.9, 0.7), MEASURED.format(1)), ((0.9, 0.5), MEASURED.format(0))],
 )
 def test_of_few_clips_the_encoder_is_left_as_it_is(values, settings):
-    assert chosen([row("a", *values)], per_label=19.5).settings == settings
+    """What was measured is what is suggested."""
+    assert " ".join(chosen([row("a", *values)], per_label=19.5).settings) == settings
+    picked = dataclasses.replace(row("a", *values), choice=Choice(0, "mean", 0.1), score=Estimate(0.5, 0.4, 0.6))
+    assert " ".join(chosen([picked], per_label=5).settings) == MEASURED.replace("stats", "mean").format(0)
     assert "freeze=all" not in chosen([row("a", *values)], per_label=20).settings
     assert "about 6 clips" in " ".join(chosen([row("a", *values)], per_label=6.5).why)
     assert "about 1 clip to" in " ".join(chosen([row("a", *values)], per_label=1).why)
@@ -97,6 +103,17 @@ def test_failed_encoders_are_no_suggestion_and_one_group_has_no_interval():
     alone = Row("a", (Estimate(0.9, np.nan, np.nan), Estimate(0.8, np.nan, np.nan)), 1, 1)
     found = chosen([alone, Row("gone", problem="not there")])
     assert (found.encoder, found.settings) == ("a", ("freeze={top: 1}",))
+
+
+def test_what_could_not_be_chosen_is_told_once_for_each_reason():
+    base, one = row("log-mel", 0.4), dataclasses.replace(row("a", 0.5, 0.6), unchosen="all clips are of one group")
+    found = Comparison((one, row("b", 0.9)), base, "accuracy", 0.1, "tones").text()
+    assert "Nothing could be chosen for a, so its last layer is taken: all clips are of one group." in found
+    assert "no tested clip has a say" in found
+    alone = dataclasses.replace(base, unchosen="all clips are of one group")
+    found = Comparison((one,), alone, "accuracy", 0.1, "tones").text()
+    assert "no tested clip has a say" not in found
+    assert found.count("Nothing could be chosen") == 1
 
 
 def test_the_table_names_what_failed_and_sorts_by_score():

@@ -1,0 +1,1 @@
+"""When and where recordings were made: from their names, their headers, or a table."""

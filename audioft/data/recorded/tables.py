@@ -1,0 +1,114 @@
+"""When and where recordings were made, as a table says."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+from audioft.core.places import PathLike
+from audioft.core.registry import suggest
+from audioft.data.clip import Clip
+from audioft.data.recorded import cells
+from audioft.data.recorded.began import Began
+from audioft.data.tables import Row, columns_of, file_column, read_table
+from audioft.errors import DataError, Problem, UsageError
+
+#: Columns that are taken without being named, in any case and whatever joins their words; the first that is there.
+_TIMES = (
+    "datetime",
+    "timestamp",
+    "recordedat",
+    "recordingtime",
+    "recordingstart",
+    "starttime",
+    "begindatetime",
+    "began",
+)
+_PAIRS = (("date", "time"), ("recordingdate", "recordingtime"), ("date", "starttime"))
+_SITES = ("site", "siteid", "sitename", "location", "locationid", "station", "stationid", "deployment", "plot")
+
+
+@dataclasses.dataclass(frozen=True)
+class Said:
+    """What a table says of a recording."""
+
+    began: Began | None
+    site: str
+
+
+class Table:
+    """A table with a row a recording.
+
+    Args:
+        path: a `.csv`, `.tsv` or `.jsonl` file with a column of recordings, as `file_name`.
+        time_column: that of the times, or two as `date+time`; by default one of well-known names.
+        site_column: that of the sites, likewise.
+
+    Attributes:
+        notes: how it was understood, where that is not plain.
+
+    Raises:
+        UsageError: there is no such table or column, or none of times and none of sites.
+        DataError: rows that cannot be read, all at once.
+    """
+
+    def __init__(self, path: PathLike, time_column: str | None = None, site_column: str | None = None):
+        self.path, self.notes = Path(path), list[str]()
+        rows = read_table(self.path, "a row a recording, with file_name and datetime")
+        columns = columns_of(rows)
+        when = _columns(self.path, "--time-column", time_column, columns)
+        where = _columns(self.path, "--site", site_column, columns)
+        if not when and time_column is None:
+            known = {_plain(c): c for c in reversed(columns)}
+            when = next(([known[t]] for t in ("datetime", "timestamp") if t in known), [])
+            when = when or next(([known[d], known[t]] for d, t in _PAIRS if d in known and t in known), [])
+            when = when or next(([known[t]] for t in _TIMES if t in known), [])
+        if not where and site_column is None:
+            known = {_plain(c): c for c in reversed(columns)}
+            where = next(([known[s]] for s in _SITES if s in known), [])
+        if not when and not where:
+            raise UsageError(
+                f"{path}: no column says when or where recordings were made ({', '.join(columns)}); name one with "
+                "--time-column or --site"
+            )
+        self.times = bool(when)
+        self._fill(rows, file_column(rows, path), when, where)
+
+    def _fill(self, rows: list[Row], named: str, when: list[str], where: list[str]) -> None:
+        problems: list[tuple[int, str]] = []
+        texts = [" ".join(row.cells.get(c, "").strip() for c in when).strip() for row in rows]
+        found = cells.times(texts, " and ".join(when), problems, self.notes)
+        if problems:
+            raise DataError([Problem(rows[i].where, said) for i, said in problems])
+        self._by_place: dict[str, Said] = {}
+        self._by_name: dict[str, Said | None] = {}
+        for row, began in zip(rows, found, strict=True):
+            name = row.cells.get(named, "").strip().replace("\\", "/")
+            said = Said(began, row.cells.get(where[0], "").strip() if where else "")
+            for place in {os.path.realpath(self.path.parent / name), os.path.realpath(name)}:
+                if self._by_place.setdefault(place, said) != said:
+                    raise DataError(Problem(row.where, "{} is in another row, with another time or site", name))
+            base = os.path.basename(name)
+            self._by_name[base] = said if self._by_name.get(base, said) == said else None
+
+    def of(self, clip: Clip) -> Said | None:
+        """What it says of a recording: by its path, or by its file's name where that says one thing."""
+        own = self._by_place.get(os.path.realpath(clip.path))
+        return own or self._by_name.get(os.path.basename(clip.name))
+
+
+def _columns(path: str | Path, option: str, asked: str | None, columns: list[str]) -> list[str]:
+    """The columns that are asked for by name, in any case; one, or several joined by `+`."""
+    if asked is None:
+        return []
+    lower = {c.lower(): c for c in reversed(columns)}
+    names = [asked] if asked.lower() in lower else [part.strip() for part in asked.split("+")]
+    for name in names:
+        if name.lower() not in lower:
+            raise UsageError(f"{option} {asked}: {path} has no column {name!r}{suggest(name, columns)}")
+    return [lower[name.lower()] for name in names]
+
+
+def _plain(column: str) -> str:
+    return "".join(ch for ch in column.lower() if ch.isalnum())

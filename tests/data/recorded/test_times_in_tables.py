@@ -1,0 +1,132 @@
+"""When and where recordings were made, as a table says: dates as people and spreadsheets write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from audioft.data.clip import Clip
+from audioft.data.recorded import cells
+from audioft.data.recorded.tables import Table
+from audioft.errors import DataError, UsageError
+
+MORNING = "2024-01-31T05:30:00"
+
+
+def read(*column: str) -> tuple[list[str | None], list[str], list[str]]:
+    problems: list[tuple[int, str]] = []
+    notes: list[str] = []
+    found = cells.times(column, "when", problems, notes)
+    told = [None if t is None else t.at.isoformat() if t.timed else t.at.date().isoformat() for t in found]
+    return told, [said for _, said in problems], notes
+
+
+@pytest.mark.parametrize(
+    ("cell", "when"),
+    [
+        ("2024-01-31T05:30:00", MORNING),
+        ("2024-01-31 05:30", MORNING),
+        ("2024-01-31 05:30:00.5", "2024-01-31T05:30:00.500000"),
+        ("2024-01-31T05:30:00Z", f"{MORNING}+00:00"),
+        ("2024-01-31 05:30:00 UTC", f"{MORNING}+00:00"),
+        ("2024-01-31T05:30:00+10:00", f"{MORNING}+10:00"),
+        ("2024-01-31 05:30:00 -0330", f"{MORNING}-03:30"),
+        ("2024/01/31 05:30:00", MORNING),
+        ("20240131_053000", MORNING),
+        ("20240131T053000Z", f"{MORNING}+00:00"),
+        ("31.01.2024 05:30", MORNING),
+        ("1.2.2024 5:30", "2024-02-01T05:30:00"),
+        ("31/01/2024 05:30", MORNING),
+        ("1/31/2024 5:30 AM", MORNING),
+        ("1/31/2024 12:05:00 am", "2024-01-31T00:05:00"),
+        ("01/31/2024 05:30 p.m.", "2024-01-31T17:30:00"),
+        ("45322.229166666664", MORNING),
+        ("45322,229166666664", MORNING),
+        ("1706679000", f"{MORNING}+00:00"),
+        ("2024-01-31", "2024-01-31"),
+        ("", None),
+    ],
+)
+def test_cells(cell, when):
+    assert read(cell)[:2] == ([when], [])
+
+
+@pytest.mark.parametrize(
+    "cell", ["2024-13-01 05:30", "2024-01-31 25:00", "31/31/2024", "noon", "5:30", "2024", "99999", "-1"]
+)
+def test_no_times(cell):
+    found, problems, _ = read(cell)
+    assert found == [None]
+    assert len(problems) == 1
+    assert "2024-01-31T05:30:00" in problems[0]
+
+
+def test_the_day_comes_where_the_column_has_it():
+    assert read("01/02/2024", "13/02/2024")[0] == ["2024-02-01", "2024-02-13"]
+    found, _, notes = read("01/02/2024", "02/13/2024")
+    assert found == ["2024-01-02", "2024-02-13"]
+    assert notes == ["when holds month/day/year: '01/02/2024' is 2024-01-02T00:00:00"]
+    for column in (("01/02/2024",), ("01/02/2024", "13/02/2024", "02/13/2024")):
+        found, problems, _ = read(*column)
+        assert found == [None] * len(column)
+        assert all("may have the day or the month first" in said for said in problems)
+    assert read("01/02/2024", "2024-02-03")[0] == [None, "2024-02-03"]
+
+
+def test_how_numbers_were_understood_is_said():
+    assert read("45322.25", "45323.25")[2] == ["when holds days of a spreadsheet: '45322.25' is 2024-01-31T06:00:00"]
+
+
+def clip(path: Path, name: str | None = None) -> Clip:
+    return Clip(path, name or path.as_posix())
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "how"),
+    [
+        ("file_name,datetime,site", "a.wav,2024-01-31 05:30,wood", ()),
+        ("file_name;Recorded at;Location", "a.wav;31.01.2024 05:30;wood", ()),
+        ("INFILE_x,path,DATE,TIME,Site ID", "x,a.wav,2024-01-31,05:30:00,wood", ()),
+        ("file,when,where", "a.wav,2024-01-31 05:30,wood", ("when", "where")),
+        ("file,when,where", "a.wav,2024-01-31 05:30,wood", ("WHEN", "Where")),
+        ("file,day,clock,station", "a.wav,31/01/2024,05:30,wood", ("day+clock", None)),
+        ("filename,timestamp,time,site", "a.wav,2024-01-31T05:30:00,4,wood", ()),
+    ],
+)
+def test_columns(tmp_path, header, row, how):
+    (tmp_path / "t.csv").write_text(f"{header}\n{row}\n")
+    said = Table(tmp_path / "t.csv", *how).of(clip(tmp_path / "a.wav"))
+    assert said is not None
+    assert said.began is not None
+    assert (said.began.at.isoformat(), said.site) == (MORNING, "wood")
+
+
+def test_recordings_are_found_by_path_then_by_name(tmp_path):
+    rows = ["a/x.wav,2024-01-31 05:30", "b/x.wav,2024-01-31 06:30", "D:\\cards\\y.wav,2024-01-31 07:30"]
+    (tmp_path / "t.csv").write_text("\n".join(["file_name,datetime", *rows, ""]))
+    table = Table(tmp_path / "t.csv")
+
+    def hour(path: str) -> int | None:
+        said = table.of(clip(tmp_path / path))
+        return None if said is None or said.began is None else said.began.at.hour
+
+    assert [hour(p) for p in ("a/x.wav", "b/x.wav", "c/x.wav", "c/y.wav", "z.wav")] == [5, 6, None, 7, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "how", "error", "said"),
+    [
+        ("file_name,label\na.wav,x\n", (), UsageError, "no column says when or where"),
+        ("file_name,datetime\na.wav,x\nb.wav,y\n", (), DataError, "t.csv lines 2 ('x'), 3 ('y'): ... is no time"),
+        ("file_name,datetime\na.wav,01/02/2024\n", (), DataError, "may have the day or the month first"),
+        ("file_name,datetime\na.wav,\n", ("when",), UsageError, "has no column 'when'"),
+        ("label,datetime\na,2024-01-31\n", (), DataError, "no column names the recordings"),
+        ("file_name,site\na.wav,x\na.wav,y\n", (), DataError, "a.wav is in another row"),
+    ],
+)
+def test_what_is_wrong_with_a_table_is_said(tmp_path, text, how, error, said):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(error) as raised:
+        Table(tmp_path / "t.csv", *how)
+    assert said in str(raised.value)

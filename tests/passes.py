@@ -1,0 +1,37 @@
+"""Passes of encoders in this process: a new one takes seconds to begin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from audioft.errors import ModelError
+from audioft.tasks.probe import encoder_pass
+
+
+def features(order: encoder_pass.Order, progress: Callable[[int], None]) -> tuple[np.ndarray, encoder_pass.Passed]:
+    """In the place of `encoder_pass.features`."""
+    said: list[dict] = []
+    try:
+        encoder_pass.carry_out(order, lambda answer: (said.append(answer), progress(answer.get("done", 0))))
+    except Exception as e:
+        raise ModelError(str(e)) from e
+    return np.load(order.result), encoder_pass.Passed(**said[-1]["passed"])
+
+
+def here(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Have `audioft probe` pass encoders in this process; how many clips go through them at a time is counted."""
+    from audioft.evaluation import embeddings
+
+    counted: list[int] = []
+    embed = embeddings.embed
+
+    def counting(encoder, waveforms, *rest):
+        counted.append(len(waveforms))
+        return embed(encoder, waveforms, *rest)
+
+    monkeypatch.setattr(embeddings, "embed", counting)
+    monkeypatch.setattr(encoder_pass, "features", features)
+    return counted

@@ -1,0 +1,169 @@
+"""`audioft train --from-probe`: the model's scores are the probe's, and what contradicts it is told."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+
+import makers
+import numpy as np
+import passes
+import pytest
+import soundfile
+import tiny
+
+import audioft
+from audioft.assembly import kept_probe
+from audioft.core.progress import Console
+from audioft.errors import AudioftError
+from audioft.evaluation.linear import Linear
+from audioft.evaluation.probe import embed
+from audioft.evaluation.scoring import preparation_of
+from audioft.models import heard
+from audioft.models.loading import load_encoder
+
+
+def probe(data, encoder, out, **overrides):
+    """The kept probe of one encoder."""
+    with pytest.MonkeyPatch.context() as patched:
+        passes.here(patched)
+        how = {"out": out, "overrides": overrides, "cache": False, "console": Console(quiet=True)}
+        audioft.compare_encoders(data, [encoder], **how)
+    return out
+
+
+def from_probe(place, out, **how):
+    return audioft.finetune(from_probe=place, out=out, console=Console(quiet=True), **how)
+
+
+def own_scores(place, encoder, paths):
+    """What the probe itself says of recordings, `(N, C)`, from every layer of the whole encoder."""
+    from safetensors.numpy import load_file
+
+    kept = kept_probe.read(place)
+    loaded, _ = load_encoder(str(encoder))
+    prepare = preparation_of(loaded)
+    waves = [prepare(soundfile.read(p, dtype="float32")[0]) for p in paths]
+    features = embed(loaded, waves).reshape(len(paths), loaded.num_layers + 1, -1)[:, kept.layer]
+    width = features.shape[1] // (2 if kept.pooling == "mean" else 1)
+    linear = Linear(**load_file(kept.place / kept_probe.WEIGHTS), multilabel=kept.multilabel)
+    return linear.scores(features[:, :width])
+
+
+def assert_same_scores(place, encoder, data, run):
+    paths = sorted(data.rglob("*.wav"))[::3]
+    labels = kept_probe.read(place).labels
+    ours = np.array([[one.scores[label] for label in labels] for one in audioft.predict(run, paths)])
+    assert np.abs(ours - own_scores(place, encoder, paths)).max() < 1e-5
+    assert np.ptp(ours, axis=0).max() > 1e-3
+
+
+@pytest.fixture(scope="module")
+def kept(two_tones, small_encoder, tmp_path_factory):
+    return probe(two_tones, small_encoder, tmp_path_factory.mktemp("probe") / "out")
+
+
+def test_one_of_two_labels_from_folds(kept, two_tones, small_encoder, tmp_path, audioft_command):
+    out = tmp_path / "run"
+    code, _, said = audioft_command("train", "--from-probe", kept, "--out", out)
+    assert code == 0, said
+    assert f"audioft evaluate {out} DATA" in said
+    assert_same_scores(kept, small_encoder, two_tones, out)
+    assert not (out / "report.json").exists()
+    readme = (out / "model" / "README.md").read_text()
+    assert f"accuracy {kept_probe.read(kept).figure.value:.3f}" in readme
+    assert "5 folds" in readme
+    assert audioft.Run(out).config.freeze == "all"
+    learnt = heard.of_folder(out / "model")
+    assert list(learnt.recordings.values()) == ["train"] * 12
+
+
+@pytest.mark.parametrize("kind", tiny.EVERY)
+def test_three_labels_and_a_test_side_in_every_family(kind, tones, encoder_folder, tmp_path):
+    encoder = encoder_folder(kind)
+    place = probe(tones, encoder, tmp_path / "out", **{"data.test": 0.3, "data.max_seconds": 2.0, "seed": 3})
+    run = from_probe(place, tmp_path / "run")
+    assert_same_scores(place, encoder, tones, run)
+    assert run.report.side == "test"
+    assert run.report.metrics["accuracy"].value == pytest.approx(kept_probe.read(place).figure.value)
+    assert (run.folder / "report.html").is_file()
+    told = {r["split"] for r in csv.DictReader((run.folder / "manifest.csv").open())}
+    assert told == {"train", "test"} == set(heard.of_folder(run.model).recordings.values())
+
+
+@pytest.mark.parametrize("sides", [True, False])
+def test_several_labels_partly_known(sides, chords, small_encoder, tmp_path):
+    data = chords
+    if not sides:
+        data = shutil.copytree(chords, tmp_path / "chords")
+        lines = (chords / "metadata.csv").read_text().splitlines()
+        rows = [",".join(line.split(",")[:2]) for line in lines]
+        (data / "metadata.csv").write_text("\n".join([*rows, ""]))
+    place = probe(data, small_encoder, tmp_path / "out")
+    run = from_probe(place, tmp_path / "run")
+    assert kept_probe.read(place).multilabel
+    assert (kept_probe.read(place).thresholds is not None) == sides
+    assert (run.folder / "report.json").is_file() == sides
+    assert_same_scores(place, small_encoder, chords, run)
+
+
+def test_what_else_can_be_done_with_it(kept, two_tones, tmp_path):
+    run = from_probe(kept, tmp_path / "run")
+    quiet = Console(quiet=True)
+    assert audioft.evaluate(run, two_tones, console=quiet).clips == 12
+    how = {"out": tmp_path / "further", "overrides": makers.QUICK, "console": quiet}
+    further = audioft.finetune(two_tones, start=run.folder, **how)
+    assert json.loads((further.model / "audioft.json").read_text())["layers"] == kept_probe.read(kept).layer
+    again = from_probe(kept, tmp_path / "run", overwrite=True)
+    assert again.config == run.config
+    assert audioft.finetune(config=run.config, out=tmp_path / "same", console=quiet).model.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--from", "mini"), "leave out --from"),
+        (("--few-shot",), "leave out --few-shot"),
+        (("--each",), "leave out --each"),
+        (("--dry-run",), "leave out --dry-run"),
+        (("--encoder", "mini"), "encoder.name: mini, but the probe in"),
+        (("elsewhere",), "data.source: "),
+        (("model.layers=weighted",), "model.layers: weighted, but the probe in"),
+        (("train.epochs=3",), "train.epochs: 3, but the probe in"),
+    ],
+)
+def test_what_contradicts_it_is_told(more, said, kept, refused, tmp_path):
+    refused("train", *more, "--from-probe", kept, "--out", tmp_path / "run", code=2, said=(said,))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_without_a_probe_or_of_another_version_or_damaged(kept, refused, tmp_path):
+    def told(place, *said, code=2):
+        refused("train", "--from-probe", place, "--out", tmp_path / "run", code=code, said=said)
+
+    told(tmp_path / "nowhere", "no such folder", "audioft probe DATA --out")
+    (tmp_path / "empty").mkdir()
+    told(tmp_path / "empty", "there is no probe in it")
+    old = shutil.copytree(kept, tmp_path / "old", ignore=shutil.ignore_patterns("classifier"))
+    told(old, "older audioft", "--overwrite")
+    other = shutil.copytree(kept, tmp_path / "other")
+    about = other / "classifier" / "classifier.json"
+    about.write_text(json.dumps(json.loads(about.read_text()) | {"format_version": 9}))
+    told(other, "format_version 9, this audioft reads 1", code=1)
+    broken = shutil.copytree(kept, tmp_path / "broken")
+    weights = broken / "classifier" / "classifier.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-4])
+    told(broken, "classifier.safetensors", "probe again", code=1)
+
+
+def test_an_encoder_that_has_changed_or_is_gone(two_tones, tmp_path, small_encoder):
+    encoder = shutil.copytree(small_encoder, tmp_path / "encoder")
+    place = probe(two_tones, encoder, tmp_path / "out")
+    shutil.rmtree(encoder)
+    with pytest.raises(AudioftError, match="which is not there"):
+        from_probe(place, tmp_path / "run")
+    tiny.save_encoder(encoder, "wav2vec2")
+    with pytest.raises(AudioftError, match="of another encoder than"):
+        from_probe(place, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
