@@ -80,7 +80,7 @@ class Kept:
         place: the folder.
         encoder, figure: see there.
         labels, multilabel: as of a model.
-        layer, pooling, c: see `choosing.Choice`.
+        layer, pooling, penalty: see `choosing.Choice`.
         longest: seconds of the longest clip.
         clips: how many, by side.
         hours: of the clips that were learnt from.
@@ -96,7 +96,7 @@ class Kept:
     multilabel: bool
     layer: int
     pooling: str
-    c: float
+    penalty: float
     longest: float
     clips: dict[str, int]
     hours: float
@@ -147,7 +147,7 @@ def write(
         "multilabel": multilabel,
         "layer": choice.layer,
         "pooling": choice.pooling,
-        "c": choice.c,
+        "penalty": choice.penalty,
         "longest": max(c.seconds for c in data.checked),
         "clips": {side: len(data.side(side)) for side in ("train", "valid", "test")},
         "hours": round(sum(data.seconds("train")) / 3600, 4),

@@ -235,15 +235,10 @@ def stored(folder: Path, kind: type[Kind] = Config) -> Kind:  # type: ignore[ass
 
 
 def as_begun(config: Config, folder: Path) -> Config:
-    """The config of a run that goes on: one begun before sides were kept (`start.keep_sides`) has those that it has,
-    and one begun before heads began as probes (`model.start`) a head that did not.
-    """
-    written, update = configs.read(folder / "config.yaml"), dict[str, Any]()
-    if "keep_sides" not in (written.get("start") or {}):
-        update["start"] = config.start.model_copy(update={"keep_sides": False})
-    if "start" not in (written.get("model") or {}):
-        update["model"] = config.model.model_copy(update={"start": "random"})
-    return config.model_copy(update=update)
+    """The config of a run that goes on: one begun before sides were kept (`start.keep_sides`) has those that it has."""
+    if "keep_sides" in (configs.read(folder / "config.yaml").get("start") or {}):
+        return config
+    return config.model_copy(update={"start": config.start.model_copy(update={"keep_sides": False})})
 
 
 def identity(config: AnyConfig, clips: Sequence[tuple[str, ...]], folder: Path) -> str:

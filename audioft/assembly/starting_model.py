@@ -57,7 +57,7 @@ class Start:
 
         A head with labels of several rows is one of as many labels; others get the head within it.
         """
-        from audioft.models import merged_rows
+        from audioft.models.heads import merged_rows
 
         asked, own = config.model, self.model.spec
         if asked.model_dump(exclude={"start"}) == type(asked)().model_dump(exclude={"start"}):
@@ -71,7 +71,7 @@ class Start:
         Raises:
             ConfigError: labels were to be added to a head of another form.
         """
-        from audioft.models.kept_head import keep_head, same_head
+        from audioft.models.heads.kept_head import keep_head, same_head
 
         own = self.card.labels
         continues = set(own) <= set(labels) and multilabel == self.card.multilabel

@@ -138,10 +138,10 @@ class ModelSection(Section):
     """`projection`, `linear`, `mlp`, `normalised`, `cosine` (an embedding beside one of each label) or `prototype`
     (fitted, not trained: --few-shot); `own` is the head of transformers' classification class of the encoder:
     `projection`, but `normalised` of the AST."""
-    start: Literal["probe", "random"] = "probe"
-    """How a new head begins. `probe`: as the linear classifier that fits the training side best on what the encoder
-    says before it is trained, so that training goes on from the probe, and the probe is kept where training never gets
-    better; `random`."""
+    start: Literal["random", "probe"] = "random"
+    """How a new head begins: `random`; or `probe`, as the linear classifier that fits best what the encoder says of the
+    training side before it is trained. Training goes on from it, and it is kept where no epoch is better; it wants
+    lower rates, as train.lr=3e-5 train.head_lr=1e-5."""
 
 
 class TrainSection(Section):

@@ -4,7 +4,8 @@ So what it is tested on has no part in the choice, and the figure is honest (nes
 2006, "Bias in error estimation when using cross-validation for model selection").
 
 Layer and pooling are chosen by ridge regression to the labels, which has a closed form and whose order of layers is
-that of logistic regression but for noise; the strength of the penalty then by the logistic regression itself.
+that of logistic regression but for noise; the penalty then by the logistic regression itself, as that of the least log
+loss of clips left out: strong ones are tried first, and none after two that are worse.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from torch import Tensor
 from audioft.core.runtime import one_thread
 from audioft.data.assign import assign
 from audioft.evaluation import linear
+from audioft.evaluation.linear import Labels
 
 FOLDS = 3
 POOLINGS = ("mean", "stats")
-STRENGTHS = (0.01, 0.1, 1.0)  # of C, the inverse of the penalty
-USUAL = 0.1
+PENALTIES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003)
+USUAL = 0.03  # where nothing can be chosen
+MANY = 2000  # examples, from which on one fold is left out instead of each
 RIDGES = (0.01, 0.1, 1.0)  # beside the mean square of a clip's features
 Masks = tuple[np.ndarray, np.ndarray]
 
@@ -35,51 +38,18 @@ class Choice:
     Attributes:
         layer: 0 is before the first.
         pooling: one of `POOLINGS`.
-        c: inverse strength of the penalty.
-        problem: why nothing could be chosen, and it is the last layer with the usual strength; None if it was.
+        penalty: of `linear.fit`.
+        problem: why nothing could be chosen, and it is the last layer with the usual penalty; None if it was.
     """
 
     layer: int
     pooling: str
-    c: float
+    penalty: float
     problem: str | None = None
 
     def of(self, features: np.ndarray) -> np.ndarray:
         """Its features `(N, D)` of `(N, L + 1, 2 * H)`."""
         return pooled(features[:, self.layer], self.pooling)
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """What is to be told from clips.
-
-    Attributes:
-        targets: `(N, C)`, 1 where a clip has the label.
-        known: `(N, C)` bool, whether that is known.
-        groups: `(N,)`, no group is on both sides of a fold.
-        multilabel: whether a clip may have several labels.
-    """
-
-    targets: np.ndarray
-    known: np.ndarray
-    groups: np.ndarray
-    multilabel: bool
-
-    def __getitem__(self, rows: np.ndarray) -> Labelled:
-        """Of the clips in a mask."""
-        return Labelled(self.targets[rows], self.known[rows], self.groups[rows], self.multilabel)
-
-    def error(self, scores: np.ndarray) -> float:
-        """Squared error of scores `(N, C)` beside that of each label's share, the mean over labels that vary.
-
-        It tells classifiers apart that are right of as many clips, and every label counts alike.
-        """
-        count = np.maximum(self.known.sum(0), 1)
-        wanted = self.targets * self.known
-        share = wanted.sum(0) / count
-        off = ((scores - self.targets) ** 2 * self.known).sum(0) / count
-        usual = share * (1 - share)
-        return float((off[usual > 0] / usual[usual > 0]).mean()) if (usual > 0).any() else 0.0
 
 
 def pooled(layer: np.ndarray, pooling: str) -> np.ndarray:
@@ -100,31 +70,50 @@ def several_folds(targets: np.ndarray, groups: Sequence[str], seed: int, most: i
     return [(sides != side, sides == side) for side in sorted(set(sides.tolist()))]
 
 
-def choose(features: np.ndarray, labelled: Labelled, seed: int) -> Choice:
+def choose(features: np.ndarray, labels: Labels, groups: np.ndarray, seed: int) -> Choice:
     """What a classifier of N clips best takes, as far as they themselves tell.
 
     Args:
         features: `(N, L + 1, 2 * H)`, mean and deviation of every layer.
-        labelled: of the N clips.
+        labels: of the N clips.
+        groups: `(N,)`, no group is on both sides of a fold.
         seed: of the folds.
     """
     last = Choice(features.shape[1] - 1, "stats", USUAL)
     try:
-        folds = several_folds(labelled.targets, labelled.groups.tolist(), seed, FOLDS)
+        folds = several_folds(labels.targets, groups.tolist(), seed, FOLDS)
     except ValueError as e:
-        return Choice(last.layer, last.pooling, last.c, f"{e}")
-    present = labelled.targets * labelled.known
-    if len(folds) < 2 or any((present[learn].sum(0) > 0).sum() < 1 + (not labelled.multilabel) for learn, _ in folds):
-        return Choice(last.layer, last.pooling, last.c, "clips of one label alone are left to learn from")
+        return Choice(last.layer, last.pooling, last.penalty, f"{e}")
+    present = labels.targets * labels.known
+    if len(folds) < 2 or any((present[learn].sum(0) > 0).sum() < 1 + (not labels.multilabel) for learn, _ in folds):
+        return Choice(last.layer, last.pooling, last.penalty, "clips of one label alone are left to learn from")
     with one_thread():
         found = [
-            (_by_ridge(kernel, labelled, folds), -layer, pooling)
+            (_by_ridge(kernel, labels, folds), -layer, pooling)
             for layer in range(features.shape[1])
             for pooling, kernel in zip(POOLINGS, _kernels(np.array(features[:, layer])), strict=True)
         ]
     _, below, pooling = min(found)
     own = pooled(np.array(features[:, -below]), pooling)
-    return Choice(-below, pooling, min(STRENGTHS, key=lambda c: _by_logistic(own, labelled, folds, c)))
+    return Choice(-below, pooling, best_penalty(own, labels, folds)[0])
+
+
+def best_penalty(features: np.ndarray, labels: Labels, folds: Sequence[Masks]) -> tuple[float, float]:
+    """The penalty of the least log loss of clips left out, and that loss; `USUAL` and nan where there are no folds."""
+    losses: dict[float, float] = {}
+    reached: Sequence[float] = PENALTIES
+    for learn, test in folds:
+        own = []
+        for found in linear.path(features[learn], labels[learn], reached):
+            own.append(labels[test].loss(found.logits(features[test])) * int(test.sum()))
+            if len(own) > 2 and min(own[-2:]) > min(own):
+                break
+        reached = reached[: len(own)]
+        losses = {p: losses.get(p, 0.0) + loss for p, loss in zip(reached, own, strict=True)}
+    if not losses:
+        return USUAL, float("nan")
+    best = min(losses, key=lambda p: losses[p])
+    return best, losses[best] / sum(int(test.sum()) for _, test in folds)
 
 
 def _kernels(layer: np.ndarray) -> Iterator[Tensor]:
@@ -137,10 +126,10 @@ def _kernels(layer: np.ndarray) -> Iterator[Tensor]:
     yield first + x[:, half:] @ x[:, half:].T
 
 
-def _by_ridge(kernel: Tensor, labelled: Labelled, folds: Sequence[Masks]) -> float:
+def _by_ridge(kernel: Tensor, labels: Labels, folds: Sequence[Masks]) -> float:
     """The error of ridge regression on the folds, with the penalty that does best."""
-    wanted = torch.from_numpy(labelled.targets.astype(np.float32))
-    known = torch.from_numpy(labelled.known)
+    wanted = torch.from_numpy(labels.targets.astype(np.float32))
+    known = torch.from_numpy(labels.known)
     kernel = kernel / kernel.diagonal().mean().clamp(min=1e-12)
     scores = torch.zeros(len(RIDGES), *wanted.shape)
     for learn, test in ((torch.from_numpy(a), torch.from_numpy(b)) for a, b in folds):
@@ -151,13 +140,17 @@ def _by_ridge(kernel: Tensor, labelled: Labelled, folds: Sequence[Masks]) -> flo
         for i, ridge in enumerate(RIDGES):
             root = torch.linalg.cholesky(own + ridge * torch.eye(len(own)))
             scores[i, test] = mean + asked @ torch.cholesky_solve(rest, root)
-    return min(labelled.error(s) for s in scores.numpy())
+    return min(_error(s, labels) for s in scores.numpy())
 
 
-def _by_logistic(features: np.ndarray, labelled: Labelled, folds: Sequence[Masks], c: float) -> float:
-    """The error of logistic regression on the folds."""
-    scores = np.zeros(labelled.targets.shape)
-    for learn, test in folds:
-        own = labelled[learn]
-        scores[test] = linear.fit(features[learn], own.targets, own.known, own.multilabel, c).scores(features[test])
-    return labelled.error(scores)
+def _error(scores: np.ndarray, labels: Labels) -> float:
+    """Squared error of scores `(N, C)` beside that of each label's share, the mean over labels that vary.
+
+    It tells classifiers apart that are right of as many clips, and every label counts alike.
+    """
+    count = np.maximum(labels.known.sum(0), 1)
+    wanted = labels.targets * labels.known
+    share = wanted.sum(0) / count
+    off = ((scores - labels.targets) ** 2 * labels.known).sum(0) / count
+    usual = share * (1 - share)
+    return float((off[usual > 0] / usual[usual > 0]).mean()) if (usual > 0).any() else 0.0

@@ -1,13 +1,15 @@
-"""A linear classifier of clips' features: standardised, regularised logistic regression, as plain arrays.
+"""A linear classifier of features: standardised, regularised logistic regression, as plain arrays.
 
-What a `linear` head computes is the same with the standardisation worked into its weights, see `Linear.folded`.
+The mean log loss of the examples plus half the squared length of the weights times a penalty is made small by L-BFGS:
+the cross-entropy of one label each, or where several may hold the sum of each label's own. What a `linear` head
+computes is the same with the standardisation worked into its weights, see `Linear.folded`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +17,8 @@ import numpy as np
 #: Of a feature, below which its deviation over the clips is rounding, relative to its mean: it tells nothing.
 LEAST_DEVIATION = 1e-4
 NEVER = -30.0  # the logit of a label that nothing was learnt of, where one label is given
-ITERATIONS = 500
+ITERATIONS = 500  # of scikit-learn's solver
+STEPS = 100  # of L-BFGS
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,15 @@ class Linear:
     bias: np.ndarray
     multilabel: bool
 
+    def logits(self, features: np.ndarray) -> np.ndarray:
+        """`(N, C)` of features `(N, D)`."""
+        return (features.astype(np.float64) - self.mean) / self.scale @ self.weights.T + self.bias
+
     def scores(self, features: np.ndarray) -> np.ndarray:
         """Probabilities `(N, C)` of features `(N, D)`."""
         from scipy.special import expit, softmax
 
-        logits = (features.astype(np.float64) - self.mean) / self.scale @ self.weights.T + self.bias
+        logits = self.logits(features)
         return expit(logits) if self.multilabel else softmax(logits, axis=1)
 
     def folded(self) -> tuple[np.ndarray, np.ndarray]:
@@ -48,32 +55,76 @@ class Linear:
         return weights, self.bias - weights @ self.mean
 
 
-def fit(features: np.ndarray, targets: np.ndarray, known: np.ndarray, multilabel: bool, c: float) -> Linear:
-    """The classifier of N clips.
+@dataclass(frozen=True)
+class Labels:
+    """What is to be told from N examples.
+
+    Attributes:
+        targets: `(N, C)`, 1 where an example has the label.
+        known: `(N, C)` bool, whether that is known; of one label each only examples count of which all is.
+        multilabel: whether an example may have several labels: then each label has a regression of its own.
+        weights: `(C,)`, how much an example of each label counts; None for all alike.
+    """
+
+    targets: np.ndarray
+    known: np.ndarray
+    multilabel: bool
+    weights: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, rows: np.ndarray) -> Labels:
+        """Of the examples in a mask, or at positions."""
+        return Labels(self.targets[rows], self.known[rows], self.multilabel, self.weights)
+
+    @property
+    def there(self) -> np.ndarray:
+        """`(C,)` bool, of which labels there is something to learn."""
+        has = ((self.targets * self.known) > 0).sum(0)
+        return (has > 0) & (has < self.known.sum(0)) if self.multilabel else has > 0
+
+    @property
+    def counted(self) -> np.ndarray:
+        """How much each target counts, `(N, C)`, or each example, `(N, 1)`, where they have one label each."""
+        weights = np.ones(self.targets.shape[1]) if self.weights is None else self.weights
+        if self.multilabel:
+            return self.known * np.where(self.targets > 0, weights, 1.0)
+        return np.where(self.known.all(1), self.targets @ weights, 0.0)[:, None]
+
+    def loss(self, logits: np.ndarray) -> float:
+        """The mean log loss of logits `(N, C)`."""
+        return _loss(logits, self.targets, self.counted, self.multilabel)[0]
+
+
+def fit(features: np.ndarray, labels: Labels, penalty: float, rank: int | None = None) -> Linear:
+    """The classifier of N examples.
 
     Args:
         features: `(N, D)`.
-        targets: `(N, C)`, 1 where a clip has the label.
-        known: `(N, C)` bool, whether that is known; of one label a clip it is for all.
-        multilabel: whether a clip may have several labels: then each label has a regression of its own.
-        c: inverse strength of the penalty.
+        labels: of the examples.
+        penalty: of the weights, above 0.
+        rank: the highest that the weights may have: fitted anew within the directions that say most; None for any.
 
     Returns:
-        The classifier; of a label that all clips have, or none has, its logit is the same for every clip.
+        The classifier; of a label that all examples have, or none has, its logit is the same for every one.
     """
+    found = next(path(features, labels, [penalty]))
+    if rank is None or rank >= min(found.weights.shape):
+        return found
+    directions = np.linalg.svd(found.weights, full_matrices=False)[2][:rank]
+    x = (features - found.mean) / found.scale
+    weights, bias = next(_solved(x @ directions.T, labels, [penalty]))
+    return Linear(found.mean, found.scale, weights @ directions, bias, labels.multilabel)
+
+
+def path(features: np.ndarray, labels: Labels, penalties: Sequence[float]) -> Iterator[Linear]:
+    """The classifiers of several penalties, each begun from the one before; arguments as of `fit`."""
     mean, scale = standardisation(features)
-    x = ((features - mean) / scale).astype(np.float64)
-    basis, x = _rotated(x)
-    weights, bias = np.zeros((targets.shape[1], x.shape[1])), np.zeros(targets.shape[1])
-    if multilabel:
-        for label in range(targets.shape[1]):
-            weights[label], bias[label] = _one(x, targets[:, label] > 0, known[:, label], c)
-    else:
-        labels = targets.argmax(1)
-        there = np.unique(labels)
-        bias[:] = NEVER
-        weights[there], bias[there] = _regression(x, labels, c) if len(there) > 1 else (0.0, 0.0)
-    return Linear(mean, scale, weights @ basis, bias, multilabel)
+    x = (features - mean) / scale
+    basis, inside = _rotated(x)
+    for weights, bias in _solved(inside, labels, penalties):
+        yield Linear(mean, scale, weights @ basis, bias, labels.multilabel)
 
 
 def standardisation(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -86,7 +137,7 @@ def standardisation(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _rotated(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """An orthonormal basis `(R, D)` of what `(N, D)` spans, and its coordinates `(N, R)`, R being at most N.
 
-    The penalty is of lengths, so that the best weights are the same in it, and it is smaller where clips are few.
+    The penalty is of lengths, so that the best weights are the same in it, and it is smaller where examples are few.
     """
     clips, width = x.shape
     if width <= clips:
@@ -99,33 +150,62 @@ def _rotated(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (x.T @ vectors[:, kept] / root).T, vectors[:, kept] * root
 
 
-def _one(x: np.ndarray, wanted: np.ndarray, known: np.ndarray, c: float) -> tuple[np.ndarray, float]:
-    """Weights and bias of one label of several."""
-    rows = wanted[known]
-    if rows.all() or not rows.any():  # nothing to tell apart
-        share = (rows.sum() + 1) / (len(rows) + 2)
-        return np.zeros(x.shape[1]), float(np.log(share / (1 - share)))
-    weights, bias = _regression(x[known], rows, c)
-    return weights[1] - weights[0], float(bias[1] - bias[0])
+def _solved(x: np.ndarray, labels: Labels, penalties: Sequence[float]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Weights `(C, D)` and biases `(C,)` under each penalty."""
+    from scipy.optimize import minimize
+
+    there, width = labels.there, x.shape[1]
+    y, counted = labels.targets[:, there].astype(np.float64), labels.counted
+    counted = counted[:, there] if labels.multilabel else counted
+    bias, count = _first(labels), int(there.sum())
+    at = np.concatenate([np.zeros(count * width), bias[there]])
+
+    def value(at: np.ndarray, penalty: float) -> tuple[float, np.ndarray]:
+        weights = at[: count * width].reshape(count, width)
+        loss, slope = _loss(x @ weights.T + at[count * width :], y, counted, labels.multilabel)
+        loss += 0.5 * penalty * float((weights * weights).sum())
+        return loss, np.concatenate([(slope.T @ x + penalty * weights).ravel(), slope.sum(0)])
+
+    options = {"maxiter": STEPS, "ftol": 1e-10, "gtol": 1e-6}
+    for penalty in penalties:
+        if count > (not labels.multilabel):
+            with quietly():
+                at = minimize(value, at, args=(penalty,), jac=True, method="L-BFGS-B", options=options).x
+        weights, own = np.zeros((len(there), width)), bias.copy()
+        weights[there], own[there] = at[: count * width].reshape(count, width), at[count * width :]
+        yield weights, own
 
 
-def _regression(x: np.ndarray, labels: np.ndarray, c: float) -> tuple[np.ndarray, np.ndarray]:
-    """Weights `(K, D)` and bias `(K,)` of the K labels that are there, ascending."""
-    from sklearn.linear_model import LogisticRegression
+def _loss(logits: np.ndarray, y: np.ndarray, counted: np.ndarray, multilabel: bool) -> tuple[float, np.ndarray]:
+    """The mean log loss, and its slope at each logit."""
+    if multilabel:
+        total = max(1, len(y))
+        odds = np.exp(-np.abs(logits))
+        loss = float((counted * (np.log1p(odds) + np.maximum(logits, 0) - y * logits)).sum())
+        chance = np.where(logits >= 0, 1, odds) / (1 + odds)
+        return loss / total, counted * (chance - y) / total
+    counts = max(1e-12, float(counted.sum()))
+    logits = logits - logits.max(1, keepdims=True)
+    odds = np.exp(logits)
+    sums, mass = odds.sum(1, keepdims=True), y.sum(1, keepdims=True)
+    loss = float((counted * (np.log(sums) * mass - (y * logits).sum(1, keepdims=True))).sum())
+    return loss / counts, counted * (odds / sums * mass - y) / counts
 
-    with quietly():
-        found = LogisticRegression(C=c, max_iter=ITERATIONS).fit(x, labels)
-    if len(found.coef_) == 1:
-        half = found.coef_[0] / 2, found.intercept_[0] / 2
-        return np.stack([-half[0], half[0]]), np.array([-half[1], half[1]])
-    return found.coef_, found.intercept_
+
+def _first(labels: Labels) -> np.ndarray:
+    """The logarithms of the labels' shares, `NEVER` for one that is not there; or of their odds."""
+    has = ((labels.targets * labels.known) > 0).sum(0)
+    if labels.multilabel:
+        share = (has + 1) / (labels.known.sum(0) + 2)
+        return np.log(share / (1 - share))
+    return np.where(has > 0, np.log(np.maximum(has, 1) / max(1, has.sum())), NEVER)
 
 
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
-    """Let scikit-learn fit in one thread: matrices are so small that several wait for each other for most of the time.
+    """Fit in one thread: matrices are so small that several wait for each other for most of the time.
 
-    It says nothing where it ends after so many iterations, which is part of the measure.
+    scikit-learn says nothing where it ends after so many iterations, which is part of the measure.
     """
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits

@@ -66,6 +66,11 @@ class State:
     finished: bool = False
     failures: dict[str, list[str]] = field(default_factory=dict)
 
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing has happened yet."""
+        return self.step == 0 and self.best_epoch is None
+
     def is_beaten(self, figures: Mapping[str, float], metric: str, higher_is_better: bool) -> bool:
         """Whether an epoch is better than the best so far: by the metric; of two equal in it, as accuracy on few clips
         often is, by the loss.

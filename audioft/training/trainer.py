@@ -96,12 +96,6 @@ class Trainer:
         self._told = (0.0, 0.0)  # waited and worked at the last row of metrics
         self._clock = self._saved = time.monotonic()
         self._cost = 0.0  # seconds that the last save took
-        self.validate_first = False
-
-    @property
-    def fresh(self) -> bool:
-        """Whether nothing has happened yet."""
-        return self.state.step == 0 and self.state.best_epoch is None
 
     @property
     def total_steps(self) -> int:
@@ -118,8 +112,11 @@ class Trainer:
         self._told = self.state.waited, self.state.worked
         return damaged
 
-    def fit(self) -> State:
+    def fit(self, validate_first: bool = False) -> State:
         """Train to the end, or until stopped early; afterwards the model holds the last weights.
+
+        Args:
+            validate_first: what the model begins with counts as epoch 0 among those of which the best is kept.
 
         Raises:
             AudioftError: the loss stays not finite, or there is no room for the checkpoints.
@@ -130,8 +127,10 @@ class Trainer:
             self.checkpoints.refuse_full(self.model)
         try:
             with self._stopping.listening():
-                if self.validate_first and self.fresh:
-                    self._begin()
+                if validate_first and self.validate is not None and self.metric != LAST and self.state.fresh:
+                    self.begin_epoch(0)
+                    with self._stopping.at_once():
+                        self._keep_better(self.validate())
                 while not self.state.finished and self.state.epoch < self.epochs:
                     self._epoch()
         finally:
@@ -139,13 +138,6 @@ class Trainer:
             for c in self._listeners():
                 c.end()
         return self.state
-
-    def _begin(self) -> None:
-        """Count what the model begins with as epoch 0 among those of which the best is kept."""
-        self.begin_epoch(0)
-        if self.validate is not None and self.metric != LAST:
-            with self._stopping.at_once():
-                self._keep_better(self.validate())
 
     def _epoch(self) -> None:
         state = self.state

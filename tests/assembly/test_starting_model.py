@@ -14,8 +14,8 @@ from audioft.configuration.config import Config
 from audioft.errors import ConfigError, DataError, ModelError, UsageError
 from audioft.models import folder as folders
 from audioft.models.folder import ModelCard
+from audioft.models.heads.kept_head import keep_head
 from audioft.models.hub import is_id
-from audioft.models.kept_head import keep_head
 
 QUICK = {"train.epochs": 1, "train.lr": 1e-12, "train.head_lr": 1e-12, "data.workers": 0, "train.tensorboard": False}
 QUICK |= {"evaluate.resamples": 0, "data.test": None, "data.valid": None, "train.weight_decay": 0}

@@ -13,7 +13,7 @@ from audioft.models import freezing
 from audioft.models.architecture import count
 from audioft.models.boundary import boundary, cross, go_on
 from audioft.models.folder import ModelCard
-from audioft.models.kept_head import relabelled
+from audioft.models.heads.kept_head import relabelled
 
 LENGTHS = [9000, 16000, 5400]
 CLIPS = tiny.noises(LENGTHS)

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from audioft.models.heads import CosineHead, LinearStart, factors, heads
-from audioft.models.linear_start import LinearMap, Standardised
+from audioft.models.heads.cosine import CosineHead
+from audioft.models.heads.layouts import LinearStart, factors, heads
+from audioft.models.heads.linear_start import LinearMap, Standardised
 
 WIDTH, LABELS = 12, 4
 LINEAR = [

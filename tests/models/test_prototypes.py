@@ -12,8 +12,8 @@ from scipy.special import log_softmax
 
 from audioft.models import folder
 from audioft.models.folder import ModelCard
+from audioft.models.heads.prototypes import UNFITTED_SCALE, PrototypeHead, directions, left_out
 from audioft.models.poolings_and_heads import heads
-from audioft.models.prototypes import UNFITTED_SCALE, PrototypeHead, directions, left_out
 
 
 def clouds(each: int = 8, labels: int = 3, size: int = 6, spread: float = 0.6, shift: float = 5.0, seed: int = 0):

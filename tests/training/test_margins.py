@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from transformers.models.wav2vec2.modeling_wav2vec2 import AMSoftmaxLoss
 
 from audioft.assembly import build
-from audioft.models.heads import CosineHead
+from audioft.models.heads.cosine import CosineHead
 from audioft.training.losses import AAMSoftmax, AMSoftmax, CrossEntropy, losses
 from audioft.training.margins import at_epoch
 from audioft.training.objectives import Classification

@@ -16,7 +16,7 @@ from audioft.core.runtime import generator
 from audioft.evaluation import probe
 from audioft.evaluation.effective_size import Basis, of_clips, of_draws
 from audioft.evaluation.intervals import middle, multiplicities
-from audioft.models.prototypes import class_means, directions
+from audioft.models.heads.prototypes import class_means, directions
 from audioft.tasks.learning_curve.power_law import PowerLaw, fit
 
 METHODS = ("prototypes", "probe")

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from audioft.evaluation import choosing, linear, probe
-from audioft.evaluation.choosing import Choice, Labelled
+from audioft.evaluation.choosing import Choice
 from audioft.evaluation.intervals import Estimate, bootstrap
-from audioft.evaluation.linear import Linear
+from audioft.evaluation.linear import Labels, Linear
 from audioft.evaluation.metrics import METRICS
 from audioft.evaluation.predictions import Predictions
 
@@ -93,14 +93,14 @@ class LabelTask:
 
     def nested(self, features: np.ndarray, seed: int = 0, resamples: int = 1000) -> Nested:
         """How well the labels are told from features `(N, L + 1, 2 * H)`, with nothing chosen on what is tested."""
-        labelled = Labelled(self.targets, self.known, self.groups, self.multilabel)
+        labels = Labels(self.targets, self.known, self.multilabel)
         scores, learnt = [], []
         for learn, test in self.splits:
-            learnt.append(_learnt(features[learn], labelled[learn], seed))
+            learnt.append(_learnt(features[learn], labels[learn], self.groups[learn], seed))
             choice, classifier = learnt[-1]
             scores.append(classifier.scores(choice.of(features[test])))
         if not self.fixed:
-            learnt.append(_learnt(features, labelled, seed))
+            learnt.append(_learnt(features, labels, self.groups, seed))
         problem = next((choice.problem for choice, _ in learnt if choice.problem is not None), None)
         found = self._measured(scores, seed, resamples)
         return Nested(found, *learnt[-1], scores[0] if self.fixed else None, problem)
@@ -131,8 +131,7 @@ class LabelTask:
         return probe.fitted(features[rows], wanted).predict_proba(features[test])[:, 1]
 
 
-def _learnt(features: np.ndarray, labelled: Labelled, seed: int) -> tuple[Choice, Linear]:
+def _learnt(features: np.ndarray, labels: Labels, groups: np.ndarray, seed: int) -> tuple[Choice, Linear]:
     """The classifier of `(N, L + 1, 2 * H)`, and what it takes."""
-    choice = choosing.choose(features, labelled, seed)
-    how = (labelled.targets, labelled.known, labelled.multilabel)
-    return choice, linear.fit(choice.of(features), *how, choice.c)
+    choice = choosing.choose(features, labels, groups, seed)
+    return choice, linear.fit(choice.of(features), labels, choice.penalty)

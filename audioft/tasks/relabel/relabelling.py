@@ -20,8 +20,8 @@ from audioft.errors import ConfigError, UsageError
 from audioft.models import folder as folders
 from audioft.models import heard
 from audioft.models.card import ModelCard
+from audioft.models.heads.kept_head import relabelled
 from audioft.models.hub import model_folder
-from audioft.models.kept_head import relabelled
 
 RENAMED, DROPPED = "data.rename", "data.drop"
 

@@ -15,7 +15,7 @@ from audioft.core.runtime import Processes
 from audioft.core.wording import counted
 from audioft.errors import DataError
 from audioft.evaluation.recording_embeddings import pooled
-from audioft.models.prototypes import Fit
+from audioft.models.heads.prototypes import Fit
 from audioft.tasks.train import dry_run, final_report
 
 

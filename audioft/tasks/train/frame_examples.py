@@ -12,16 +12,19 @@ from audioft.assembly import build
 from audioft.core.runtime import evaluating, generator
 from audioft.data.batching import loader
 from audioft.data.dataset import Draw, TrainingClips
-from audioft.evaluation.linear_fit import Examples
+from audioft.evaluation.linear import Labels
 from audioft.evaluation.scoring import autocast
-from audioft.models import linear_start
+from audioft.models.heads import linear_start
 
 MOST_WINDOWS = 1000  # that are listened to
 MOST_FRAMES = 20_000  # that are fitted to
 
 
-def of(parts: build.Parts, inner: TrainingClips, chosen: Sequence[int]) -> Examples:
-    """Frames of the windows `chosen`, positions within the train side, each process hearing a share of them."""
+def of(parts: build.Parts, inner: TrainingClips, chosen: Sequence[int]) -> tuple[np.ndarray, Labels, list[str]]:
+    """Features `(N, H)`, labels and recordings of frames of the windows `chosen`, positions within the train side.
+
+    Each process hears a share of them.
+    """
     plain = copy.copy(inner)
     plain.augment = plain.mixup = None
     processes, seed = parts.processes, parts.config.seed
@@ -37,7 +40,7 @@ def of(parts: build.Parts, inner: TrainingClips, chosen: Sequence[int]) -> Examp
     shares = processes.gather([_joined(heard)])
     features, targets, known, index = (np.concatenate([s[i] for s in shares if len(s)]) for i in range(4))
     groups = [parts.data.clips("train")[i].name for i in index.tolist()]
-    return Examples(features.astype(np.float64), targets, known, groups, True)
+    return features, Labels(targets, known, True), groups
 
 
 def _frames(parts: build.Parts, batch, each: int) -> tuple[np.ndarray, ...]:

@@ -27,8 +27,8 @@ def told(state: State, t: TrainSection, metric: str, *, validated: bool) -> list
     value = "" if state.best is None else f" {state.best:.4f}"
     if state.best_epoch == 0:
         return [
-            f"kept: the probe that the run began with, as no epoch of {state.epoch} had a better validation {metric} than"
-            f" its{value}{early}; a lower train.lr may go further"
+            f"kept: the probe that the run began with, as no epoch of {state.epoch} was better than its validation "
+            f"{metric}{value}{early}; lower rates (train.lr, train.head_lr) may go further"
         ]
     said = [f"kept: epoch {state.best_epoch} of {t.epochs}, the best by validation {metric}{value}{early}"]
     if not stopped and state.epoch >= FEWEST and 2 * state.stale >= state.epoch:

@@ -88,7 +88,7 @@ def _about(kept: Kept, model: AudioClassifier, config: Config) -> dict[str, Any]
     deviation = " and deviation" if kept.pooling == "stats" else ""
     return {
         "made from": f"the probe of {kept.encoder.name}: a linear classifier on the mean{deviation} of the states "
-        f"after layer {kept.layer}, C = {kept.c:g}; nothing was trained further",
+        f"after layer {kept.layer}, penalty {kept.penalty:g}; nothing was trained further",
         "probe": str(kept.figure),
         "data": Path(str(config.data.source)).name,
         "clips": ", ".join(f"{side} {n}" for side, n in kept.clips.items()),

@@ -7,9 +7,9 @@ linear map it is the probe to the last digits; the centres of a cosine head lie 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -21,32 +21,17 @@ from audioft.core.runtime import generator
 from audioft.core.wording import counted
 from audioft.data.dataset import Draw, TrainingClips
 from audioft.errors import AudioError, AudioftError
-from audioft.evaluation import linear_fit
-from audioft.evaluation.linear_fit import Examples
+from audioft.evaluation import choosing, linear
+from audioft.evaluation.linear import Labels, Linear
 from audioft.evaluation.recording_embeddings import pooled
-from audioft.models import linear_start
-from audioft.models.heads import CosineHead
-from audioft.models.linear_start import LinearMap
+from audioft.models.heads import linear_start
+from audioft.models.heads.cosine import CosineHead
+from audioft.models.heads.linear_start import LinearMap
 from audioft.tasks.train import frame_examples
 from audioft.tasks.train.frozen_states import Cache
 
 MOST_CLIPS = 4000  # that are listened to where the encoder is to be trained, and fitted to in any case
 MOST_NUMBERS = 4e7  # clips times features times labels, beyond which fewer clips are fitted to
-
-
-@dataclass(frozen=True)
-class Begun:
-    """What a run began with.
-
-    Attributes:
-        clips: fitted to.
-        strength: of the penalty of the weights.
-        loss: the mean log loss of clips left out; nan where none could be.
-    """
-
-    clips: int
-    strength: float
-    loss: float
 
 
 def wanted(parts: build.Parts) -> bool:
@@ -55,33 +40,31 @@ def wanted(parts: build.Parts) -> bool:
     return asked and not parts.loaded.head_kept and linear_start.startable(parts.model)
 
 
-def begin(parts: build.Parts, inner: TrainingClips, cache: Cache | None) -> Begun | None:
-    """Let the head of a model that was standardised begin as a probe; None where there is nothing to learn.
+def begin(parts: build.Parts, inner: TrainingClips, cache: Cache | None) -> bool:
+    """Let the head of a model that was standardised begin as a probe; whether it did: there is something to learn.
 
     Raises:
         AudioftError: what the encoder says is not finite.
     """
     began, model = time.monotonic(), parts.model
     chosen = _chosen(parts)
-    if model.frame_level:
-        examples = frame_examples.of(parts, inner, chosen)
-    else:
-        examples = _clips(parts, chosen, cache)
-    if not np.isfinite(examples.features).all():
+    features, labels, groups = (
+        frame_examples.of(parts, inner, chosen) if model.frame_level else _clips(parts, chosen, cache)
+    )
+    if not np.isfinite(features).all():
         raise AudioftError(
             f"{parts.loaded.name}: what the encoder says of clips is not finite (NaN or infinity): its weights are "
             "damaged; model.start=random begins all the same"
         )
-    if len(examples) < 2 or not _learnable(examples):
-        parts.console.say("note: nothing to fit a probe to, the head begins at random")
-        return None
-    begun = parts.processes.gather([_fit(parts, examples)])[0]
-    found = _put(parts, examples, begun)
-    parts.console.say(
-        f"starting from the probe: fitted to {counted(found.clips, 'frame' if model.frame_level else 'clip')}"
-        f" in {spell_seconds(time.monotonic() - began)}"
-    )
-    return found
+    if len(labels) < 2 or int(labels.there.sum()) < (1 if labels.multilabel else 2):
+        parts.console.say("note: nothing to fit a probe to; the head begins at random")
+        return False
+    fit, loss = parts.processes.gather([_fit(parts, features, labels, groups)])[0]
+    _put(parts, features, labels, fit)
+    what = counted(len(labels), "frame" if model.frame_level else "clip")
+    sure = "" if math.isnan(loss) else f", log loss {loss:.3f} on those left out"
+    parts.console.say(f"starting from the probe: fitted to {what}{sure}, in {spell_seconds(time.monotonic() - began)}")
+    return True
 
 
 def _chosen(parts: build.Parts) -> list[int]:
@@ -93,14 +76,8 @@ def _chosen(parts: build.Parts) -> list[int]:
     return sorted(order[:MOST_CLIPS].tolist())
 
 
-def _learnable(examples: Examples) -> bool:
-    has = (examples.targets * examples.known) > 0
-    of = has.any(0)
-    return bool((of & (has.sum(0) < examples.known.sum(0))).any()) if examples.several else int(of.sum()) > 1
-
-
-def _clips(parts: build.Parts, chosen: Sequence[int], cache: Cache | None) -> Examples:
-    """The pooled vectors of clips."""
+def _clips(parts: build.Parts, chosen: Sequence[int], cache: Cache | None) -> tuple[np.ndarray, Labels, list[str]]:
+    """The pooled vectors of clips `(N, D)`, their labels and their groups."""
     vectors = _kept(parts, chosen, cache)
     if vectors is None:
         vectors = _heard(parts, chosen)
@@ -111,8 +88,7 @@ def _clips(parts: build.Parts, chosen: Sequence[int], cache: Cache | None) -> Ex
     with torch.inference_mode():
         seen = linear_start.seen(parts.model, torch.from_numpy(vectors[good])).numpy()
     groups = [clips[i].group or clips[i].key for i in rows]
-    weights = _weights(parts)
-    return Examples(seen.astype(np.float64), data.targets[index], data.known[index], groups, parts.multilabel, weights)
+    return seen, Labels(data.targets[index], data.known[index], parts.multilabel, _weights(parts)), groups
 
 
 def _kept(parts: build.Parts, chosen: Sequence[int], cache: Cache | None) -> np.ndarray | None:
@@ -132,7 +108,8 @@ def _kept(parts: build.Parts, chosen: Sequence[int], cache: Cache | None) -> np.
             found.append(torch.full((model.pooling.output_size,), torch.nan))
             continue
         if model.layer_sum is not None:
-            states = model.layer_sum.of(states[:, None].to(model.layer_sum.layer_weights.device))[0].detach().cpu()
+            with torch.inference_mode():
+                states = model.layer_sum.of(states.to(model.layer_sum.layer_weights.device).unbind(0)).cpu()
         found.append(states)
     return torch.stack(found).numpy()
 
@@ -168,34 +145,38 @@ def _weights(parts: build.Parts) -> np.ndarray | None:
     return weights
 
 
-def _fit(parts: build.Parts, examples: Examples) -> linear_fit.LinearFit:
-    head = linear_start.inner(parts.model)
-    few = _fewer(examples, parts.config.seed)
+def _fit(parts: build.Parts, features: np.ndarray, labels: Labels, groups: list[str]) -> tuple[Linear, float]:
+    """The classifier, and the mean log loss of clips left out; nan where none could be."""
+    seed, head = parts.config.seed, linear_start.inner(parts.model)
+    rows = _rows(features, labels, seed)
+    features, labels, groups = features[rows], labels[rows], [groups[i] for i in rows]
+    try:
+        folds = choosing.several_folds(labels.targets * labels.known, groups, seed, choosing.FOLDS)
+    except ValueError:  # all of one group
+        folds = []
+    folds = [(a, b) for a, b in folds if labels[a].there.sum() > (0 if labels.multilabel else 1)]
+    penalty, loss = choosing.best_penalty(features, labels, folds[:1] if len(labels) > choosing.MANY else folds)
     rank = head.first.out_features if isinstance(head, CosineHead) else head.rank
-    return linear_fit.fit(few, rank=rank, seed=parts.config.seed)
+    return linear.fit(features, labels, penalty, rank), loss
 
 
-def _fewer(examples: Examples, seed: int) -> Examples:
-    """Examples in numbers that are fitted to in seconds."""
-    most = int(MOST_NUMBERS / max(1, examples.features.shape[1] * examples.targets.shape[1]))
-    most = max(most, 4 * examples.targets.shape[1])
-    if len(examples) <= most:
-        return examples
-    return examples.of(np.sort(generator(seed, "probe").permutation(len(examples))[:most]))
+def _rows(features: np.ndarray, labels: Labels, seed: int) -> np.ndarray:
+    """Positions of so many examples as are fitted to in seconds, chosen by the seed."""
+    count = labels.targets.shape[1]
+    most = max(int(MOST_NUMBERS / max(1, features.shape[1] * count)), 4 * count)
+    return np.sort(generator(seed, "probe", "fit").permutation(len(labels))[:most])
 
 
-def _put(parts: build.Parts, examples: Examples, fit: linear_fit.LinearFit) -> Begun:
+def _put(parts: build.Parts, features: np.ndarray, labels: Labels, fit: Linear) -> None:
     model = parts.model
     device = next(model.parameters()).device
-    mean, scale, weight, bias = (
-        torch.from_numpy(np.asarray(x)).to(device) for x in (fit.mean, fit.scale, fit.weight, fit.bias)
-    )
+    scale = np.where(np.isfinite(fit.scale), fit.scale, 1.0)  # of what does not vary, which has no weight
+    made = [torch.from_numpy(x).to(device) for x in (fit.mean, scale, fit.weights, fit.bias)]
     if isinstance(linear_start.inner(model), CosineHead):
-        x, y = torch.from_numpy(examples.features).to(device), torch.from_numpy(examples.targets * examples.known)
-        linear_start.begin_at_means(model, mean, scale, _directions(weight), x, y)
+        x, y = torch.from_numpy(features).double().to(device), torch.from_numpy(labels.targets * labels.known)
+        linear_start.begin_at_means(model, made[0], made[1], _directions(made[2]), x, y)
     else:
-        linear_start.begin(model, LinearMap(mean, scale, weight, bias))
-    return Begun(len(examples), fit.strength, fit.loss)
+        linear_start.begin(model, LinearMap(*made))
 
 
 def _directions(weight: torch.Tensor) -> torch.Tensor:

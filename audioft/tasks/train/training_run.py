@@ -22,7 +22,8 @@ from audioft.errors import AnotherRunError
 from audioft.evaluation.metrics import METRICS, compute
 from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.scoring import log_loss
-from audioft.models import adapting, freezing, linear_start
+from audioft.models import adapting, freezing
+from audioft.models.heads import linear_start
 from audioft.tasks.train import (
     dry_run,
     few_shot_run,
@@ -95,13 +96,12 @@ def run(config: Config, folder: Path, processes: Processes, console: Console, re
         trainer = make_trainer(parts, folder, inner, cache)
         if resume:
             _resume(trainer, folder, parts)
-        if from_probe and trainer.fresh:
-            trainer.validate_first = probe_start.begin(parts, inner, cache) is not None
+        first = from_probe and trainer.state.fresh and probe_start.begin(parts, inner, cache)
         if processes.main:
             parts.data.save(folder / "manifest.csv")
             trainer.callbacks = _callbacks(parts, trainer, folder)
         before, begun = trainer.state.step, time.monotonic()
-        state = trainer.fit()
+        state = trainer.fit(validate_first=first)
         took, share = time.monotonic() - begun, (state.step - before) / max(1, trainer.total_steps)
     if processes.main:
         pace.keep(parts, cache, filling=filled - began, training=took, share=share)

@@ -15,8 +15,8 @@ from audioft.errors import UsageError
 from audioft.models import folder as folders
 from audioft.models import heard
 from audioft.models.classifier import AudioClassifier
+from audioft.models.heads.kept_head import relabelled
 from audioft.models.hub import model_folder
-from audioft.models.kept_head import relabelled
 from audioft.models.loading import load_encoder
 from audioft.tasks.relabel import relabelling
 

@@ -12,20 +12,21 @@ import torch
 
 import audioft
 from audioft.data import manifest as manifests
-from audioft.evaluation import linear_fit
+from audioft.evaluation import choosing, linear
+from audioft.evaluation.linear import Labels
 from audioft.evaluation.recording_embeddings import pooled
 from audioft.models import folder
 from audioft.training.trainer import Trainer
 
 #: A rate that spoils whatever there was, so that what the run began with is kept.
+PROBE = makers.QUICK | {"model.start": "probe"}
 RUINOUS = {"train.lr": 100.0, "train.head_lr": 100.0, "train.clip_norm": 0, "train.batch_size": 2}
 
 
 def begun(data, encoder, out, **overrides):
     """A run that training only harms, its model, and what was said."""
-    settings = (
-        makers.QUICK | RUINOUS | {"data.max_seconds": 2} | {k.replace("__", "."): v for k, v in overrides.items()}
-    )
+    own = {k.replace("__", "."): v for k, v in overrides.items()}
+    settings = PROBE | RUINOUS | {"data.max_seconds": 2} | own
     run = audioft.finetune(data, encoder=str(encoder), out=out, overrides=settings)
     return run, folder.load(run.model)[0]
 
@@ -38,9 +39,10 @@ def refitted(data, run, model, several=False):
     x, _ = pooled(model, clips, window=2.0)
     targets = np.array([[float(name in c.labels) for name in names] for c in clips])
     unknown = np.array([[f"?{name}" in str(c.columns.get("labels", "")) for name in names] for c in clips])
-    fit = linear_fit.fit(
-        linear_fit.Examples(x.astype(float), targets, ~unknown, [c.group or c.key for c in clips], several)
-    )
+    labels = Labels(targets, ~unknown, several)
+    folds = choosing.several_folds(targets * ~unknown, [c.group or c.key for c in clips], 0, choosing.FOLDS)
+    penalty, _ = choosing.best_penalty(x, labels, folds)
+    fit = linear.fit(x, labels, penalty)
     return fit, x
 
 
@@ -89,21 +91,21 @@ def test_of_several_labels_partly_known(chords, small_encoder, tmp_path):
 def test_the_run_says_what_it_began_with_and_what_it_kept(two_tones, small_encoder, tmp_path, audioft_command):
     ruin = [f"{k}={v}" for k, v in RUINOUS.items()]
     out = ("--out", tmp_path / "run", "--encoder", small_encoder)
-    code, _, said = audioft_command("train", two_tones, *out, *makers.QUICK_ARGUMENTS, *ruin)
+    code, _, said = audioft_command("train", two_tones, *out, *makers.QUICK_ARGUMENTS, *ruin, "model.start=probe")
     assert code == 0, said
     assert "starting from the probe: fitted to 8 clips" in said
     assert "kept: the probe that the run began with" in said
 
 
 def test_a_head_that_is_kept_and_one_at_random_do_not_begin_so(trained, two_tones, small_encoder, tmp_path):
-    for name, how in (("random", {"model.start": "random"}), ("kept", {})):
+    for name, how in (("random", {"model.start": "random"}), ("kept", {"model.start": "probe"})):
         start = {"start": str(trained.folder)} if name == "kept" else {"encoder": str(small_encoder)}
         run = audioft.finetune(two_tones, **start, out=tmp_path / name, overrides=makers.QUICK | how)
         assert run.history[0]["epoch"] > 0
 
 
 def test_a_run_killed_before_its_first_step_begins_alike(two_tones, small_encoder, tmp_path, monkeypatch):
-    whole = audioft.finetune(two_tones, encoder=str(small_encoder), out=tmp_path / "whole", overrides=makers.QUICK)
+    whole = audioft.finetune(two_tones, encoder=str(small_encoder), out=tmp_path / "whole", overrides=PROBE)
     epoch = Trainer._epoch
 
     def stop(self):
@@ -111,7 +113,7 @@ def test_a_run_killed_before_its_first_step_begins_alike(two_tones, small_encode
 
     monkeypatch.setattr(Trainer, "_epoch", stop)
     with pytest.raises(KeyboardInterrupt):
-        audioft.finetune(two_tones, encoder=str(small_encoder), out=tmp_path / "killed", overrides=makers.QUICK)
+        audioft.finetune(two_tones, encoder=str(small_encoder), out=tmp_path / "killed", overrides=PROBE)
     monkeypatch.setattr(Trainer, "_epoch", epoch)
     again = audioft.finetune(out=tmp_path / "killed", resume=True)
     assert (again.model / "model.safetensors").read_bytes() == (whole.model / "model.safetensors").read_bytes()

@@ -11,7 +11,7 @@ from torch import nn
 
 from audioft.core.registry import Spec
 from audioft.models.classifier import AudioClassifier
-from audioft.models.merged_rows import NAME, inner, is_merged
+from audioft.models.heads.merged_rows import NAME, inner, is_merged
 from audioft.models.poolings_and_heads import heads
 
 

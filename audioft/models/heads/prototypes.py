@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from audioft.models.heads import heads
+from audioft.models.heads.layouts import heads
 
 SCALES = (0.1, 1000.0)  # between which the scale is looked for
 UNFITTED_SCALE = 10.0  # where no label has a clip to leave out: as sure as cosines allow, and not surer

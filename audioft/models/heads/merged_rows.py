@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from audioft.core.registry import Spec, split_spec
-from audioft.models.heads import heads
+from audioft.models.heads.layouts import heads
 
 NAME = "merged"
 

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from audioft.models.classifier import AudioClassifier
-from audioft.models.heads import CosineHead, LinearStart
+from audioft.models.heads.cosine import CosineHead
+from audioft.models.heads.layouts import LinearStart
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""From a pooled vector to one logit a label."""
