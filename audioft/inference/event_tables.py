@@ -109,8 +109,7 @@ class TimeWriter(Writer):
             found = [e.label for e in step.events]
         elif step.summary is not None and step.summary.scores is not None:
             found = [self.labels[int(step.summary.scores.argmax())]]
-        self.rows += len(found)
-        self.labelled.update(found)
+        self._wrote(len(found), found)
 
     def fail(self, failure: AudioError) -> None:
         """An input that led to no recording."""
