@@ -12,11 +12,11 @@ from typing import Any
 import torch
 
 from audioft.assembly import event_scores, reading, recordings, side_scores
+from audioft.assembly.background import NEGATIVES
 from audioft.assembly.build import Parts
 from audioft.assembly.run_folder import Run
 from audioft.core.registry import split_spec
 from audioft.core.wording import counted
-from audioft.data.event_clips import BACKGROUND
 from audioft.evaluation.clip_report import make_report
 from audioft.evaluation.html import Beside, write_html
 from audioft.evaluation.mistakes import Mistakes
@@ -161,7 +161,7 @@ def _card(parts: Parts, found: Measured, learnt: Learnt) -> ModelCard:
         thresholds=found.thresholds,
         verification=_verification(parts),
         segments=found.segments,
-        background=_background(parts),
+        background=data.background.label,
         encoder={"name": parts.loaded.name, "family": parts.model.encoder.family},
         trained_on={
             "source": Path(str(parts.config.data.source)).name,
@@ -171,14 +171,14 @@ def _card(parts: Parts, found: Measured, learnt: Learnt) -> ModelCard:
             **({} if (known := _individuals(parts)) is None else {"individuals": known}),
         },
         measured=measured,
-        reading=reading.kept(parts.config),
+        reading=_reading(parts),
     )
 
 
-def _background(parts: Parts) -> str | None:
-    """The label that says nothing happens, where a clip has one label and there is such a class."""
-    asked = parts.config.events.background == "class" or bool(parts.config.data.negatives)
-    return BACKGROUND if asked and not parts.multilabel and BACKGROUND in parts.data.manifest.labels else None
+def _reading(parts: Parts) -> dict[str, Any]:
+    """How data is read: as the run's, and with what the model that it went on from took for background."""
+    kept, more = reading.kept(parts.config), parts.data.background.negatives
+    return {**kept, NEGATIVES: [*kept.get(NEGATIVES, ()), *more]} if more else kept
 
 
 def _individuals(parts: Parts) -> bool | None:
