@@ -68,7 +68,9 @@ def opened(path: str | Path, alive: Callable[[], None] = lambda: None) -> Any:
             except AudioError:
                 pass  # what libsndfile says of its own formats tells more
         # soundfile takes `.raw` for headerless samples and complains with a TypeError about a missing rate
-        reason = f"not audio that soundfile can read ({why(e)}; the file begins with {head[:12]!r})"
+        said = why(e)
+        what = "truncated or damaged" if "malformed" in said else "not audio that soundfile can read"
+        reason = f"{what} ({said}; the file begins with {head[:12]!r})"
         if kind is not None and media.decoder() is None:
             reason += f"; if this is {kind.words}: {media.ADVICE}"
         raise AudioError(path, "open", reason) from None
