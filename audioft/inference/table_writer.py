@@ -107,7 +107,6 @@ class Writer:
         if self.path is not None:
             self._open_for.enter_context(no_empty_folders(self.path))
             self._open_for.enter_context(no_empty_folders(self.path.parent))
-            table = self._failures_table(self.path)
             if self._overwrite:
                 set_aside.set_aside(self._aside, self._written(self.path))
             try:
@@ -115,6 +114,7 @@ class Writer:
             except BaseException:
                 set_aside.put_back(self._aside)
                 raise
+            table = self._failures_table(self.path)
             self.failures = Failures(table, failed(table, self.done))
         return self
 
