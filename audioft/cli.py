@@ -43,10 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
             return code
     except AudioftError as e:
-        print(f"audioft: {e}", file=sys.stderr)
+        print("".join([f"audioft: {e}", *(f"\nnote: {told}" for told in _notes(e))]), file=sys.stderr)
         return e.exit_code
     except KeyboardInterrupt as e:
-        print(f"\naudioft: interrupted{_goes_on(options)}", file=sys.stderr)
+        told = "".join(f"; {told}" for told in _notes(e)) or _goes_on(options)
+        print(f"\naudioft: interrupted{told}", file=sys.stderr)
         return e.exit_code if isinstance(e, Interrupted) else 130
     except BrokenPipeError:  # whoever read our output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -60,6 +61,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"audioft: out of memory; try {_less(options)}", file=sys.stderr)
         return 1
+
+
+def _notes(e: BaseException) -> list[str]:
+    """What was added to a failure on its way."""
+    return getattr(e, "__notes__", [])
 
 
 def _less(options: argparse.Namespace) -> str:

@@ -57,7 +57,7 @@ def text_of(path: str | Path, what: str, errors: str = "strict") -> str:
         return data.decode("utf-8-sig", errors)
     except UnicodeDecodeError as e:
         at = e.start + len(data) - len(e.object)  # the decoder does not count a byte order mark
-        said = "byte {} is not UTF-8; save it as UTF-8"
+        said = "byte {} is not UTF-8; save it as UTF-8 (in Excel: CSV UTF-8)"
         raise DataError(Problem(f"{path} line {_line(data, at)}", said, f"0x{data[at]:02x}")) from None
 
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audioft.assembly import background as backgrounds
 from audioft.assembly import heard_before, hearings, recording_passes
+from audioft.assembly.background import Background
 from audioft.assembly.heard_before import Before
 from audioft.audio.hearing import Hearing
 from audioft.configuration.config import Config
@@ -42,6 +44,7 @@ class Data:
         bad: the clips that did not pass, with why.
         hearing: how they reach the encoder.
         before: what the models that are gone on from have heard.
+        background: what says that nothing happens.
     """
 
     manifest: Manifest
@@ -52,6 +55,7 @@ class Data:
     bad: list[tuple[Clip, Checked]]
     hearing: Hearing
     before: Before = field(default_factory=Before)
+    background: Background = field(default_factory=Background)
 
     def side(self, name: str) -> np.ndarray:
         return getattr(self.split, name)
@@ -162,11 +166,13 @@ def load(
         console.say(f"note: {note}")
     if not headers_only:
         splits.check_leaks(manifest, split, [c.digest for c in checked])
+    found = manifest.labels
     if start is not None:
         manifest = replace(manifest, labels=start.labels(manifest.labels, manifest.multilabel))
     wanted, known = targets.targets(manifest.clips, manifest.labels, manifest.multilabel)
-    data = Data(manifest, split, checked, wanted, known, bad, hearing, before)
-    for note in (*before.notes, *data.told_before("valid"), *data.told_before("test")):
+    nothing = backgrounds.of(config, start, found, manifest.labels, manifest.multilabel)
+    data = Data(manifest, split, checked, wanted, known, bad, hearing, before, nothing)
+    for note in (*nothing.notes, *before.notes, *data.told_before("valid"), *data.told_before("test")):
         console.say(f"note: {note}")
     return data
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 import shlex
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +16,6 @@ from audioft.assembly.new_folders import free_folder
 from audioft.configuration import config as configs
 from audioft.configuration.config import AnyConfig, Config, Kind
 from audioft.core.folder_lock import LOCK
-from audioft.core.places import no_empty_folders
-from audioft.core.storage import write_text
 from audioft.errors import CheckpointError, UsageError
 
 if TYPE_CHECKING:
@@ -39,17 +35,8 @@ FREE = (
 
 BAD_FILES = "bad_files.csv"  # all that may be left of a run that never began
 NO_RUN = frozenset({BAD_FILES, LOCK})
-OWN_FOLDERS = ("checkpoints", "model", "tensorboard", "decoded", "states")
 ROUNDS = "round-*"  # folders of a pretraining
 PRETRAINING = "pretraining"  # the run folder inside the folder of an encoder
-ENCODER_FILES = (
-    *("config.json", "model.safetensors", "preprocessor_config.json", "encoder.json", "README.md"),
-    *("heard.csv", "pretraining.png"),
-)
-OWN_FILES = (
-    *("manifest.csv", "metrics.jsonl", BAD_FILES),
-    *("report.json", "report.html", "predictions.csv"),
-)
 
 
 @dataclass(frozen=True, repr=False)
@@ -131,30 +118,24 @@ def refuse(folder: Path, config: AnyConfig, *, resume: bool, overwrite: bool) ->
         if not has_config:
             raise _no_run(folder)
         _same_settings(folder, config)
-    elif has_config and _begun(folder) and not overwrite:
+    elif has_config and begun(folder) and not overwrite:
         raise UsageError(
             f"{folder} already holds a run: go on with it (--resume), replace it (--overwrite), or give another --out"
         )
     elif not has_config and folder.exists() and any(p.name not in NO_RUN for p in folder.iterdir()):
-        if _begun(folder):
+        if begun(folder):
             raise _no_run(folder)
         raise UsageError(f"{folder} is not empty and holds no run; nothing there is touched: give another --out")
 
 
 def _no_run(folder: Path) -> UsageError:
     """What is said where there is no config, without which nothing is gone on with or replaced."""
-    if _begun(folder):
+    if begun(folder):
         return UsageError(
             f"{folder / 'config.yaml'} is missing, without which the run there is neither gone on with nor replaced; "
             "put it back from a copy, or give another --out"
         )
     return UsageError(f"{folder}: there is no run to resume; without --resume a new one begins there")
-
-
-def remove_encoder(folder: Path) -> None:
-    """Take away the encoder that an earlier pretraining has written into `folder`."""
-    for name in ENCODER_FILES:
-        (folder / name).unlink(missing_ok=True)
 
 
 def refuse_encoder(folder: Path) -> None:
@@ -171,55 +152,7 @@ def refuse_encoder(folder: Path) -> None:
         )
 
 
-def prepare(folder: Path, config: AnyConfig, *, resume: bool, overwrite: bool) -> None:
-    """Make the run folder ready for a run with `config`; raises as `refuse` does."""
-    refuse(folder, config, resume=resume, overwrite=overwrite)
-    if resume:
-        return
-    try:
-        for place in (*(folder / name for name in OWN_FOLDERS), *folder.glob(ROUNDS)):
-            shutil.rmtree(place, ignore_errors=True)
-        for name in OWN_FILES:
-            (folder / name).unlink(missing_ok=True)
-        (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise UsageError(f"{folder} cannot be made: {e.strerror}; give another --out") from e
-    write_text(folder / "config.yaml", configs.save(config))
-
-
-@contextlib.contextmanager
-def beginning(folder: Path, *, new: bool) -> Iterator[None]:
-    """A new run that fails before its first step leaves nothing of itself but the table of bad recordings, if any.
-
-    One that was interrupted stays, as it can be gone on with; and so does all that is no run's.
-    """
-    if not new:
-        yield
-        return
-    with no_empty_folders(folder):
-        try:
-            yield
-        except Exception:
-            measured = [*folder.glob("metrics.jsonl"), *folder.glob(f"{ROUNDS}/metrics.jsonl")]
-            if not _begun(folder) and not measured:
-                _forget(folder)
-            raise
-
-
-def _forget(folder: Path) -> None:
-    """Take away what `prepare` and the preparations of a run have made."""
-    own = {"config.yaml", LOCK, *OWN_FOLDERS, *OWN_FILES}
-    if not (folder / "config.yaml").is_file() or {p.name for p in folder.iterdir() if not p.match(ROUNDS)} - own:
-        return
-    for place in (*(folder / name for name in OWN_FOLDERS), *folder.glob(ROUNDS)):
-        shutil.rmtree(place, ignore_errors=True)
-    bad = folder / BAD_FILES
-    needed = bad.is_file() and len(bad.read_bytes().splitlines()) > 1  # the message that follows refers to it
-    for name in ("config.yaml", *(n for n in OWN_FILES if n != BAD_FILES or not needed)):
-        (folder / name).unlink(missing_ok=True)
-
-
-def _begun(folder: Path) -> bool:
+def begun(folder: Path) -> bool:
     """Whether there is anything to lose: a run that failed before its first step leaves its config, no more."""
     checkpoints = folder / "checkpoints"
     if (folder / "model").exists() or (checkpoints.is_dir() and any(checkpoints.iterdir())):

@@ -55,15 +55,22 @@ class Start:
     def spec(self, config: Config, labels: tuple[str, ...]) -> tuple[str | int, Spec, Spec]:
         """Layers, pooling and head: the model's own where the config does not ask for others.
 
-        A head with labels of several rows is one of as many labels; others get the head within it.
+        A head with labels of several rows is one of its labels: added ones get a row, others get the head within it.
         """
         from audioft.models.heads import merged_rows
 
         asked, own = config.model, self.model.spec
         if asked.model_dump(exclude={"start"}) == type(asked)().model_dump(exclude={"start"}):
-            head = own["head"] if labels == self.card.labels else merged_rows.inner(own["head"])
+            head = merged_rows.inner(own["head"])
+            if set(self.card.labels) <= set(labels):
+                head = merged_rows.with_labels(own["head"], self._rows(labels))
             return own["layers"], own["pooling"], head
         return asked.layers, asked.pooling, asked.head
+
+    def _rows(self, labels: tuple[str, ...]) -> list[int | None]:
+        """For each label its position among the model's own; None for a new one."""
+        own = self.card.labels
+        return [own.index(label) if label in own else None for label in labels]
 
     def fill(self, model: AudioClassifier, labels: tuple[str, ...], multilabel: bool) -> tuple[bool, str]:
         """Take over what can be kept of the head; whether something was, and a sentence on what was kept and made.
@@ -84,7 +91,7 @@ class Start:
                 )
             why = "the data has other labels" if not continues else "the config asks for another head"
             return False, f"encoder kept from {self.name}; the head is made new, as {why}"
-        keep_head(model, self.model, [own.index(label) if label in own else None for label in labels])
+        keep_head(model, self.model, self._rows(labels))
         new = [label for label in labels if label not in own]
         made = f"; newly made for {len(new)}: {', '.join(new)}" if new else ""
         return True, f"encoder and head kept from {self.name}, for {counted(len(own), 'label')}{made}"

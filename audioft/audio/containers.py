@@ -160,6 +160,22 @@ def _chunks(plan: _Chunks, file: BinaryIO, begin: int, total: int) -> int:
     return total
 
 
+def further_data(path: str | Path, end: int, order: str) -> int:
+    """Bytes of a RIFF file in chunks of samples after the first, which ends at `end`; `order` is `<` or `>`."""
+    found = 0
+    with open(path, "rb") as file:
+        total, at = os.fstat(file.fileno()).st_size, end
+        for _ in range(_MOST):
+            at += at % 2 and not unpadded(file, at)
+            head = _bytes(file, at, 8)
+            if len(head) < 8 or not _ID.fullmatch(head[:4]) or _RIFF.match(_bytes(file, at, 12)):
+                return found
+            size = min(struct.unpack(f"{order}I", head[4:])[0], total - at - 8)
+            found += size if head[:4] == b"data" else 0
+            at += 8 + size
+    return found
+
+
 def unpadded(file: BinaryIO, at: int) -> bool:
     """Whether the next chunk begins where the byte should be that makes the size of the last one even."""
     return bool(_ID.fullmatch(_bytes(file, at, 4)))

@@ -68,7 +68,9 @@ def opened(path: str | Path, alive: Callable[[], None] = lambda: None) -> Any:
             except AudioError:
                 pass  # what libsndfile says of its own formats tells more
         # soundfile takes `.raw` for headerless samples and complains with a TypeError about a missing rate
-        reason = f"not audio that soundfile can read ({why(e)}; the file begins with {head[:12]!r})"
+        said = why(e)
+        what = "truncated or damaged" if "malformed" in said else "not audio that soundfile can read"
+        reason = f"{what} ({said}; the file begins with {head[:12]!r})"
         if kind is not None and media.decoder() is None:
             reason += f"; if this is {kind.words}: {media.ADVICE}"
         raise AudioError(path, "open", reason) from None
@@ -82,7 +84,13 @@ def _by_libsndfile(path: Path, head: bytes, size: int, alive: Callable[[], None]
             made = _laid_out(path, head, alive)
             if len(made.links) > 1:
                 return Chain(path, [functools.partial(_wav, path, a, a + n) for a, n in made.links])
-            return _remarked(_one_wav(path, wav, alive) or _plain(path), made)
+            unheard = containers.further_data(path, wav.end, ">" if head[:4] == b"RIFX" else "<")
+            if not unheard:
+                return _remarked(_one_wav(path, wav, alive) or _plain(path), made)
+            # libsndfile may take the second one's size for that of all samples, or refuse the file
+            one = _remarked(_one_wav(path, wav, alive) or Recording.of_parts(path, [(0, wav.end)]), made)
+            one.more, one.said = True, f"{unheard:,} bytes in a second `data` chunk are not heard: a WAV file has one"
+            return one
         if (one := _one_wav(path, wav, alive)) is not None:
             return one
     elif head[:4] in (b".snd", b"dns.", b"riff") and (parts := mended_headers.unknown_size(path, head)):

@@ -77,7 +77,7 @@ class DataSection(Section):
     segments`, or of no label where clips may have several."""
     exclude: Names = []
     """Recordings that are left out: patterns of their names or paths (`old/*.wav`), folders, names, or files of names
-    (one a line, or a table with a column of recordings as `bad_files.csv`)."""
+    (one a line, or a table with a column of recordings as `bad_files.csv`; a row with times leaves out these)."""
     workers: int = Field(2, ge=0)
     """Processes that read clips; changes no result."""
 

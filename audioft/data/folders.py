@@ -52,7 +52,7 @@ def to_clips(
         raise DataError(Problem(path, f"the folder cannot be read: {why}") for path, why in left_out.unreadable)
     if not names:
         raise DataError(f"{root}: no recordings found; looked in all folders for {LOOKED_FOR}{left_out.instead()}")
-    gone = excluded(choices.exclude, names, root, notes)
+    gone = excluded(choices.exclude, names, root, notes).as_whole(notes)
     every, names = names, [n for n in names if n not in gone]
     if not names:
         raise DataError(f"{root}: data.exclude leaves out all of its {len(every)} recordings")

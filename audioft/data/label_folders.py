@@ -57,7 +57,7 @@ def read(
     left_out = LeftOut()
     paths = {p.relative_to(root).as_posix(): p for p in recordings(root, left_out)}
     excluding: list[str] = []
-    gone = excluded(choices.exclude, paths, root, excluding)
+    gone = excluded(choices.exclude, paths, root, excluding).names
     group_of = from_names.asked(group, "data.group")
     found = _Files(root, paths, label, choices, gone)
     for text in _chosen(root, choices.label_files):

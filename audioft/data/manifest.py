@@ -220,7 +220,7 @@ def not_named(root: Path, clips: Sequence[Clip], exclude: Sequence[str] = ()) ->
     others = [n for p in folders.recordings(root) if (n := p.relative_to(root).as_posix()) not in named]
     if exclude and others:
         with contextlib.suppress(UsageError):  # what is left out may be in the table alone
-            gone = excluded(exclude, others, root, [])
+            gone = excluded(exclude, others, root, []).touched
             others = [n for n in others if n not in gone]
     if not others:
         return []

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from audioft.core.registry import suggest
@@ -16,6 +15,7 @@ from audioft.data.reading.choices import PLAIN, Choices
 from audioft.data.reading.columns import at_least, understood
 from audioft.data.reading.file_names import Names, outside
 from audioft.data.reading.label_cells import reader
+from audioft.data.reading.row_times import times
 from audioft.data.tables import FILE_COLUMNS, Row, columns_of, file_column
 from audioft.data.targets import clean
 from audioft.errors import DataError, Problem, UsageError
@@ -84,7 +84,7 @@ def to_clips(
         None if text in columns else from_names.asked(text, key)
         for key, text in (("data.label", label), ("data.group", group))
     )
-    rows = _without(rows, files, root, choices, notes)
+    rows = _without(rows, files, root, choices, as_events, notes)
     column = str(label) if named is not None else _label_column(columns, table, label)
     several = column.endswith("labels") and named is None
     said: Callable[[str], targets.Said] = targets.several if several else targets.single
@@ -123,15 +123,31 @@ def to_clips(
     return Read(clips, several, grouping, notes)
 
 
-def _without(rows: list[Row], files: str, root: Path, choices: Choices, notes: list[str]) -> list[Row]:
-    """The rows of recordings that are not left out; of names as they are written, which need not be there."""
+def _without(rows: list[Row], files: str, root: Path, choices: Choices, as_events: bool, notes: list[str]) -> list[Row]:
+    """The rows that are not left out, by names as they are written, which need not be there.
+
+    Events stay whose times are left out: what lies there is no background.
+    """
     if not choices.exclude:
         return rows
-    gone = exclusion.excluded(choices.exclude, {exclusion.plain(row.cells.get(files, "")) for row in rows}, root, notes)
-    kept = [row for row in rows if exclusion.plain(row.cells.get(files, "")) not in gone]
+    names = [exclusion.plain(row.cells.get(files, "")) for row in rows]
+    gone = exclusion.excluded(choices.exclude, set(names), root, notes)
+    kept = [(row, name) for row, name in zip(rows, names, strict=True) if name not in gone.names]
+    if gone.times and not as_events:
+        clips = [(name, *_times_of(row)) for row, name in kept]
+        out = exclusion.at_times(gone.times, clips, notes)
+        kept = [pair for i, pair in enumerate(kept) if i not in out]
     if not kept:
         raise DataError(f"{root}: data.exclude leaves out all of its {len(rows)} rows")
-    return kept
+    return [row for row, _ in kept]
+
+
+def _times_of(row: Row) -> tuple[float, float | None]:
+    """A row's times; of what is none, which is told later, those of the whole recording."""
+    try:
+        return times(row.cells, points=True)
+    except ValueError:
+        return 0.0, None
 
 
 def _doubled(clips: list[Clip], as_events: bool) -> Iterator[tuple[int, int]]:
@@ -190,35 +206,6 @@ def _label_column(columns: list[str], table: str, label: str | None) -> str:
             f"{', '.join(columns)}"
         )
     return found[0]
-
-
-def times(cells: Mapping[str, str], points: bool = False, advice: str = "") -> tuple[float, float | None]:
-    """A row's `start` and `end` in seconds; ValueError where they are no times.
-
-    Args:
-        cells: of the row.
-        points: both may be the same.
-        advice: where they are and may not be, what else could be done, to end the sentence.
-    """
-    if not (cells.get("start") or cells.get("end")):
-        return 0.0, None
-    found: dict[str, float | None] = {}
-    for key in ("start", "end"):
-        text = cells.get(key, "").strip()
-        try:
-            value = float(text) if text else None
-        except ValueError:
-            comma = "; a comma may be a decimal one or one of thousands, write a point" if "," in text else ""
-            raise ValueError(f"{key} {text!r} is not a number; expected seconds, as 1.5, or h:mm:ss{comma}") from None
-        if value is not None and (not math.isfinite(value) or value < 0):
-            raise ValueError(f"{key} {text!r}: expected seconds from the recording's beginning, at least 0")
-        found[key] = value
-    start, end = found["start"] or 0.0, found["end"]
-    if end is not None and start == end and not points:
-        raise ValueError(f"start {start:g} is not before end {end:g}{advice}")
-    if end is not None and start > end:
-        raise ValueError(f"start {start:g} is not before end {end:g}")
-    return start, end
 
 
 def _grouping(columns: list[str], table: str, group: str | None) -> str:

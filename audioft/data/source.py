@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from audioft.annotations.event import Event
 from audioft.data import annotated, event_clips, label_folders, manifest
-from audioft.data.annotated import Found
+from audioft.data.annotated import Annotated, Found
 from audioft.data.manifest import Manifest
 from audioft.data.reading import from_names, tidying
 from audioft.data.reading.alike import spellings
 from audioft.data.reading.choices import PLAIN, Choices
-from audioft.errors import DataError
+from audioft.data.reading.exclusion import Excluded, Span, at_times, excluded
+from audioft.errors import DataError, UsageError
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ def load(
     """
     events = events or EventUse()
     how: dict[str, Any] = {"label": label, "group": group, "allow_outside": allow_outside, "choices": choices}
-    found = read_annotated(source, asked=events.asked, **how)
+    found = read_annotated(source, asked=events.asked, whole=events.use == "frames", **how)
     if found is None:
         return manifest.load(source, least_labels=least_labels, **how)
     if events.point_width is not None:
@@ -79,8 +83,14 @@ def read_annotated(
     allow_outside: bool,
     asked: bool,
     choices: Choices = PLAIN,
+    whole: bool = True,
 ) -> Found | None:
     """Recordings with their events; None where a source has none and none were `asked` for.
+
+    Args:
+        source, label, group, allow_outside, choices: see `manifest.load`.
+        asked: whether labels must have times.
+        whole: recordings are heard as a whole: one of which `choices.exclude` leaves out some times is left out.
 
     Raises:
         UsageError: no such path.
@@ -91,9 +101,45 @@ def read_annotated(
     found = _read_annotated(Path(source), label, group, allow_outside, asked, choices)
     if found is None:
         return None
-    found = tidying.events(found, choices)
+    found = _without_times(tidying.events(found, choices), choices, whole)
     alike = spellings({e.label for a in found.recordings for e in a.events})
     return dataclasses.replace(found, notes=(*found.notes, *alike))
+
+
+def _without_times(found: Found, choices: Choices, whole: bool) -> Found:
+    """Recordings without the events in times that are left out; what lies there is no background."""
+    own, notes = {a.clip.name: a for a in found.recordings}, list[str]()
+    gone = Excluded()
+    with contextlib.suppress(UsageError):  # that only other recordings are left out was told before
+        gone = excluded(choices.exclude, own, found.root, [])
+    if not gone.times:
+        return found
+    if whole:
+        out = gone.as_whole(notes)
+        kept = tuple(a for a in found.recordings if a.clip.name not in out)
+        if not kept:
+            raise DataError(f"{found.root}: data.exclude leaves out all of its recordings; {notes[0]}")
+        return dataclasses.replace(found, recordings=kept, notes=(*found.notes, *notes))
+    every = [(name, e) for name, a in own.items() for e in (*a.events, *a.negatives)]
+    lost = at_times(gone.times, [(name, e.start, e.end) for name, e in every], notes)
+    left_out = {name: list[Event]() for name in gone.times}
+    for i in lost:
+        left_out[every[i][0]].append(every[i][1])
+    recordings = tuple(
+        a if a.clip.name not in gone.times else _less(a, left_out[a.clip.name], gone.times[a.clip.name])
+        for a in found.recordings
+    )
+    return dataclasses.replace(found, recordings=recordings, notes=(*found.notes, *notes))
+
+
+def _less(a: Annotated, lost: Sequence[Event], spans: Sequence[Span]) -> Annotated:
+    empty = (Event("", start, max(start, a.seconds) if end is None else end) for start, end in spans)
+    return dataclasses.replace(
+        a,
+        events=tuple(e for e in a.events if e not in lost),
+        negatives=tuple(e for e in a.negatives if e not in lost),
+        dropped=(*a.dropped, *lost, *empty),
+    )
 
 
 def _read_annotated(

@@ -11,6 +11,7 @@ from audioft.core.wording import counted
 from audioft.evaluation.caution import caution
 from audioft.evaluation.event_counts import Heard
 from audioft.evaluation.events import event_metrics
+from audioft.evaluation.frame_intervals import frame_bounds
 from audioft.evaluation.ranking import frame_average_precision
 from audioft.evaluation.report import Estimate, Report
 from audioft.evaluation.text import TITLES
@@ -42,14 +43,15 @@ def make_event_report(
 
     Returns:
         A report whose classes are counted in segments of a second: `support` and `predicted` of them, and with
-        `event_f1` beside. Its `map` is over frames, and has no interval.
+        `event_f1` beside. Its `map` is over frames.
 
     Raises:
         DataError: there are no recordings.
     """
     found = event_metrics(labels, recordings, resamples=resamples, seed=seed)
     mean, each = frame_average_precision([s for s, _ in frames], [t for _, t in frames])
-    metrics = {name: found.metrics[name] for name in SHOWN} | {"map": Estimate(mean, math.nan, math.nan)}
+    bounds = frame_bounds(mean, recordings, frames, labels, resamples, seed)
+    metrics = {name: found.metrics[name] for name in SHOWN} | {"map": Estimate(mean, *bounds)}
     segments = sum(math.ceil(r.seconds - 1e-9) for r in recordings)
     classes = [
         {

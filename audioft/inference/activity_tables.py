@@ -142,7 +142,7 @@ class ActivityWriter(Writer):
         error = step.summary.error
         if error is not None:
             self.failures.add(clip.name, error.reason)
-        self.rows += len(parts)
+        self._wrote(len(parts), ())
         if self._table is not None:
             last = {} if error is None else {"error": error.reason}
             rows = [{"path": clip.name, **row, **last} for part in parts for row in self._each(part)]
@@ -164,8 +164,8 @@ class ActivityWriter(Writer):
         self.count += 1
         self.failures.add(failure.path, failure.reason)
 
-    def __exit__(self, kind: object, *exc: object) -> None:
-        super().__exit__(kind, *exc)
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        super().__exit__(kind, error, trace)
         if kind is None and not self._forgotten and self.by:
             self._sum_up()
 

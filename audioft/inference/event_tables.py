@@ -132,9 +132,7 @@ class TimeWriter(Writer):
             found = [e.label for e in step.events]
         elif step.summary is not None:
             found = [s.label for s in step.summary.labels if s.segments]
-            self.rows += len(step.summary.labels) - len(found)
-        self.rows += len(found)
-        self.labelled.update(found)
+        self._wrote(len(found) if self.what != "summary" or step.summary is None else len(step.summary.labels), found)
 
     def fail(self, failure: AudioError) -> None:
         """An input that led to no recording."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Self
 
+from audioft.core import set_aside
 from audioft.core.places import no_empty_folders
 from audioft.core.storage import json_line
 from audioft.core.wording import counted
@@ -65,7 +67,10 @@ class Writer:
         self._begun, self.failures = Begun(), Failures(None)
         self.rows, self.labelled = 0, Counter[str | None]()
         self._file: IO[str] | RowFile = sys.stdout
-        self._open_for, self._forgotten = contextlib.ExitStack(), False
+        self._open_for, self._forgotten, self._restored = contextlib.ExitStack(), False, False
+        self._aside = set_aside.folder_of(Path(os.path.realpath(path or "")))  # what is replaced, until there is a row
+        if path is not None and not int(os.environ.get("RANK") or "0"):
+            set_aside.put_back(self._aside)  # of a call that was killed before its first row
 
     @property
     def places(self) -> list[Path]:
@@ -102,15 +107,34 @@ class Writer:
         if self.path is not None:
             self._open_for.enter_context(no_empty_folders(self.path))
             self._open_for.enter_context(no_empty_folders(self.path.parent))
-            self._open(self.path)
+            if self._overwrite:
+                set_aside.set_aside(self._aside, self._written(self.path))
+            try:
+                self._open(self.path)
+            except BaseException:
+                set_aside.put_back(self._aside)
+                raise
             table = self._failures_table(self.path)
             self.failures = Failures(table, failed(table, self.done))
         return self
 
     def _failures_table(self, path: Path) -> Path:
+        """The table of failures that goes with a table, or lies in a folder of label files."""
         return path / "failures.csv" if path.is_dir() else path.with_name(f"{path.stem}.failures.csv")
 
-    def __exit__(self, kind: object, *exc: object) -> None:
+    def _written(self, path: Path) -> list[Path]:
+        """The files that are replaced as a whole; a pipe is none, and label files are replaced one by one."""
+        table = [Path(os.path.realpath(path)), beside(path)] if path.is_file() else []
+        return [*table, self._failures_table(path)]
+
+    def _wrote(self, rows: int, labels: Iterable[str | None]) -> None:
+        """Count rows and their labels; with the first one what they replace is let go."""
+        if rows and not self.rows and self.path is not None:
+            set_aside.let_go(self._aside)
+        self.rows += rows
+        self.labelled.update(labels)
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._file.flush()
         self.failures.close()
         if isinstance(self._file, RowFile):
@@ -118,21 +142,28 @@ class Writer:
         lost = len(self.failures.found)
         if self.path is not None and not self._begun.keep and not self.rows and (kind or 0 < lost == self.count):
             self._forget(self.path)
+            if error is not None and self._restored:
+                error.add_note(f"{self.path} holds what it held before")
+        elif self.path is not None:
+            set_aside.let_go(self._aside)
         self._open_for.close()
 
     def _forget(self, path: Path) -> None:
-        """Take a table away that nothing came into: the call can be mended and made again as it is."""
+        """Take a table away that nothing came into, and put back what it was to replace."""
         self._forgotten = True
         if path.is_file():  # and no pipe, and no folder
-            path.unlink()
+            Path(os.path.realpath(path)).unlink()
             beside(path).unlink(missing_ok=True)
         if len(self.failures.found) <= NAMED:
             self.failures.forget()
+        lost = self.failures.written
+        self._restored = set_aside.put_back(self._aside, but=[] if lost is None else [lost])
 
     def told(self) -> str:
         """What was written: how many rows, with which labels, and where what failed is listed; a sentence."""
         if self._forgotten:
-            return f"nothing is written to {self.path}, as nothing could be labelled"
+            kept = ", which holds what it held before," if self._restored else ","
+            return f"nothing is written to {self.path}{kept} as nothing could be labelled"
         said = f"{counted(self.rows, self.UNIT)} {'added' if self._begun.keep else 'written'} to {self.path}"
         most = self.labelled.most_common()
         found = [f"{'no label' if label is None else label} {count}" for label, count in most[:SHOWN]]

@@ -76,8 +76,8 @@ class PredictionWriter(Writer):
         if p.path == self.again:
             self._compare(p)
         elif p.label is not None:
-            self.labelled.update((p.labels if self.multilabel else [self._sure(p.label, p.score)]) or [None])
-            self.rows += 1
+            given = (p.labels if self.multilabel else [self._sure(p.label, p.score)]) or [None]
+            self._wrote(1, given)
             self._table.add([self._cells(p) if self.form == "csv" else self._entry(p)])
 
     def _sure(self, label: str, score: float) -> str | None:

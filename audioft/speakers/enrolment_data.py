@@ -83,9 +83,9 @@ class Use:
 
     def refuse_other_labels(self, anyway: bool) -> None:
         """Raise, or say, that the model may not tell individuals apart; see `individuals`."""
-        card, embeds = self.predictor.card, hasattr(self.predictor.model.head, "embed")
+        card, model = self.predictor.card, self.predictor.model
         if not anyway:
-            individuals.refuse(card, embeds)
+            individuals.refuse(card, model.spec["head"], hasattr(model.head, "embed"))
         if (text := individuals.doubt(card)) is not None:
             self.note(text)
 

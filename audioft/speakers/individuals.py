@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from audioft.core.registry import Spec, split_spec
 from audioft.core.wording import counted, quoted
 from audioft.data.clip import Clip
 from audioft.data.targets import clean
 from audioft.errors import UsageError
 from audioft.models.folder import ModelCard
+from audioft.models.merged_rows import inner
+from audioft.models.prototypes import PROTOTYPE
 
 #: Columns of tables that name individuals.
 COLUMNS = frozenset({
@@ -22,7 +25,8 @@ COLUMNS = frozenset({
 INDIVIDUALS, PAIRS = 5, 30
 VALIDATION = "the validation side, whose labels were trained on"
 REMEDY = (
-    "train one on recordings of many individuals (`audioft train DATA --config configs/speakers.yaml`), or measure "
+    "train one on recordings of many individuals (`audioft train DATA --config configs/speakers.yaml`; where DATA is a "
+    "table, a column speaker, as data.label, says that labels are individuals), or measure "
     "this one on pairs of them with `audioft verify MODEL --trials LIST --store`"
 )
 
@@ -47,22 +51,26 @@ def measured(card: ModelCard) -> bool:
     return bool(chosen) and chosen.get("source") != VALIDATION
 
 
-def refuse(card: ModelCard, embeds: bool) -> None:
+def refuse(card: ModelCard, head: Spec, embeds: bool) -> None:
     """Raise where a model cannot be believed to tell individuals apart.
 
     Args:
         card: of the model.
-        embeds: whether its head has an embedding, as `cosine` and `prototype`.
+        head: of the model, as it was asked for.
+        embeds: whether that has an embedding, as `cosine` and `prototype`; one of prototypes was not trained.
 
     Raises:
-        UsageError: its labels are known to be something else, or its head is that of an ordinary classifier; and
-            nobody has measured it on trials.
+        UsageError: its labels are known to be something else, or its head is that of an ordinary classifier, or of
+            prototypes; and nobody has measured it on trials.
     """
-    known = card.trained_on.get("individuals")
-    if measured(card) or known or (known is None and embeds and not card.multilabel):
+    known, fitted = card.trained_on.get("individuals"), split_spec(inner(head))[0] == PROTOTYPE
+    if measured(card) or known or (known is None and embeds and not fitted and not card.multilabel):
         return
-    other = known is False or card.multilabel
-    why = "are of another kind" if other else "are those of an ordinary classifier, whose head has no embedding"
+    why = "are those of an ordinary classifier, whose head has no embedding"
+    if fitted:
+        why = "are not said to be individuals, and nothing was trained to tell them apart (--few-shot)"
+    if known is False or card.multilabel:
+        why = "are of another kind"
     raise UsageError(
         f"the model has not learnt to tell individuals apart: its labels, {quoted(card.labels, 5)}, {why}, and anybody "
         f"may pass for anybody; {REMEDY}, or enrol in spite of it with --anyway"

@@ -15,7 +15,8 @@ from audioft.annotations.lines import lines_of
 from audioft.core import csv_tables
 from audioft.data.clip import Clip, seconds
 from audioft.data.manifest import absolute
-from audioft.data.rows import Names, times
+from audioft.data.reading.row_times import times
+from audioft.data.rows import Names
 from audioft.data.tables import SUFFIXES, Row, columns_of, read_table
 from audioft.data.targets import clean
 from audioft.errors import DataError, UsageError

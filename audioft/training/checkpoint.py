@@ -10,7 +10,7 @@ import contextlib
 import json
 import math
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -106,11 +106,19 @@ class Checkpoints:
         keep: how many to keep.
         fixed: names of parameters that never change in the run. They are not written: whoever goes on has them, which
             a hash tells.
+        begun: called when one is written: the run has come to something.
     """
 
-    def __init__(self, folder: Path, identity: str, keep: int = 2, fixed: Collection[str] = ()):
+    def __init__(
+        self,
+        folder: Path,
+        identity: str,
+        keep: int = 2,
+        fixed: Collection[str] = (),
+        begun: Callable[[], None] = lambda: None,
+    ):
         self.folder, self.identity, self.keep = folder, identity, keep
-        self.fixed = frozenset(fixed)
+        self.fixed, self._begun = frozenset(fixed), begun
         self._fixed_hash: str | None = None
 
     def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, state: State) -> Path:
@@ -125,6 +133,7 @@ class Checkpoints:
         with new_folder(path, listed=["*"]) as partial:
             for name, data in contents.items():
                 write_bytes(partial / name, data)
+        self._begun()
         for old in self.written()[: -self.keep]:
             shutil.rmtree(old, ignore_errors=True)
         self._drop_best()
@@ -195,6 +204,7 @@ class Checkpoints:
         with new_folder(self._best(about["epoch"]), listed=["*"]) as partial:
             write_bytes(partial / "model.safetensors", pack(self._changing(model)))
             write_json(partial / "about.json", about | {"fixed": self._hash(model)})
+        self._begun()
 
     def load_best(self, model: nn.Module, epoch: int) -> dict[str, Any]:
         """Put the weights after an epoch that was the best so far into `model`; what was said of them."""

@@ -109,8 +109,11 @@ def test_all_problems_of_all_lines_at_once(track):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"1\t2\tdog\r\n1\t2\tcaf\xe9\n", "line 2: byte 0xe9 is not UTF-8; save it as UTF-8"),
-        (b"\xef\xbb\xbf1\t2\tdog\r1\t2\tcaf\xe9\n", "line 2: byte 0xe9 is not UTF-8; save it as UTF-8"),
+        (b"1\t2\tdog\r\n1\t2\tcaf\xe9\n", "line 2: byte 0xe9 is not UTF-8; save it as UTF-8 (in Excel: CSV UTF-8)"),
+        (
+            b"\xef\xbb\xbf1\t2\tdog\r1\t2\tcaf\xe9\n",
+            "line 2: byte 0xe9 is not UTF-8; save it as UTF-8 (in Excel: CSV UTF-8)",
+        ),
         (b"1\t2\tdog\n1\t2\t\0\n", "line 2: a NUL byte; expected text in UTF-8"),
     ],
 )

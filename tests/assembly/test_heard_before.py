@@ -12,7 +12,7 @@ import tiny
 import audioft
 from audioft.assembly import recordings, starting_model
 from audioft.assembly.resolve import settings
-from audioft.assembly.run_folder import prepare
+from audioft.assembly.run_beginning import prepare
 from audioft.data import manifest
 from audioft.data.inputs import digest
 from audioft.evaluation.probe_data import probe_task

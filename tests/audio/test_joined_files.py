@@ -248,3 +248,20 @@ def test_what_an_older_audioft_found_holds_unless_more_is_heard_now(tmp_path, mo
     found = check(clips, cache=cache)
     assert [c.seconds for c in found] == [2.0, 4.0]
     assert [c.digest == "0" * 64 for c in found] == [True, False]
+
+
+@pytest.mark.parametrize("kind", ["wav", "float.wav", "24.wav"])
+@pytest.mark.parametrize("between", [b"", b"LIST\x04\0\0\0abcd"])
+def test_a_second_chunk_of_samples_is_told(tmp_path, kind, between):
+    path = tmp_path / "a.wav"
+    subtype = {"wav": "PCM_16", "float.wav": "FLOAT", "24.wav": "PCM_24"}[kind]
+    samples = FIRST[: RATE + 1]
+    soundfile.write(path, samples, RATE, format="WAV", subtype=subtype)
+    whole = path.read_bytes()
+    whole += b"\0" * (len(whole) % 2) + between
+    for more, told in ((b"data" + struct.pack("<I", 9000) + bytes(range(1, 226)) * 40, True), (b"", False)):
+        data = whole + more
+        path.write_bytes(data[:4] + struct.pack("<I", len(data) - 8) + data[8:])
+        heard, said = listened(path)
+        np.testing.assert_allclose(heard, samples, atol=1e-4)
+        assert [s.split(":")[0] for s in said] == ["9,000 bytes in a second `data` chunk are not heard"] * told

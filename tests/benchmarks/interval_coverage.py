@@ -1,13 +1,15 @@
 """How often 95 % intervals hold: those of reports, beside the middle 95 % of bootstrap resamples.
 
 python tests/benchmarks/interval_coverage.py [--replicates 1000] [--resamples 100] [--all]
-    [--only clips|events|speakers]
+    [--only clips|events|frames|speakers|curves]
 
 Data are made up of which the true figures are known: clips of four labels, each right with a probability of 0.5 to
 0.99 (`one`); clips with any of four labels whose scores tell them apart with an AUC of 0.7 to 0.99 (`several`);
-recordings in which 0.5 to 0.99 of the events, of four labels, are found, with as many made up (`events`); recordings of
-speakers who are harder or easier to tell apart, all pairs of them (`speakers`). Clips stand alone, or lie in groups of
-four that share a part of what makes them right (a correlation of 0.3 beneath); recordings and speakers differ likewise.
+recordings in which 0.5 to 0.99 of the events, of four labels, are found, with as many made up (`events`); recordings
+whose frames have scores with an AUC of 0.7 to 0.99 (`frames`); recordings of speakers who are harder or easier to tell
+apart, all pairs of them (`speakers`); clips that are tested after learning from more and more others, after all of
+which 0.8 to 0.99 are right (`curves`, see `curve_coverage.py`). Clips stand alone, or lie in groups of four that share
+a part of what makes them right (a correlation of 0.3 beneath); recordings and speakers differ likewise.
 
 Of each figure and size the lowest coverage over all of these is printed, in percent: of the middle 95 % / of the
 interval of the report, and how wide the latter is, on the average. `--all` prints every case. A replicate in which a
@@ -22,14 +24,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from unittest import mock
 
+import curve_coverage as curves
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from audioft.evaluation import events, intervals
-from audioft.evaluation.event_counts import Counts
+from audioft.annotations.event import Event
+from audioft.evaluation import effective_size, events, frame_intervals, intervals
+from audioft.evaluation.event_counts import Counts, Heard
 from audioft.evaluation.intervals import middle
 from audioft.evaluation.metrics import METRICS, Tally
 from audioft.evaluation.predictions import Predictions
+from audioft.evaluation.ranking import frame_average_precision
 from audioft.speakers import verification
 
 Interval = tuple[float, float]
@@ -38,8 +43,12 @@ Found = dict[str, tuple[float, Interval, Interval]]
 LABELS, EACH, SHARED = 4, 4, 0.3
 ONE = ("accuracy", "balanced_accuracy", "recall_macro", "precision_macro", "f1_macro", "f1_weighted")
 SEVERAL = ("roc_auc", "map", "subset_accuracy", "recall_micro", "precision_micro", "f1_micro", "f1_macro")
+#: Of what takes long: the share of the replicates, and of the resamples.
+SLOW = {"frames": (0.2, 1.0), "speakers": (0.2, 1.0), "curves": (0.08, 0.6)}
+FRAMES = ("map of frames",)
 EVENTS = ("event_f1", "event_precision", "event_recall", "event_f1_macro", "segment_error_rate")
-TITLES = {"one": "one label a clip", "several": "several labels", "events": "events", "speakers": "speakers"}
+TITLES = {"one": "one label a clip", "several": "several labels", "events": "events", "frames": "frames of events"}
+TITLES |= {"speakers": "speakers", "curves": "learning curves"}
 SPEAKERS = ("EER", *(f"minDCF {p:g}" for p in verification.PRIORS))
 
 
@@ -48,8 +57,8 @@ class Case:
     """One kind of data.
 
     Attributes:
-        kind: `one`, `several`, `events`, `speakers`.
-        size: clips, recordings or speakers.
+        kind: `one`, `several`, `events`, `frames`, `speakers`, `curves`.
+        size: clips, recordings or speakers; tested clips.
         score: share right or found, AUC, or how far apart speakers are.
         grouped: whether clips lie in groups.
     """
@@ -64,7 +73,9 @@ CASES = [
     *(Case("one", n, p, g) for n in (8, 20, 50, 200, 500) for p in (0.5, 0.8, 0.95, 0.99) for g in (False, True)),
     *(Case("several", n, p, g) for n in (8, 20, 50, 200, 500) for p in (0.7, 0.9, 0.99) for g in (False, True)),
     *(Case("events", n, p) for n in (2, 8, 20, 50, 200) for p in (0.5, 0.8, 0.95, 0.99)),
+    *(Case("frames", n, p) for n in (2, 8, 20, 50, 200) for p in (0.7, 0.9, 0.99)),
     *(Case("speakers", n, p) for n in (3, 8, 20, 50) for p in (0.5, 1.0, 1.7, 2.5)),
+    *(Case("curves", n, p, g) for n in (20, 50, 200) for p in (0.8, 0.95, 0.99) for g in (False, True)),
 ]
 
 
@@ -119,6 +130,10 @@ def truth(kind: str, score: float) -> dict[str, float]:
     if kind == "events":
         parts = recordings(random, case, 50_000)
         return {k: float(v) for k, v in events.figures({"event": parts, "segment": parts}).items()}
+    if kind == "frames":
+        return {FRAMES[0]: frame_average_precision(*zip(*frames(random, case, 4_000)[1], strict=True))[0]}
+    if kind == "curves":
+        return curves.truth(score)
     if kind == "speakers":
         heard = voices(random, case, 20_000)
         same = np.concatenate([(heard[i::3] * heard[j::3]).sum(1) for i, j in ((0, 1), (0, 2), (1, 2))])
@@ -153,6 +168,38 @@ def of_events(random: np.random.Generator, case: Case, resamples: int) -> Found:
     return {name: (values[name], middle(drawn[name], 0.95), found[name]) for name in EVENTS}
 
 
+def frames(random: np.random.Generator, case: Case, count: int) -> tuple[list[Heard], list[tuple[np.ndarray, ...]]]:
+    """Recordings of ten seconds with ten frames each, and events of a second; what of the scores is luck is shared."""
+    found = []
+    for i in range(count):
+        there = random.random((10, LABELS)) < 0.2
+        parts = ((1, 1), (10, 1), (10, 10))  # of the recording, of a second, of a frame
+        noise = [
+            np.sqrt(share) * random.standard_normal((s, f, LABELS))
+            for share, (s, f) in zip((0.2, 0.5, 0.3), parts, strict=True)
+        ]
+        apart = np.sqrt(2) * ndtri(case.score)
+        scores = ndtr(sum(noise) + apart * (there[:, None] - 0.5)).reshape(-1, LABELS)
+        own = [Event(str(c), float(s), s + 1.0) for s, c in zip(*np.nonzero(there), strict=True)]
+        found.append((Heard(str(i), 10.0, own, []), (scores, np.repeat(there, 10, axis=0).astype(float))))
+    return [heard for heard, _ in found], [pair for _, pair in found]
+
+
+def of_frames(random: np.random.Generator, case: Case, resamples: int) -> Found:
+    heard, pairs = frames(random, case, case.size)
+    value = frame_average_precision(*zip(*pairs, strict=True))[0]
+    with mock.patch.object(frame_intervals.effective_size, "of_draws", wraps=effective_size.of_draws) as noting:
+        names = list(map(str, range(LABELS)))
+        found = frame_intervals.frame_bounds(value, heard, pairs, names, resamples, int(random.integers(2**31)))
+    again = noting.call_args.args[1] if noting.called else np.full(1, np.nan)
+    return {FRAMES[0]: (value, middle(again, 0.95), found)}
+
+
+def of_curves(random: np.random.Generator, case: Case, resamples: int) -> Found:
+    noise, groups = shared(random, case, case.size)
+    return curves.found(random, noise[:, 0], groups, case.score, resamples)
+
+
 def of_speakers(random: np.random.Generator, case: Case, resamples: int) -> Found:
     heard = voices(random, case, case.size)
     places = np.triu_indices(len(heard), 1)
@@ -179,7 +226,9 @@ WAYS: dict[str, Callable[[np.random.Generator, Case, int], Found]] = {
     "one": of_clips,
     "several": of_clips,
     "events": of_events,
+    "frames": of_frames,
     "speakers": of_speakers,
+    "curves": of_curves,
 }
 
 
@@ -209,7 +258,7 @@ def lines(found: dict[Case, dict[str, Coverage]]) -> Iterator[str]:
     for kind in dict.fromkeys(c.kind for c in found):
         mine = {c: figures for c, figures in found.items() if c.kind == kind}
         sizes = sorted({c.size for c in mine})
-        what = {"events": "recordings", "speakers": "speakers"}.get(kind, "clips")
+        what = {"events": "recordings", "frames": "recordings", "speakers": "speakers"}.get(kind, "clips")
         yield f"\n| {TITLES[kind]} | " + " | ".join(f"{n} {what}" for n in sizes) + " |"
         yield "|---|" + "---|" * len(sizes)
         for name in dict.fromkeys(name for figures in mine.values() for name in figures):
@@ -226,14 +275,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--replicates", type=int, default=1000, help="data sets of each kind (1000)")
     parser.add_argument("--resamples", type=int, default=100, help="of each of them (100)")
-    parser.add_argument("--only", choices=["clips", "events", "speakers"])
+    parser.add_argument("--only", choices=["clips", "events", "frames", "speakers", "curves"])
     parser.add_argument("--all", action="store_true", help="every case")
     options = parser.parse_args()
     found = {}
     for case in CASES:
         if options.only in (None, case.kind) or (options.only == "clips" and case.kind in ("one", "several")):
-            replicates = options.replicates if case.kind != "speakers" else max(options.replicates // 5, 1)
-            found[case] = coverage(case, replicates, options.resamples)
+            share = SLOW.get(case.kind, (1.0, 1.0))
+            times = [max(round(n * x), 1) for n, x in zip((options.replicates, options.resamples), share, strict=True)]
+            found[case] = coverage(case, *times)
             if options.all:
                 for name, c in found[case].items():
                     print(f"{case} {name}: {c.middle:.3f} {c.ours:.3f} {c.width:.2f}", flush=True)

@@ -19,7 +19,9 @@ from interval_coverage import CASES, Case, coverage, lines
         (Case("one", 40, 0.95, grouped=True), ("accuracy", "f1_macro", "precision_macro"), 120),
         (Case("several", 20, 0.99), ("roc_auc", "map"), 80),
         (Case("events", 8, 0.95), ("event_f1", "event_recall", "segment_error_rate"), 120),
+        (Case("frames", 8, 0.99), ("map of frames",), 40),
         (Case("speakers", 5, 2.5), ("EER",), 25),
+        (Case("curves", 20, 0.99), ("after 40 a label",), 30),
     ],
     ids=str,
 )

@@ -25,7 +25,7 @@ def run(name: str, *arguments: object, timeout: int = 300) -> subprocess.Complet
 
 def test_every_pipeline_is_tried_here():
     tried = {"finetune_folder.py", "train_batch.py", "evaluate_run.py", "predict_recordings.py"}
-    tried |= {"domain_adaptation.py", "sound_events.py", "open_set_speakers.py"}
+    tried |= {"domain_adaptation.py", "sound_events.py", "open_set_speakers.py", "rain_in_noise.py"}
     assert tried | {"demo.py"} == PIPELINES | {"demo.py"}  # the demo is tests/docs/test_stories.py's
 
 
@@ -185,3 +185,13 @@ def test_open_set_speakers(small_encoder, tmp_path):
     assert all(line.count(" to ") == 3 for line in lines)
     later = len(tables["ten"]) // 4  # half of the pieces of one of two speakers
     assert all(f" of {later} named rightly" in x and f"of {later} of others" in x for x in (centred, margin))
+
+
+@pytest.mark.slow
+def test_rain_in_noise(tmp_path):
+    done = run("rain_in_noise.py", tmp_path / "noise")
+    assert done.returncode == 0, done.stderr
+    without, with_negatives = done.stdout.splitlines()
+    assert "background" not in without
+    assert "rain" in without
+    assert with_negatives.partition("of noise: ")[2].startswith("background 3")

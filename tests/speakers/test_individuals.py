@@ -41,25 +41,33 @@ def test_without_such_a_column_a_margin_or_several_labels_say_so():
 
 
 @pytest.mark.parametrize(
-    ("model", "embeds", "refused", "doubted"),
+    ("model", "head", "refused", "doubted"),
     [
-        (card(True), False, False, False),
-        (card(True, verification=OWN), True, False, False),
-        (card(verification=STORED), False, False, False),
-        (card(False, verification=STORED), False, False, False),
-        (card(verification=OWN), True, False, True),
-        (card(), True, False, True),
-        (card(), False, True, True),
-        (card(False, verification=OWN), True, True, True),
-        (card(multilabel=True), True, True, True),
+        (card(True), "projection", False, False),
+        (card(True, verification=OWN), "cosine", False, False),
+        (card(True), "prototype", False, False),
+        (card(verification=STORED), "linear", False, False),
+        (card(verification=STORED), "prototype", False, False),
+        (card(False, verification=STORED), "mlp", False, False),
+        (card(verification=OWN), "cosine", False, True),
+        (card(), {"name": "cosine", "size": 64}, False, True),
+        (card(), "projection", True, True),
+        (card(), "prototype", True, True),
+        (card(verification=OWN), {"name": "prototype", "centre": False}, True, True),
+        (card(), {"name": "merged", "head": "prototype", "parts": [2, 1]}, True, True),
+        (card(False), "prototype", True, True),
+        (card(False, verification=OWN), "cosine", True, True),
+        (card(multilabel=True), "prototype", True, True),
+        (card(multilabel=True), "cosine", True, True),
     ],
 )
-def test_who_is_refused_and_who_is_doubted(model, embeds, refused, doubted):
+def test_who_is_refused_and_who_is_doubted(model, head, refused, doubted):
+    embeds = "cosine" in str(head) or "prototype" in str(head)
     if refused:
         with pytest.raises(UsageError, match=r"'chainsaw', 'rain'.*configs/speakers\.yaml.*--store.*--anyway"):
-            individuals.refuse(model, embeds)
+            individuals.refuse(model, head, embeds)
     else:
-        individuals.refuse(model, embeds)
+        individuals.refuse(model, head, embeds)
     told = individuals.doubt(model)
     assert (told is not None) == doubted
     assert told is None or "'chainsaw', 'rain'" in told

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 
 from audioft.core.wording import quoted
-from audioft.data.reading import one_hot
+from audioft.data.reading import one_hot, unread_times
 from audioft.data.reading.one_hot import number
 from audioft.data.tables import Row, columns_of, file_column
 from audioft.errors import DataError, Problem
@@ -149,7 +149,8 @@ def _timed(columns: list[str], rows: list[Row], table: str, label: str | None, n
     if ends is not None and starts is None:
         notes.append(f"no column says where clips begin: each begins with its recording and goes on to {ends!r}")
     told_already = {*used, within, "start", "end", *(lengths if starts and ends else [])}
-    others = [c for c in keys if c not in told_already and _looks_like_time(c)]
+    spans = [] if starts or ends else unread_times.columns_of([c for c in keys if c not in told_already], rows)
+    others = [c for c in keys if c not in told_already and (_looks_like_time(c) or c in spans)]
     others = [c for c in others if not any(f"{c!r} looks like a time" in n for n in notes)]
     if others:
         looks = "it looks" if len(others) == 1 else "they look"

@@ -1,62 +1,148 @@
-"""Recordings that are left out by name: `data.exclude`."""
+"""Recordings, or times of them, that are left out by name: `data.exclude`."""
 
 from __future__ import annotations
 
 import fnmatch
 import glob
+import math
 import os
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from audioft.annotations.lines import lines_of
 from audioft.core.wording import counted, quoted
+from audioft.data.reading.columns import understood
+from audioft.data.reading.row_times import times
 from audioft.data.tables import SUFFIXES, file_column, read_table
-from audioft.errors import UsageError
+from audioft.errors import DataError, Problem, UsageError
 
 _LISTS = (".txt", *SUFFIXES)
 
 
-def excluded(entries: Sequence[str], names: Collection[str], root: Path, notes: list[str]) -> set[str]:
-    """The recordings that `data.exclude` leaves out.
+Span = tuple[float, float | None]  # seconds; None is the recording's end
+
+
+@dataclass(frozen=True)
+class Excluded:
+    """What is left out.
+
+    Attributes:
+        names: recordings as a whole.
+        times: of other recordings, what is left out of them.
+    """
+
+    names: set[str] = field(default_factory=set)
+    times: dict[str, list[Span]] = field(default_factory=dict)
+
+    @property
+    def touched(self) -> set[str]:
+        """All recordings of which something is left out."""
+        return self.names | self.times.keys()
+
+    def as_whole(self, notes: list[str]) -> set[str]:
+        """All of these, where recordings are not cut; those with times are told."""
+        if self.times:
+            notes.append(
+                _told(
+                    self.times,
+                    "recording",
+                    " as a whole, for times in it" if len(self.times) == 1 else " as a whole, for times in them",
+                )
+            )
+        return self.touched
+
+
+def excluded(entries: Sequence[str], names: Collection[str], root: Path, notes: list[str]) -> Excluded:
+    """What `data.exclude` leaves out.
 
     Args:
         entries: patterns as `old/*.wav`, of a name or of its path; folders; names; and files that hold names: one a
-            line, or a table with a column of recordings, as audioft's `predictions.csv` and `bad_files.csv`.
+            line, or a table with a column of recordings, as audioft's `predictions.csv` and `bad_files.csv`. A row with
+            times leaves out these.
         names: all recordings, relative to the root, with forward slashes.
         root: what they are relative to.
-        notes: is told how many are left out, and what was of none of them.
+        notes: is told how many are left out as a whole, and what was of none of them.
 
     Raises:
         UsageError: a file of names that is not there; nothing is of any recording; a name that several may have.
+        DataError: a row of such a file has times that are none.
     """
-    if not entries:
-        return set()
-    called, out, missed = _Called(names, root), set[str](), list[str]()
+    called, out, missed = _Called(names, root), Excluded(), list[str]()
     for entry in entries:
         listed = _list_of(entry, root)
         if listed is None:
             found = called.matching(entry)
             missed += [] if found else [entry]
-            out |= found
+            out.names.update(found)
             continue
-        own = {name: called.called(name, f" in {listed}") for name in _read(listed)}
-        out |= {name for found in own.values() for name in found}
-        strange = [name for name, found in own.items() if not found]
+        own = {name: (called.called(name, f" in {listed}"), spans) for name, spans in _read(listed).items()}
+        for of_name, spans in own.values():
+            if None in spans:
+                out.names.update(of_name)
+            for name in of_name:
+                out.times.setdefault(name, []).extend(s for s in spans if s is not None)
+        strange = [name for name, (of_name, _) in own.items() if not of_name]
         if strange:
             missed.append(f"{len(strange)} of the {counted(len(own), 'name')} in {entry}, as {strange[0]}")
+    for name in out.names & out.times.keys():
+        del out.times[name]
     told = "; ".join(missed)
-    if not out:
+    if entries and not out.touched:
         first = sorted(names)[0] if names else "none"
         raise UsageError(f"data.exclude matches no recording: {told or 'it names none'}; names are as {first}")
-    are = "is" if len(out) == 1 else "are"
-    notes.append(
-        f"{counted(len(out), 'recording')} {are} left out by data.exclude: {', '.join(sorted(out)[:3])}"
-        + (", ..." if len(out) > 3 else "")
-    )
+    if out.names:
+        notes.append(_told(out.names, "recording"))
     if missed:
         notes.append(f"data.exclude: of no recording here: {told}")
     return out
+
+
+def _told(names: Collection[str], what: str, of: str = "") -> str:
+    are = "is" if len(names) == 1 else "are"
+    more = ", ..." if len(names) > 3 else ""
+    return f"{counted(len(names), what)} {are} left out by data.exclude{of}: {', '.join(sorted(names)[:3])}{more}"
+
+
+def at_times(
+    times: Mapping[str, Sequence[Span]], clips: Sequence[tuple[str, float, float | None]], notes: list[str]
+) -> set[int]:
+    """Positions of clips, or events, in the times that are left out.
+
+    Args:
+        times: of recordings by name, see `Excluded`.
+        clips: name, start and end of each. Where some have the very times that are left out, it is those, otherwise all
+            that reach into them.
+        notes: is told how many they are.
+    """
+    own: dict[str, list[int]] = {}
+    for i, (name, _, _) in enumerate(clips):
+        own.setdefault(name, []).append(i)
+    out = set[int]()
+    for name, spans in times.items():
+        for span in spans:
+            same = [i for i in own.get(name, ()) if _ends(clips[i][1:]) == _ends(span)]
+            out.update(same or (i for i in own.get(name, ()) if _overlap(_ends(clips[i][1:]), _ends(span))))
+    if out:
+        told = {f"{clips[i][0]} at {clips[i][1]:g} s" for i in out}
+        notes.append(_told(told, "clip", " for its times" if len(out) == 1 else " for their times"))
+    else:
+        name = min(times)
+        notes.append(
+            f"data.exclude: nothing is labelled in the times it gives, as in {name} at {times[name][0][0]:g} s"
+        )
+    return out
+
+
+def _ends(span: Span) -> tuple[float, float]:
+    start, end = span
+    return round(start, 6), math.inf if end is None else round(end, 6)
+
+
+def _overlap(a: tuple[float, float], b: tuple[float, float]) -> bool:
+    """Whether they share time; a point shares that which it lies in."""
+    return max(a[0], b[0]) < min(a[1], b[1]) or (a[0] == a[1] and b[0] <= a[0] < b[1])
 
 
 def plain(name: str) -> str:
@@ -139,16 +225,27 @@ def _list_of(entry: str, root: Path) -> Path | None:
     return found
 
 
-def _read(path: Path) -> list[str]:
-    """The names in a file, each once."""
+def _read(path: Path) -> dict[str, list[Span | None]]:
+    """The names in a file, each with the times that are left out; None for the whole recording."""
     if path.suffix.lower() == ".txt":
-        return list(dict.fromkeys(text.strip() for _, text in lines_of(path, "file of names", "surrogateescape")))
+        return {text.strip(): [None] for _, text in lines_of(path, "file of names", "surrogateescape")}
     if path.suffix.lower() != ".jsonl":
         lines = lines_of(path, "file of names", "surrogateescape")
         if lines and not any(mark in lines[0][1] for mark in ",;\t") and "." in lines[0][1]:  # names without a header
-            return list(dict.fromkeys(text.strip().strip('"') for _, text in lines))
+            return {text.strip().strip('"'): [None] for _, text in lines}
         if len(lines) == 1:  # a table of bad recordings that found none
-            return []
-    rows = read_table(path, "names of recordings")
-    column = file_column(rows, path)
-    return list(dict.fromkeys(row.cells.get(column, "").strip() for row in rows if row.cells.get(column, "").strip()))
+            return {}
+    rows, _ = understood(read_table(path, "names of recordings"), str(path), "")
+    column, found, problems = file_column(rows, path), dict[str, list[Span | None]](), list[Problem]()
+    for row in rows:
+        if not (name := row.cells.get(column, "").strip()):
+            continue
+        try:
+            span = times(row.cells, points=True)
+        except ValueError as e:
+            problems.append(Problem(row.where, e))
+            continue
+        found.setdefault(name, []).append(None if span == (0.0, None) else span)
+    if problems:
+        raise DataError(problems)
+    return found

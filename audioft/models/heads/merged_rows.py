@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -57,6 +58,19 @@ class MergedHead(nn.Module):
 def is_merged(head: Spec) -> bool:
     """Whether a spec is of such a head."""
     return split_spec(head)[0] == NAME
+
+
+def with_labels(head: Spec, kept: Sequence[int | None]) -> Spec:
+    """The spec of a head like this one for other labels.
+
+    Args:
+        head: of any kind.
+        kept: for each label its position among the labels of `head`; None for a new one, which gets one row.
+    """
+    if not is_merged(head):
+        return head
+    parts = split_spec(head)[1]["parts"]
+    return {"name": NAME, "head": inner(head), "parts": [1 if row is None else parts[row] for row in kept]}
 
 
 def inner(head: Spec) -> Spec:

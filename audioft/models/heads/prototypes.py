@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from audioft.models.heads.layouts import heads
 
 SCALES = (0.1, 1000.0)  # between which the scale is looked for
+PROTOTYPE = "prototype"
 UNFITTED_SCALE = 10.0  # where no label has a clip to leave out: as sure as cosines allow, and not surer
 
 
@@ -41,7 +42,7 @@ class Fit:
 UNFITTED = Fit(0, math.nan, math.nan, UNFITTED_SCALE)
 
 
-@heads.register("prototype")
+@heads.register(PROTOTYPE)
 class PrototypeHead(nn.Module):
     """`scale` times the cosine between a clip and each label's prototype, plus `offset`.
 

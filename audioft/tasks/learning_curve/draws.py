@@ -15,7 +15,7 @@ import torch
 from audioft.core.runtime import generator
 from audioft.evaluation import probe
 from audioft.evaluation.effective_size import Basis, of_clips, of_draws
-from audioft.evaluation.intervals import middle, multiplicities
+from audioft.evaluation.intervals import multiplicities
 from audioft.models.heads.prototypes import class_means, directions
 from audioft.tasks.learning_curve.power_law import PowerLaw, fit
 
@@ -169,8 +169,8 @@ def outlook(points: Sequence[Point], method: str, groups: np.ndarray, seed: int)
     """The power law of a method's errors and what it says of `FACTORS` times the clips; or why there is none.
 
     The interval is from drawing anew, with replacement, both the draws (their numbers, for all sizes together) and the
-    tested groups, and fitting again, see `evaluation.effective_size`; of what is gained it is the middle of those. It
-    does not hold what a power law may be wrong in.
+    tested groups, and fitting again, see `evaluation.effective_size`; so is the band of what is gained, a share of the
+    tested clips that are then right. They do not hold what a power law may be wrong in.
 
     Args:
         points: from `measure`.
@@ -207,8 +207,8 @@ def _expected(law: PowerLaw, resampled: Sequence[PowerLaw], now: float, factor: 
     gains = np.array([other.error(now) - other.error(factor * now) for other in resampled])
     gain = law.error(now) - law.error(factor * now)
     value = 1 - law.error(factor * now)
-    found = of_draws(value, then, Basis(float(counts.sum()), counts))
-    return Expected(value, *found, gain, *middle(gains, 0.95))
+    basis = Basis(float(counts.sum()), counts)
+    return Expected(value, *of_draws(value, then, basis), gain, *of_draws(gain, gains, basis))
 
 
 def _weighted(hits: np.ndarray, weight: np.ndarray, again: np.ndarray) -> float:

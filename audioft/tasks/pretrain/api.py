@@ -54,7 +54,7 @@ def pretrain(
         >>> (folder / "model.safetensors").is_file()
         True
     """
-    from audioft.assembly import new_folders, run_folder
+    from audioft.assembly import new_folders, run_beginning, run_folder
     from audioft.configuration.pretraining import PretrainConfig
     from audioft.core import folder_lock
     from audioft.tasks.pretrain import resolve
@@ -72,6 +72,7 @@ def pretrain(
         raise UsageError("no recordings given: `audioft pretrain DATA... --out ENCODER`, or set data.sources")
     folder = Path(out) if out is not None else new_folders.free_folder(Path("encoders") / resolve.source_name(resolved))
     with folder_lock.held(folder, "encoder"):
+        run_beginning.going_on(folder / run_folder.PRETRAINING)
         run_folder.refuse_encoder(folder)
         run_folder.refuse(folder / run_folder.PRETRAINING, resolved, resume=resume, overwrite=overwrite)
         from audioft.tasks.pretrain import pretraining_run

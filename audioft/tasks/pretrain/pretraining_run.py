@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from audioft.assembly import build, reading, run_folder
+from audioft.assembly import build, reading, run_beginning
 from audioft.assembly.run_folder import PRETRAINING, identity
 from audioft.configuration.config import PretrainConfig
 from audioft.core import workers
@@ -51,11 +51,10 @@ def start(config: PretrainConfig, folder: Path, *, resume: bool, overwrite: bool
     if config.data.workers:
         chains = [build.chain(config.augment), build.chain(config.disturb)]
         workers.refuse([*chains, build.single("mixing", config.mixing)])
-    with run_folder.beginning(folder / PRETRAINING, new=processes.main and not resume):
+    with run_beginning.beginning(folder / PRETRAINING, new=processes.main and not resume):
         if processes.main:
-            if overwrite and not resume:
-                run_folder.remove_encoder(folder)
-            run_folder.prepare(folder / PRETRAINING, config, resume=resume, overwrite=overwrite)
+            how = {"resume": resume, "overwrite": overwrite}
+            run_beginning.prepare(folder / PRETRAINING, config, encoder=folder, **how)
         processes.wait()
         return run(config, folder, processes, console if processes.main else Console(quiet=True), resume)
 
@@ -177,7 +176,12 @@ def make_trainer(
         adamw(parameter_groups(model, t.lr, t.lr, t.layer_decay, t.weight_decay)),
         schedules.build(t.schedule, steps=plan.steps),
         epochs=plan.measures,
-        checkpoints=Checkpoints(place / "checkpoints", _identity(parts, plan, objective), t.keep),
+        checkpoints=Checkpoints(
+            place / "checkpoints",
+            _identity(parts, plan, objective),
+            t.keep,
+            begun=lambda: run_beginning.worth_keeping(parts.folder),
+        ),
         processes=parts.processes,
         validate=validate if held else None,
         begin_epoch=lambda epoch: freezing.apply(freezing.at_epoch(freeze, epoch), model.encoder),

@@ -65,7 +65,7 @@ def finetune(
         >>> run.report.side
         'test'
     """
-    from audioft.assembly import new_folders, resolve, run_folder
+    from audioft.assembly import new_folders, resolve, run_beginning, run_folder
     from audioft.core import folder_lock
 
     console = console or Console()
@@ -81,6 +81,7 @@ def finetune(
     name = resolved.start.model or resolved.encoder.name
     folder = Path(out) if out is not None else new_folders.default_folder(str(resolved.data.source), name)
     with folder_lock.held(folder):
+        run_beginning.going_on(folder)
         run_folder.refuse(folder, resolved, resume=resume, overwrite=overwrite)  # before torch is imported
         from audioft.tasks.train import training_run
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 import dataclasses
 import functools
 import platform
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from audioft.assembly import event_scores, reading, recordings, side_scores
+from audioft.assembly.background import NEGATIVES
 from audioft.assembly.build import Parts
 from audioft.assembly.run_folder import Run
-from audioft.configuration.config import Config
 from audioft.core.registry import split_spec
 from audioft.core.wording import counted
-from audioft.data.event_clips import BACKGROUND
 from audioft.evaluation.clip_report import make_report
 from audioft.evaluation.html import Beside, write_html
 from audioft.evaluation.mistakes import Mistakes
@@ -162,7 +160,7 @@ def _card(parts: Parts, found: Measured, learnt: Learnt) -> ModelCard:
         thresholds=found.thresholds,
         verification=_verification(parts),
         segments=found.segments,
-        background=background(parts.config, data.manifest.labels, parts.multilabel),
+        background=data.background.label,
         encoder={"name": parts.loaded.name, "family": parts.model.encoder.family},
         trained_on={
             "source": Path(str(parts.config.data.source)).name,
@@ -172,14 +170,14 @@ def _card(parts: Parts, found: Measured, learnt: Learnt) -> ModelCard:
             **({} if (known := _individuals(parts)) is None else {"individuals": known}),
         },
         measured=measured,
-        reading=reading.kept(parts.config),
+        reading=_reading(parts),
     )
 
 
-def background(config: Config, labels: Sequence[str], multilabel: bool) -> str | None:
-    """The label that says nothing happens, where a clip has one label and there is such a class."""
-    asked = config.events.background == "class" or bool(config.data.negatives)
-    return BACKGROUND if asked and not multilabel and BACKGROUND in labels else None
+def _reading(parts: Parts) -> dict[str, Any]:
+    """How data is read: as the run's, and with what the model that it went on from took for background."""
+    kept, more = reading.kept(parts.config), parts.data.background.negatives
+    return {**kept, NEGATIVES: [*kept.get(NEGATIVES, ()), *more]} if more else kept
 
 
 def _individuals(parts: Parts) -> bool | None:

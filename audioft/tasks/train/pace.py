@@ -66,8 +66,8 @@ def told(parts: Parts, cache: Cache | None) -> list[str]:
     seconds = known[TRAINING] * _sound(parts) * parts.config.train.epochs
     seconds += 0.0 if cache is None else known[ONCE] * _once(parts, cache)
     return [
-        f"time: {about(seconds)} to train, by an earlier run with this encoder, freeze and device; checking the "
-        "recordings before it and measuring after it come on top"
+        f"time: {about(seconds)} to train, by an earlier run with this encoder, freeze, batch size, augmentation and "
+        "device; checking the recordings before it and measuring after it come on top"
     ]
 
 
@@ -86,7 +86,10 @@ def _name(parts: Parts, cache: Cache | None) -> str:
     device, config = parts.processes.device, parts.config
     kind = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{device.type}, {os.cpu_count()} cores"
     how: list[Any] = [parts.loaded.name, spell(config.freeze), spell(config.adapt), kind, parts.processes.count]
-    return json.dumps([*how, parts.precision, "cached" if cache is not None else "computed anew"])
+    how += [parts.precision, "cached" if cache is not None else "computed anew"]
+    changed = [spell(value) for value in (config.augment, config.mixup, config.latent, config.data.max_seconds)]
+    t = config.train
+    return json.dumps([*how, t.batch_size, t.batch_seconds, t.accumulate, config.data.workers, *changed])
 
 
 def _read() -> dict[str, dict[str, float]]:

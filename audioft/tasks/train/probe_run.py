@@ -9,10 +9,11 @@ from typing import Any
 
 import torch
 
-from audioft.assembly import kept_probe, reading, side_scores
+from audioft.assembly import background, kept_probe, reading, side_scores
 from audioft.assembly.kept_probe import Kept
 from audioft.assembly.recordings import window
-from audioft.assembly.run_folder import Run, prepare
+from audioft.assembly.run_beginning import prepare
+from audioft.assembly.run_folder import Run
 from audioft.configuration.config import Config
 from audioft.core.progress import Console
 from audioft.evaluation.html import Beside, write_html
@@ -21,7 +22,6 @@ from audioft.models import folder as model_folder
 from audioft.models import heard
 from audioft.models.classifier import AudioClassifier
 from audioft.models.folder import ModelCard
-from audioft.tasks.train.final_report import background
 from audioft.training.callbacks import finite
 
 COPIED = (kept_probe.MANIFEST, kept_probe.REPORT, kept_probe.PREDICTIONS)
@@ -71,7 +71,7 @@ def _card(kept: Kept, model: AudioClassifier, config: Config, report: Report | N
         multilabel=kept.multilabel,
         window=window(kept.longest, config.data.max_seconds, model.encoder.hearing.expansion),
         thresholds=kept.thresholds,
-        background=background(config, kept.labels, kept.multilabel),
+        background=background.of(config, None, (), kept.labels, kept.multilabel).label,
         encoder={"name": kept.encoder.name, "family": model.encoder.family},
         trained_on={
             "source": Path(str(config.data.source)).name,

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 from audioft.assembly import build, event_scores, recordings, side_scores
-from audioft.assembly.run_folder import Run, as_begun, beginning, identity, prepare
+from audioft.assembly.run_beginning import beginning, prepare, worth_keeping
+from audioft.assembly.run_folder import Run, as_begun, identity
 from audioft.configuration import few_shot
 from audioft.configuration.config import Config
 from audioft.core import workers
@@ -45,13 +46,6 @@ from audioft.training.schedules import schedules
 from audioft.training.trainer import Trainer
 
 
-def make_ready(folder: Path, config: Config, processes: Processes, *, resume: bool, overwrite: bool) -> None:
-    """Make the folder ready for a run; a run in it is replaced only once data and model are known to be right."""
-    if overwrite and folder.is_dir():
-        dry_run.from_headers(config, processes, Console(quiet=True))
-    prepare(folder, config, resume=resume, overwrite=overwrite)
-
-
 def start(config: Config, folder: Path, *, resume: bool, overwrite: bool, console: Console) -> Run:
     """A run in a folder that this process holds: see `audioft.finetune`."""
     processes = Processes(config.train.device)
@@ -63,7 +57,7 @@ def start(config: Config, folder: Path, *, resume: bool, overwrite: bool, consol
         if config.start.probe is not None:
             return _of_a_probe(config, folder, processes, console, resume=resume, overwrite=overwrite)
         if processes.main:
-            make_ready(folder, config, processes, resume=resume, overwrite=overwrite)
+            prepare(folder, config, resume=resume, overwrite=overwrite)
         processes.wait()
         config = as_begun(config, folder) if resume else config
         if few_shot.wanted(config):
@@ -81,7 +75,7 @@ def _of_a_probe(
 
 
 def run(config: Config, folder: Path, processes: Processes, console: Console, resume: bool) -> Run:
-    """Train, evaluate and write everything into `folder`, which `make_ready` has made ready."""
+    """Train, evaluate and write everything into `folder`, which `prepare` has made ready."""
     precision = choose_precision(config.train.precision, processes.device)
     bad_files = folder / "bad_files.csv" if processes.main else None
     parts = build.assembled(config, processes, console, precision, bad_files=bad_files)
@@ -165,7 +159,11 @@ def make_trainer(
         schedules.build(t.schedule, steps=plan.total(t.epochs)),
         epochs=t.epochs,
         checkpoints=Checkpoints(
-            folder / "checkpoints", identity(config, clips, folder), t.keep, frozen_cache.never_free(parts)
+            folder / "checkpoints",
+            identity(config, clips, folder),
+            t.keep,
+            frozen_cache.never_free(parts),
+            lambda: worth_keeping(folder),
         ),
         processes=parts.processes,
         validate=(lambda: validate(parts, cache)) if len(data.side("valid")) else None,

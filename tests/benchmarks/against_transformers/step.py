@@ -102,7 +102,7 @@ def _is_within(event: Any, name: str) -> bool:
 def measure(task: dict[str, Any]) -> dict[str, Any]:
     """Run some steps of a training; see the module."""
     import audioft
-    from audioft.assembly import build, recordings, run_folder, starting_model
+    from audioft.assembly import build, recordings, run_beginning, starting_model
     from audioft.core.progress import Console
     from audioft.core.runtime import Processes, choose_precision
     from audioft.models.cpu_kernels import convolutions
@@ -118,7 +118,7 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
     precision = choose_precision(config.train.precision, processes.device)
     parts = build.Parts(config, data, model, loaded, processes, precision, console)
     out = Path(task["out"])
-    run_folder.prepare(out, config, resume=False, overwrite=True)
+    run_beginning.prepare(out, config, resume=False, overwrite=True)
     trainer = training_run.make_trainer(parts, out, training_clips.clips_of(parts, out / "decoded"))
     trainer.validate = None
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32

@@ -10,13 +10,14 @@ import pytest
 from audioft.data import manifest, source
 from audioft.data.reading.choices import Choices
 from audioft.data.reading.exclusion import excluded
-from audioft.errors import UsageError
+from audioft.data.source import EventUse
+from audioft.errors import DataError, UsageError
 
 NAMES = ["dog/a.wav", "dog/old/b.wav", "cat/A.WAV", "cat/c.wav", "cat/d[1].wav"]
 
 
 def out(*entries, root=Path("/data"), names=NAMES, notes=None):
-    return sorted(excluded(entries, names, root, [] if notes is None else notes))
+    return sorted(excluded(entries, names, root, [] if notes is None else notes).names)
 
 
 @pytest.mark.parametrize(
@@ -109,3 +110,96 @@ class TestSources:
         how = {"label": None, "group": None, "allow_outside": False, "asked": True}
         found = source.read_annotated(data, choices=Choices(exclude=["low"]), **how)
         assert [a.clip.name for a in found.recordings] == ["high/high_00.wav"]
+
+
+LISTS = [
+    ("l.csv", "path,start,end\nn.wav,{},{}\n"),
+    ("l.csv", "path,start,end,stage,reason\nn.wav,{},{},decode,damaged\n"),
+    ("l.csv", "file;Begin Time (s);End Time (s)\nn.wav;{};{}\n"),
+    ("l.tsv", "path\tonset\toffset\nsomewhere/n.wav\t{}\t{}\n"),
+    ("l.jsonl", '{{"path": "n.wav", "start": {}, "end": {}}}\n'),
+    ("predictions.csv", "path,start,end,label,score,error\nn.wav,{},{},x,0.9,\n"),
+]
+
+
+class TestTimes:
+    """A list with times leaves out these, in clips of a table, in events, and where recordings are not cut."""
+
+    CUTS = ((0, 1, "x"), (1, 2, "y"), (1.5, 2.5, "x"), (3, 4, "y"))
+
+    @pytest.fixture
+    def data(self, tmp_path):
+        rows = ["file_name,start,end,label"]
+        for name in ("n", "other"):
+            for folder in ("data", "table"):
+                makers.tone(tmp_path / folder / f"{name}.wav", seconds=5)
+            rows += [f"{name}.wav,{start},{end},{x}" for start, end, x in self.CUTS]
+            lines = "".join(f"{start}\t{end}\t{x}\n" for start, end, x in self.CUTS)
+            (tmp_path / "data" / f"{name}.txt").write_text(lines)
+        (tmp_path / "table" / "t.csv").write_text("\n".join(rows))
+        return tmp_path / "data"
+
+    @pytest.fixture
+    def table(self, data):
+        return data.parent / "table" / "t.csv"
+
+    def list_of(self, tmp_path, form, start, end):
+        name, text = form
+        (tmp_path / name).write_text(text.format(start, end))
+        return Choices(exclude=[str(tmp_path / name)])
+
+    @pytest.mark.parametrize("form", LISTS)
+    @pytest.mark.parametrize(
+        ("start", "end", "left"),
+        [
+            (1, 2, [0, 1.5, 3]),
+            (1.2, 1.3, [0, 1.5, 3]),
+            (1.7, 3.5, [0]),
+            (2.6, 2.9, [0, 1, 1.5, 3]),
+            (0.5, 1, [1, 1.5, 3]),
+        ],
+    )
+    def test_clips_and_events(self, data, table, tmp_path, form, start, end, left):
+        choices = self.list_of(tmp_path, form, start, end)
+        for source_of, use in ((table, None), (table, "clips"), (data, "clips")):
+            found = source.load(source_of, events=EventUse(use), choices=choices)
+            assert [c.start for c in found.clips if c.name == "n.wav"] == left
+            assert sum(c.name == "other.wav" for c in found.clips) == 4
+            said = [n for n in found.notes if "data.exclude" in n]
+            assert len(said) == 1
+            assert ("nothing is labelled in the times" in said[0]) == (len(left) == 4)
+
+    def test_to_the_end(self, table, tmp_path):
+        (tmp_path / "l.csv").write_text("path,start,end\nn.wav,2.2,\n")
+        found = source.load(table, choices=Choices(exclude=[str(tmp_path / "l.csv")]))
+        assert [c.start for c in found.clips if c.name == "n.wav"] == [0, 1]
+
+    def test_a_row_without_times_leaves_out_the_recording(self, table, tmp_path):
+        (tmp_path / "l.csv").write_text("path,start,end\nn.wav,0,1\nn.wav,,\nother.wav,3,4\n")
+        found = source.load(table, choices=Choices(exclude=[str(tmp_path / "l.csv")]))
+        assert [(c.name, c.start) for c in found.clips] == [("other.wav", start) for start in (0, 1, 1.5)]
+
+    def test_what_is_left_out_is_no_background(self, data, tmp_path):
+        choices = self.list_of(tmp_path, LISTS[0], 2.5, 5)
+        found = source.load(data, events=EventUse("clips", background="class"), choices=choices)
+        between = [(c.start, c.end) for c in found.clips if c.labels == ("background",) and c.name == "n.wav"]
+        assert all(end <= 2.5 for _, end in between)
+        whole = source.load(data, events=EventUse("clips", background="class"))
+        assert any(c.start >= 2.5 for c in whole.clips if c.labels == ("background",) and c.name == "n.wav")
+
+    def test_where_recordings_are_heard_as_a_whole_so_they_are_left_out(self, data, tmp_path):
+        choices = self.list_of(tmp_path, LISTS[0], 1, 2)
+        found = source.load(data, events=EventUse("frames"), choices=choices)
+        assert {c.name for c in found.clips} == {"other.wav"}
+        assert any(
+            "1 recording is left out by data.exclude as a whole, for times in it: n.wav" in n for n in found.notes
+        )
+        makers.tones(tmp_path / "classes", each=2)
+        (tmp_path / "l.csv").write_text("path,start,end\nhigh_00.wav,0.1,0.2\n")
+        found = manifest.load(tmp_path / "classes", choices=Choices(exclude=[str(tmp_path / "l.csv")]))
+        assert "high/high_00.wav" not in {c.name for c in found.clips}
+        assert any("as a whole, for times in it" in n for n in found.notes)
+
+    def test_times_that_are_none_are_told(self, table, tmp_path):
+        with pytest.raises(DataError, match=r"l\.csv line 2: start 3 is not before end 2"):
+            source.load(table, choices=self.list_of(tmp_path, LISTS[0], 3, 2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 
 import makers
 import numpy as np
@@ -15,7 +16,8 @@ from audioft.errors import UsageError
 from audioft.models import folder as folders
 from audioft.models import heard
 from audioft.models.classifier import AudioClassifier
-from audioft.models.heads.kept_head import relabelled
+from audioft.models.heads import merged_rows
+from audioft.models.heads.kept_head import keep_head, relabelled
 from audioft.models.hub import model_folder
 from audioft.models.loading import load_encoder
 from audioft.tasks.relabel import relabelling
@@ -60,6 +62,22 @@ def test_rows_are_left_out_ordered_and_taken_together(made, head):
     assert near(logits(relabelled(merged, [[1], [2]])), before[:, [0, 2]])
     assert relabelled(merged, [[1], [2]]).spec == model.spec
     assert torch.equal(logits(model), before)
+
+
+@pytest.mark.parametrize("head", HEADS, ids=str)
+def test_labels_are_added_to_merged_ones(made, head):
+    """In any order, and their rows are the only ones that are new."""
+    merged = relabelled(made(head), [[1, 3], [0], [2]])
+    before = logits(merged)
+    for kept in ([0, 1, 2, None], [None, 2, 0, None, 1]):
+        spec = merged_rows.with_labels(merged.spec["head"], kept)
+        assert spec["parts"] == [1 if row is None else (2, 1, 1)[row] for row in kept]
+        more = AudioClassifier(merged.encoder, len(kept), head=spec)
+        keep_head(more, merged, kept)
+        places = [kept.index(row) for row in range(3)]
+        assert near(logits(more)[:, places], before)
+    with pytest.raises(ValueError, match="heads of two forms"):
+        keep_head(more, merged, [0, 2, None, None, 1])
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +148,27 @@ def test_a_merged_model_goes_on_and_is_refused_by_transformers(three, tmp_path, 
     assert folders.load(more.model)[0].spec["head"]["parts"] == [2, 1]
     new = audioft.finetune(data, start=made, out=tmp_path / "anew", overrides=makers.QUICK, console=QUIET)
     assert folders.load(new.model)[0].spec["head"] == "projection"
+
+
+def test_labels_are_added_to_a_merged_model(audioft_command, three, tmp_path):
+    run, data = three
+    made = audioft.relabel(run, tmp_path / "new", merge={"tone": ["high", "low"]}, console=QUIET)
+    for i in range(6):
+        makers.tone(tmp_path / "more" / "shrill" / f"{i}.wav", hz=3000.0, seed=i)
+    shutil.copytree(data / "low", tmp_path / "more" / "low")
+    how = (*makers.QUICK_ARGUMENTS, "train.lr=1e-12", "train.head_lr=1e-12", "data.rename={low: tone}")
+    call = ("train", tmp_path / "more", "--from", made, "--extend", *how)
+    code, _, err = audioft_command(*call, "--out", tmp_path / "run")
+    assert code == 0, err
+    assert "encoder and head kept" in err
+    assert "for 2 labels; newly made for 1: shrill" in err
+    (old, _), (new, card) = folders.load(made), folders.load(tmp_path / "run" / "model")
+    assert card.labels == ("tone", "mid", "shrill")
+    assert new.spec["head"]["parts"] == [2, 1, 1]
+    assert near(logits(new)[:, :2], logits(old))
+    assert scores(tmp_path / "run", data).shape == (18, 3)
+    again = audioft.relabel(tmp_path / "run", tmp_path / "again", merge={"all": ["tone", "shrill"]}, console=QUIET)
+    assert folders.load(again)[0].spec["head"]["parts"] == [3, 1]
 
 
 def test_several_labels_a_clip(trained_several, tmp_path, audioft_command):

@@ -146,18 +146,46 @@ def test_a_model_of_sounds_enrols_nobody_without_being_told_to(audioft_command, 
     assert "note: the model was trained to tell 'high', 'low' apart; if these are no individuals" in err
 
 
-def test_prototypes_enrol_with_a_note_and_their_own_threshold_is_doubted(
-    audioft_command, two_tones, small_encoder, voices, tmp_path
+def test_prototypes_of_folders_enrol_nobody_either_and_their_own_threshold_is_doubted(
+    audioft_command, refused, two_tones, small_encoder, voices, tmp_path
 ):
     run, own = tmp_path / "run", ("--speakers", tmp_path / "own.json")
     train = ("train", two_tones, "--few-shot", "--encoder", small_encoder, "--out", run, "data.workers=0", "-q")
     code, _, err = audioft_command(*train, "data.valid=0.4", "data.test=null")
     assert code == 0, err
     assert "individuals" not in audioft.load_model(run).card.trained_on
-    for verb in (("enroll", run, "ada", voices / "ada/0.wav"), ("identify", run, voices / "cyd/0.wav")):
+    enroll = ("enroll", run, "ada", voices / "ada/0.wav")
+    said = ("has not learnt to tell individuals apart", "'high', 'low'", "(--few-shot)", "a column speaker", "--anyway")
+    refused(*enroll, *own, code=2, said=said)
+    assert not (tmp_path / "own.json").exists()
+    for verb in ((*enroll, "--anyway"), ("identify", run, voices / "cyd/0.wav")):
         code, _, err = audioft_command(*verb, *own)
         assert code == 0, err
         assert "note: the model was trained to tell 'high', 'low' apart; if these are no individuals" in err
     assert "note: the model's threshold was chosen on" in err
     code, _, err = audioft_command("identify", run, voices / "cyd/0.wav", *own, "--threshold", 0.9)
     assert (code, "note: the model" in err) == (0, False)
+
+
+def test_prototypes_of_a_table_of_speakers_enrol(audioft_command, small_encoder, voices, tmp_path):
+    table = tmp_path / "speakers.csv"
+    rows = [f"{p.relative_to(voices).as_posix()},{p.parent.name}" for p in sorted(voices.rglob("*.wav"))]
+    table.write_text("\n".join(["file_name,speaker", *rows]))
+    call = (
+        "train",
+        table,
+        f"data.audio_root={voices}",
+        "data.label=speaker",
+        "data.group=recording",
+        "--few-shot",
+        "--encoder",
+        small_encoder,
+    )
+    code, _, err = audioft_command(
+        *call, "--out", tmp_path / "run", "data.workers=0", "data.valid=null", "data.test=null"
+    )
+    assert code == 0, err
+    assert audioft.load_model(tmp_path / "run").card.trained_on["individuals"] is True
+    code, _, err = audioft_command("enroll", tmp_path / "run", "ada", voices / "ada/0.wav")
+    assert code == 0, err
+    assert "individuals" not in err

@@ -10,6 +10,7 @@ import makers
 import pytest
 import torch
 
+from audioft.configuration.config import Config
 from audioft.core.progress import Console
 from audioft.tasks.train import pace
 from audioft.training import callbacks
@@ -20,13 +21,17 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def parts(seconds=(2.0, 4.0, 30.0), epochs=10, freeze="none", device="cpu", valid=(5.0,)):
+def parts(seconds=(2.0, 4.0, 30.0), epochs=10, freeze="none", device="cpu", valid=(5.0,), **other):
     """What of a run decides about its pace: clips are heard for 10 s at most."""
+    config = Config(
+        train={"epochs": epochs} | other.pop("train", {}),
+        data={"max_seconds": 10.0, "workers": other.pop("workers", 2)},
+        freeze=freeze,
+        **other,
+    )
     return SimpleNamespace(
         data=SimpleNamespace(seconds=lambda side: list(seconds) if side == "train" else list(valid)),
-        config=SimpleNamespace(
-            data=SimpleNamespace(max_seconds=10.0), train=SimpleNamespace(epochs=epochs), freeze=freeze, adapt=None
-        ),
+        config=config,
         processes=SimpleNamespace(device=torch.device(device), count=1),
         loaded=SimpleNamespace(name="mini"),
         precision="fp32",
@@ -45,6 +50,28 @@ def test_a_run_of_the_same_kind_takes_as_long_a_second_of_sound():
     for other in (parts(freeze="all"), parts(device="meta")):
         assert pace.told(other, None) == []
     assert pace.told(parts(), cached()) == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"train": {"batch_size": 32}},
+        {"train": {"batch_seconds": 60.0}},
+        {"train": {"accumulate": 4}},
+        {"workers": 0},
+        {"augment": [{"name": "noise", "p": 0.5}]},
+        {"augment": [{"name": "noise", "p": 1.0}]},
+        {"mixup": {"name": "mixup"}},
+        {"latent": {}},
+    ],
+    ids=str,
+)
+def test_what_makes_a_step_slower_is_another_kind(other):
+    pace.keep(parts(), None, filling=0, training=80, share=0.5)
+    assert pace.told(parts(**other), None) == []
+    pace.keep(parts(**other), None, filling=0, training=800, share=0.5)
+    assert pace.told(parts(**other), None)[0].startswith("time: about 27 min to train")
+    assert pace.told(parts(), None)[0].startswith("time: about 3 min to train")
 
 
 def test_what_is_frozen_is_computed_once():
