@@ -13,8 +13,8 @@ from audioft.data.clip import Clip
 from audioft.data.targets import clean
 from audioft.errors import UsageError
 from audioft.models.folder import ModelCard
-from audioft.models.merged_rows import inner
-from audioft.models.prototypes import PROTOTYPE
+from audioft.models.heads.merged_rows import inner
+from audioft.models.heads.prototypes import PROTOTYPE
 
 #: Columns of tables that name individuals.
 COLUMNS = frozenset({
