@@ -1,6 +1,6 @@
 """Ways to fine-tune beside one another, on the same folds and seeds: how many test clips each labels right.
 
-    python tests/benchmarks/recipes.py DATA --folds COLUMN [--encoder E] [--seeds N] [--rows A,B] [section.key=value ...]
+    python tests/benchmarks/recipes.py DATA --folds COLUMN [--encoder E] [--seeds N] [--rows A,B] [section.key=value]
 
 DATA is a table whose column has the folds; each is tested once a seed. A row is a recipe below. Of each its accuracy,
 the difference to the first row with its 95 % interval over groups (both of the same clips and seeds), and the median
