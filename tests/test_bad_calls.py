@@ -252,11 +252,14 @@ def test_predict_where_it_cannot(audioft_command, refused, trained, two_tones, t
     refused("predict", run, two_tones, "--out", tmp_path / "x.txt", code=2, said=("x.txt", "ending in .csv or .jsonl"))
     refused("predict", run, two_tones, "--out", tmp_path / "file" / "x.csv", code=2, said=("cannot be written",))
     refused("predict", run, two_tones, "--device", "tpu", code=2, said=("device 'tpu' is unknown",))
-    for given, said in (("gone.wav", "no such file or folder"), ("*.mp9", "no file matches this pattern")):
-        code, out, err = audioft_command("predict", run, tmp_path / given)
-        assert (code, out) == (1, "path,label,score\n")
+    said = ("gone.wav: no such file or folder", "there: no such")
+    refused("predict", run, tmp_path / "gone.wav", tmp_path / "not there", code=2, said=said)
+    one = next(two_tones.glob("*/*.wav"))
+    for given, said, inputs in (("*.mp9", "no file matches this pattern", []), ("gone.wav", "no such file", [one])):
+        code, out, err = audioft_command("predict", run, tmp_path / given, *inputs)
+        assert (code, len(out.splitlines())) == (1, 1 + len(inputs))
         assert f"audioft: {tmp_path / given}: {said}" in err
-        assert "1 of 1 inputs could not be labelled" in err
+        assert f"1 of {1 + len(inputs)} inputs could not be labelled" in err
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "preprocessor_config.json", "audioft.json"])

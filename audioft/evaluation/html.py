@@ -74,7 +74,7 @@ def as_html(
     told = {k: v for k, v in info.items() if k != "title"}
     found = beside.mistakes
     places = one_by_one.places(found) | {label_anchor(c) for c in range(len(report.labels))}
-    notes = "".join(f"<li>{escaped(n)}</li>" for n in report.notes)
+    notes = "".join(f"<li>{escaped(n)}</li>" for n in report.further)
     head = f"<h1>{title}</h1>\n{overview.said(report)}{overview.tiles(report)}"
     head += f"<ul>{notes}</ul>\n" if notes else ""
     confusion = overview.confusion(report, places)

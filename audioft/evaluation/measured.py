@@ -39,10 +39,20 @@ class Measured(Protocol):
     @property
     def caution(self) -> str: ...
     @property
+    def foremost(self) -> str: ...
+    @property
+    def further(self) -> Sequence[str]: ...
+    @property
     def notes(self) -> Sequence[str]: ...
     def confused(self) -> list[tuple[str, str, int, int]]: ...
 
 
+def f1(row: Mapping[str, Any]) -> float:
+    """The F1 of a row of `Report.classes`; nan of a label that nothing had, which is neither found nor missed."""
+    return row["f1"] if row["support"] else math.nan
+
+
 def recall(row: Mapping[str, Any]) -> Estimate:
     """The recall of a row of `Report.classes`, with its interval if it has one."""
-    return Estimate(row["recall"], row.get("recall_low", math.nan), row.get("recall_high", math.nan))
+    value = row["recall"] if row["support"] else math.nan
+    return Estimate(value, row.get("recall_low", math.nan), row.get("recall_high", math.nan))

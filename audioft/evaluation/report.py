@@ -15,9 +15,10 @@ from audioft.errors import UsageError
 from audioft.evaluation import sentence
 from audioft.evaluation.caution import in_lines
 from audioft.evaluation.intervals import Estimate
-from audioft.evaluation.measured import recall
+from audioft.evaluation.measured import f1, recall
 from audioft.evaluation.ratios import plain
 from audioft.evaluation.text import TITLES, fit, number, pad, printable, width
+from audioft.models.heard import TOO_GOOD
 
 FORMAT = "audioft-report"
 FORMAT_VERSION = 1
@@ -85,6 +86,17 @@ class Report:
         return ("recording" if self.kind == "events" else "clip") + "s" * (self.clips != 1)
 
     @property
+    def foremost(self) -> str:
+        """What is to be read before any figure: that the model was trained on what it was measured on; `caution`."""
+        heard = [f"{n[0].upper()}{n[1:]}." for n in self.notes if n.endswith(TOO_GOOD)]
+        return " ".join([*heard, *([self.caution] if self.caution else [])])
+
+    @property
+    def further(self) -> list[str]:
+        """The notes that are not told before the figures."""
+        return [n for n in self.notes if not n.endswith(TOO_GOOD)]
+
+    @property
     def thresholds(self) -> dict[str, float] | None:
         """The decision threshold of each label; None for single-label."""
         return {c["label"]: c["threshold"] for c in self.classes} if self.multilabel else None
@@ -92,14 +104,14 @@ class Report:
     def __str__(self) -> str:
         """The report in lines of at most about 100 columns."""
         parts = [self._headline(), self._classes()]
-        if self.caution:
-            parts.insert(0, in_lines(printable(self.caution)))
+        if self.foremost:
+            parts.insert(0, in_lines(printable(self.foremost)))
         pairs = self.confused()[:_PAIRS]
         if pairs:
             rows = [f"  {fit(a)} -> {fit(b)}  {n} of {total}" for a, b, n, total in pairs]
             parts.append("\n".join(["most often confused (true -> given)", *rows]))
-        if self.notes:
-            parts.append("\n".join(f"note: {printable(n)}" for n in self.notes))
+        if self.further:
+            parts.append("\n".join(f"note: {printable(n)}" for n in self.further))
         return "\n\n".join(parts)
 
     def confused(self) -> list[tuple[str, str, int, int]]:
@@ -131,7 +143,8 @@ class Report:
 
     def __repr__(self) -> str:
         figure = f"{TITLES.get(self.main, self.main)} {number(self.metrics[self.main].value)}"
-        return f"<Report on {self.side}: {figure}, {self.clips} {self.counted}>"
+        heard = ", trained on some of them" if len(self.further) < len(self.notes) else ""
+        return f"<Report on {self.side}: {figure}, {self.clips} {self.counted}{heard}>"
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the sentence, figures and confusion."""
@@ -213,8 +226,8 @@ class Report:
             if gap and i == _WORST:
                 lines.append(gap)
             line = f"{pad(fit(r['label']), wide)}  {r['support']:>{count}} {number(r['precision']):>9}"
-            line += f" {number(r['recall']):>7}" + (f" {recall(r).bounds or '–':>13}" if bounded else "")
-            line += f" {number(r['f1']):>7} {number(r[key]):>7}"
+            line += f" {number(recall(r).value):>7}" + (f" {recall(r).bounds or '–':>13}" if bounded else "")
+            line += f" {number(f1(r)):>7} {number(r[key]):>7}"
             lines.append(line + (f" {number(r['threshold']):>9}" if self.multilabel else ""))
         return "\n".join(lines)
 

@@ -75,6 +75,8 @@ def _trust(report: Measured) -> str:
     name = {"clips": "recall_micro" if report.multilabel else "accuracy"}.get(report.kind, report.main)
     counted = f"{report.clips} {report.counted}"
     estimate = report.metrics.get(name)
+    if len(report.further) < len(report.notes):
+        return f"{counted}, some of which the model was trained on"
     if estimate is None or not math.isfinite(estimate.low):
         return counted
     if report.kind == "events":

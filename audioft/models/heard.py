@@ -20,6 +20,7 @@ FILE = "heard.csv"
 #: How a recording was heard; of one that was heard in several ways, the first of the three sides counts.
 SIDES = ("train", "valid", "test")
 PRETRAINED = "pretrain"
+TOO_GOOD = "the figures are too good"  # how a note ends that takes all meaning from figures
 DIGITS = 16  # hex digits of a sha256 that are kept
 _HEADER = ["kind", "hash", "side"]
 
@@ -86,7 +87,7 @@ class Heard:
             pretrained += side != "train" and digest[:DIGITS] in self.pretrained
         of = f"of {len(asked)} {what}"
         notes = [
-            (trained, f"trained on by {by}: the figures are too good"),
+            (trained, f"trained on by {by}: {TOO_GOOD}"),
             (valid, f"validated on by {by}, which chose its epoch or thresholds: the figures may be too good"),
             (pretrained, f"heard in the pretraining of {by}, without labels: the figures may be too good"),
         ]

@@ -82,6 +82,17 @@ def refuse_swapped(options: argparse.Namespace, items: Sequence[str]) -> None:
         )
 
 
+def refuse_missing(items: Sequence[str]) -> None:
+    """Raise where not one of the files, folders and patterns is there: nothing needs to be loaded for that.
+
+    Raises:
+        UsageError: names them.
+    """
+    there = (item == "-" or os.path.lexists(item) or set("*?[~$") & set(item) for item in items)
+    if not any(there):
+        raise UsageError("\n".join(f"{item}: no such file or folder" for item in items))
+
+
 def refuse_others(overrides: Sequence[str], sections: Sequence[str], why: str) -> None:
     """Raise where a setting is of none of these sections, for the reason `why`."""
     for given in overrides:

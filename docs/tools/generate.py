@@ -52,8 +52,8 @@ def options(page: Path, verb: str) -> str:
     rows = ["| option | |", "|---|---|"]
     for action in made[verb]._actions:
         if not isinstance(action, argparse._HelpAction):
-            value = "" if action.nargs == 0 else action.metavar or "\\|".join(map(str, action.choices or ()))
-            value = str(value or action.dest.upper()).replace(" | ", " or ") if action.nargs != 0 else ""
+            value = str(action.metavar or "|".join(map(str, action.choices or ())) or action.dest.upper())
+            value = "" if action.nargs == 0 else value.replace(" | ", " or ").replace("|", "\\|")
             names = [f"`{name}`" for name in action.option_strings[:-1]]
             names.append(f"`{' '.join([*action.option_strings[-1:], value]).strip()}`")
             needed = " (needed)" if action.option_strings and action.required else ""

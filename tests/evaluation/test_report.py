@@ -14,6 +14,7 @@ from audioft.evaluation.html import as_html
 from audioft.evaluation.metrics import compute
 from audioft.evaluation.report import Report
 from audioft.evaluation.text import fit, width
+from audioft.models.heard import TOO_GOOD
 
 
 def test_it_holds_the_figures_with_intervals_and_says_what_was_resampled():
@@ -119,6 +120,26 @@ def test_too_little_to_say_much_is_said_first(count, each, classes, said):
     for words in said:
         assert words in first
     assert "nan" not in first
+
+
+@pytest.mark.parametrize("kind", [single, multi])
+def test_that_the_model_was_trained_on_the_clips_is_said_first_and_once(kind):
+    trained, validated = f"3 of 60 clips were trained on by this run: {TOO_GOOD}", "2 of 60 clips were validated on"
+    report = dataclasses.replace(make_report(kind(0), "test", resamples=50), notes=[validated, trained])
+    for text in (str(report), as_html(report, [], {})):
+        assert text.count(trained) == text.count(validated) == 1
+        assert text.index(trained) < text.index("F1") < text.index(validated)
+    assert "some of which the model was trained on" in report.sentence
+    assert "so between" not in report.sentence
+    assert "trained on" in repr(report)
+    assert "trained on" not in repr(dataclasses.replace(report, notes=[validated]))
+
+
+def test_a_label_that_no_clip_has_is_neither_found_nor_missed():
+    report = make_report(single(0, absent=True), "test", resamples=50)
+    line = next(x for x in str(report).splitlines() if x.startswith("label 3"))
+    assert line.split()[2:5] == ["0", "0.000", "–"]
+    assert line.split()[-2:] == ["–", "–"]
 
 
 def test_without_intervals_it_is_said_all_the_same():

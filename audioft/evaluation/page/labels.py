@@ -6,7 +6,7 @@ import math
 from collections.abc import Container, Mapping
 from typing import Any
 
-from audioft.evaluation.measured import Measured, recall
+from audioft.evaluation.measured import Measured, f1, recall
 from audioft.evaluation.mistakes import Mistakes, Pair
 from audioft.evaluation.page.confusion import anchor, label_anchor
 from audioft.evaluation.page.elements import LABEL, bar, named, raw_table, section
@@ -45,9 +45,9 @@ def labels(report: Measured, found: Mistakes | None, places: Container[str]) -> 
         cells = [named(row["label"], LABEL), str(row["support"]), str(row["predicted"])]
         cells += [
             number(row["precision"]),
-            number(row["recall"]),
+            number(recall(row).value),
             *([bounds[c] or "–"] if any(bounds) else []),
-            ("" if several else bar(row["f1"])) + number(row["f1"]),
+            ("" if several else bar(f1(row))) + number(f1(row)),
         ]
         cells += [number(row[key]) for key, _ in last]
         if report.confusion is not None:

@@ -44,8 +44,8 @@ _MOST = 120  # labels whose confusion a notebook shows
 
 
 def said(report: Measured) -> str:
-    """The sentence, and what was measured; before both, that it is of too few clips."""
-    caution = f'<p class="caution">{escaped(report.caution)}</p>\n' if report.caution else ""
+    """The sentence, and what was measured; before both, that it is of too few clips, or of some it was trained on."""
+    caution = f'<p class="caution">{escaped(report.foremost)}</p>\n' if report.foremost else ""
     return f'{caution}<p class="said">{escaped(sentence(report))}</p>\n<p>{escaped(report.measured)}</p>\n'
 
 
@@ -94,7 +94,7 @@ def overview(report: Measured) -> str:
         body += confusion(report)
     elif report.multilabel:
         body += table(["label", "precision", "recall", "F1"], _weakest(report))
-    body += "".join(f"<p>note: {escaped(n)}</p>" for n in report.notes)
+    body += "".join(f"<p>note: {escaped(n)}</p>" for n in report.further)
     return fragment(body)
 
 

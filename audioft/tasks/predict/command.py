@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -81,6 +82,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if not options.items:
         raise UsageError("nothing to label: name files, folders or patterns after the model")
     arguments.refuse_swapped(options, options.items)
+    if os.path.exists(options.model):
+        arguments.refuse_missing(options.items)
     timed = options.what or options.format or options.plot or options.raw or "-" in options.items
     timed = timed or options.by is not None
     if (idle := _given(options, TIMED)) and not timed:
