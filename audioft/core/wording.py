@@ -16,6 +16,16 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
+def of_bytes(size: float) -> str:
+    """A size in the unit that suits it.
+
+    >>> of_bytes(440_000), of_bytes(52e6), of_bytes(1.26e9), of_bytes(31e9)
+    ('0.4 MB', '52 MB', '1.3 GB', '31 GB')
+    """
+    number, unit = (size / 1e9, "GB") if size >= 999.5e6 else (max(size, 1e5) / 1e6, "MB")
+    return f"{number:.1f} {unit}" if number < 9.95 else f"{number:.0f} {unit}"
+
+
 def quoted(names: Sequence[str], most: int = 10) -> str:
     """Names in quotes, no more than so many of them.
 

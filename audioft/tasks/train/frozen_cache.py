@@ -11,6 +11,7 @@ import torch
 
 from audioft.assembly.build import Parts
 from audioft.core import disk_cache
+from audioft.core.wording import of_bytes
 from audioft.data.check_cache import default_cache
 from audioft.data.dataset import TrainingClips
 from audioft.errors import ConfigError
@@ -92,12 +93,12 @@ def planned(parts: Parts, inner: TrainingClips, place_of: Callable[[], Path]) ->
     cache = Cache(parts, cuts, inner, views, stores)
     size, limit = _size(cache), _limit(parts)
     if size > limit:
-        said = f"what is frozen takes about {size / 1e9:.1f} GB, more than cache.gigabytes={limit / 1e9:g}"
+        said = f"what is frozen takes about {of_bytes(size)}, more than cache.gigabytes={limit / 1e9:g}"
         if parts.config.cache.views is not None:
             raise ConfigError(f"cache.views: {said}; raise cache.gigabytes or lower cache.views")
         parts.console.say(f"note: {said}: it is computed anew in every epoch")
         return None
-    parts.console.say(f"cache: {_told(cache)}, about {max(size, 1e5) / 1e9:.2g} GB in {place}")
+    parts.console.say(f"cache: {_told(cache)}, about {of_bytes(size)} in {place}")
     return cache
 
 

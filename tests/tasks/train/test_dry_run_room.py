@@ -74,7 +74,7 @@ def test_nothing_is_written_and_what_is_not_asked_for_is_no_problem(
     call = ("train", two_tones, *train_arguments, "--dry-run", "freeze=all", "cache.audio=true")
     code, out, _ = audioft_command(*call)
     assert code == 0
-    assert f"GB in {frozen_cache.usual()}" in out
+    assert f"MB in {frozen_cache.usual()}" in out
     assert makers.files(own_cache) == {}
     code, out, _ = audioft_command(*call, "cache.audio=false", "cache.gigabytes=0")
     assert code == 0
