@@ -11,7 +11,7 @@ the interval of the other. What was learnt above the chosen layer then serves an
 
 | | last layer as good | last layer clearly worse |
 |---|---|---|
-| few clips | `freeze=all` and what was measured: `model.layers=N`, the pooling, `model.head=linear`; so few clips would spoil more than they teach | the same |
+| few clips | `freeze=all` and what was measured: `model.layers=N`, the pooling, `model.head=linear`, from the probe on; so few clips would spoil more than they teach | the same |
 | enough clips | `freeze=feature_extractor`, the default | `freeze={top: N}`, the N layers above the chosen one: what is below is right as it is |
 
 Where log-mel spectra are not clearly worse than what is suggested, that is said.
@@ -30,6 +30,7 @@ from audioft.core.wording import counted
 from audioft.evaluation.intervals import Estimate
 from audioft.tasks.probe.comparison_table import Row
 
+FROM_PROBE = ("model.start=probe", "train.head_lr=1e-5")  # training goes on from what was measured
 FEW = 20  # clips of a label to learn from, below which an encoder is better left as it is
 
 
@@ -107,7 +108,7 @@ def _policy(row: Row, per_label: float) -> tuple[tuple[str, ...], list[str]]:
     if per_label < FEW:
         each = counted(int(per_label), "clip")
         measured = ("freeze=all", f"model.layers={row.layer}", f"model.pooling={row.pooling}", "model.head=linear")
-        return measured, [
+        return (*measured, *FROM_PROBE), [
             f"A label has about {each} to learn from, fewer than {FEW}: leave the encoder as it is, up to layer "
             f"{row.layer}."
         ]

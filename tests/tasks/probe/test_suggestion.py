@@ -20,7 +20,7 @@ def row(name: str, *values: float, cost: float | None = 1.0, parameters: int = 1
     return Row(name, layers, parameters, 32, cost, 10**6)
 
 
-MEASURED = "freeze=all model.layers={} model.pooling=stats model.head=linear"
+MEASURED = "freeze=all model.layers={} model.pooling=stats model.head=linear model.start=probe train.head_lr=1e-5"
 LOW = Estimate(0.2, 0.1, 0.3)
 
 
