@@ -6,6 +6,7 @@ import json
 
 import makers
 import pytest
+import tiny
 
 import audioft
 from audioft.core.progress import Console
@@ -40,6 +41,20 @@ def test_a_run_and_what_comes_after_it(settings, two_tones, small_encoder, tmp_p
     audioft.relabel(whole, rename={"low": "deep"}, out=tmp_path / "renamed", console=quiet)
     (one,) = audioft.predict(tmp_path / "renamed", clips[:1])
     assert one.scores["deep"] == pytest.approx(before[0]["low"], abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", tiny.EVERY)
+@pytest.mark.parametrize(
+    ("layers", "freeze"), [(2, "all"), (3, {"top": 1}), (1, "feature_extractor")], ids=["all", "top", "default"]
+)
+def test_every_family(kind, layers, freeze, tones, encoder_folder, tmp_path):
+    few = {"data__max_seconds": 2.0, "model__pooling": "stats", "model__head": "linear"}
+    run = makers.train(tones, encoder_folder(kind), tmp_path / "run", model__layers=layers, freeze=freeze, **few)
+    assert json.loads((run.model / "audioft.json").read_text())["layers"] == layers
+    if freeze == "all":
+        overrides = makers.QUICK | {"freeze": {"top": 1}, "data.max_seconds": 2.0}
+        how = {"out": tmp_path / "on", "overrides": overrides, "console": Console(quiet=True)}
+        assert audioft.finetune(tones, start=run.folder, **how).model.is_dir()
 
 
 def test_layers_that_are_not_there_are_told(two_tones, small_encoder, refused, tmp_path):
