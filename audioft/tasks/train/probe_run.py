@@ -38,7 +38,9 @@ def run(config: Config, folder: Path, console: Console, *, resume: bool, overwri
     """
     kept = kept_probe.read(str(config.start.probe))
     kept_probe.refuse(kept, config)
-    model = kept_probe.classifier(kept, config)
+    model, notes = kept_probe.classifier(kept, config)
+    for note in notes:
+        console.say(f"note: {note}")
     prepare(folder, config, resume=resume, overwrite=overwrite)
     for name in COPIED:
         if (kept.place / name).is_file():
