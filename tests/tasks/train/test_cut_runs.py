@@ -61,5 +61,8 @@ def test_layers_that_are_not_there_are_told(two_tones, small_encoder, refused, t
     call = ("train", two_tones, "--encoder", small_encoder, "--out", tmp_path / "run")
     refused(*call, "model.layers=3", code=2, said=("model.layers: 3, but", "has 0 (before the first) to 2"))
     refused(*call, "model.layers=1", "freeze={top: 2}", code=2, said=("freeze:", "more layers than the 1"))
+    for name in ("lora", "ia3", "bias", "norm"):
+        said = (f"adapt.name: {name} acts on layers", "leave adapt out, or give model.layers 1 or more")
+        refused(*call, "model.layers=0", f"adapt={{name: {name}}}", code=2, said=said)
     refused(*call, "model.layers=-1", code=2, said=("model.layers:", "the number of a layer"))
     assert not (tmp_path / "run").exists()
