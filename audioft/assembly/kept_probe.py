@@ -199,7 +199,8 @@ def read(path: str | os.PathLike[str]) -> Kept:
     if not (place / ABOUT).is_file():
         remedy = f"`audioft probe DATA --out {given}"
         if not given.is_dir():
-            raise UsageError(f"probe {given}: no such folder; {remedy}` makes one")
+            where = "where it was moved, give its place today: --from-probe PLACE (and no --config)"
+            raise UsageError(f"probe {given}: no such folder; {where}; {remedy}` makes one")
         old = (given / COMPARISON).is_file()
         why = "its probe was not kept, as by an older audioft" if old else "there is no probe in it"
         raise UsageError(f"probe {given}: {why}; {remedy}{' --overwrite' if old else ''}` makes one")

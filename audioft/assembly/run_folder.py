@@ -217,7 +217,8 @@ def flat(settings: dict[str, Any]) -> dict[str, Any]:
 def _same_settings(folder: Path, config: AnyConfig) -> None:
     kind: Any = type(config)
     before, now = flat(stored(folder, kind).model_dump()), flat(config.model_dump())
-    changed = [k for k in now if before.get(k) != now[k] and k not in FREE]
+    free = {*FREE, *(["start.probe"] if before.get("start.probe") and now.get("start.probe") else [])}  # it was moved
+    changed = [k for k in now if before.get(k) != now[k] and k not in free]
     if changed:
         listed = "".join(f"\n  - {k}: was {configs.spell(before.get(k))}, is {configs.spell(now[k])}" for k in changed)
         raise CheckpointError(

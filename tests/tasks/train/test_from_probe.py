@@ -223,3 +223,34 @@ def test_what_the_encoder_was_trained_on_stays_told(sides, trained, two_tones, t
     for told in (said, readme, *([] if not sides else [(tmp_path / "run" / "report.html").read_text()])):
         assert "trained on by" in told
         assert "too good" in told
+
+
+@pytest.mark.parametrize("given", [(), ("--from-probe", "MOVED")], ids=["as it was", "where it lies"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_run_whose_probe_was_moved(given, whole, kept, tmp_path, audioft_command, refused):
+    place = shutil.copytree(kept, tmp_path / "probe")
+    run = from_probe(place, tmp_path / "run").folder
+    before = makers.files(run)
+    moved = place.rename(tmp_path / "moved")
+    call = ["train", *(str(moved) if x == "MOVED" else x for x in given), "--out", run, "--resume"]
+    if not whole:
+        shutil.rmtree(run / "model")
+    if not whole and not given:
+        refused(*call, code=2, said=(f"probe {place}: no such folder", "--from-probe PLACE"))
+        return
+    code, _, said = audioft_command(*call)
+    assert code == 0, said
+    assert ("is finished" in said) == whole
+    after = makers.files(run)
+    assert after.keys() == before.keys()
+    assert after["model/model.safetensors"] == before["model/model.safetensors"]
+    assert str(audioft.Run(run).config.start.probe) == str(place if whole else moved)
+
+
+def test_the_settings_of_a_run_whose_probe_was_moved(kept, tmp_path, refused):
+    place = shutil.copytree(kept, tmp_path / "probe")
+    run = from_probe(place, tmp_path / "run").folder
+    place.rename(tmp_path / "moved")
+    said = (f"probe {place}: no such folder", "--from-probe PLACE (and no --config)")
+    refused("train", "--config", run / "config.yaml", "--out", tmp_path / "again", code=2, said=said)
+    assert not (tmp_path / "again").exists()
