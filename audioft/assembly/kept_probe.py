@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from audioft.assembly import probed_encoder
+from audioft.assembly.probed_encoder import EncoderOf
 from audioft.configuration import config as configs
 from audioft.configuration.config import Config
 from audioft.core import storage
@@ -31,24 +33,10 @@ FOLDER = "classifier"
 ABOUT, WEIGHTS = "classifier.json", "classifier.safetensors"
 VERSION = 1
 MANIFEST, HEARD, REPORT, PREDICTIONS = "manifest.csv", "heard.csv", "report.json", "predictions.csv"
+COMPARISON = "probe.json"  # beside the folder
 _LISTED = (ABOUT, WEIGHTS, MANIFEST, HEARD, REPORT, PREDICTIONS)
 #: Settings that say nothing of the model, and may be other than those that it was probed with.
 FREE = ("data.workers", "evaluate.players", "evaluate.resamples", "train.device", "train.tensorboard", "start.probe")
-
-
-@dataclass(frozen=True)
-class EncoderOf:
-    """Which encoder a probe is of.
-
-    Attributes:
-        name: as it is loaded; a folder by its absolute path.
-        revision: on the hub.
-        sha256: of its weights, see `adapting.fingerprint`.
-    """
-
-    name: str
-    revision: str | None
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -141,6 +129,7 @@ def write(
         thresholds = [float(t) for t in choose_thresholds(_predictions(data, "valid", scores))]
     about = {
         "format_version": VERSION,
+        "comparison": storage.digest(of) if (of := place.parent / COMPARISON).is_file() else None,
         "encoder": asdict(encoder),
         "figure": asdict(figure) | {k: v if math.isfinite(v) else None for k, v in _bounds(figure).items()},
         "labels": list(data.manifest.labels),
@@ -210,8 +199,9 @@ def read(path: str | os.PathLike[str]) -> Kept:
     if not (place / ABOUT).is_file():
         remedy = f"`audioft probe DATA --out {given}"
         if not given.is_dir():
-            raise UsageError(f"probe {given}: no such folder; {remedy}` makes one")
-        old = (given / "probe.json").is_file()
+            where = "where it was moved, give its place today: --from-probe PLACE (and no --config)"
+            raise UsageError(f"probe {given}: no such folder; {where}; {remedy}` makes one")
+        old = (given / COMPARISON).is_file()
         why = "its probe was not kept, as by an older audioft" if old else "there is no probe in it"
         raise UsageError(f"probe {given}: {why}; {remedy}{' --overwrite' if old else ''}` makes one")
     about = storage.read_json(place / ABOUT, ModelError)
@@ -220,6 +210,9 @@ def read(path: str | os.PathLike[str]) -> Kept:
         raise ModelError(f"{place}: format_version {version!r}, this audioft reads {VERSION}; probe again with it")
     if (found := storage.damaged(place, (ABOUT, WEIGHTS, MANIFEST))) is not None:
         raise ModelError(f"{found}. Copy the folder anew, or probe again (--overwrite)")
+    beside = place.parent / COMPARISON
+    if about.get("comparison") and beside.is_file() and storage.digest(beside) != about["comparison"]:
+        raise ModelError(f"{place} is not of the comparison in {beside}; probe again (--overwrite)")
     try:
         about |= {"encoder": EncoderOf(**about["encoder"]), "figure": Figure(**about["figure"])}
         about |= {k: tuple(about[k]) for k in ("labels", "thresholds") if about[k] is not None}
@@ -242,8 +235,11 @@ def contradictions(kept: Kept, config: Config) -> list[str]:
     return found
 
 
-def classifier(kept: Kept, config: Config) -> AudioClassifier:
+def classifier(kept: Kept, config: Config) -> tuple[AudioClassifier, list[str]]:
     """The model whose scores are the probe's: the encoder, cut to its layer, and a head with its weights.
+
+    Returns:
+        It, and what is to be said of its encoder.
 
     Raises:
         ModelError: the encoder cannot be had or is another one, or the weights do not fit it.
@@ -251,31 +247,18 @@ def classifier(kept: Kept, config: Config) -> AudioClassifier:
     import torch
     from safetensors.numpy import load_file
 
-    from audioft.assembly import hearings
     from audioft.evaluation.linear import Linear
-    from audioft.models.adapting import fingerprint
     from audioft.models.classifier import AudioClassifier
-    from audioft.models.loading import load_encoder
 
-    which = kept.encoder
-    try:
-        encoder, _ = load_encoder(which.name, revision=which.revision)
-    except (ModelError, UsageError) as e:
-        raise ModelError(f"the probe in {kept.place} is of the encoder {which.name!r}, which is not there: {e}") from e
-    if (found := fingerprint(encoder.model)) != which.sha256:
-        raise ModelError(
-            f"the probe in {kept.place} is of another encoder than {which.name!r} is today: its weights have the hash "
-            f"{found[:12]}..., expected {which.sha256[:12]}...; probe again (--overwrite)"
-        )
-    hearings.give(config.data, encoder)
+    encoder, notes = probed_encoder.load(kept.encoder, kept.place, config.data)
     try:
         weights, bias = Linear(**load_file(kept.place / WEIGHTS), multilabel=kept.multilabel).folded()
         model = AudioClassifier(encoder, len(kept.labels), kept.layer, kept.pooling, "linear")
         folded = {"classifier.weight": weights, "classifier.bias": bias}
         model.head.load_state_dict({k: torch.from_numpy(v).float() for k, v in folded.items()})
     except (OSError, TypeError, ValueError, RuntimeError) as e:
-        raise ModelError(f"{kept.place}: its classifier does not fit {which.name!r}: {e}; probe again") from e
-    return model.eval()
+        raise ModelError(f"{kept.place}: its classifier does not fit {kept.encoder.name!r}: {e}; probe again") from e
+    return model.eval(), notes
 
 
 def refuse(kept: Kept, config: Config) -> None:

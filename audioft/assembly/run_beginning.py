@@ -7,7 +7,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from audioft.assembly.run_folder import BAD_FILES, ROUNDS, begun, refuse
+from audioft.assembly.run_folder import begun, refuse
+from audioft.assembly.run_places import BAD_FILES, ROUNDS, own
 from audioft.configuration import config as configs
 from audioft.configuration.config import AnyConfig
 from audioft.core import set_aside
@@ -16,11 +17,6 @@ from audioft.core.places import no_empty_folders
 from audioft.core.storage import write_text
 from audioft.errors import UsageError
 
-OWN_FOLDERS = ("checkpoints", "model", "tensorboard", "decoded", "states")
-OWN_FILES = (
-    *("manifest.csv", "metrics.jsonl", BAD_FILES),
-    *("report.json", "report.html", "predictions.csv"),
-)
 ENCODER_FILES = (
     *("config.json", "model.safetensors", "preprocessor_config.json", "encoder.json", "README.md"),
     *("heard.csv", "pretraining.png"),
@@ -45,7 +41,7 @@ def prepare(folder: Path, config: AnyConfig, *, resume: bool, overwrite: bool, e
         return
     if overwrite and folder.is_dir():
         above = [] if encoder is None else [encoder / name for name in ENCODER_FILES]
-        set_aside.set_aside(set_aside.folder_of(folder), [*_own(folder), *above])
+        set_aside.set_aside(set_aside.folder_of(folder), [*own(folder), *above])
     _clear(folder)
     try:
         (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
@@ -89,14 +85,9 @@ def beginning(folder: Path, *, new: bool) -> Iterator[None]:
             worth_keeping(folder)
 
 
-def _own(folder: Path) -> list[Path]:
-    """All that a run writes into its folder."""
-    return [*(folder / name for name in ("config.yaml", *OWN_FOLDERS, *OWN_FILES)), *folder.glob(ROUNDS)]
-
-
 def _clear(folder: Path, but: str | None = None) -> None:
     """Take away all that a run writes into its folder, `but` a file."""
-    for place in _own(folder):
+    for place in own(folder):
         if place.is_dir():
             shutil.rmtree(place, ignore_errors=True)
         elif place.name != but:
@@ -106,8 +97,8 @@ def _clear(folder: Path, but: str | None = None) -> None:
 
 def _forget(folder: Path, *, replaced: bool) -> None:
     """Take away what `prepare` and the preparations of a run have made; unless nothing was, and something else is."""
-    own = {place.name for place in _own(folder)} | {LOCK, set_aside.folder_of(folder).name}
-    others = {p.name for p in folder.iterdir()} - own
+    known = {place.name for place in own(folder)} | {LOCK, set_aside.folder_of(folder).name}
+    others = {p.name for p in folder.iterdir()} - known
     if not replaced and (others or not (folder / "config.yaml").is_file()):
         return
     bad = folder / BAD_FILES

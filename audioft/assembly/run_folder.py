@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from audioft.assembly import reading
 from audioft.assembly.new_folders import free_folder
+from audioft.assembly.run_places import BAD_FILES, ROUNDS, refuse_inputs
 from audioft.configuration import config as configs
 from audioft.configuration.config import AnyConfig, Config, Kind
 from audioft.core.folder_lock import LOCK
@@ -33,9 +34,7 @@ FREE = (
 )
 
 
-BAD_FILES = "bad_files.csv"  # all that may be left of a run that never began
 NO_RUN = frozenset({BAD_FILES, LOCK})
-ROUNDS = "round-*"  # folders of a pretraining
 PRETRAINING = "pretraining"  # the run folder inside the folder of an encoder
 
 
@@ -101,7 +100,7 @@ def refuse(folder: Path, config: AnyConfig, *, resume: bool, overwrite: bool) ->
 
     Raises:
         UsageError: it holds a run, or something else, and neither `resume` nor `overwrite` was asked for; or the model
-            that the run is to go on from.
+            that the run is to go on from, or anything else that it reads.
         CheckpointError: there is nothing to resume, or a run of other settings.
     """
     if folder.exists() and not folder.is_dir():
@@ -113,6 +112,7 @@ def refuse(folder: Path, config: AnyConfig, *, resume: bool, overwrite: bool) ->
     if own is not None and os.path.realpath(folder) in (own, os.path.dirname(own)):
         raise UsageError(f"{folder} holds the model that the run is to go on from; give another --out")
     reading.refuse_lists(getattr(config.data, "exclude", ()), folder)
+    refuse_inputs(folder, config)
     has_config = (folder / "config.yaml").is_file()
     if resume:
         if not has_config:
@@ -138,8 +138,8 @@ def _no_run(folder: Path) -> UsageError:
     return UsageError(f"{folder}: there is no run to resume; without --resume a new one begins there")
 
 
-def refuse_encoder(folder: Path) -> None:
-    """Say why no encoder may be written into `folder`: something else is there than a pretraining.
+def refuse_encoder(folder: Path, start: str | None) -> None:
+    """Say why no encoder may be written into `folder`: something else is there than a pretraining, or its own `start`.
 
     Raises:
         UsageError: what is there.
@@ -150,6 +150,12 @@ def refuse_encoder(folder: Path) -> None:
         raise UsageError(
             f"{folder} is not empty and was not pretrained by audioft; nothing there is touched: give another --out"
         )
+    if (
+        start is not None
+        and folder.is_dir()
+        and os.path.realpath(os.path.expanduser(start)) == os.path.realpath(folder)
+    ):
+        raise UsageError(f"{folder} holds the encoder that the pretraining is to go on from; give another --out")
 
 
 def begun(folder: Path) -> bool:
@@ -211,7 +217,8 @@ def flat(settings: dict[str, Any]) -> dict[str, Any]:
 def _same_settings(folder: Path, config: AnyConfig) -> None:
     kind: Any = type(config)
     before, now = flat(stored(folder, kind).model_dump()), flat(config.model_dump())
-    changed = [k for k in now if before.get(k) != now[k] and k not in FREE]
+    free = {*FREE, *(["start.probe"] if before.get("start.probe") and now.get("start.probe") else [])}  # it was moved
+    changed = [k for k in now if before.get(k) != now[k] and k not in free]
     if changed:
         listed = "".join(f"\n  - {k}: was {configs.spell(before.get(k))}, is {configs.spell(now[k])}" for k in changed)
         raise CheckpointError(

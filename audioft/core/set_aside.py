@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from audioft.core.storage import read_json, write_json
@@ -66,6 +66,29 @@ def put_back(aside: Path, but: Collection[Path] = ()) -> bool:
                 found = True
     shutil.rmtree(aside, ignore_errors=True)
     return found
+
+
+@contextlib.contextmanager
+def replacing(folder: Path, names: Sequence[str]) -> Iterator[None]:
+    """Write results of a folder in the block: all of them stay, or those that were there before.
+
+    Args:
+        folder: is there.
+        names: of all that may be written.
+
+    Raises:
+        UsageError: the file system refuses to move what is there.
+    """
+    aside, places = folder_of(folder), [folder / name for name in names]
+    set_aside(aside, places)
+    try:
+        yield
+    except BaseException:
+        for place in places:
+            _remove(place)
+        put_back(aside)
+        raise
+    let_go(aside)
 
 
 def let_go(aside: Path) -> None:

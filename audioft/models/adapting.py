@@ -48,12 +48,17 @@ def adapt(encoder: Encoder, spec: Spec, freeze: Any, *, seed: int, revision: str
         revision: what the encoder was loaded by, to be remembered.
 
     Raises:
-        ValueError: there are no layers of the names that `spec` gives, or `freeze` asks for too many.
+        ValueError: there are no layers, or none of the names that `spec` gives, or `freeze` asks for too many.
     """
     method = adaptations.build(spec)
     frozen = [freezing.frozen_parts(policy, encoder) for policy in freezing.plan(freeze).values()]
     names = [name for name, _ in encoder.parts() if name.startswith("layer_")]
     layers = tuple(name for name in names if not all(name in f for f in frozen))
+    if not layers:
+        raise ValueError(
+            f"name: {split_spec(spec)[0]} acts on layers of the encoder, and none is left to it: leave adapt out, or "
+            "give model.layers 1 or more"
+        )
     about = {
         "adapt": {"name": split_spec(spec)[0], **vars(method)},
         "name": encoder.name,

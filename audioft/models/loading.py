@@ -17,6 +17,8 @@ from typing import Any
 import torch
 
 from audioft.core.runtime import address
+from audioft.core.storage import read_json
+from audioft.core.wording import first_line
 from audioft.errors import AudioftError, ModelError, UsageError
 from audioft.models.encoder import HEARD, Encoder, Preprocessing
 from audioft.models.families import FAMILIES
@@ -166,7 +168,7 @@ def load_preprocessing(source: str, revision: str | None, config: Any) -> tuple[
         config: of the encoder.
 
     Raises:
-        ModelError: it has none, and the encoder takes features of which there are many kinds.
+        ModelError: it cannot be read; or it has none, and the encoder takes features of which there are many kinds.
     """
     from transformers import AutoFeatureExtractor
 
@@ -174,7 +176,10 @@ def load_preprocessing(source: str, revision: str | None, config: Any) -> tuple[
     try:
         with quiet_transformers():
             extractor = AutoFeatureExtractor.from_pretrained(source, revision=revision)
-    except (OSError, ValueError) as e:
+        rate, normalise = int(extractor.sampling_rate), bool(getattr(extractor, "do_normalize", False))
+    except (OSError, ValueError, TypeError, AttributeError, KeyError) as e:
+        if (file := Path(source) / "preprocessor_config.json").is_file():
+            raise ModelError(f"encoder: {file} cannot be read: {first_line(e)}; copy or download it again") from e
         if of_spectra:
             raise ModelError(
                 f"encoder {source!r}: it has no preprocessor_config.json, which says what features it was trained on; "
@@ -184,7 +189,6 @@ def load_preprocessing(source: str, revision: str | None, config: Any) -> tuple[
         return Preprocessing(), [note]
     settings = extractor.to_dict()
     heard = {k: settings.pop(k, None) for k in HEARD}
-    rate, normalise = int(extractor.sampling_rate), bool(getattr(extractor, "do_normalize", False))
     try:
         if of_spectra:
             return Preprocessing(rate, False, settings, **heard), []
@@ -283,7 +287,10 @@ def refuse_unsupported(name: str, config: Any) -> None:
 def _pretraining_note(source: str, name: str) -> list[str]:
     """An encoder that audioft made says in `encoder.json` whether it has learnt anything."""
     card = Path(source) / "encoder.json"
-    if not card.is_file() or json.loads(card.read_text(encoding="utf-8")).get("pretrained", True):
+    if not card.is_file():
+        return []
+    about = read_json(card, ModelError)
+    if not isinstance(about, dict) or about.get("pretrained", True):
         return []
     return [f"{name} is NOT pretrained: its weights are random. Expect more from a pretrained encoder (--encoder)"]
 

@@ -45,10 +45,17 @@ def explained(name: str, source: str) -> Iterator[None]:
     Raises:
         ModelError: in the place of whatever was raised.
     """
+    from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError
 
     try:
         yield
+    except StrictDataclassError as e:
+        lines = str(e).strip().splitlines()  # the first one names a class of theirs, the last one what it found
+        raise ModelError(
+            f"encoder {name!r}: its config.json is not one that transformers takes: {lines[-1].strip()[:300]}; copy or "
+            "download it again"
+        ) from e
     except (SafetensorError, pickle.UnpicklingError, EOFError, RuntimeError) as e:
         file = damaged(Path(source))
         if file is None:

@@ -24,7 +24,7 @@ class Trained(Protocol):
 def parameter_groups(
     model: Trained, lr: float, head_lr: float | None = None, layer_decay: float = 1.0, weight_decay: float = 0.01
 ) -> list[dict]:
-    """Every parameter once, frozen ones included, so that a plan may free them later.
+    """Every parameter once, frozen ones included, so that a plan may free them later; without what a cut left unused.
 
     Args:
         model: encoder and head.
@@ -50,6 +50,8 @@ def parameter_groups(
             if chosen:
                 decay = weight_decay if decayed else 0.0
                 groups.append({"params": chosen, "lr": rate, "peak": rate, "weight_decay": decay, "name": name})
+    if model.encoder.backbone.is_cut:
+        placed |= {id(p) for p in model.encoder.backbone.fixed()}
     left = [n for i, n in named.items() if i not in placed]
     if left:
         raise ValueError(f"parameters that belong to no part of the encoder: {left}")

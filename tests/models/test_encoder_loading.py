@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -130,6 +131,34 @@ def test_truncated_safetensors(tmp_path, encoder_folder):
         (folder / "model.safetensors").write_bytes(data[:kept])
         with pytest.raises(ModelError, match=rf"e': {folder}/model\.safetensors \({kept:,} bytes\) is damaged.*again"):
             load_encoder(str(folder))
+
+
+DAMAGED = {
+    "config.json": ['{"model_type": "wav2', "[]"],
+    "preprocessor_config.json": ['{"do_norm', "[]", '{"sampling_rate": "fast"}', '{"feature_extractor_type": "Gone"}'],
+    "encoder.json": ['{"pretrained": tr'],
+}
+
+
+@pytest.mark.parametrize(("file", "text"), [(file, text) for file, texts in DAMAGED.items() for text in texts])
+def test_what_is_said_beside_the_weights_is_damaged(file, text, tmp_path, encoder_folder):
+    folder = copy(encoder_folder("wav2vec2"), tmp_path / "encoder")
+    (folder / file).write_text(text)
+    with pytest.raises(ModelError, match=re.escape(file)):
+        load_encoder(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("conv_stride", [5, 2]), ("hidden_size", "wide"), ("num_hidden_layers", 1.5)]
+)
+def test_a_config_that_transformers_refuses(key, value, tmp_path, encoder_folder):
+    folder = copy(encoder_folder("wav2vec2"), tmp_path / "encoder")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {key: value}))
+    with pytest.raises(ModelError, match=r"its config\.json is not one that transformers takes") as e:
+        load_encoder(str(folder))
+    assert key in str(e.value)
+    assert "\n" not in str(e.value)
 
 
 def test_unsupported_families(tmp_path):

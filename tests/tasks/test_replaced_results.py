@@ -69,6 +69,33 @@ def test_train(audioft_command, trained, tmp_path, said, name, small_encoder):
     assert ("holds the run that it held before" in err) == (name != "a misspelt setting"), err
 
 
+INPUTS = {
+    "encoder.name": ("TONES", "--encoder", "RUN/model"),
+    "data.source": ("RUN/manifest.csv", "--encoder", "ENCODER"),
+    "data.audio_root": ("TONES", "--encoder", "ENCODER", "data.audio_root=RUN/checkpoints"),
+    "augment.0.folder": ("TONES", "--encoder", "ENCODER", "augment=[{name: noise, folder: RUN/decoded/mine}]"),
+}
+
+
+@pytest.mark.parametrize("key", INPUTS)
+def test_train_on_what_lies_in_the_run(refused, trained, tmp_path, said, key):
+    run = shutil.copytree(trained.folder, tmp_path / "run")
+    makers.tone(run / "decoded" / "mine" / "noise.wav")
+    before = makers.files(run)
+    call = [x.replace("RUN", str(run)) if isinstance(x, str) else x for x in said(INPUTS[key])]
+    wanted = (f"{key}=", f"lies in {run}, the folder of the run", "give another --out")
+    refused("train", *call, *makers.QUICK_ARGUMENTS, "--out", run, "--overwrite", code=2, said=wanted)
+    assert makers.files(run) == before
+
+
+def test_pretrain_from_the_encoder_that_is_to_be_replaced(refused, pretrained, two_tones, tmp_path):
+    out = shutil.copytree(pretrained, tmp_path / "encoder")
+    before = makers.files(out)
+    call = ("pretrain", two_tones, *small.strings(small.BRIEF)[1:], "--from", out, "--out", out, "--overwrite")
+    refused(*call, code=2, said=("holds the encoder that the pretraining is to go on from; give another --out",))
+    assert makers.files(out) == before
+
+
 @pytest.mark.parametrize("more", [makers.QUICK_ARGUMENTS, ("--few-shot",)])
 def test_train_interrupted(audioft_command, trained, two_tones, small_encoder, tmp_path, monkeypatch, more):
     run = shutil.copytree(trained.folder, tmp_path / "run")

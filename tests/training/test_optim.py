@@ -16,6 +16,16 @@ def test_each_parameter_once(kind):
     assert set(held) == {id(p) for p in model.parameters()}
 
 
+@pytest.mark.parametrize("kind", tiny.EVERY)
+@pytest.mark.parametrize("layer", [0, 1, 3])
+def test_what_a_cut_encoder_no_longer_computes_with_is_in_no_group(kind, layer):
+    model = tiny.make_classifier(kind, layers=layer, head="linear")
+    model.encoder.freeze(set())
+    held = [id(p) for g in parameter_groups(model, 1e-4) for p in g["params"]]
+    assert len(held) == len(set(held))
+    assert {id(p) for p in model.parameters() if p.requires_grad} <= set(held)
+
+
 @pytest.mark.parametrize("kind", ["wav2vec2-stable", "wavlm", "data2vec-audio"])
 def test_rates_fall_with_depth_and_vectors_do_not_decay(kind):
     model = tiny.make_classifier(kind, layers="weighted")

@@ -73,7 +73,7 @@ def pretrain(
     folder = Path(out) if out is not None else new_folders.free_folder(Path("encoders") / resolve.source_name(resolved))
     with folder_lock.held(folder, "encoder"):
         run_beginning.going_on(folder / run_folder.PRETRAINING)
-        run_folder.refuse_encoder(folder)
+        run_folder.refuse_encoder(folder, resolved.encoder.start)
         run_folder.refuse(folder / run_folder.PRETRAINING, resolved, resume=resume, overwrite=overwrite)
         from audioft.tasks.pretrain import pretraining_run
 

@@ -67,7 +67,7 @@ def compare_encoders(
     """
     from audioft.assembly import frozen_pass, resolve
     from audioft.configuration import config as configs
-    from audioft.core import places
+    from audioft.core import places, set_aside
     from audioft.tasks.probe import encoder_comparison
 
     given = configs.pairs(overrides)
@@ -76,6 +76,8 @@ def compare_encoders(
     names = [os.fspath(e) for e in ([encoders] if isinstance(encoders, str | os.PathLike) else encoders)]
     said = [f"{k}={configs.spell(v)}" for k, v in given]
     place = None if out is None else Path(out)
+    if place is not None:
+        set_aside.put_back(set_aside.folder_of(place))  # of one that was killed while it wrote
     with places.results(place, encoder_comparison.FILES, overwrite=overwrite):
         return encoder_comparison.compare(config, names, clips, how, place, said, console or Console())
 

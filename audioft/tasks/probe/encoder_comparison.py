@@ -14,8 +14,9 @@ import numpy as np
 
 from audioft.assembly import kept_probe, recordings
 from audioft.assembly.frozen_pass import FrozenPass, say_kept
+from audioft.assembly.probed_encoder import EncoderOf
 from audioft.configuration.config import Config
-from audioft.core import storage
+from audioft.core import set_aside, storage
 from audioft.core.progress import Console
 from audioft.core.runtime import generator
 from audioft.core.wording import counted
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from audioft.tasks.probe.layer_probes import LabelTask, Nested
 
 
-FILES = ("probe.csv", "layers.csv", "probe.json", "probe.png", kept_probe.FOLDER)
+FILES = ("probe.csv", "layers.csv", kept_probe.COMPARISON, "probe.png", kept_probe.FOLDER)
 
 
 def compare(
@@ -73,7 +74,8 @@ def compare(
         f"{source}: {counted(len(usable), 'clip')} of {counted(len(task.labels), 'label')}; {task.tested}; chance is "
         f"{task.chance:.3f}"
     )
-    about = "; ".join([about, *data.told_before(next((s for s in ("test", "valid") if len(data.side(s))), "train"))])
+    before = data.told_before(next((s for s in ("test", "valid") if len(data.side(s))), "train"))
+    about = "; ".join([about, *before])
     found = suggest(rows, baseline.top if baseline.layers else None, task.per_label)
     advice = None
     if found is not None:
@@ -82,14 +84,17 @@ def compare(
     keep = _keeping(out) if found is not None else ("", "")
     comparison = Comparison(tuple(rows), baseline, task.metric, task.chance, about, advice, keep)
     if out is not None and found is not None:
-        _write(comparison, out)
         (nested,) = (n for row, n in scored if row.name == found.encoder and n is not None)
         passed = passes[found.encoder]
         assert isinstance(passed, tuple)
         tried = sum(bool(row.layers) for row in rows)
-        among = f"; the encoder chosen among {tried} on the tested clips: a little too good" if tried > 1 else ""
-        task = dataclasses.replace(task, tested=task.tested + among)
-        _keep(out / kept_probe.FOLDER, data.only(chosen[usable]), nested, passed, found.encoder, task, usable, config)
+        among = [f"the encoder chosen among {tried} on the tested clips: a little too good"] if tried > 1 else []
+        task = dataclasses.replace(task, tested="; ".join([task.tested, *among, *before]))
+        with set_aside.replacing(out, FILES):
+            _write(comparison, out)
+            _keep(
+                out / kept_probe.FOLDER, data.only(chosen[usable]), nested, passed, found.encoder, task, usable, config
+            )
     return comparison
 
 
@@ -235,7 +240,8 @@ def _keep(
     """Keep the probe of the encoder that is suggested."""
     features, about = passed
     which = Path(name).expanduser()
-    encoder = kept_probe.EncoderOf(str(which.absolute()) if which.is_dir() else name, about.revision, about.sha256)
+    known = about.revision, about.sha256, about.settings
+    encoder = EncoderOf(str(which.absolute()) if which.is_dir() else name, *known)
     score = nested.score
     figure = kept_probe.Figure(task.metric, score.value, score.low, score.high, task.tested)
     scores = nested.classifier.scores(nested.choice.of(features[usable]))
@@ -246,5 +252,5 @@ def _keep(
 def _write(found: Comparison, out: Path) -> None:
     storage.write_text(out / "probe.csv", found.csv())
     storage.write_text(out / "layers.csv", found.layers_csv())
-    storage.write_json(out / "probe.json", found.json())
+    storage.write_json(out / kept_probe.COMPARISON, found.json())
     storage.write_bytes(out / "probe.png", png(found))

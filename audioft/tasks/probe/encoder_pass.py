@@ -76,6 +76,7 @@ class Passed:
         unkept: why the store could not be written.
         sha256: of the encoder's weights, see `adapting.fingerprint`; empty for `log-mel`.
         revision: its commit on the hub, where it is from there.
+        settings: see `probed_encoder.settings`; likewise.
     """
 
     parameters: int
@@ -88,6 +89,7 @@ class Passed:
     unkept: str | None = None
     sha256: str = ""
     revision: str | None = None
+    settings: dict[str, str] = field(default_factory=dict)
 
 
 def features(order: Order, progress: Callable[[int], None]) -> tuple[np.ndarray, Passed]:
@@ -155,7 +157,7 @@ def carry_out(order: Order, tell: Callable[[dict[str, Any]], None]) -> None:
     """The pass itself: `tell` hears `{"done": n}` as it goes on, and at its end `{"passed": ...}`."""
     import numpy as np
 
-    from audioft.assembly import hearings
+    from audioft.assembly import hearings, probed_encoder
     from audioft.core.runtime import find_device
     from audioft.evaluation.embedding_store import opened
     from audioft.evaluation.embeddings import embed_clips
@@ -177,6 +179,7 @@ def carry_out(order: Order, tell: Callable[[dict[str, Any]], None]) -> None:
         hearings.give(order.data, encoder)
         notes = report.notes
         which = {"sha256": fingerprint(encoder.model), "revision": encoder.revision}
+        which["settings"] = probed_encoder.settings(encoder)
     max_seconds = order.max_seconds / encoder.preprocessing.hearing.expansion
     encoder = encoder.to(device).eval().requires_grad_(False)
     warm = np.random.default_rng(0).normal(size=encoder.sample_rate)

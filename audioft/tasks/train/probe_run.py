@@ -14,8 +14,10 @@ from audioft.assembly.kept_probe import Kept
 from audioft.assembly.recordings import window
 from audioft.assembly.run_beginning import prepare
 from audioft.assembly.run_folder import Run
+from audioft.configuration import config as configs
 from audioft.configuration.config import Config
 from audioft.core.progress import Console
+from audioft.core.storage import write_text
 from audioft.evaluation.html import Beside, write_html
 from audioft.evaluation.report import Report
 from audioft.models import folder as model_folder
@@ -30,16 +32,22 @@ COPIED = (kept_probe.MANIFEST, kept_probe.REPORT, kept_probe.PREDICTIONS)
 def run(config: Config, folder: Path, console: Console, *, resume: bool, overwrite: bool) -> Run:
     """Write the model of the probe at `start.probe` into `folder`, with what was measured of it.
 
-    There is nothing to go on with: a run that was interrupted is done again.
+    There is nothing to go on with: a run that was interrupted is done again, and one that is finished stays.
 
     Raises:
         ConfigError: a setting is another one than the probe was measured with.
         UsageError, ModelError: there is no probe, or not its encoder.
     """
+    if resume and _finished(folder):
+        console.say(f"{folder} is finished: it holds the model of its probe, and there is nothing to go on with")
+        return Run(folder)
     kept = kept_probe.read(str(config.start.probe))
     kept_probe.refuse(kept, config)
-    model = kept_probe.classifier(kept, config)
+    model, notes = kept_probe.classifier(kept, config)
+    for note in notes:
+        console.say(f"note: {note}")
     prepare(folder, config, resume=resume, overwrite=overwrite)
+    write_text(folder / "config.yaml", configs.save(config))  # of one that goes on the probe may lie elsewhere
     for name in COPIED:
         if (kept.place / name).is_file():
             shutil.copyfile(kept.place / name, folder / name)
@@ -62,6 +70,12 @@ def run(config: Config, folder: Path, console: Console, *, resume: bool, overwri
     if (folder / "checkpoints").is_dir() and not any((folder / "checkpoints").iterdir()):
         (folder / "checkpoints").rmdir()
     return Run(folder)
+
+
+def _finished(folder: Path) -> bool:
+    """Whether all of a run is there: its report as a page is written last."""
+    measured, page = ((folder / name).is_file() for name in (kept_probe.REPORT, "report.html"))
+    return (folder / "model" / "audioft.json").is_file() and (page or not measured)
 
 
 def _card(kept: Kept, model: AudioClassifier, config: Config, report: Report | None) -> ModelCard:

@@ -167,3 +167,90 @@ def test_an_encoder_that_has_changed_or_is_gone(two_tones, tmp_path, small_encod
     with pytest.raises(AudioftError, match="of another encoder than"):
         from_probe(place, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+CHANGED = {
+    "config.json": ("layer_norm_eps", 0.1),
+    "preprocessor_config.json": ("do_normalize", False),
+}
+
+
+@pytest.mark.parametrize("file", CHANGED)
+def test_an_encoder_of_other_settings(file, kept, two_tones, tmp_path, small_encoder):
+    encoder = shutil.copytree(small_encoder, tmp_path / "encoder")
+    place = probe(two_tones, encoder, tmp_path / "out")
+    said = json.loads((encoder / file).read_text())
+    key, value = CHANGED[file]
+    (encoder / file).write_text(json.dumps(said | {key: value}))
+    with pytest.raises(AudioftError, match=rf"another encoder than .* is today: .*{file}.* was .*, is "):
+        from_probe(place, tmp_path / "run")
+    (encoder / file).write_text(json.dumps(said | {"of_another_version": 1}))
+    assert from_probe(place, tmp_path / "run").model.is_dir()
+
+
+def test_a_probe_that_fails_half_way_leaves_the_one_before(kept, two_tones, small_encoder, tmp_path, monkeypatch):
+    place = shutil.copytree(kept, tmp_path / "out")
+    before = makers.files(place)
+
+    def full(*args, **how):
+        raise AudioftError("the disk is full")
+
+    monkeypatch.setattr(kept_probe, "write", full)
+    for out, left in ((place, before), (tmp_path / "none", {})):
+        with pytest.raises(AudioftError, match="the disk is full"):
+            audioft.compare_encoders(
+                two_tones, [small_encoder], out=out, overrides={"seed": 4}, overwrite=True, console=Console(quiet=True)
+            )
+        assert makers.files(out) == left
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_classifier_of_another_comparison(kept, tmp_path):
+    place = shutil.copytree(kept, tmp_path / "out")
+    (place / "probe.json").write_text("{}")
+    with pytest.raises(AudioftError, match=r"is not of the comparison in .*probe again"):
+        from_probe(place, tmp_path / "run")
+    (place / "probe.json").unlink()
+    assert from_probe(place / "classifier", tmp_path / "run").model.is_dir()
+
+
+@pytest.mark.parametrize("sides", [{}, {"data.test": 0.3, "start.keep_sides": False}])
+def test_what_the_encoder_was_trained_on_stays_told(sides, trained, two_tones, tmp_path, audioft_command):
+    place = probe(two_tones, trained.model, tmp_path / "out", **sides)
+    code, _, said = audioft_command("train", "--from-probe", place, "--out", tmp_path / "run")
+    assert code == 0, said
+    readme = (tmp_path / "run" / "model" / "README.md").read_text()
+    for told in (said, readme, *([] if not sides else [(tmp_path / "run" / "report.html").read_text()])):
+        assert "trained on by" in told
+        assert "too good" in told
+
+
+@pytest.mark.parametrize("given", [(), ("--from-probe", "MOVED")], ids=["as it was", "where it lies"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_run_whose_probe_was_moved(given, whole, kept, tmp_path, audioft_command, refused):
+    place = shutil.copytree(kept, tmp_path / "probe")
+    run = from_probe(place, tmp_path / "run").folder
+    before = makers.files(run)
+    moved = place.rename(tmp_path / "moved")
+    call = ["train", *(str(moved) if x == "MOVED" else x for x in given), "--out", run, "--resume"]
+    if not whole:
+        shutil.rmtree(run / "model")
+    if not whole and not given:
+        refused(*call, code=2, said=(f"probe {place}: no such folder", "--from-probe PLACE"))
+        return
+    code, _, said = audioft_command(*call)
+    assert code == 0, said
+    assert ("is finished" in said) == whole
+    after = makers.files(run)
+    assert after.keys() == before.keys()
+    assert after["model/model.safetensors"] == before["model/model.safetensors"]
+    assert str(audioft.Run(run).config.start.probe) == str(place if whole else moved)
+
+
+def test_the_settings_of_a_run_whose_probe_was_moved(kept, tmp_path, refused):
+    place = shutil.copytree(kept, tmp_path / "probe")
+    run = from_probe(place, tmp_path / "run").folder
+    place.rename(tmp_path / "moved")
+    said = (f"probe {place}: no such folder", "--from-probe PLACE (and no --config)")
+    refused("train", "--config", run / "config.yaml", "--out", tmp_path / "again", code=2, said=said)
+    assert not (tmp_path / "again").exists()
