@@ -133,7 +133,7 @@ def test_labels_that_are_only_renamed_keep_their_figures(three, tmp_path):
     card = folders.load(made)[1]
     assert card.labels == ("low", "high", "mid")
     assert card.measured == folders.load(run.model)[1].measured
-    assert card.reading == {}  # other data may have either name
+    assert card.reading == {"data.rename": {"high": "low", "low": "high"}}
 
 
 def test_a_merged_model_goes_on_and_is_refused_by_transformers(three, tmp_path, small_encoder):
