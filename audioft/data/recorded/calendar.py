@@ -71,6 +71,11 @@ class Calendar:
         asked = {"recorded": None if table is None else digest(Path(table)), "time_column": time_column, "site": site}
         self._asked = {k: v for k, v in asked.items() if v is not None}
 
+    @property
+    def table(self) -> Path | None:
+        """The file that says when and where recordings were made."""
+        return None if self._table is None else self._table.path
+
     def made(self) -> dict[str, Any]:
         """What it was asked, which decides about what it says."""
         return self._asked

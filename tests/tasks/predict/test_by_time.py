@@ -95,6 +95,28 @@ def test_a_table_says_when_and_where(predict, field, tmp_path):
     assert "say no time" not in err
 
 
+@pytest.mark.parametrize(
+    ("table", "out", "options"),
+    [
+        ("t.csv", "t.csv", ("--by", "site")),
+        ("t.recordings.csv", "t.csv", ("--by", "site")),
+        ("t.jsonl", "link.jsonl", ("--by", "hour")),
+        ("t.csv", "t.csv", ("--what", "summary", "--clock")),
+        ("t.csv", "sub/../t.csv", ("--what", "segments", "--clock")),
+    ],
+)
+def test_the_table_is_not_replaced(refused, model, field, tmp_path, table, out, options):
+    text = "file_name,datetime,site\nodd.wav,2024-01-31 05:30,A\n"
+    row = '{"file_name": "odd.wav", "datetime": "2024-01-31 05:30", "site": "A"}\n'
+    (tmp_path / table).write_text(row if table.endswith("jsonl") else text)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link.jsonl").symlink_to(table)
+    before = makers.files(tmp_path)
+    call = ("predict", model, field / "lake" / "odd.wav", "--recorded", tmp_path / table, "--out", tmp_path / out)
+    refused(*call, *options, "--overwrite", code=2, said=(f"would replace --recorded {tmp_path / table}",))
+    assert makers.files(tmp_path) == before
+
+
 def test_clock_times_stand_beside_the_seconds(predict, field):
     first, odd = field / "WOOD_20240131_055957.wav", field / "lake" / "odd.wav"
     given = (first, field / "lake" / "20240131T050000+0100.wav", odd, "--clock", *QUICK)
