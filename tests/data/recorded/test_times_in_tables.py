@@ -96,22 +96,52 @@ def clip(path: Path, name: str | None = None) -> Clip:
 )
 def test_columns(tmp_path, header, row, how):
     (tmp_path / "t.csv").write_text(f"{header}\n{row}\n")
-    said = Table(tmp_path / "t.csv", *how).of(clip(tmp_path / "a.wav"))
+    said = Table(tmp_path / "t.csv", *how).of([clip(tmp_path / "a.wav")], [])[0]
     assert said is not None
     assert said.began is not None
     assert (said.began.at.isoformat(), said.site) == (MORNING, "wood")
 
 
-def test_recordings_are_found_by_path_then_by_name(tmp_path):
-    rows = ["a/x.wav,2024-01-31 05:30", "b/x.wav,2024-01-31 06:30", "D:\\cards\\y.wav,2024-01-31 07:30"]
+NAMES_SHARED = "have names that several recordings or rows have"
+ELSEWHERE = "have a row by the names of their files alone"
+
+
+@pytest.mark.parametrize(
+    ("named", "recordings", "found", "note"),
+    [
+        (["rec/A/x.wav", "rec/B/x.wav"], ["A/x.wav", "B/x.wav", "C/x.wav"], [0, 1, None], None),
+        (["A/x.wav"], ["A/x.wav", "B/x.wav"], [0, None], None),
+        (["A/x.wav"], ["B/x.wav"], [None], None),
+        (["A/x.wav", "B/x.wav"], ["A/x.wav", "B/x.wav"], [0, 1], None),
+        (["./A/x.wav", "x.wav"], ["A/x.wav", "B/x.wav"], [0, 1], None),
+        (["A/Data/x.wav"], ["B/Data/x.wav"], [None], None),
+        (["Data/x.wav"], ["A/Data/x.wav", "B/Data/x.wav"], [None, None], NAMES_SHARED),
+        (["x.wav"], ["A/x.wav"], [0], None),
+        (["x.wav"], ["A/x.wav", "B/x.wav", "B/y.wav"], [None, None, None], NAMES_SHARED),
+        (["D:\\cards\\x.wav"], ["c/x.wav", "c/y.wav"], [0, None], ELSEWHERE),
+        (["D:\\cards\\A\\x.wav", "D:\\cards\\B\\x.wav"], ["A/x.wav", "B/x.wav"], [0, 1], None),
+        (["D:\\cards\\A\\x.wav"], ["A/x.wav", "B/x.wav"], [0, None], None),
+        (["D:\\cards\\A\\x.wav", "D:\\cards\\B\\x.wav"], ["c/x.wav"], [None], NAMES_SHARED),
+        (["/media/A/Data/x.wav"], ["B/Data/x.wav"], [0], ELSEWHERE),
+        (["../cards/A/x.wav"], ["A/x.wav", "B/x.wav"], [0, None], None),
+    ],
+    ids=str,
+)
+def test_recordings_are_found_by_path_then_by_the_end_of_it(tmp_path, named, recordings, found, note):
+    rows = [f"{name},2024-01-31 0{hour}:30" for hour, name in enumerate(named)]
     (tmp_path / "t.csv").write_text("\n".join(["file_name,datetime", *rows, ""]))
-    table = Table(tmp_path / "t.csv")
+    notes: list[str] = []
+    said = Table(tmp_path / "t.csv").of([clip(tmp_path / "rec" / name) for name in recordings], notes)
+    assert [None if s is None or s.began is None else s.began.at.hour for s in said] == found
+    assert [note in told for told in notes] == ([] if note is None else [True])
+    if note is NAMES_SHARED:
+        assert "write them with their folders" in notes[0]
 
-    def hour(path: str) -> int | None:
-        said = table.of(clip(tmp_path / path))
-        return None if said is None or said.began is None else said.began.at.hour
 
-    assert [hour(p) for p in ("a/x.wav", "b/x.wav", "c/x.wav", "c/y.wav", "z.wav")] == [5, 6, None, 7, None]
+def test_rows_without_a_name_are_told_once(tmp_path):
+    rows = ["a.wav,2024-01-31 05:30", ",2024-01-31 06:30", " ,2024-01-31 07:30"]
+    (tmp_path / "t.csv").write_text("\n".join(["file_name,datetime", *rows, ""]))
+    assert Table(tmp_path / "t.csv").notes == ["2 rows without file_name, of no recording (line 3)"]
 
 
 @pytest.mark.parametrize(
