@@ -150,3 +150,25 @@ def test_what_ended_before_its_first_row_is_gone_on_with(
     code, err = label(way, turns, "--resume")
     assert code == 0, err
     assert makers.files(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("table", "out", "options"),
+    [
+        ("t.csv", "t.csv", ("--by", "site")),
+        ("t.recordings.csv", "t.csv", ("--by", "site")),
+        ("t.jsonl", "link.jsonl", ("--by", "hour")),
+        ("t.csv", "t.csv", ("--what", "summary", "--clock")),
+        ("t.csv", "sub/../t.csv", ("--what", "segments", "--clock")),
+    ],
+)
+def test_what_says_when_and_where_is_not_replaced(refused, model, turns, tmp_path, table, out, options):
+    text = "file_name,datetime,site\nodd.wav,2024-01-31 05:30,A\n"
+    row = '{"file_name": "odd.wav", "datetime": "2024-01-31 05:30", "site": "A"}\n'
+    (tmp_path / table).write_text(row if table.endswith("jsonl") else text)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link.jsonl").symlink_to(table)
+    before = makers.files(tmp_path)
+    call = ("predict", model, turns, "--recorded", tmp_path / table, "--out", tmp_path / out)
+    refused(*call, *options, "--overwrite", code=2, said=(f"would replace --recorded {tmp_path / table}",))
+    assert makers.files(tmp_path) == before
