@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -129,11 +130,11 @@ def some(clips: Sequence[Clip], total: int) -> str:
 
 
 def _columns(path: str | Path, option: str, asked: str | None, columns: list[str]) -> list[str]:
-    """The columns that are asked for by name, in any case; one, or several joined by `+`."""
+    """The columns that are asked for by name, in any case; one, or several joined by `+` or a comma."""
     if asked is None:
         return []
     lower = {c.lower(): c for c in reversed(columns)}
-    names = [asked] if asked.lower() in lower else [part.strip() for part in asked.split("+")]
+    names = [asked] if asked.lower() in lower else [part.strip() for part in re.split("[+,]", asked)]
     for name in names:
         if name.lower() not in lower:
             raise UsageError(f"{option} {asked}: {path} has no column {name!r}{suggest(name, columns)}")

@@ -45,6 +45,20 @@ def read(*column: str) -> tuple[list[str | None], list[str], list[str]]:
         ("45322,229166666664", MORNING),
         ("1706679000", f"{MORNING}+00:00"),
         ("2024-01-31", "2024-01-31"),
+        ("45322", "2024-01-31"),
+        ("45322.0", "2024-01-31"),
+        ("45322 0.25", "2024-01-31T06:00:00"),
+        ("45322 0,229166666666667", MORNING),
+        ("45322.0 0.25", "2024-01-31T06:00:00"),
+        ("45322 .25", "2024-01-31T06:00:00"),
+        ("45322 0", "2024-01-31T00:00:00"),
+        ("45322 05:30:00", MORNING),
+        ("31.01.2024 0,25", "2024-01-31T06:00:00"),
+        ("1/31/2024 0.75", "2024-01-31T18:00:00"),
+        ("2024-01-31 00:00:00 05:30", MORNING),
+        ("2024-01-31 00:00:00+10:00", "2024-01-31T00:00:00+10:00"),
+        ("2024-01-31 00:00 +10:00", "2024-01-31T00:00:00+10:00"),
+        ("2024-01-31 12:00 AM", "2024-01-31T00:00:00"),
         ("", None),
     ],
 )
@@ -53,7 +67,21 @@ def test_cells(cell, when):
 
 
 @pytest.mark.parametrize(
-    "cell", ["2024-13-01 05:30", "2024-01-31 25:00", "31/31/2024", "noon", "5:30", "2024", "99999", "-1"]
+    "cell",
+    [
+        "2024-13-01 05:30",
+        "2024-01-31 25:00",
+        "31/31/2024",
+        "noon",
+        "5:30",
+        "2024",
+        "99999",
+        "-1",
+        "45322 noon",
+        "45322 0.25 x",
+        "45322 5",
+        "45322 1.5",
+    ],
 )
 def test_no_times(cell):
     found, problems, _ = read(cell)
@@ -66,7 +94,7 @@ def test_the_day_comes_where_the_column_has_it():
     assert read("01/02/2024", "13/02/2024")[0] == ["2024-02-01", "2024-02-13"]
     found, _, notes = read("01/02/2024", "02/13/2024")
     assert found == ["2024-01-02", "2024-02-13"]
-    assert notes == ["when holds month/day/year: '01/02/2024' is 2024-01-02T00:00:00"]
+    assert notes == ["when holds month/day/year: '01/02/2024' is 2024-01-02"]
     for column in (("01/02/2024",), ("01/02/2024", "13/02/2024", "02/13/2024")):
         found, problems, _ = read(*column)
         assert found == [None] * len(column)
@@ -76,6 +104,14 @@ def test_the_day_comes_where_the_column_has_it():
 
 def test_how_numbers_were_understood_is_said():
     assert read("45322.25", "45323.25")[2] == ["when holds days of a spreadsheet: '45322.25' is 2024-01-31T06:00:00"]
+
+
+def test_whole_days_of_a_spreadsheet_are_midnight_where_others_have_a_time():
+    assert read("45322", "45323", "")[::2] == (
+        ["2024-01-31", "2024-02-01", None],
+        ["when holds days of a spreadsheet: '45322' is 2024-01-31"],
+    )
+    assert read("45322", "45323.25")[0] == ["2024-01-31T00:00:00", "2024-02-01T06:00:00"]
 
 
 def clip(path: Path, name: str | None = None) -> Clip:
@@ -91,6 +127,8 @@ def clip(path: Path, name: str | None = None) -> Clip:
         ("file,when,where", "a.wav,2024-01-31 05:30,wood", ("when", "where")),
         ("file,when,where", "a.wav,2024-01-31 05:30,wood", ("WHEN", "Where")),
         ("file,day,clock,station", "a.wav,31/01/2024,05:30,wood", ("day+clock", None)),
+        ("file;day;clock;station", "a.wav;45322;0,229166666666667;wood", ("day,clock", None)),
+        ("file,date,time,station", "a.wav,45322,0.229166666666667,wood", ()),
         ("filename,timestamp,time,site", "a.wav,2024-01-31T05:30:00,4,wood", ()),
     ],
 )
