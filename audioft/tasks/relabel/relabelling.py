@@ -71,7 +71,9 @@ def _labels(card: ModelCard, wanted: Wanted) -> dict[str, str | None]:
     try:
         plan = tidying.plan(choices, card.labels)
     except ConfigError as e:
-        raise UsageError("; ".join(p.replace("data.", "--") for p in e.problems)) from None
+        odd = [label for label in card.labels if set(label) & set("=,")]
+        how = f" (a name as {odd[0]!r} stands in double quotes: '\"{odd[0]}\"=NEW')" if odd else ""
+        raise UsageError("; ".join(p.replace("data.", "--") for p in e.problems) + how) from None
     return {label: None if label in plan.dropped else plan.names[label] for label in card.labels}
 
 
