@@ -148,6 +148,8 @@ class Writer:
                 error.add_note(f"{self.path} holds what it held before")
         elif self.path is not None:
             set_aside.let_go(self._aside)
+            if isinstance(error, KeyboardInterrupt) and self._overwrite and self.form in TABLES:
+                error.add_note(f"the same call with --resume instead of --overwrite goes on with {self.places[0]}")
         self._open_for.close()
 
     def _forget(self, path: Path) -> None:
