@@ -44,7 +44,7 @@ def draw(cells: Mapping[Cell, np.ndarray], labels: Sequence[str], folder: Path, 
         grid = np.zeros((2, len(labels), len(days), 24))  # recorded, seconds
         for cell, found in own.items():
             grid[:, :, days.index(cell.day), int(cell.hour)] += found[:2]
-        about = "" if place is None else f"{place}: "
+        about = "" if place is None else f"{fit(place, 60)}: "
         unknown = sum(float(f[0, 0]) for c, f in cells.items() if c.hour == UNKNOWN and place in (None, c.site))
         shown = _shown(grid[1].sum((1, 2)))
         with _styled():

@@ -189,6 +189,4 @@ class ActivityWriter(Writer):
             return f"nothing is written to {self.out}, as nothing could be labelled"
         most = ", ".join(f"{label} {counted(n, 'segment')}" for label, n in self.labelled.most_common(SHOWN) if n)
         said = f"{counted(self._summed, self.UNIT)} written to {self.out}" + (f": {most}" if most else "")
-        lost = self.failures.written
-        said += f"; {counted(len(self.failures.found), 'failure')} in {lost}" if lost is not None else ""
-        return f"{said}; what each recording brings is in {self.path}"
+        return f"{said}{self._told_of_failures()}; what each recording brings is in {self.path}"

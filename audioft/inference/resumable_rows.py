@@ -14,6 +14,8 @@ from typing import Any
 
 from audioft.errors import AudioftError, UsageError
 
+_ENDINGS = (".csv", ".jsonl", ".txt", ".rttm")  # of tables
+
 
 class RowFile:
     """A file that is given rows, each written in one piece: a program that is killed leaves no part of one.
@@ -175,6 +177,37 @@ def failed(path: Path, done: Collection[str]) -> list[tuple[str, str]]:
     if not path.is_file():
         return []
     return [(row["path"], row["reason"]) for _, row in _rows(path, ("path", "reason")) if row["path"] in done]
+
+
+def failures_of(out: Path, folder: bool, *, own: bool) -> tuple[Path, Path | None]:
+    """The table of failures of a table, or of a `folder` of label files; one that is there is of something else.
+
+    Args:
+        out: the table or folder.
+        folder: which of them.
+        own: it may be of a call that is replaced or gone on with, unless it is no such table, or another table has the
+            same name before its ending.
+
+    Returns:
+        Its path; the usual one, where that is of something else.
+    """
+    first = out / "failures.csv" if folder else out.with_name(f"{out.stem}.failures.csv")
+    more = out / "failures" if folder else out.with_name(f"{out.name}.failures")
+    others = [] if folder else [out.with_suffix(ending) for ending in _ENDINGS if ending != out.suffix]
+    numbered = (Path(f"{more}{'' if n == 1 else f'-{n}'}.csv") for n in itertools.count(1 + folder))
+    for path in itertools.chain([first], numbered):
+        alone = path != first or not any(other.is_file() for other in others)
+        if not os.path.lexists(path) or (own and alone and _is_failures(path)):
+            return path, first if path != first else None
+    raise AssertionError("there is a number that is free")
+
+
+def _is_failures(path: Path) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.readline(100) == b"path,reason\n"
+    except OSError:
+        return False
 
 
 def _header_end(path: Path, columns: Sequence[str] | None) -> int:

@@ -16,7 +16,7 @@ from audioft.core.places import no_empty_folders
 from audioft.core.storage import json_line
 from audioft.core.wording import counted
 from audioft.errors import UsageError
-from audioft.inference.resumable_rows import Begun, Failures, RowFile, begun, failed
+from audioft.inference.resumable_rows import Begun, Failures, RowFile, begun, failed, failures_of
 from audioft.inference.table_provenance import beside, keep, refuse
 
 #: Formats with a row a recording, window or event, which can be gone on with.
@@ -66,6 +66,7 @@ class Writer:
         self._resume, self._overwrite, self._made = resume, overwrite, dict(made or {})
         self._begun, self.failures = Begun(), Failures(None)
         self.rows, self.labelled = 0, Counter[str | None]()
+        self._foreign: Path | None = None  # a table of failures of something else
         self._file: IO[str] | RowFile = sys.stdout
         self._open_for, self._forgotten, self._restored = contextlib.ExitStack(), False, False
         self._aside = set_aside.folder_of(Path(os.path.realpath(path or "")))  # what is replaced, until there is a row
@@ -107,25 +108,26 @@ class Writer:
         if self.path is not None:
             self._open_for.enter_context(no_empty_folders(self.path))
             self._open_for.enter_context(no_empty_folders(self.path.parent))
+            table = self._failures_table(self.path)
             if self._overwrite:
-                set_aside.set_aside(self._aside, self._written(self.path))
+                set_aside.set_aside(self._aside, self._written(self.path, table))
             try:
                 self._open(self.path)
             except BaseException:
                 set_aside.put_back(self._aside)
                 raise
-            table = self._failures_table(self.path)
             self.failures = Failures(table, failed(table, self.done))
         return self
 
     def _failures_table(self, path: Path) -> Path:
-        """The table of failures that goes with a table, or lies in a folder of label files."""
-        return path / "failures.csv" if path.is_dir() else path.with_name(f"{path.stem}.failures.csv")
+        """The table of failures that goes with a table, or lies in a folder of label files; see `failures_of`."""
+        table, self._foreign = failures_of(path, self.form == "audacity", own=self._overwrite or self._resume)
+        return table
 
-    def _written(self, path: Path) -> list[Path]:
+    def _written(self, path: Path, failures: Path) -> list[Path]:
         """The files that are replaced as a whole; a pipe is none, and label files are replaced one by one."""
         table = [Path(os.path.realpath(path)), beside(path)] if path.is_file() else []
-        return [*table, self._failures_table(path)]
+        return [*table, failures]
 
     def _wrote(self, rows: int, labels: Iterable[str | None]) -> None:
         """Count rows and their labels; with the first one what they replace is let go."""
@@ -146,6 +148,8 @@ class Writer:
                 error.add_note(f"{self.path} holds what it held before")
         elif self.path is not None:
             set_aside.let_go(self._aside)
+            if isinstance(error, KeyboardInterrupt) and self._overwrite and self.form in TABLES:
+                error.add_note(f"the same call with --resume instead of --overwrite goes on with {self.places[0]}")
         self._open_for.close()
 
     def _forget(self, path: Path) -> None:
@@ -170,8 +174,13 @@ class Writer:
         if len(most) > SHOWN:
             found.append(f"{counted(len(most) - SHOWN, 'other label')} {sum(n for _, n in most[SHOWN:])}")
         said += f": {', '.join(found)}" if found else ""
-        lost = self.failures.written
-        return said + (f"; {counted(len(self.failures.found), 'failure')} in {lost}" if lost is not None else "")
+        return said + self._told_of_failures()
+
+    def _told_of_failures(self) -> str:
+        """Where what failed is listed, and what else seems to be such a list; the end of a sentence."""
+        lost, other = self.failures.written, self._foreign
+        said = f"; {counted(len(self.failures.found), 'failure')} in {lost}" if lost is not None else ""
+        return said + (f"; {other}, which was there, is not of this table" if other is not None else "")
 
 
 class Rows:

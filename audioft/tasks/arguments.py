@@ -196,12 +196,56 @@ def told(failures: Sequence[AudioError]) -> int:
     return int(bool(failures))
 
 
+_QUOTED = r'"(?:[^"]|"")+"'
+_PAIR = re.compile(rf"\s*({_QUOTED}|[^=]*?)\s*=(.*)", re.DOTALL)
+_MERGED = re.compile(rf"((?:\s*{_QUOTED}\s*,|(?!\s*{_QUOTED}\s*,)[^=,]*,)*(?:\s*{_QUOTED}\s*|[^=,]*))=(.*)", re.DOTALL)
+_PART = re.compile(rf"\s*({_QUOTED})\s*(?:,|$)|([^,]+)")
+_IN_QUOTES = "; a name with = or a comma stands in double quotes: '\"a=b\"=c'"
+
+
 def pair(text: str) -> tuple[str, str]:
-    """`old=new`, both without blanks around them."""
-    old, equals, new = (part.strip() for part in text.partition("="))
-    if not (equals and old and new):
-        raise argparse.ArgumentTypeError(f"{text!r} is not OLD=NEW, as wrens=wren")
+    """`old=new`, both without blanks around them. A name that has an `=` stands in double quotes.
+
+    >>> pair("wrens = wren"), pair('"a=b"=c')
+    (('wrens', 'wren'), ('a=b', 'c'))
+    """
+    found = _PAIR.fullmatch(text)
+    old, new = map(_unquoted, found.groups()) if found else ("", "")
+    if not (old and new):
+        raise argparse.ArgumentTypeError(f"{text!r} is not OLD=NEW, as wrens=wren{_IN_QUOTES}")
     return old, new
+
+
+def merged(text: str) -> tuple[list[str], str]:
+    """`a,b=new`, all without blanks around them. A name that has a comma or an `=` stands in double quotes.
+
+    >>> merged("dog, cat=animal"), merged('"dog, small",cat=animal')
+    ((['dog', 'cat'], 'animal'), (['dog, small', 'cat'], 'animal'))
+    """
+    found = _MERGED.fullmatch(text)
+    parts, new = ("", "") if found is None else found.groups()
+    names = [name for quoted, plain in _PART.findall(parts) if (name := _unquoted(quoted or plain))]
+    if not (names and _unquoted(new)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not A,B=NEW, as dog,cat=animal{_IN_QUOTES}")
+    return names, _unquoted(new)
+
+
+def renames(option: str, pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """New names by old ones.
+
+    Raises:
+        UsageError: an old one has two.
+    """
+    found: dict[str, str] = {}
+    for old, new in pairs:
+        if found.setdefault(old, new) != new:
+            raise UsageError(f"{option}: {old!r} cannot be both {found[old]!r} and {new!r}; give one of them")
+    return found
+
+
+def _unquoted(name: str) -> str:
+    name = name.strip()
+    return name[1:-1].replace('""', '"').strip() if re.fullmatch(_QUOTED, name) else name
 
 
 def count(text: str) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ from audioft.data.clip import Clip
 from audioft.data.inputs import digest
 from audioft.data.recorded import from_headers, from_names
 from audioft.data.recorded.began import Began
-from audioft.data.recorded.tables import Table
+from audioft.data.recorded.row_names import WITHIN
+from audioft.data.recorded.tables import SHOWN, Table, some
 from audioft.errors import UsageError
 
 UNKNOWN = "unknown"
@@ -23,9 +23,6 @@ UNKNOWN = "unknown"
 NAME, FOLDER = "name", "folder"
 #: By how much a name and a header may differ before it is told.
 SAME = dt.timedelta(minutes=1)
-_SHOWN = 3
-#: Folders that recorders and programs make within those of a site.
-_WITHIN = re.compile(r"data|audio|wavs?|recordings?|(?:19|20)\d\d([-_.]?)\d\d\1\d\d.*", re.IGNORECASE)
 _REMEDY = "name them as SITE_20240131_053000.wav, or give a table with --recorded (columns file_name and datetime)"
 
 
@@ -71,6 +68,11 @@ class Calendar:
         asked = {"recorded": None if table is None else digest(Path(table)), "time_column": time_column, "site": site}
         self._asked = {k: v for k, v in asked.items() if v is not None}
 
+    @property
+    def table(self) -> Path | None:
+        """The file that says when and where recordings were made."""
+        return None if self._table is None else self._table.path
+
     def made(self) -> dict[str, Any]:
         """What it was asked, which decides about what it says."""
         return self._asked
@@ -89,7 +91,8 @@ class Calendar:
         Raises:
             UsageError: no recording has a time, and one is needed.
         """
-        said = [None if self._table is None else self._table.of(clip) for clip in clips]
+        found = [] if self._table is None else self._table.notes.copy()
+        said = [None] * len(clips) if self._table is None else self._table.of(clips, found)
         named = from_names.times([clip.name for clip in clips])
         headers = [from_headers.time(clip.path) for clip in clips]
         whens: list[Began | None] = []
@@ -101,10 +104,10 @@ class Calendar:
             whens.append(given or _better(name, header))
         for clip, when, row in zip(clips, whens, said, strict=True):
             self._found[clip.name] = Recorded(when, self._place(clip, row.site if row is not None else ""))
-        notes = [] if self._table is None else [f"{self._table.path}: {note}" for note in self._table.notes]
+        notes = [] if self._table is None else [f"{self._table.path}: {note}" for note in found]
         if self._table is not None and (missing := [c for c, row in zip(clips, said, strict=True) if row is None]):
             notes.append(
-                f"{self._table.path} has no row of {_some(missing, len(clips))}; names and headers tell of them"
+                f"{self._table.path} has no row of {some(missing, len(clips))}; names and headers tell of them"
             )
         return notes + ([] if told is None else self._times(clips, whens, differing, told, need))
 
@@ -118,7 +121,7 @@ class Calendar:
         found = "" if self._site == FOLDER else from_names.site(clip.name)
         if not found and self._site != NAME:
             above = (part.name for part in clip.path.parents)
-            found = next((name for name in above if name and not _WITHIN.fullmatch(name)), "")
+            found = next((name for name in above if name and not WITHIN.fullmatch(name)), "")
         return found or UNKNOWN
 
     def _times(
@@ -133,22 +136,22 @@ class Calendar:
         without = [clip for clip, when in zip(clips, whens, strict=True) if when is None]
         days = [clip for clip, when in zip(clips, whens, strict=True) if when is not None and not when.timed]
         if need is not None and clips and len(without) == len(clips):
-            names = ", ".join(clip.name for clip in clips[:_SHOWN])
-            more = ", ..." if len(clips) > _SHOWN else ""
+            names = ", ".join(clip.name for clip in clips[:SHOWN])
+            more = ", ..." if len(clips) > SHOWN else ""
             raise UsageError(
                 f"{need} needs the time at which recordings begin, and neither a name nor a header says one of any of "
                 f"{counted(len(clips), 'recording')} ({names}{more}); {_REMEDY}"
             )
         notes = []
         if without:
-            notes.append(f"{_some(without, len(clips))} say no time, neither by name nor header{told}; {_REMEDY}")
+            notes.append(f"{some(without, len(clips))} say no time, neither by name nor header{told}; {_REMEDY}")
         if days:
-            notes.append(f"{_some(days, len(clips))} say a day and no time of day{told}")
+            notes.append(f"{some(days, len(clips))} say a day and no time of day{told}")
         if differing:
             clip, name, header = differing[0]
             zone = "; perhaps of another time zone" if _zones_apart(name, header) else ""
             notes.append(
-                f"{_some([d[0] for d in differing], len(clips))} have another time in their headers than in their "
+                f"{some([d[0] for d in differing], len(clips))} have another time in their headers than in their "
                 f"names, which are taken ({clip.name}: {header.at.isoformat()} in the header{zone})"
             )
         zones = {when.at.utcoffset() for when in whens if when is not None and when.timed}
@@ -156,11 +159,6 @@ class Calendar:
             offsets = sorted("none" if z is None else _offset(z) for z in zones)
             notes.append(f"the times are of several zones ({', '.join(offsets)}); none is converted")
         return notes
-
-
-def _some(clips: Sequence[Clip], total: int) -> str:
-    names = ", ".join(clip.name for clip in clips[:_SHOWN]) + (", ..." if len(clips) > _SHOWN else "")
-    return f"{len(clips)} of {counted(total, 'recording')} ({names})"
 
 
 def _better(name: Began | None, header: Began | None) -> Began | None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from audioft.core.places import PathLike
 from audioft.core.registry import suggest
+from audioft.core.wording import counted
 from audioft.data.clip import Clip
 from audioft.data.recorded import cells
 from audioft.data.recorded.began import Began
+from audioft.data.recorded.row_names import RowNames
 from audioft.data.tables import Row, columns_of, file_column, read_table
 from audioft.errors import DataError, Problem, UsageError
 
@@ -27,6 +30,7 @@ _TIMES = (
 )
 _PAIRS = (("date", "time"), ("recordingdate", "recordingtime"), ("date", "starttime"))
 _SITES = ("site", "siteid", "sitename", "location", "locationid", "station", "stationid", "deployment", "plot")
+SHOWN = 3  # recordings that are named
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,29 +85,56 @@ class Table:
         found = cells.times(texts, " and ".join(when), problems, self.notes)
         if problems:
             raise DataError([Problem(rows[i].where, said) for i, said in problems])
-        self._by_place: dict[str, Said] = {}
-        self._by_name: dict[str, Said | None] = {}
-        for row, began in zip(rows, found, strict=True):
-            name = row.cells.get(named, "").strip().replace("\\", "/")
-            said = Said(began, row.cells.get(where[0], "").strip() if where else "")
-            for place in {os.path.realpath(self.path.parent / name), os.path.realpath(name)}:
-                if self._by_place.setdefault(place, said) != said:
-                    raise DataError(Problem(row.where, "{} is in another row, with another time or site", name))
-            base = os.path.basename(name)
-            self._by_name[base] = said if self._by_name.get(base, said) == said else None
+        names = [row.cells.get(named, "").strip().replace("\\", "/") for row in rows]
+        if empty := [row for row, name in zip(rows, names, strict=True) if not name]:
+            first = empty[0].where.removeprefix(f"{self.path} ")
+            self.notes.append(f"{counted(len(empty), 'row')} without {named}, of no recording ({first})")
+        kept = [i for i, name in enumerate(names) if name]
+        self._said = [Said(found[i], rows[i].cells.get(where[0], "").strip() if where else "") for i in kept]
+        self._names = RowNames(self.path.parent, [names[i] for i in kept])
+        for numbers in self._names.places.values():
+            for n in numbers:
+                if self._said[n] != self._said[numbers[0]]:
+                    at = kept[n]
+                    raise DataError(
+                        Problem(rows[at].where, "{} is in another row, with another time or site", names[at])
+                    )
 
-    def of(self, clip: Clip) -> Said | None:
-        """What it says of a recording: by its path, or by its file's name where that says one thing."""
-        own = self._by_place.get(os.path.realpath(clip.path))
-        return own or self._by_name.get(os.path.basename(clip.name))
+    def of(self, clips: Sequence[Clip], notes: list[str]) -> list[Said | None]:
+        """What it says of recordings, all that there are: by their paths, or by the ends of these.
+
+        Args:
+            clips: the recordings.
+            notes: is told of which of them it cannot be known whether a row is of them.
+        """
+        found, unclear, elsewhere = self._names.of([clip.path for clip in clips])
+        said = [{self._said[n] for n in numbers} for numbers in found]
+        unclear = sorted({*(i for i in unclear if not said[i]), *(i for i, own in enumerate(said) if len(own) > 1)})
+        if unclear:
+            notes.append(
+                f"{some([clips[i] for i in unclear], len(clips))} have names that several recordings or rows have, and "
+                "are not looked up; write them with their folders (A/x.wav)"
+            )
+        if by_name := [clips[i] for i in elsewhere if len(said[i]) == 1]:
+            notes.append(
+                f"{some(by_name, len(clips))} have a row by the names of their files alone, which lie in other "
+                "folders there; write paths that are right where they are not the same"
+            )
+        return [own.pop() if len(own) == 1 else None for own in said]
+
+
+def some(clips: Sequence[Clip], total: int) -> str:
+    """How many of all recordings they are, with the names of the first."""
+    names = ", ".join(clip.name for clip in clips[:SHOWN]) + (", ..." if len(clips) > SHOWN else "")
+    return f"{len(clips)} of {counted(total, 'recording')} ({names})"
 
 
 def _columns(path: str | Path, option: str, asked: str | None, columns: list[str]) -> list[str]:
-    """The columns that are asked for by name, in any case; one, or several joined by `+`."""
+    """The columns that are asked for by name, in any case; one, or several joined by `+` or a comma."""
     if asked is None:
         return []
     lower = {c.lower(): c for c in reversed(columns)}
-    names = [asked] if asked.lower() in lower else [part.strip() for part in asked.split("+")]
+    names = [asked] if asked.lower() in lower else [part.strip() for part in re.split("[+,]", asked)]
     for name in names:
         if name.lower() not in lower:
             raise UsageError(f"{option} {asked}: {path} has no column {name!r}{suggest(name, columns)}")

@@ -46,7 +46,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
     arguments.refuse_swapped(options, [options.data, *options.items])
     given = arguments.given(options, api.evaluate) | {"overrides": arguments.settings(options.items, "evaluate")}
-    given["rename"] = dict(options.rename) if options.rename else None
+    given["rename"] = arguments.renames("--rename", options.rename) if options.rename else None
     report = api.evaluate(console=console, **given)
     if int(os.environ.get("RANK") or "0"):
         return 0  # the first process speaks

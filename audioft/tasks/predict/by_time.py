@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from audioft.core.places import folder_for, no_empty_folders
 from audioft.core.progress import Console
 from audioft.data.recorded.calendar import Calendar
 from audioft.errors import UsageError
@@ -68,22 +70,15 @@ def activity(
     need = f"--by {by}" if {"hour", "day"} & {*wanted} else None
     writer = ActivityWriter(out, wanted, predictor.labels, rules.skip, calendar, **how)
     told = None if wanted == ("site",) and pictures is None else COUNTED
-    over_time.follow(
-        predictor,
-        inputs,
-        writer,
-        rules,
-        pictures=None,
-        console=console,
-        calendar=calendar,
-        told=told,
-        need=need,
-        **follow,
-    )
-    writer.activity.failures = list(writer.failures.found)
-    if pictures is not None:
-        files = writer.activity.draw(pictures, sites="site" in wanted)
-        console.say(f"drawn: {', '.join(map(str, files))}" if files else "note: nothing is drawn: no hour is known")
+    follow |= {"calendar": calendar, "told": told, "need": need, "console": console}
+    with contextlib.nullcontext() if pictures is None else no_empty_folders(pictures):
+        if pictures is not None:
+            folder_for(pictures, "--plot")
+        over_time.follow(predictor, inputs, writer, rules, pictures=None, **follow)
+        writer.activity.failures = list(writer.failures.found)
+        if pictures is not None:
+            files = writer.activity.draw(pictures, sites="site" in wanted)
+            console.say(f"drawn: {', '.join(map(str, files))}" if files else "note: nothing is drawn: no hour is known")
     return writer
 
 

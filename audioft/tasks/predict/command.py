@@ -156,8 +156,9 @@ def _how(model: Predictor, options: argparse.Namespace, overlap: float = 0.5, **
 def goes_on(options: argparse.Namespace) -> str:
     if not str(options.out).endswith((".csv", ".jsonl")):
         return ""
-    said = "--resume instead of --overwrite" if options.overwrite else "--resume"
-    return f"the same call with {said} goes on with {options.out}"
+    if options.overwrite:  # what has replaced it says so itself
+        return f"{options.out} holds what it held before" if os.path.exists(options.out) else ""
+    return f"the same call with --resume goes on with {options.out}"
 
 
 def _over_time(

@@ -95,7 +95,7 @@ def follow(
         console.say(f"note: {note}")
     if not clips and not failures:
         raise DataError("nothing to label: no inputs were given")
-    _refuse_inputs(writer, clips)
+    _refuse_inputs(writer, clips, None if calendar is None else calendar.table)
     if calendar is not None:
         for note in calendar.read(clips, told, need):
             console.say(f"note: {note}")
@@ -146,11 +146,13 @@ def _interruptible() -> Iterator[threading.Event]:
         yield stopped
 
 
-def _refuse_inputs(writer: TimeWriter | ActivityWriter, clips: Sequence[Clip]) -> None:
-    """Say so where what is written would replace a recording, or the labels that somebody put beside it."""
+def _refuse_inputs(writer: TimeWriter | ActivityWriter, clips: Sequence[Clip], table: Path | None) -> None:
+    """Say so where what is written would replace a recording, the labels beside it, or the `table` of recordings."""
     recordings = [os.path.realpath(clip.path) for clip in clips] if writer.places else []
     for place in writer.places:
         out = os.path.realpath(place)
+        if table is not None and out == os.path.realpath(table):
+            raise UsageError(f"--out {writer.places[0]} would replace --recorded {table}; give another path")
         if out in recordings:
             raise UsageError(f"--out {place} is one of the recordings; give another path")
         if writer.form == "audacity" and any(out == os.path.dirname(path) for path in recordings):

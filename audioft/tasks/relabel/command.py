@@ -16,11 +16,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL_OR_RUN", help="a run folder or a model folder")
     parser.add_argument("--out", metavar="MODEL", required=True, help="the new model folder")
     for option, metavar, told in (
-        ("--rename", "OLD=NEW", "call a label otherwise; like the next two, may be given several times"),
-        ("--merge", "A,B=NEW", "make one of several labels"),
+        (
+            "--rename",
+            "OLD=NEW",
+            "call a label otherwise; like the next two, may be given several times; '\"a=b\"=c' of a name with =",
+        ),
+        ("--merge", "A,B=NEW", "make one of several labels; '\"a,b\",c=NEW' of a name with a comma"),
         ("--drop", "LABEL", "leave a label out"),
     ):
-        kind = str if option == "--drop" else arguments.pair
+        kind = {"--rename": arguments.pair, "--merge": arguments.merged}.get(option, str)
         parser.add_argument(option, metavar=metavar, type=kind, action="append", default=[], help=told)
     parser.add_argument("--background", metavar="LABEL", help="the label that says nothing happens: no segments of it")
 
@@ -30,7 +34,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
     merge: dict[str, list[str]] = {}
     for parts, target in options.merge:
-        merge.setdefault(target, []).extend(p.strip() for p in parts.split(",") if p.strip())
-    given = arguments.given(options, api.relabel) | {"rename": dict(options.rename), "merge": merge}
+        merge.setdefault(target, []).extend(parts)
+    given = arguments.given(options, api.relabel)
+    given |= {"rename": arguments.renames("--rename", options.rename), "merge": merge}
     print(api.relabel(console=console, **given))
     return 0

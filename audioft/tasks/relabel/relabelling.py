@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from audioft.assembly.side_scores import model_readme
 from audioft.core.progress import Console
@@ -22,8 +21,7 @@ from audioft.models import heard
 from audioft.models.card import ModelCard
 from audioft.models.heads.kept_head import relabelled
 from audioft.models.hub import model_folder
-
-RENAMED, DROPPED = "data.rename", "data.drop"
+from audioft.tasks.relabel import kept_reading
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +58,7 @@ def relabel(model: str | os.PathLike[str], target: Path, wanted: Wanted, console
     text = readme.read_text(encoding="utf-8") if readme.is_file() else model_readme(made, None, {"model": str(model)})
     text = _of_the_new(text, made, told, same=not _others(labels))
     folders.save(relabelled(whole, rows), made, target, text, heard=heard.of_folder(source))
-    for sentence in told:
+    for sentence in (*told, *(f"note: {note}" for note in kept_reading.told(made))):
         console.say(sentence)
     if (source / "speakers.json").is_file():
         console.say(f"note: the enrolled stay in {source}: enroll anew, or name their file (--speakers)")
@@ -73,7 +71,9 @@ def _labels(card: ModelCard, wanted: Wanted) -> dict[str, str | None]:
     try:
         plan = tidying.plan(choices, card.labels)
     except ConfigError as e:
-        raise UsageError("; ".join(p.replace("data.", "--") for p in e.problems)) from None
+        odd = [label for label in card.labels if set(label) & set("=,")]
+        how = f" (a name as {odd[0]!r} stands in double quotes: '\"{odd[0]}\"=NEW')" if odd else ""
+        raise UsageError("; ".join(p.replace("data.", "--") for p in e.problems) + how) from None
     return {label: None if label in plan.dropped else plan.names[label] for label in card.labels}
 
 
@@ -117,7 +117,7 @@ def _card(card: ModelCard, labels: Mapping[str, str | None], wanted: Wanted) -> 
         thresholds=thresholds,
         background=background,
         measured={} if _others(labels) else card.measured,
-        reading=_reading(card, labels),
+        reading=kept_reading.of(card, labels),
     )
 
 
@@ -128,19 +128,6 @@ def _background(card: ModelCard, labels: Mapping[str, str | None]) -> str | None
     new = labels[card.background]
     alone = sum(other == new for other in labels.values()) == 1
     return new if alone or new == card.background else None
-
-
-def _reading(card: ModelCard, labels: Mapping[str, str | None]) -> dict[str, Any]:
-    """How data is read that has the labels which the model learnt: they are renamed and left out, too.
-
-    Not where an old name is now another label's: data may have either.
-    """
-    new = set(labels.values())
-    reading = dict(card.reading)
-    rename = {old: labels.get(mid, mid) or mid for old, mid in reading.pop(RENAMED, {}).items()}
-    rename |= {old: to for old, to in labels.items() if to is not None and to != old and old not in new}
-    drop = [*reading.pop(DROPPED, ()), *(old for old, to in labels.items() if to is None and old not in new)]
-    return reading | ({RENAMED: rename} if rename else {}) | ({DROPPED: drop} if drop else {})
 
 
 def _told(card: ModelCard, labels: Mapping[str, str | None]) -> list[str]:

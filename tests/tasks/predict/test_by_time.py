@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import soundfile
 
 import audioft
 from audioft.annotations import files
+from audioft.inference.predictor import Predictor
 
 HIGH, LOW = makers.PITCHES["high"], makers.PITCHES["low"]
 
@@ -191,6 +193,34 @@ def test_pictures_of_hours(predict, field, tmp_path):
     err = predict(field / "lake" / "odd.wav", "--by", "site", "--plot", tmp_path / "none", *QUICK)[1]
     assert "nothing is drawn: no hour is known" in err
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+    "site", [b"S\xe9", "Café 東京".encode(), b"a$\\frac$b", b"S" * 150], ids=["bytes", "wide", "TeX", "long"]
+)
+def test_names_of_sites_in_pictures(predict, field, tmp_path, site):
+    folder = os.path.join(os.fsencode(tmp_path), b"in")
+    os.mkdir(folder)
+    try:
+        for day in (b"31", b"30"):
+            shutil.copy(field / "WOOD_20240201_050000.wav", os.path.join(folder, site + b"_202401%b_000000.wav" % day))
+    except OSError:  # a file system that has no such names
+        pytest.skip("names are UTF-8 here")
+    (tmp_path / "in" / "S_20240131_010000.wav").write_text("no")
+    given = (tmp_path / "in", "--by", "site,hour", "--plot", tmp_path / "p", "--out", tmp_path / "a.csv", *QUICK)
+    err = predict(*given, code=1)[1]
+    assert "1 of 3 inputs could not be labelled" in err
+    assert "rows written to" in err
+    assert len([*(tmp_path / "p").iterdir()]) == 2
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_folder_of_pictures_that_cannot_be_is_refused_first(refused, model, field, tmp_path, monkeypatch, place):
+    (tmp_path / "file").write_text("mine")
+    monkeypatch.setattr(Predictor, "follow", None)
+    call = ("predict", model, field, "--by", "hour", "--plot", tmp_path / place, "--out", tmp_path / "a.csv")
+    refused(*call, code=2, said=(f"--plot {tmp_path / place} cannot be made",))
+    assert makers.files(tmp_path) == {"file": b"mine"}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 
 from audioft.core import set_aside
 from audioft.inference.predictor import Predictor
+from audioft.tasks import arguments
 
 WAYS = {
     "rows": ("labels.csv",),
@@ -69,6 +70,41 @@ def test_what_was_there_comes_back(label, way, turns, tmp_path, before_its_first
     assert code == (130 if isinstance(error, KeyboardInterrupt) else 1)
     assert makers.files(tmp_path) == before
     assert isinstance(error, RuntimeError) or f"{tmp_path / way[0]} holds what it held before" in err
+
+
+@pytest.mark.parametrize("way", [*TABLES, "by"])
+@pytest.mark.parametrize("when", ["before the model is there", "after its first row"])
+def test_what_is_there_is_told_to_who_interrupts(label, way, when, turns, tmp_path, monkeypatch):
+    way = ("labels.csv", "--by", "site") if way == "by" else WAYS[way]
+    assert label(way, turns)[0] == 0
+    before = makers.files(tmp_path)
+    if when == "before the model is there":
+        monkeypatch.setattr(arguments, "model", interrupt)
+    else:
+        for name in ("predict", "follow"):
+            monkeypatch.setattr(Predictor, name, interrupted_after(getattr(Predictor, name)))
+    code, err = label(way, turns, "--overwrite")
+    assert code == 130
+    if when == "before the model is there":
+        assert err.endswith(f"interrupted; {tmp_path / way[0]} holds what it held before\n")
+        assert makers.files(tmp_path) == before
+    else:
+        told = f"the same call with --resume instead of --overwrite goes on with {tmp_path / way[0]}\n"
+        assert err.endswith(f"interrupted; {told}")
+
+
+def interrupt(*args):
+    raise KeyboardInterrupt
+
+
+def interrupted_after(labelled):
+    """Labelling that is interrupted at its end."""
+
+    def own(*args, **how):
+        yield from labelled(*args, **how)
+        raise KeyboardInterrupt
+
+    return own
 
 
 def test_so_it_does_where_nothing_can_be_labelled(label, way, turns, tmp_path):
@@ -149,4 +185,26 @@ def test_what_ended_before_its_first_row_is_gone_on_with(
         table.write_bytes(before[way[0]][:cut] if cut else table.read_bytes())
     code, err = label(way, turns, "--resume")
     assert code == 0, err
+    assert makers.files(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("table", "out", "options"),
+    [
+        ("t.csv", "t.csv", ("--by", "site")),
+        ("t.recordings.csv", "t.csv", ("--by", "site")),
+        ("t.jsonl", "link.jsonl", ("--by", "hour")),
+        ("t.csv", "t.csv", ("--what", "summary", "--clock")),
+        ("t.csv", "sub/../t.csv", ("--what", "segments", "--clock")),
+    ],
+)
+def test_what_says_when_and_where_is_not_replaced(refused, model, turns, tmp_path, table, out, options):
+    text = "file_name,datetime,site\nodd.wav,2024-01-31 05:30,A\n"
+    row = '{"file_name": "odd.wav", "datetime": "2024-01-31 05:30", "site": "A"}\n'
+    (tmp_path / table).write_text(row if table.endswith("jsonl") else text)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link.jsonl").symlink_to(table)
+    before = makers.files(tmp_path)
+    call = ("predict", model, turns, "--recorded", tmp_path / table, "--out", tmp_path / out)
+    refused(*call, *options, "--overwrite", code=2, said=(f"would replace --recorded {tmp_path / table}",))
     assert makers.files(tmp_path) == before

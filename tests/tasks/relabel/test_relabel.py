@@ -133,7 +133,7 @@ def test_labels_that_are_only_renamed_keep_their_figures(three, tmp_path):
     card = folders.load(made)[1]
     assert card.labels == ("low", "high", "mid")
     assert card.measured == folders.load(run.model)[1].measured
-    assert card.reading == {}  # other data may have either name
+    assert card.reading == {"data.rename": {"high": "low", "low": "high"}}
 
 
 def test_a_merged_model_goes_on_and_is_refused_by_transformers(three, tmp_path, small_encoder):
@@ -192,6 +192,7 @@ def test_several_labels_a_clip(trained_several, tmp_path, audioft_command):
         (("--drop", "mdi"), "--drop: no label is called 'mdi': did you mean 'mid'?"),
         (("--merge", "high,lo=x"), "--merge: no label is called 'lo': did you mean 'low'?"),
         (("--drop", "high", "--drop", "low"), "at least two must be left, and this leaves 1"),
+        (("--rename", "high=x", "--rename", "high=y"), "--rename: 'high' cannot be both 'x' and 'y'"),
         (("--background", "rain"), "--background: no label is called 'rain'"),
     ],
 )
@@ -200,10 +201,47 @@ def test_what_is_refused(refused, three, tmp_path, given, said):
     assert not (tmp_path / "out").exists()
 
 
-def test_words_without_an_equals_sign(audioft_command, three, tmp_path):
-    code, _, err = audioft_command("relabel", three[0].folder, "--out", tmp_path / "out", "--rename", "high")
+ODD = {"high": "bird, small", "low": "a=b", "mid": 'say "no"'}
+
+
+@pytest.mark.parametrize(
+    ("given", "labels"),
+    [
+        (("--rename", '"a=b"=c'), ("bird, small", "c", 'say "no"')),
+        (("--rename", "bird, small=bird", "--rename", 'say "no"="x=y"'), ("bird", "a=b", "x=y")),
+        (("--rename", '"say ""no"""=no'), ("bird, small", "a=b", "no")),
+        (("--merge", '"bird, small","a=b"=both'), ("both", 'say "no"')),
+        (("--merge", 'say "no" , "a=b" = both'), ("bird, small", "both")),
+        (("--drop", "bird, small"), ("a=b", 'say "no"')),
+        (("--rename", "a=b=c"), """a name as 'bird, small' stands in double quotes: '"bird, small"=NEW'"""),
+        (("--merge", 'bird, small,"a=b"=x'), "stands in double quotes"),
+    ],
+    ids=str,
+)
+def test_names_with_commas_and_equals_signs(audioft_command, three, tmp_path, given, labels):
+    odd = audioft.relabel(three[0], tmp_path / "odd", rename=ODD, console=QUIET)
+    code, _, err = audioft_command("relabel", odd, "--out", tmp_path / "new", *given)
+    if isinstance(labels, str):
+        assert (code, labels in err) == (2, True), err
+    else:
+        assert code == 0, err
+        assert folders.load(tmp_path / "new")[1].labels == labels
+
+
+@pytest.mark.parametrize(
+    ("option", "words", "said"),
+    [
+        ("--rename", "high", "'high' is not OLD=NEW"),
+        ("--merge", "high,low", "'high,low' is not A,B=NEW"),
+        ("--merge", ",=x", "',=x' is not A,B=NEW"),
+        ("--merge", '"a",' * 40, "is not A,B=NEW"),
+    ],
+)
+def test_words_without_an_equals_sign(audioft_command, three, tmp_path, option, words, said):
+    code, _, err = audioft_command("relabel", three[0].folder, "--out", tmp_path / "out", option, words)
     assert code == 2
-    assert "'high' is not OLD=NEW" in err
+    assert said in err
+    assert "in double quotes" in err
 
 
 def test_what_is_there_is_not_touched(refused, three, tmp_path):
