@@ -89,10 +89,12 @@ def _occurring(config: Config, named: Mapping[str, Any], negatives: list[str]) -
         labels = _labels(config)
     except AudioftError:
         return {f"data.{k}": v for k, v in named.items()}
-    rename = {old: new for old, new in named.get("rename", {}).items() if clean(old) in labels}
+    own = {clean(name) for name in (*d.drop, *d.keep, *d.negatives)}  # labels that the run speaks of by these names
+    here = labels - own - {clean(part) for parts in d.merge.values() for part in parts}
+    rename = {old: new for old, new in named.get("rename", {}).items() if clean(old) in here}
     names = {clean(old): clean(new) for old, new in (rename or d.rename).items()}
     labels = {names.get(label, label) for label in labels}
-    merge = {new: own for new, parts in named.get("merge", {}).items() if (own := _those(parts, labels))}
+    merge = {new: found for new, parts in named.get("merge", {}).items() if (found := _those(parts, labels - own))}
     names = {clean(part): clean(new) for new, parts in (merge or d.merge).items() for part in parts}
     labels = {names.get(label, label) for label in labels}
     drop = [name for name in _those(named.get("drop", ()), labels) if name not in (*d.keep, *d.negatives)]

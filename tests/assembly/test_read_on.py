@@ -10,6 +10,8 @@ import tiny
 import audioft
 from audioft.assembly import read_on
 from audioft.core.progress import Console
+from audioft.data import manifest
+from audioft.data.reading.choices import Choices
 from audioft.models import folder as folders
 from audioft.models.folder import ModelCard
 from audioft.tasks.train import api
@@ -40,9 +42,12 @@ def start(tmp_path_factory):
     return model_of(tmp_path_factory.mktemp("start") / "model", **READING)
 
 
+def settled(data, start, overrides=(), **more):
+    return read_on.as_start(audioft.settings(data, start=start, overrides=overrides, **more), Console())
+
+
 def read(data, start, overrides=(), **more):
-    config = audioft.settings(data, start=start, overrides=overrides, **more)
-    d = read_on.as_start(config, Console()).data
+    d = settled(data, start, overrides, **more).data
     found = {"data.rename": d.rename, "data.merge": d.merge, "data.drop": d.drop, "data.keep": d.keep}
     return {k: v for k, v in found.items() if v}
 
@@ -60,7 +65,9 @@ def test_what_occurs_in_the_data_is_taken_over_and_said_once(messy, start, capsy
     ("given", "found"),
     [
         ({"data.rename": {}}, {k: v for k, v in FOUND.items() if k != "data.rename"}),
-        ({"data.drop": ["High"]}, FOUND | {"data.drop": ["High"]}),
+        ({"data.drop": ["High"]}, {"data.merge": {"deep": ["low"]}, "data.drop": 1}),
+        ({"data.merge": {"x": ["High", "low"]}}, {"data.drop": ["junk"], "data.merge": 1}),
+        ({"data.negatives": ["low"]}, {k: v for k, v in FOUND.items() if k != "data.merge"}),
         ({"data.merge": {}, "data.drop": [], "data.rename": {}}, {}),
         ({"data.keep": ["junk", "high"]}, {k: FOUND[k] for k in ("data.rename", "data.merge")} | {"data.keep": 1}),
     ],
@@ -68,6 +75,7 @@ def test_what_occurs_in_the_data_is_taken_over_and_said_once(messy, start, capsy
 def test_what_the_call_says_wins(messy, start, given, found):
     own = read(messy, start, given)
     assert own == found | {k: given[k] for k in found if k in given}
+    assert len(manifest.load(messy, choices=Choices.of(settled(messy, start, given).data)).labels) > 1
 
 
 def test_a_table_and_a_clean_folder(messy, start, tones, tmp_path, capsys):
