@@ -94,7 +94,7 @@ def _occurring(config: Config, named: Mapping[str, Any], negatives: list[str]) -
     rename = {old: new for old, new in named.get("rename", {}).items() if clean(old) in here}
     names = {clean(old): clean(new) for old, new in (rename or d.rename).items()}
     labels = {names.get(label, label) for label in labels}
-    merge = {new: found for new, parts in named.get("merge", {}).items() if (found := _those(parts, labels - own))}
+    merge = {new: some for new, parts in named.get("merge", {}).items() if (some := _those(parts, labels - own))}
     names = {clean(part): clean(new) for new, parts in (merge or d.merge).items() for part in parts}
     labels = {names.get(label, label) for label in labels}
     drop = [name for name in _those(named.get("drop", ()), labels) if name not in (*d.keep, *d.negatives)]
