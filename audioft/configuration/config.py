@@ -48,7 +48,7 @@ def load(
         UsageError: the file is missing or is not YAML.
     """
     if isinstance(base, BaseModel):
-        settings = base.model_dump()
+        settings = base.model_dump(exclude_unset=True)  # what is a default stays one that nobody has set
     else:
         settings = {} if base is None else read(Path(base))
     problems: list[str] = []

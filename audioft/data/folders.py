@@ -85,6 +85,7 @@ def to_clips(
     if label is None:
         problems += _no_labels({"/".join(n.split("/")[:depth]) for n in names})
         notes += sites(names, depth, ROLES)
+    notes += [] if label is not None else _blanks({n.split("/")[depth - 1] for n in names})
     again = _links_again(root, depth if label is None else 0, names)
     for name in names:
         parts = name.split("/")
@@ -168,6 +169,12 @@ def _without_recordings(
             remedy = f"add recordings of this class, remove the folder, or set data.drop={listed([folder.name])}"
             problems.append((name, Problem("", f"the folder {{}} holds no recording: {found}; {remedy}", folder)))
     return problems
+
+
+def _blanks(folders: set[str]) -> list[str]:
+    """A sentence where names of class folders begin or end with blanks, which are no part of the label."""
+    found = sorted(f for f in folders if f != f.strip() and is_utf8(f))
+    return [f"blanks around the names of folders are left out of labels: {quoted(found)}"] if found else []
 
 
 def _left_out(folder: str, choices: Choices, empty: set[str] | None) -> bool:

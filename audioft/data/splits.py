@@ -214,10 +214,7 @@ def _uneven(
         return []
     counts = ", ".join(f"{side} {sides.count(side)} ({share:.0%} asked for)" for side, share in made.items())
     own = manifest.grouping != "recording"
-    of = (
-        f"{counted(len(set(groups)), 'group')} ({manifest.grouping})" if own else counted(len(set(groups)), "recording")
-    )
-    units = "" if len(set(groups)) == total else f" in {of}"
+    units = "" if len(set(groups)) == total else f" in {_units(manifest, len(set(groups)))}"
     why = "each label needs one on every side" + (
         f", and a {'group' if own else 'recording'} stays on one" if units else ""
     )
@@ -227,6 +224,12 @@ def _uneven(
         ways.append("name finer groups (data.group=COLUMN)")
     told = f"{counts} of {counted(total, 'clip')}{units}, as {why}"
     return [f"the sides are not as large as asked for: {told}; {', '.join(ways)}, or add recordings"]
+
+
+def _units(manifest: Manifest, number: int) -> str:
+    """So many of what stays on one side of a split."""
+    own = manifest.grouping != "recording"
+    return f"{counted(number, 'group')} ({manifest.grouping})" if own else counted(number, "recording")
 
 
 def _enough(manifest: Manifest, clips: Sequence[Clip], made: dict[str, float]) -> None:
@@ -240,13 +243,17 @@ def _enough(manifest: Manifest, clips: Sequence[Clip], made: dict[str, float]) -
     for label, of in groups.items():
         have = len(set(of))
         if have < len(made):
-            grouped = f" in {have} groups ({manifest.grouping})" if have != len(of) else ""
+            grouped = f" in {_units(manifest, have)}" if have != len(of) else ""
             nulls = " and ".join(f"data.{s}=null" for s in [s for s in made if s != "train"][: len(made) - have])
             problems.append(
                 f"class {label!r} has {counted(len(of), 'clip')}{grouped}, too few for "
                 f"{', '.join(made)}: expected at least {len(made)}. Add recordings of it, leave the class "
                 f"out (data.drop), or make fewer sides with {nulls}"
-                + (" (or data.group=recording if the groups may be on two sides)" if grouped else "")
+                + (
+                    " (or data.group=recording if the groups may be on two sides)"
+                    if grouped and manifest.grouping != "recording"
+                    else ""
+                )
             )
     if problems:
         raise TooFewClips(problems, tuple(label for label, of in groups.items() if len(set(of)) < 2))

@@ -75,7 +75,8 @@ def save(
         if adapter is not None:
             about["base"] = adapter.base
         write_json(folder / "audioft.json", about)
-        write_text(folder / "README.md", readme)
+        library = "transformers" if adapter is None and model.transformers_equivalent else "audioft"
+        write_text(folder / "README.md", _names_library(readme, library))
         if heard is not None:
             heard.write(folder / HEARD)
 
@@ -110,6 +111,11 @@ def load(path: str | Path, encoder: str | None = None) -> tuple[AudioClassifier,
         # what is mapped from its file could change, and fills the memory only when it is used
         tensor.data = tensor.data.clone()
     return model.eval(), card
+
+
+def _names_library(readme: str, library: str) -> str:
+    """A model card whose front matter, if it has one, names the library that reads the folder."""
+    return re.sub(r"\A(---\n(?:(?!---).*\n)*?library_name: )\w+$", rf"\g<1>{library}", readme, count=1, flags=re.M)
 
 
 def store_verification(path: Path, verification: dict[str, Any]) -> None:

@@ -51,6 +51,15 @@ def test_a_folder_a_class(tmp_path):
     assert all(c.path.is_absolute() and c.group == c.name for c in m.clips)
 
 
+@pytest.mark.parametrize("side", ["", "train/"])
+def test_blanks_around_names_of_folders_are_told_once(tmp_path, side):
+    put(tmp_path, *(f"{side}{name}/{i}.wav" for name in ("dog ", " owl", "sea waves") for i in range(2)))
+    m = load(tmp_path)
+    assert m.labels == ("dog", "owl", "sea waves")
+    (note,) = [n for n in m.notes if "blanks" in n]
+    assert note.endswith("left out of labels: ' owl', 'dog '")
+
+
 def test_folders_of_a_split(tmp_path):
     put(tmp_path, "training/a/1.wav", "training/b/1.wav", "Val/a/1.wav", "eval/b/1.wav")
     m = load(tmp_path)

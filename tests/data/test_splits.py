@@ -134,7 +134,7 @@ def test_too_few():
     with pytest.raises(DataError, match="class 'y' has 1 clip, too few") as e:
         split(manifest(plain(20) + plain(1, "y")))
     assert "data.test=null" in str(e.value)
-    with pytest.raises(DataError, match="in 2 groups"):
+    with pytest.raises(DataError, match="in 2 recordings"):
         split(manifest(plain(20) + [(["y"], f"g{i % 2}", {}) for i in range(10)]))
     assert len(split(manifest(plain(5) + plain(1, "y")), valid=None, test=None).train) == 6
 
@@ -268,6 +268,21 @@ def test_groups_of_a_column_are_named_and_finer_ones_proposed():
     (note,) = [n for n in split(m).notes if n.startswith(UNEVEN)]
     assert "in 3 groups (site)" in note
     assert "name finer groups (data.group=COLUMN)" in note
+
+
+@pytest.mark.parametrize(
+    ("grouping", "groups", "said"),
+    [
+        *(("recording", 1, " in 1 recording, too few"), ("recording", 2, " in 2 recordings, too few")),
+        *(("site", 1, " in 1 group (site), too few"), ("site", 2, " in 2 groups (site), too few")),
+    ],
+)
+def test_too_few_groups_are_told_with_what_can_help(grouping, groups, said):
+    rows = cuts(4, 4, 4) + cuts(*[4] * groups, label="y")
+    with pytest.raises(DataError) as wrong:
+        split(dataclasses.replace(manifest(rows), grouping=grouping))
+    assert f"class 'y' has {4 * groups} clips{said}" in str(wrong.value)
+    assert ("data.group=recording" in str(wrong.value)) == (grouping == "site")
 
 
 @pytest.mark.parametrize(

@@ -73,8 +73,18 @@ def test_evaluate_renames_by_an_option_and_says_it_where_labels_are_strange(unti
     call = ("evaluate", trained.folder, untidy)
     code, _, err = audioft_command(*call)
     assert code == 1
-    assert "rename labels with --rename tall=high (data.rename)" in err
-    assert "data.drop=[tall,unsorted]" in err
+    assert "leave them out with data.drop=[tall,unsorted], or rename what the model calls otherwise" in err
+    assert "--rename tall=LABEL (data.rename)" in err
+    code, _, err = audioft_command(*call, "--rename", "tall=hihg")
+    assert code == 1
+    assert "'hihg' is what data.rename (--rename) makes of 'tall': rename 'tall' to one that it knows, or" in err
+    code, _, err = audioft_command(*call, "--rename", "high=tall")
+    assert "leave out the rename of 'high'" in err
+    code, _, err = audioft_command(*call, "--rename", "tall=high", "--rename", "unsorted=lows")
+    assert "--rename lows=low" not in err
+    code, out, err = audioft_command(*call, "data.drop=[tall,unsorted,low]")
+    assert code == 0, err
+    assert "4 clips" in out
     code, out, err = audioft_command(*call, "--rename", "tall=high", "--rename", "unsorted=high")
     assert code == 0, err
     assert "16 clips" in out

@@ -29,8 +29,8 @@ def spellings(labels: Iterable[str]) -> list[str]:
         return []
     told = "; ".join(", ".join(map(repr, group)) for group in found[:_MOST])
     more = f" and {len(found) - _MOST} more such groups" if len(found) > _MOST else ""
-    new = min(found[0], key=lambda label: (len(label), label != label.lower(), label))
-    pairs = ", ".join(f"{_yaml(old)}: {_yaml(new)}" for old in found[0] if old != new)
+    best = [(min(g, key=lambda label: (len(label), label != label.lower(), label)), g) for g in found[:_MOST]]
+    pairs = ", ".join(f"{_yaml(old)}: {_yaml(new)}" for new, group in best for old in group if old != new)
     how = f"data.rename='{{{pairs}}}'"
     return [f"{told}{more} are learned as different labels; if they mean the same, spell them alike, as with {how}"]
 

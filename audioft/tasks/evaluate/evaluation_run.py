@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,9 +69,9 @@ class Evaluation:
         asked = events or self.predictor.model.frame_level
         found = how.in_time(data, asked=asked)
         if found is not None:
-            report, mistakes = self._in_time(found, *self.predictor.grid(window, hop))
+            report, mistakes = self._in_time(found, how.choices.rename, *self.predictor.grid(window, hop))
         else:
-            report, mistakes = self._of_clips(how.whole_clips(data))
+            report, mistakes = self._of_clips(how.whole_clips(data), how.choices.rename)
         if self.writes is not None:
             about = {"title": f"audioft: {self.model} on {data}", "model": str(self.model), "data": str(data)}
             report.save(self.writes / "report.json")
@@ -88,7 +88,7 @@ class Evaluation:
     def _hearing(self) -> Hearing:
         return self.predictor.model.encoder.hearing
 
-    def _of_clips(self, manifest: Manifest) -> tuple[Report, Mistakes | None]:
+    def _of_clips(self, manifest: Manifest, renamed: Mapping[str, str]) -> tuple[Report, Mistakes | None]:
         """Each clip has its labels, whatever happens when in it."""
         predictor, card = self.predictor, self.predictor.card
 
@@ -100,7 +100,7 @@ class Evaluation:
                 )
             return ((label, clip.name) for clip in clips for label in clip.named)
 
-        clips, side, notes = self._usable(manifest, manifest.clips, named)
+        clips, side, notes = self._usable(manifest, manifest.clips, named, renamed)
         wanted, known = labelling.targets(clips, predictor.labels, manifest.multilabel)
         how = self._scoring(predictor.window)
         found = side_scores.score_clips(predictor.scoring, clips, wanted, known, predictor.labels, how)
@@ -114,13 +114,16 @@ class Evaluation:
             return report, side_scores.mistakes(found.predictions, card.thresholds, self._hearing)
         return report, None
 
-    def _in_time(self, found: Found, window: float, hop: float) -> tuple[Report, Mistakes | None]:
+    def _in_time(
+        self, found: Found, renamed: Mapping[str, str], window: float, hop: float
+    ) -> tuple[Report, Mistakes | None]:
         """What happens when in whole recordings."""
         predictor, own = self.predictor, {a.clip.name: a for a in found.recordings}
         clips, side, notes = self._usable(
             found,
             tuple(a.clip for a in found.recordings),
             lambda clips: ((e.label, c.name) for c in clips for e in own[c.name].events),
+            renamed,
         )
         heard = event_scores.listen(predictor.scoring, [own[c.name] for c in clips], self._scoring(window, hop))
         how = {"resamples": self.resamples, "seed": self.seed}
@@ -135,13 +138,17 @@ class Evaluation:
         return Scoring(p.card.multilabel, window, hop, p.batch_seconds, p.precision, self.processes, self.console)
 
     def _usable(
-        self, found: Manifest | Found, clips: Clips, named: Callable[[Clips], Iterable[tuple[str, str]]]
+        self,
+        found: Manifest | Found,
+        clips: Clips,
+        named: Callable[[Clips], Iterable[tuple[str, str]]],
+        renamed: Mapping[str, str],
     ) -> tuple[Clips, str, list[str]]:
         """The clips to measure on, what their side is called, and notes; `named` are labels with their files."""
         for note in found.notes:
             self.console.say(f"note: {note}")
         clips, side = _side(found.root, clips, self.side)
-        _known(self.predictor.labels, named(clips))
+        _known(self.predictor.labels, named(clips), renamed)
         clips, notes = self._readable(clips, found.grouping)
         return clips, side, notes
 
@@ -181,19 +188,37 @@ def _side(root: Path, clips: Clips, side: str | None) -> tuple[Clips, str]:
     return chosen, side
 
 
-def _known(labels: tuple[str, ...], named: Iterable[tuple[str, str]]) -> None:
-    """Refuse labels that the model does not know; `named` are labels with the file they are of."""
+def _known(labels: tuple[str, ...], named: Iterable[tuple[str, str]], renamed: Mapping[str, str]) -> None:
+    """Refuse labels that the model does not know.
+
+    Args:
+        labels: of the model.
+        named: labels with the file they are of.
+        renamed: labels of the data with what they were renamed to.
+    """
     known = set(labels)
     strange: dict[str, str] = {}
     for name, file in named:
         if name not in known:
             strange.setdefault(name, file)
-    if strange:
-        told = ", ".join(f"{name!r} (as of {file})" for name, file in sorted(strange.items())[:10])
-        near = {name: found[0] for name in strange if (found := difflib.get_close_matches(name, labels, n=1))}
-        old, new = next(iter(sorted(near.items())), (min(strange), labels[0]))
-        raise DataError(
-            f"the data has {len(strange)} label(s) that the model does not know: {told}. It knows "
-            f"{', '.join(labels)}; rename labels with --rename {shlex.quote(f'{old}={new}')} (data.rename), or leave "
-            f"them out with data.drop={listed(sorted(strange))}"
-        )
+    if not strange:
+        return
+    told = ", ".join(f"{name!r} (as of {file})" for name, file in sorted(strange.items())[:10])
+    raise DataError(
+        f"the data has {len(strange)} label(s) that the model does not know: {told}. It knows "
+        f"{', '.join(labels)}; {_remedy(sorted(strange), labels, renamed)}"
+    )
+
+
+def _remedy(strange: Sequence[str], labels: Sequence[str], renamed: Mapping[str, str]) -> str:
+    """What helps where the model does not know some labels: renames that were asked for are not undone."""
+    leave_out = f"leave them out with data.drop={listed(strange)}"
+    for old, new in renamed.items():
+        if labelling.clean(new) in strange:
+            better = f"leave out the rename of {old!r}" if old in labels else f"rename {old!r} to one that it knows"
+            return f"{new!r} is what data.rename (--rename) makes of {old!r}: {better}, or {leave_out}"
+    for old in strange:
+        if near := difflib.get_close_matches(old, labels, n=1):
+            return f"rename labels with --rename {shlex.quote(f'{old}={near[0]}')} (data.rename), or {leave_out}"
+    way = shlex.quote(f"{strange[0]}=LABEL")
+    return f"{leave_out}, or rename what the model calls otherwise with --rename {way} (data.rename)"

@@ -65,7 +65,7 @@ def finetune(
         >>> run.report.side
         'test'
     """
-    from audioft.assembly import new_folders, resolve, run_beginning, run_folder
+    from audioft.assembly import new_folders, read_on, resolve, run_beginning, run_folder
     from audioft.core import folder_lock
 
     console = console or Console()
@@ -78,6 +78,8 @@ def finetune(
         data, encoder, config, overrides, start=start, extend=extend, few_shot=few_shot, from_probe=from_probe
     )
     resolved = _absolute_source(given)
+    if resume and out is not None:
+        resolved = read_on.as_stored(resolved, run_folder.stored(Path(out)))
     name = resolved.start.model or resolved.encoder.name
     folder = Path(out) if out is not None else new_folders.default_folder(str(resolved.data.source), name)
     with folder_lock.held(folder):
@@ -88,19 +90,24 @@ def finetune(
         return training_run.start(resolved, folder, resume=resume, overwrite=overwrite, console=console)
 
 
-def plan(config: Config, console: Console, examples: PathLike | None = None) -> None:
+def plan(config: Config, console: Console, examples: PathLike | None = None) -> Config:
     """Say what `finetune` would do with a config, reading only headers.
 
     Args:
         config: from `settings`.
         console: what is found is said there.
         examples: a folder for a few augmented training clips, as audio and as a picture; none are made if not given.
+
+    Returns:
+        The config with all that the run would take over from its model.
     """
     from audioft.tasks.train import dry_run
 
     if config.start.probe is not None:
         raise UsageError("start.probe makes a model in seconds and trains nothing: there is nothing to plan")
-    dry_run.plan(_absolute_source(config), console, None if examples is None else Path(examples))
+    planned = dry_run.plan(_absolute_source(config), console, None if examples is None else Path(examples))
+    as_given = {"source": config.data.source, "audio_root": config.data.audio_root}
+    return planned.model_copy(update={"data": planned.data.model_copy(update=as_given)})
 
 
 def _absolute_source(config: Config) -> Config:

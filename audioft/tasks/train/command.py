@@ -91,8 +91,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         given = arguments.given(options, resolve.settings)
         config = resolve.settings(source, overrides=overrides, **given)
         # all settings are a file to be kept: they stand alone on standard output
-        api.plan(config, console if options.settings else Console(stream=sys.stdout), options.examples)
-        print(configs.save(config).rstrip() if options.settings else configs.changed(config, without=["data.source"]))
+        planned = api.plan(config, console if options.settings else Console(stream=sys.stdout), options.examples)
+        print(configs.save(planned).rstrip() if options.settings else configs.changed(planned, without=["data.source"]))
         return 0
     if options.examples:
         raise UsageError("--examples goes with --dry-run")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from audioft.assembly import build, recordings
+from audioft.assembly import build, read_on, recordings
 from audioft.configuration import few_shot
 from audioft.configuration.config import Config
 from audioft.core.progress import Console
@@ -30,14 +30,18 @@ def introduce(parts: build.Parts) -> None:
     parts.console.say("\n".join([*_data(parts), *_model(parts), _device(parts)]))
 
 
-def plan(config: Config, console: Console, examples: Path | None) -> None:
+def plan(config: Config, console: Console, examples: Path | None) -> Config:
     """Say what a run would do, from headers alone; what there is to know of the data comes first.
 
     Args:
         config: of the run.
         console: where it is said.
         examples: a folder for augmented clips and a picture; none are made if not given.
+
+    Returns:
+        The config of the run.
     """
+    config = read_on.as_start(config, console)
     parts = from_headers(config, Processes(config.train.device), console)
     console.say("\n".join([*_data(parts), *_sides(parts.data), *_model(parts), *_sizes(parts)]))
     if few_shot.wanted(config):
@@ -50,6 +54,7 @@ def plan(config: Config, console: Console, examples: Path | None) -> None:
             console.say(sentence)
     if examples is not None:
         _write_examples(parts, examples)
+    return config
 
 
 def _kept(parts: build.Parts) -> frozen_cache.Cache | None:

@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from audioft.assembly import build, event_scores, recordings, side_scores
+from audioft.assembly import build, event_scores, read_on, recordings, side_scores
 from audioft.assembly.run_beginning import beginning, prepare, worth_keeping
 from audioft.assembly.run_folder import Run, as_begun, identity
 from audioft.configuration import few_shot
@@ -51,6 +51,7 @@ def start(config: Config, folder: Path, *, resume: bool, overwrite: bool, consol
     processes = Processes(config.train.device)
     folder = Path(processes.gather([str(folder)])[0])
     console = console if processes.main else Console(quiet=True)
+    config = config if resume else read_on.as_start(config, console)
     if config.data.workers and not few_shot.wanted(config):
         workers.refuse([build.chain(config.augment), build.single("mixup", config.mixup)])
     with beginning(folder, new=processes.main and not resume):

@@ -54,6 +54,8 @@ def test_groups_are_told_together_and_few_of_them():
 def test_the_setting_that_makes_them_one_is_named():
     (told,) = spellings(["Dog", "dog", "dogs"])
     assert told.endswith("with data.rename='{Dog: dog, dogs: dog}'")
+    (told,) = spellings(["Dog", "dog", "dogs", "sea waves", "sea_waves"])
+    assert told.endswith("with data.rename='{Dog: dog, dogs: dog, sea_waves: sea waves}'")
 
 
 def test_many_labels_take_no_time():

@@ -142,11 +142,13 @@ def test_a_merged_model_goes_on_and_is_refused_by_transformers(three, tmp_path, 
     before, after = scores(run, data), scores(made, data)
     assert np.allclose(after[:, 1], before[:, :2].sum(1), atol=1e-5)
     assert json.loads((made / "config.json").read_text())["model_type"] == "audioft"
-    on = {"data.merge": {"tone": ["high", "low"]}}
-    how = makers.QUICK | on
-    more = audioft.finetune(data, start=made, out=tmp_path / "on", overrides=how, console=QUIET)
-    assert folders.load(more.model)[0].spec["head"]["parts"] == [2, 1]
-    new = audioft.finetune(data, start=made, out=tmp_path / "anew", overrides=makers.QUICK, console=QUIET)
+    assert "\nlibrary_name: audioft\n" in (made / "README.md").read_text()
+    for n, on in enumerate(({}, {"data.merge": {"tone": ["high", "low"]}})):
+        how = makers.QUICK | on
+        more = audioft.finetune(data, start=made, out=tmp_path / f"on {n}", overrides=how, console=QUIET)
+        assert folders.load(more.model)[0].spec["head"]["parts"] == [2, 1]
+    how = makers.QUICK | {"data.rename": {}}
+    new = audioft.finetune(data, start=made, out=tmp_path / "anew", overrides=how, console=QUIET)
     assert folders.load(new.model)[0].spec["head"] == "projection"
 
 
