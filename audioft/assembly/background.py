@@ -63,4 +63,5 @@ def of(
             f"{start.name} knows a background, {before!r}, and this run has none: name labels of the data in which "
             f"nothing happens ({NEGATIVES}), or take what lies between labels with times (events.background=class)"
         )
-    return Background(label, tuple(name for name in kept if name not in labels and name != before), tuple(notes))
+    gone = {*labels, *config.data.drop, before}
+    return Background(label, tuple(name for name in kept if name not in gone), tuple(notes))

@@ -106,3 +106,12 @@ def test_a_run_from_an_encoder_says_nothing(audioft_command, data, small_encoder
     )
     assert "background" not in audioft_command(*call, "--out", tmp_path / "run")[2]
     assert folders.load(tmp_path / "run" / "model")[1].background is None
+
+
+def test_what_is_dropped_is_no_background_besides(data, models, tmp_path):
+    every = data("high", "low", "noise")
+    how = makers.QUICK | {"data.drop": ["noise"], "data.allow_outside": True}
+    run = audioft.finetune(every, start=models["negatives"], out=tmp_path / "run", overrides=how, console=QUIET)
+    assert folders.load(run.model)[1].reading == {"data.drop": ["noise"]}
+    how = {"data.allow_outside": True}
+    assert audioft.evaluate(run, every, side="all", resamples=0, overrides=how, console=QUIET).clips == 12
