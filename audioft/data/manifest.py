@@ -209,7 +209,7 @@ def _manifest(
         )
     if not labels:
         raise DataError(f"{root}: no clip has any label")
-    alike = [] if as_events else spellings(labels)
+    alike = [] if as_events else spellings(labels, choices.rename)
     told = (*notes, *read.notes, *tidied, *alike, *not_utf8([c.name for c in clips]))
     return Manifest(root, tuple(clips), labels, read.multilabel, layout, told, read.grouping)
 

@@ -102,7 +102,7 @@ def read_annotated(
     if found is None:
         return None
     found = _without_times(tidying.events(found, choices), choices, whole)
-    alike = spellings({e.label for a in found.recordings for e in a.events})
+    alike = spellings({e.label for a in found.recordings for e in a.events}, choices.rename)
     return dataclasses.replace(found, notes=(*found.notes, *alike))
 
 

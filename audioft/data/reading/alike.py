@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 #: From how many letters on a name with one letter more, less or other is taken for a slip.
 _LONG = 5
@@ -14,10 +14,11 @@ _MANY = 2000  # labels beyond which one letter is not looked for: speakers, not 
 _JOINERS = re.compile(r"(?<=[^\W_])[\s_\-]+(?=[^\W_])")
 
 
-def spellings(labels: Iterable[str]) -> list[str]:
+def spellings(labels: Iterable[str], renamed: Mapping[str, str] | None = None) -> list[str]:
     """A sentence where labels are the same but for case, blanks, underscores and hyphens, s or es, or one letter.
 
-    Numbers tell labels apart, as in `speaker1` and `speaker2`, and so does a letter of a short name.
+    Numbers tell labels apart, as in `speaker1` and `speaker2`, and so does a letter of a short name. The setting that
+    is named holds what is `renamed` already, too.
 
     >>> spellings(["GO", "go", "great tit", "stop"])[0].partition(";")[0]
     "'GO', 'go' are learned as different labels"
@@ -30,7 +31,9 @@ def spellings(labels: Iterable[str]) -> list[str]:
     told = "; ".join(", ".join(map(repr, group)) for group in found[:_MOST])
     more = f" and {len(found) - _MOST} more such groups" if len(found) > _MOST else ""
     best = [(min(g, key=lambda label: (len(label), label != label.lower(), label)), g) for g in found[:_MOST]]
-    pairs = ", ".join(f"{_yaml(old)}: {_yaml(new)}" for new, group in best for old in group if old != new)
+    names = {old: new for new, group in best for old in group if old != new}
+    names = {old: names.get(new, new) for old, new in (renamed or {}).items()} | names
+    pairs = ", ".join(f"{_yaml(old)}: {_yaml(new)}" for old, new in names.items())
     how = f"data.rename='{{{pairs}}}'"
     return [f"{told}{more} are learned as different labels; if they mean the same, spell them alike, as with {how}"]
 

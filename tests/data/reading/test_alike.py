@@ -56,6 +56,8 @@ def test_the_setting_that_makes_them_one_is_named():
     assert told.endswith("with data.rename='{Dog: dog, dogs: dog}'")
     (told,) = spellings(["Dog", "dog", "dogs", "sea waves", "sea_waves"])
     assert told.endswith("with data.rename='{Dog: dog, dogs: dog, sea_waves: sea waves}'")
+    (told,) = spellings(["Dog", "dog", "owl"], {"hound": "Dog", "eule": "owl"})
+    assert told.endswith("with data.rename='{hound: dog, eule: owl, Dog: dog}'")
 
 
 def test_many_labels_take_no_time():
