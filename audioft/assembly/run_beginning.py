@@ -65,7 +65,7 @@ def beginning(folder: Path, *, new: bool) -> Iterator[None]:
     """A new run that fails before its first step leaves nothing of itself but the table of bad recordings, if any.
 
     One that was interrupted stays, as it can be gone on with; and so does all that is no run's. One that was to replace
-    another does not stay where it has no checkpoint: the other one is put back.
+    another does not stay where it has come to nothing, see `worth_keeping`: the other one is put back.
     """
     if not new:
         yield
@@ -76,7 +76,7 @@ def beginning(folder: Path, *, new: bool) -> Iterator[None]:
             yield
         except BaseException as e:
             measured = [*folder.glob("metrics.jsonl"), *folder.glob(f"{ROUNDS}/metrics.jsonl")]
-            if not begun(folder) and (aside.is_dir() or (isinstance(e, Exception) and not measured)):
+            if aside.is_dir() or (not begun(folder) and isinstance(e, Exception) and not measured):
                 _forget(folder, replaced=aside.is_dir())
                 if set_aside.put_back(aside, but=[folder / BAD_FILES]):
                     e.add_note(f"{folder} holds the run that it held before")

@@ -106,7 +106,7 @@ class Checkpoints:
         keep: how many to keep.
         fixed: names of parameters that never change in the run. They are not written: whoever goes on has them, which
             a hash tells.
-        begun: called when one is written: the run has come to something.
+        begun: called when one is written after a step whose loss was finite: the run has come to something.
     """
 
     def __init__(
@@ -133,7 +133,8 @@ class Checkpoints:
         with new_folder(path, listed=["*"]) as partial:
             for name, data in contents.items():
                 write_bytes(partial / name, data)
-        self._begun()
+        if state.step > 1 and not state.skipped:  # the loss of this step is that of weights which the run has learnt
+            self._begun()
         for old in self.written()[: -self.keep]:
             shutil.rmtree(old, ignore_errors=True)
         self._drop_best()
@@ -204,7 +205,6 @@ class Checkpoints:
         with new_folder(self._best(about["epoch"]), listed=["*"]) as partial:
             write_bytes(partial / "model.safetensors", pack(self._changing(model)))
             write_json(partial / "about.json", about | {"fixed": self._hash(model)})
-        self._begun()
 
     def load_best(self, model: nn.Module, epoch: int) -> dict[str, Any]:
         """Put the weights after an epoch that was the best so far into `model`; what was said of them."""

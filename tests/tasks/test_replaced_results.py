@@ -96,6 +96,19 @@ def test_pretrain_from_the_encoder_that_is_to_be_replaced(refused, pretrained, t
     assert makers.files(out) == before
 
 
+@pytest.mark.parametrize("sides", [(), ("data.valid=null",), ("data.valid=null", "data.test=null")])
+@pytest.mark.parametrize("saving", [(), ("train.save_steps=1",)])
+def test_train_that_diverges(audioft_command, trained, two_tones, train_arguments, tmp_path, sides, saving):
+    run = shutil.copytree(trained.folder, tmp_path / "run")
+    before = makers.files(run)
+    wild = ("train.lr=1e30", "train.epochs=2", *sides, *saving)
+    code, _, err = audioft_command("train", two_tones, *train_arguments, *wild, "--out", run, "--overwrite")
+    assert code == 1
+    assert "diverged" in err
+    assert f"{run} holds the run that it held before" in err
+    assert makers.files(run) == before
+
+
 @pytest.mark.parametrize("more", [makers.QUICK_ARGUMENTS, ("--few-shot",)])
 def test_train_interrupted(audioft_command, trained, two_tones, small_encoder, tmp_path, monkeypatch, more):
     run = shutil.copytree(trained.folder, tmp_path / "run")

@@ -19,7 +19,7 @@ from audioft.core.runtime import Processes, choose_precision
 from audioft.data import manifest as manifests
 from audioft.data.dataset import TrainingClips
 from audioft.data.rows import label_cell
-from audioft.errors import AnotherRunError
+from audioft.errors import AnotherRunError, AudioftError
 from audioft.evaluation.metrics import METRICS, compute
 from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.scoring import log_loss
@@ -97,6 +97,10 @@ def run(config: Config, folder: Path, processes: Processes, console: Console, re
             trainer.callbacks = _callbacks(parts, trainer, folder)
         before, begun = trainer.state.step, time.monotonic()
         state = trainer.fit(validate_first=first)
+        if 1 < state.step <= state.skipped + 1:
+            raise AudioftError(
+                "the loss was not finite in any step but the first: the weights diverged; lower train.lr"
+            )
         took, share = time.monotonic() - begun, (state.step - before) / max(1, trainer.total_steps)
     if processes.main:
         pace.keep(parts, cache, filling=filled - began, training=took, share=share)
