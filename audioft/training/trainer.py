@@ -8,6 +8,7 @@ once by the summed weight, which makes accumulation, uneven last batches and sev
 
 from __future__ import annotations
 
+import contextlib
 import math
 import signal
 import time
@@ -129,7 +130,7 @@ class Trainer:
             with self._stopping.listening():
                 if validate_first and self.validate is not None and self.metric != LAST and self.state.fresh:
                     self.begin_epoch(0)
-                    with self._stopping.at_once():
+                    with contextlib.nullcontext() if self.processes.count > 1 else self._stopping.at_once():
                         self._keep_better(self.validate())
                 while not self.state.finished and self.state.epoch < self.epochs:
                     self._epoch()

@@ -141,8 +141,7 @@ def _weights(parts: build.Parts) -> np.ndarray | None:
         return None
     index = data.side("train")
     present = ((data.targets[index] * data.known[index]) > 0).sum(0)
-    weights = present.sum() / np.maximum(present, 1) / max(1, int((present > 0).sum()))
-    return weights
+    return present.sum() / np.maximum(present, 1) / max(1, int((present > 0).sum()))
 
 
 def _fit(parts: build.Parts, features: np.ndarray, labels: Labels, groups: list[str]) -> tuple[Linear, float]:
