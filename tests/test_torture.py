@@ -17,4 +17,6 @@ def test_promise(row, tmp_path):
         outcome = row.try_it(tmp_path, **row.short)
     finally:
         torch.set_num_threads(before)
+    if not outcome.tried:
+        pytest.skip(outcome.told)
     assert outcome.ok, "\n".join(outcome.broken[:10])

@@ -78,12 +78,12 @@ def finetune(
         data, encoder, config, overrides, start=start, extend=extend, few_shot=few_shot, from_probe=from_probe
     )
     resolved = _absolute_source(given)
-    if resume and out is not None:
-        resolved = read_on.as_stored(resolved, run_folder.stored(Path(out)))
     name = resolved.start.model or resolved.encoder.name
     folder = Path(out) if out is not None else new_folders.default_folder(str(resolved.data.source), name)
     with folder_lock.held(folder):
         run_beginning.going_on(folder)
+        if resume:
+            resolved = read_on.as_stored(resolved, run_folder.stored(folder))
         run_folder.refuse(folder, resolved, resume=resume, overwrite=overwrite)  # before torch is imported
         from audioft.tasks.train import training_run
 

@@ -44,6 +44,7 @@ def test_both_forms_of_a_run_are_the_same_model(whole, small, two_tones, tmp_pat
     assert "save adapter" in told[small.model]
     own = [line for line in told[tmp_path / "merged"].splitlines() if line not in told[small.model]]
     assert own == [
+        "library_name: transformers",  # which needs the encoder in the folder
         f"- parameters: {sum(t.numel() for t in second.values()):,}",
         "- adapted by: name lora, r 2, alpha 16, dropout 0.1, targets attention; merged into the encoder's weights by "
         "`audioft merge`",
