@@ -195,6 +195,7 @@ def test_a_probe_that_fails_half_way_leaves_the_one_before(kept, two_tones, smal
     def full(*args, **how):
         raise AudioftError("the disk is full")
 
+    passes.here(monkeypatch)
     monkeypatch.setattr(kept_probe, "write", full)
     for out, left in ((place, before), (tmp_path / "none", {})):
         with pytest.raises(AudioftError, match="the disk is full"):
