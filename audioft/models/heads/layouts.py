@@ -34,7 +34,8 @@ class LinearStart(nn.Module):
         """Be the map `(..., D) -> (..., C)` of the weight `(C, D)`, of no higher rank than `rank`, and the bias `(C,)`;
         both follow the normalisation of `norm`.
         """
-        raise AssertionError("a head says how it becomes a linear map")
+        self.first.weight.copy_(weight)
+        self.first.bias.copy_(bias)
 
 
 def factors(weight: Tensor, rank: int) -> tuple[Tensor, Tensor]:
@@ -120,10 +121,6 @@ class LinearHead(LinearStart):
     def first(self) -> nn.Linear:
         return self.classifier
 
-    def become(self, weight: Tensor, bias: Tensor) -> None:
-        self.classifier.weight.copy_(weight)
-        self.classifier.bias.copy_(bias)
-
 
 @heads.register("normalised")
 class NormalisedHead(LinearStart):
@@ -144,10 +141,6 @@ class NormalisedHead(LinearStart):
     @property
     def first(self) -> nn.Linear:
         return self.dense
-
-    def become(self, weight: Tensor, bias: Tensor) -> None:
-        self.dense.weight.copy_(weight)
-        self.dense.bias.copy_(bias)
 
 
 @heads.register("mlp")
