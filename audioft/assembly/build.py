@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audioft.assembly import hearings, recordings, starting_model
+from audioft.assembly import hearings, recipe, recordings, starting_model
 from audioft.assembly.recordings import Data
 from audioft.configuration import few_shot
 from audioft.configuration.config import Config
+from audioft.configuration.values import AUTO, LOSSES, REFINED
 from audioft.core.progress import Console
 from audioft.core.registry import Registry
 from audioft.errors import ConfigError
@@ -23,91 +24,8 @@ if TYPE_CHECKING:
     from audioft.augmentation import Chain
     from audioft.core.runtime import Processes
     from audioft.models.classifier import AudioClassifier
+    from audioft.models.encoder import Encoder
     from audioft.models.loading import LoadReport
-
-
-def problems(config: Config) -> list[str]:
-    """All that is wrong with the parts a config names: each is bound to its signature before anything is loaded."""
-    from audioft.augmentation import augmentations
-    from audioft.core.registry import split_spec, suggest
-    from audioft.evaluation.metrics import METRICS
-    from audioft.models import adapting, freezing
-    from audioft.models.adaptations import adaptations
-    from audioft.models.classifier import named
-    from audioft.models.hub import misspelt
-    from audioft.models.poolings_and_heads import heads, poolings
-    from audioft.training import objectives
-    from audioft.training.losses import losses
-    from audioft.training.schedules import schedules
-
-    found = freezing.problems(config.freeze)
-    if config.start.model is None and (wrong := misspelt(config.encoder.name)) is not None:
-        found.append(f"encoder.name: {wrong}")
-    if config.adapt is not None:
-        if not found and not few_shot.wanted(config):  # which trains nothing: told below
-            found += adapting.contradictions(config.freeze)
-        found += (of_adapter := adaptations.check(config.adapt, "adapt"))
-        if not of_adapter and config.start.model is not None and split_spec(config.adapt)[1].get("save") == "adapter":
-            found.append("adapt.save: an adapter alone needs a published encoder; with start.model save merged")
-    found += poolings.check(named(config.model.pooling, "mean"), "model.pooling")
-    head = named(config.model.head, "projection")
-    found += (of_head := heads.check(head, "model.head"))
-    found += [p for i, spec in enumerate(config.augment) for p in augmentations.check(spec, f"augment.{i}")]
-    for name in ("mixup", "latent"):
-        settings = getattr(config, name)
-        if settings is not None:
-            found += singles().check({"name": name, **settings}, name)
-    found += schedules.check(config.train.schedule, "train.schedule")
-    if config.train.loss is not None:
-        of_loss = losses.check(config.train.loss, "train.loss")
-        found += of_loss
-        if not (of_loss or of_head):
-            mixed, frames = config.mixup is not None, config.events.use == "frames"
-            found += objectives.problems(config.train.loss, head, mixed, frames)
-    if config.events.use == "frames":
-        found += _of_frames(config)
-    found += hearings.problems(config.data)
-    found += few_shot.problems(config)
-    if few_shot.wanted(config):
-        found += _learnt_pooling(config)
-    metric = config.train.metric
-    if metric not in (None, "loss", "last", *METRICS):
-        found.append(f"train.metric: unknown metric {metric!r}{suggest(str(metric), ['loss', 'last', *METRICS])}")
-    if metric == "last" and config.train.patience:
-        found.append(
-            "train.patience: nothing is waited for where the last epoch is kept (train.metric=last); set it to 0"
-        )
-    return found
-
-
-def _learnt_pooling(config: Config) -> list[str]:
-    """What prototypes cannot go with: weights below them that nothing trains."""
-    from audioft.core.registry import split_spec
-    from audioft.models.classifier import named
-    from audioft.models.poolings_and_heads import poolings
-
-    spec = named(config.model.pooling, "mean")
-    if poolings.check(spec, "model.pooling") or not list(poolings.build(spec, hidden_size=8).parameters()):
-        return []
-    return [f"model.pooling: {split_spec(spec)[0]!r} has weights to be trained, and {few_shot.nothing()}; take mean"]
-
-
-def _of_frames(config: Config) -> list[str]:
-    """What does not go together with learning frames."""
-    from audioft.augmentation import augmentations
-    from audioft.core.registry import split_spec
-
-    found = [
-        f"augment.{i}: {name!r} changes when things happen; leave it out where frames are learnt (events.use=frames)"
-        for i, name in enumerate(split_spec(spec)[0] for spec in config.augment)
-        if name in augmentations.names() and augmentations[name].moves  # type: ignore[attr-defined]
-    ]
-    e, metric = config.events, config.train.metric
-    if e.context or e.background != "none":
-        found.append("events.context, events.background: for clips; leave them out, frames learn what is around events")
-    if metric not in (None, "map", "loss", "last"):
-        found.append(f"train.metric: {metric!r} is of clips; with events.use=frames take map, loss or last")
-    return found
 
 
 @dataclass
@@ -128,7 +46,16 @@ class Parts:
 
     @property
     def metric(self) -> str:
-        return self.config.train.metric or ("map" if self.multilabel else "accuracy")
+        """By which the best epoch is kept."""
+        asked = self.config.train.metric
+        if asked == AUTO:
+            return "map" if self.model.frame_level else REFINED
+        return asked or self.figure
+
+    @property
+    def figure(self) -> str:
+        """What is told of a validation."""
+        return "map" if self.multilabel else "accuracy"
 
     @property
     def max_seconds(self) -> float:
@@ -144,6 +71,7 @@ def assembled(
     *,
     bad_files: Path | None = None,
     headers_only: bool = False,
+    chosen: Mapping[str, Any] | None = None,
 ) -> Parts:
     """The recordings and the model of a run; what does not go with the labels is told before the model is loaded.
 
@@ -154,12 +82,15 @@ def assembled(
         precision: what it computes in, `fp32` or `bf16`.
         bad_files: where to write the table of bad recordings; nowhere if not given.
         headers_only: trust the headers of recordings instead of decoding every file.
+        chosen: what has been chosen before of the settings that are `auto`, by their keys.
     """
     from audioft.data.frames import FrameGrid, require_shown
 
     start = starting_model.load(config)
     data = recordings.load(config, console, start=start, headers_only=headers_only, bad_files=bad_files)
     multilabel = data.manifest.multilabel
+    before = {key: value for key, value in (chosen or {}).items() if key in recipe.CHOSEN}
+    config = recipe.of_data(recipe.fill(config, before), len(data.side("train")))
     if not few_shot.wanted(config):
         loss(config, multilabel, data.targets, data.known)
         _metric_fits(config.train.metric, multilabel)
@@ -170,13 +101,14 @@ def assembled(
         events = [e for name, own in data.manifest.events.items() if name in heard for e in own]
         require_shown(events, FrameGrid(model.encoder.convolutions, model.encoder.hearing.per_second).seconds)
     model.to(processes.device)
+    config = recipe.of_model(config, model.encoder.hidden_size)
     return Parts(config, data, model, loaded, processes, precision, console)
 
 
 def _metric_fits(name: str | None, multilabel: bool) -> None:
     from audioft.evaluation.metrics import metric
 
-    if name not in (None, "loss", "last"):
+    if name not in (None, AUTO, *LOSSES, "last"):
         try:
             metric(str(name), multilabel)
         except ConfigError as problem:
@@ -192,14 +124,11 @@ def classifier(
         ModelError: the encoder cannot be loaded.
         ConfigError: the freezing plan or the adaptation does not fit it.
     """
-    import torch
-
     from audioft.core.runtime import address
     from audioft.models import adapting, freezing
-    from audioft.models.classifier import FRAMES, AudioClassifier
     from audioft.models.loading import load_encoder, require_mask_embedding
 
-    e, m = config.encoder, config.model
+    e = config.encoder
     name = e.name if start is None else start.encoder
     encoder, report = load_encoder(name, revision=e.revision, dropout=e.dropout, layerdrop=e.layerdrop)
     if config.latent is not None and require_mask_embedding(encoder):
@@ -210,16 +139,7 @@ def classifier(
             f"data.max_seconds: {config.data.max_seconds:g} is more than {report.name} takes at once; set "
             f"data.max_seconds={most:g}"
         )
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(address(config.seed, "init"))
-            layers, pooling, head = (m.layers, m.pooling, m.head) if start is None else start.spec(config, labels)
-            if config.events.use == "frames" or pooling == FRAMES:
-                pooling = FRAMES if config.events.use == "frames" else m.pooling
-            model = AudioClassifier(encoder, len(labels), layers, pooling, head)
-    except (ValueError, TypeError) as problem:
-        named_key = str(problem).startswith(("model.", "events."))
-        raise ConfigError(str(problem) if named_key else f"model: {problem}") from problem
+    model = _on_top(config, encoder, labels, start)
     try:
         for policy in freezing.plan(config.freeze).values():
             freezing.frozen_parts(policy, encoder)
@@ -236,6 +156,35 @@ def classifier(
         kept, told = start.fill(model, labels, multilabel)  # what is left over is the head, told of here
         report = replace(report, name=start.name, left_over=(), notes=(*report.notes, told), head_kept=kept)
     return model, report
+
+
+def _on_top(config: Config, encoder: Encoder, labels: tuple[str, ...], start: Start | None = None) -> AudioClassifier:
+    """The encoder with pooling and head."""
+    import torch
+
+    from audioft.core.runtime import address
+    from audioft.models.classifier import FRAMES, AudioClassifier
+
+    m = config.model
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(address(config.seed, "init"))
+            layers, pooling, head = (m.layers, m.pooling, m.head) if start is None else start.spec(config, labels)
+            if config.events.use == "frames" or pooling == FRAMES:
+                pooling = FRAMES if config.events.use == "frames" else m.pooling
+            return AudioClassifier(encoder, len(labels), "last" if layers == AUTO else layers, pooling, head)
+    except (ValueError, TypeError) as problem:
+        named_key = str(problem).startswith(("model.", "events."))
+        raise ConfigError(str(problem) if named_key else f"model: {problem}") from problem
+
+
+def head_anew(config: Config, encoder: Encoder, labels: tuple[str, ...]) -> AudioClassifier:
+    """The encoder of a run with the layers, pooling and head of its config, as if it had been built with them."""
+    from audioft.models import freezing
+
+    model = _on_top(config, encoder, labels)
+    freezing.apply(freezing.at_epoch(freezing.plan(config.freeze), 0), encoder)
+    return model
 
 
 def chain(specs: Sequence[Any], hearing: Hearing | None = None) -> Chain | None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from audioft.assembly import build
+from audioft.assembly import contradictions
 from audioft.configuration import config as configs
 from audioft.configuration.config import Config
 from audioft.core.places import PathLike
@@ -61,8 +61,8 @@ def settings(
     }
     pairs = [*((k, v) for k, v in given.items() if v is not None), *configs.pairs(overrides)]
     if not few_shot:
-        return configs.load(config, pairs, build.problems)
-    found = configs.load(config, [*few_shot_settings.pairs(config), *pairs], build.problems)
+        return configs.load(config, pairs, contradictions.problems)
+    found = configs.load(config, [*few_shot_settings.pairs(config), *pairs], contradictions.problems)
     if not few_shot_settings.wanted(found):
         head = configs.spell(found.model.head)
         raise ConfigError(f"model.head: {head} is trained, and --few-shot trains nothing; leave out one of them")
@@ -82,6 +82,6 @@ def _of_a_probe(
         "start.probe": os.path.abspath(os.path.expanduser(place)),
     }
     pairs = [*((k, v) for k, v in given.items() if v is not None), *configs.pairs(overrides)]
-    found = configs.load(None, [*kept.settings.items(), *pairs], build.problems)
+    found = configs.load(None, [*kept.settings.items(), *pairs], contradictions.problems)
     kept_probe.refuse(kept, found)
     return found

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audioft.assembly import reading
+from audioft.assembly import reading, recipe
 from audioft.assembly.new_folders import free_folder
 from audioft.assembly.run_places import BAD_FILES, ROUNDS, refuse_inputs
 from audioft.configuration import config as configs
@@ -174,10 +174,17 @@ def stored(folder: Path, kind: type[Kind] = Config) -> Kind:  # type: ignore[ass
 
 
 def as_begun(config: Config, folder: Path) -> Config:
-    """The config of a run that goes on: one begun before sides were kept (`start.keep_sides`) has those that it has."""
-    if "keep_sides" in (configs.read(folder / "config.yaml").get("start") or {}):
-        return config
-    return config.model_copy(update={"start": config.start.model_copy(update={"keep_sides": False})})
+    """The config of a run that goes on as it was begun: one from before there was a setting goes on without it.
+
+    It has the sides that it has if it was begun before sides were kept (`start.keep_sides`), and its head began at
+    random before there was `model.start`.
+    """
+    written = configs.read(folder / "config.yaml")
+    if "keep_sides" not in (written.get("start") or {}):
+        config = recipe.put(config, "start.keep_sides", False)
+    if "start" not in (written.get("model") or {}):
+        config = recipe.put(config, "model.start", "random")
+    return config
 
 
 def identity(config: AnyConfig, clips: Sequence[tuple[str, ...]], folder: Path) -> str:

@@ -14,7 +14,7 @@ BAD_FILES = "bad_files.csv"  # all that may be left of a run that never began
 ROUNDS = "round-*"  # folders of a pretraining
 OWN_FOLDERS = ("checkpoints", "model", "tensorboard", "decoded", "states")
 OWN_FILES = (
-    *("manifest.csv", "metrics.jsonl", BAD_FILES),
+    *("manifest.csv", "metrics.jsonl", "chosen.json", BAD_FILES),
     *("report.json", "report.html", "predictions.csv"),
 )
 

@@ -255,7 +255,8 @@ def _spell(error: Any, kind: type[BaseModel]) -> str:
     if error["type"] in ("dict_type", "model_type") and isinstance(given, str) and section in keys(kind):
         return f"{place}: {given!r} is no section: did you mean {section!r}?"
     found = f"; found {given!r}" if not isinstance(given, Mapping) or len(str(given)) < 80 else ""
-    return f"{place}: {error['msg'][0].lower()}{error['msg'][1:]}{found}"
+    told = error["msg"].removeprefix("Value error, ")
+    return f"{place}: {told[0].lower()}{told[1:]}{found}"
 
 
 def _meant(place: str, kind: type[BaseModel]) -> str:

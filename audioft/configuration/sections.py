@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from audioft.configuration.names import Name, Names
+from audioft.configuration.values import AUTO, Count, Layers, OptionalRate, OptionalShare, Patience, Rate
 
 Spec = str | dict[str, Any]
 
@@ -100,10 +101,11 @@ class EncoderSection(Section):
     """`mini` (in the package), a local folder in transformers' format, or a hub id as facebook/wav2vec2-base."""
     revision: str | None = None
     """Branch, tag or commit on the hub."""
-    dropout: float | None = Field(None, ge=0, lt=1)
-    """Replaces every dropout of the encoder in training; null keeps the checkpoint's."""
-    layerdrop: float | None = Field(None, ge=0, lt=1)
-    """Replaces the probability that a layer is skipped in training."""
+    dropout: OptionalShare = AUTO
+    """Replaces every dropout of the encoder in training; null keeps the checkpoint's. `auto`: 0 where the head begins
+    as the probe, which was fitted to what the encoder says without; else the checkpoint's."""
+    layerdrop: OptionalShare = AUTO
+    """Replaces the probability that a layer is skipped in training; null and `auto` as for `dropout`."""
 
 
 class StartSection(Section):
@@ -119,34 +121,30 @@ class StartSection(Section):
     tested on is tested on; `false` makes them anew."""
 
 
-def _layers(value: Any) -> Any:
-    if value in ("last", "weighted") or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
-        return value
-    raise ValueError("expected last, weighted or the number of a layer, from 0 on")
-
-
 class ModelSection(Section):
-    layers: Annotated[Literal["last", "weighted"] | int, BeforeValidator(_layers)] = "last"
+    layers: Layers = AUTO
     """`last`: the encoder's output; `weighted`: a learned sum over all its layers; a number N: the states after layer N
     (0: before the first), as `audioft probe` counts them. The layers above are neither run nor saved, and `freeze`
-    counts from layer N."""
-    pooling: Spec = "own"
+    counts from layer N. `auto`: the layer on which the probe that the run begins with does best, where the whole
+    encoder stays frozen and another one does better than the last beyond chance; else the last."""
+    pooling: Spec = AUTO
     """`mean`, `stats` (mean and deviation), `attentive_stats` (weighted by what is learned; with `context: true` by the
     whole clip too) or `xvector` (time-delay layers, then `stats`); `own` is how transformers' classification class of
-    the encoder pools: `mean`, but `tokens` of the AST and `all_frames` of Whisper."""
+    the encoder pools: `mean`, but `tokens` of the AST and `all_frames` of Whisper. `auto`: `stats` where the probe that
+    the run begins with does better by it beyond chance, else `own`."""
     head: Spec = "own"
     """`projection`, `linear`, `mlp`, `normalised`, `cosine` (an embedding beside one of each label) or `prototype`
     (fitted, not trained: --few-shot); `own` is the head of transformers' classification class of the encoder:
     `projection`, but `normalised` of the AST."""
-    start: Literal["random", "probe"] = "random"
-    """How a new head begins: `random`; or `probe`, as the linear classifier that fits best what the encoder says of the
-    training side before it is trained. Training goes on from it, and it is kept where no epoch is better; it wants
-    lower rates, as train.lr=3e-5 train.head_lr=1e-5."""
+    start: Literal["random", "probe"] = "probe"
+    """How a new head begins: `probe`, as the linear classifier that fits best what the encoder says of the training
+    side before it is trained; training goes on from it, and it is kept where no epoch is better. Or `random`."""
 
 
 class TrainSection(Section):
-    epochs: int = Field(20, gt=0)
-    """Passes over the training side."""
+    epochs: Count = AUTO
+    """Passes over the training side. `auto`: fewer, the more clips there are: 40 of up to 225, 19 of 1,000, 6 of
+    10,000, 3 of 40,000 and more."""
     batch_size: int = Field(16, gt=0)
     """Clips a step, over all processes and pieces together."""
     batch_seconds: float | None = Field(None, gt=0)
@@ -154,10 +152,12 @@ class TrainSection(Section):
     as fit, and batch_size says nothing. A longer clip is a step of its own. null: batch_size decides."""
     accumulate: int = Field(1, gt=0)
     """Pieces a step is computed in: more pieces take less memory and learn the same but for the draws of dropout."""
-    lr: float = Field(1e-4, gt=0)
-    """Peak learning rate of the encoder."""
-    head_lr: float | None = Field(1e-3, gt=0)
-    """Peak learning rate of pooling and head; null for the encoder's."""
+    lr: Rate = AUTO
+    """Peak learning rate of the encoder. `auto`: 1e-4; where the head begins as the probe, less of a wider encoder, and
+    of adapters ten times as much."""
+    head_lr: OptionalRate = AUTO
+    """Peak learning rate of pooling and head; null for the encoder's. `auto`: 1e-3; where the head begins as the probe,
+    as much as an encoder without adapters learns at, and 1e-5 if the whole encoder stays frozen."""
     layer_decay: float = Field(1.0, gt=0, le=1)
     """Each encoder layer learns at this times the rate of the one above it."""
     weight_decay: float = Field(0.01, ge=0)
@@ -173,11 +173,13 @@ class TrainSection(Section):
     """`balanced`: rare labels are drawn more often."""
     clip_norm: float = Field(1.0, ge=0)
     """Gradients are scaled down to this norm; 0 leaves them."""
-    metric: str | None = None
-    """Figure by which the best epoch is kept; null takes accuracy, or map where clips carry several labels. `last`
-    keeps the last epoch, as a plan of stages wants it."""
-    patience: int = Field(0, ge=0)
-    """Stop after so many epochs without a better one; 0 never."""
+    metric: str | None = "auto"
+    """Figure by which the best epoch is kept. `auto`: `refined_loss`, the log loss after the best temperature, which
+    says more of few clips than how many are right; map where frames are labelled. null: accuracy, or map where clips
+    carry several labels. `last` keeps the last epoch, as a plan of stages wants it."""
+    patience: Patience = AUTO
+    """Stop after so many epochs without a better one; 0 never. `auto`: a fifth of the epochs, at least 3, where the
+    head begins as the probe; else never."""
     precision: Literal["fp32", "bf16", "auto"] = "auto"
     """`auto` takes bf16 where the device computes in it natively."""
     device: str = "auto"
@@ -225,16 +227,18 @@ class EvaluateSection(Section):
 class Config(Section):
     """A whole run. See each section for its settings.
 
-    >>> Config().train.epochs
-    20
+    >>> Config().train.batch_size
+    16
     """
 
     data: DataSection = DataSection()
     events: EventsSection = EventsSection()
     encoder: EncoderSection = EncoderSection()
     start: StartSection = StartSection()
-    freeze: Any = "feature_extractor"
-    """`feature_extractor`, `all`, `none`, `{top: N}`, or a plan by epoch as {0: all, 2: {top: 2}}."""
+    freeze: Any = AUTO
+    """`feature_extractor`, `all`, `none`, `{top: N}`, or a plan by epoch as {0: all, 2: {top: 2}}. `auto`: `all` where
+    there are fewer than 1,000 clips to learn from and nothing is augmented or adapted, as training with so few does
+    not beat the probe; else, and where frames are labelled, `feature_extractor`."""
     adapt: Spec | None = None
     """Train few parameters of the encoder's layers while its own stay as they are: `lora` with `r`, `alpha`, `dropout`
     and `targets` (attention, all-linear or names of modules); `ia3`; `bias`; `norm`. Layers that `freeze` never frees

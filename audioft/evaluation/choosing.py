@@ -126,8 +126,53 @@ def _kernels(layer: np.ndarray) -> Iterator[Tensor]:
     yield first + x[:, half:] @ x[:, half:].T
 
 
+def simplest(features: Sequence[np.ndarray], labels: Labels, groups: np.ndarray, seed: int) -> int | None:
+    """Of several features of N clips, the simpler ones first, those that are as good as the best but for chance.
+
+    The first whose error on inner folds, by ridge regression, is above the least by no more than one standard error of
+    their difference over groups (Breiman et al. 1984, "Classification and Regression Trees", 3.4.3).
+
+    Args:
+        features: each `(N, D)`.
+        labels: of the N clips.
+        groups: `(N,)`, no group is on both sides of a fold.
+        seed: of the folds.
+
+    Returns:
+        The position; None where nothing can be told.
+    """
+    try:
+        folds = several_folds(labels.targets * labels.known, groups.tolist(), seed, FOLDS)
+    except ValueError:
+        return None
+    present = labels.targets * labels.known
+    if len(folds) < 2 or any((present[learn].sum(0) > 0).sum() < 1 + (not labels.multilabel) for learn, _ in folds):
+        return None
+    with one_thread():
+        errors = [_errors_by_ridge(_kernel(x), labels, folds) for x in features]
+    best = min(errors, key=np.sum)
+    of = np.unique(groups, return_inverse=True)[1]
+    for position, own in enumerate(errors):
+        apart = np.bincount(of, own - best)
+        if apart.sum() <= np.sqrt(len(apart)) * apart.std(ddof=1):
+            return position
+    return None
+
+
+def _kernel(features: np.ndarray) -> Tensor:
+    """Inner products `(N, N)` of standardised clips."""
+    mean, scale = linear.standardisation(features)
+    x = torch.from_numpy(((features - mean) / scale).astype(np.float32))
+    return x @ x.T
+
+
 def _by_ridge(kernel: Tensor, labels: Labels, folds: Sequence[Masks]) -> float:
-    """The error of ridge regression on the folds, with the penalty that does best."""
+    """The error of ridge regression on the folds, see `_errors_by_ridge`."""
+    return float(_errors_by_ridge(kernel, labels, folds).sum())
+
+
+def _errors_by_ridge(kernel: Tensor, labels: Labels, folds: Sequence[Masks]) -> np.ndarray:
+    """`(N,)`, what each clip adds to the error of ridge regression on the folds, with the penalty that does best."""
     wanted = torch.from_numpy(labels.targets.astype(np.float32))
     known = torch.from_numpy(labels.known)
     kernel = kernel / kernel.diagonal().mean().clamp(min=1e-12)
@@ -140,17 +185,17 @@ def _by_ridge(kernel: Tensor, labels: Labels, folds: Sequence[Masks]) -> float:
         for i, ridge in enumerate(RIDGES):
             root = torch.linalg.cholesky(own + ridge * torch.eye(len(own)))
             scores[i, test] = mean + asked @ torch.cholesky_solve(rest, root)
-    return min(_error(s, labels) for s in scores.numpy())
+    return min((_errors(s, labels) for s in scores.numpy()), key=np.sum)
 
 
-def _error(scores: np.ndarray, labels: Labels) -> float:
-    """Squared error of scores `(N, C)` beside that of each label's share, the mean over labels that vary.
+def _errors(scores: np.ndarray, labels: Labels) -> np.ndarray:
+    """Squared error of scores `(N, C)` beside that of each label's share, the mean over labels that vary, by clip.
 
     It tells classifiers apart that are right of as many clips, and every label counts alike.
     """
     count = np.maximum(labels.known.sum(0), 1)
     wanted = labels.targets * labels.known
     share = wanted.sum(0) / count
-    off = ((scores - labels.targets) ** 2 * labels.known).sum(0) / count
+    off = (scores - labels.targets) ** 2 * labels.known / count
     usual = share * (1 - share)
-    return float((off[usual > 0] / usual[usual > 0]).mean()) if (usual > 0).any() else 0.0
+    return (off[:, usual > 0] / usual[usual > 0]).mean(1) if (usual > 0).any() else np.zeros(len(scores))

@@ -107,8 +107,7 @@ def cross(
         if cut.kind == "features":
             states: Iterable[Tensor] = features
         else:
-            every = model.layer_sum is not None
-            frames = encoder.resume(encoder.begin(features, all_frames, mask, every), cut.layer)
+            frames = encoder.resume(encoder.begin(features, all_frames, mask, model.every_layer), cut.layer)
             inner = all_frames if frames.layer_lengths is None else frames.layer_lengths
             states = _crossing(model, cut, frames)
     counts = zip(lengths.tolist(), inner.tolist(), all_frames.tolist(), strict=True)

@@ -16,18 +16,19 @@ from audioft.models.poolings_and_heads import heads, poolings
 Layers = str | int
 LAYERS = ("last", "weighted")  # besides numbers
 OWN = "own"  # the pooling or head of the family's own classification class
+AUTO = "auto"  # own, until a run has chosen
 FRAMES = "none"  # the pooling of a model that labels frames
 
 
 def named(spec: Spec, own: str) -> Spec:
-    """A spec with `own` in the place of the name `own`.
+    """A spec with `own` in the place of the names `own` and `auto`.
 
     >>> named("own", "mean"), named({"name": "own", "dropout": 0.1}, "projection"), named("mlp", "projection")
     ('mean', {'name': 'projection', 'dropout': 0.1}, 'mlp')
     """
     if isinstance(spec, str):
-        return own if spec == OWN else spec
-    return {**spec, "name": own} if spec.get("name") == OWN else spec
+        return own if spec in (OWN, AUTO) else spec
+    return {**spec, "name": own} if spec.get("name") in (OWN, AUTO) else spec
 
 
 class AudioClassifier(nn.Module):
@@ -73,9 +74,14 @@ class AudioClassifier(nn.Module):
         same = split_spec(self.spec["pooling"])[0] == own.pooling and split_spec(self.spec["head"])[0] == own.head
         return same and self.spec["layers"] in LAYERS and (own.layer_sum or self.layer_sum is None)
 
+    @property
+    def every_layer(self) -> bool:
+        """Whether what is above the encoder wants the states of every layer."""
+        return self.layer_sum is not None or getattr(self.pooling, "every_layer", False)
+
     def embed(self, waveforms: Tensor, lengths: Tensor, mask: LatentMask | None = None) -> Tensor:
         """What the head sees: pooled vectors `(B, D)`, or of a frame-level model the frames `(B, F, H)`."""
-        return self.pooled(self.encoder.frames(waveforms, lengths, mask, every_layer=self.layer_sum is not None))
+        return self.pooled(self.encoder.frames(waveforms, lengths, mask, every_layer=self.every_layer))
 
     def pooled(self, frames: Frames) -> Tensor:
         """As `embed`, of what the encoder gave."""

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import audioft
-from audioft.assembly import build
+from audioft.assembly import build, contradictions
 from audioft.configuration import config as configs
 from audioft.configuration.config import Config
 from audioft.errors import ConfigError, UsageError
@@ -199,7 +199,7 @@ def test_every_setting_is_described():
 
 
 def test_defaults_bind():
-    assert build.problems(Config()) == []
+    assert contradictions.problems(Config()) == []
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.name)
@@ -211,7 +211,7 @@ def test_every_config_of_the_project_binds(path):
         build.single("mixing", pretraining.mixing)
         return
     config = audioft.settings("data", config=path)
-    assert build.problems(config) == []
+    assert contradictions.problems(config) == []
     build.chain(config.augment)
     build.single("mixup", config.mixup)
     build.single("latent", config.latent)

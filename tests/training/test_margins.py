@@ -9,7 +9,7 @@ from small_training import QUIET, Rows, make_trainer
 from torch.nn import functional as F
 from transformers.models.wav2vec2.modeling_wav2vec2 import AMSoftmaxLoss
 
-from audioft.assembly import build
+from audioft.assembly import build, contradictions
 from audioft.models.heads.cosine import CosineHead
 from audioft.training.losses import AAMSoftmax, AMSoftmax, CrossEntropy, losses
 from audioft.training.margins import at_epoch
@@ -203,7 +203,7 @@ def test_the_scale_is_that_of_the_head(tmp_path):
     from audioft.configuration.config import load
 
     head = {"name": "cosine", "scale": "12"}
-    config = load(None, {"model.head": head, "train.loss": "am_softmax"}, further=build.problems)
+    config = load(None, {"model.head": head, "train.loss": "am_softmax"}, further=contradictions.problems)
     assert build.loss(config, False, TARGETS.numpy(), KNOWN.numpy()).scale == 12.0
-    default = load(config, {"model.head": "cosine"}, further=build.problems)
+    default = load(config, {"model.head": "cosine"}, further=contradictions.problems)
     assert build.loss(default, False, TARGETS.numpy(), KNOWN.numpy()).scale == CosineHead(2, 2).scale

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ class Cache:
         epoch: the one that is computed now.
         failures: recordings that failed, by what names their entry.
         filled_anew: whether nothing was there of what is trained on.
+        part: of the numbers of what is pooled, those that the run has chosen; None for all.
     """
 
     parts: Parts
@@ -52,6 +53,7 @@ class Cache:
     epoch: int = 0
     failures: dict[str, AudioError] = field(default_factory=dict)
     filled_anew: bool = False
+    part: slice | None = None
 
     def __post_init__(self) -> None:
         self.latent = build.single("latent", self.parts.config.latent)
@@ -159,7 +161,14 @@ class Cache:
                 self.failures[name] = batch.failures[0][1]
                 raise self.failures[name]
             found = self._keep(cut, name, batch.waveforms, batch.lengths, batch.addresses)
-        return found[0]
+        return self._own(cut, found)[0]
+
+    def _own(self, cut: Boundary, found: list[Crossing]) -> list[Crossing]:
+        """What the run has chosen of it."""
+        part = self.part
+        if part is None or cut.kind != "pooled":
+            return found
+        return [replace(c, states=c.states[..., part]) for c in found]
 
     def score(self, cut: Boundary) -> list[tuple[int, np.ndarray | AudioError]]:
         """Of each clip of the validation side its position, and its probabilities `(C,)` or why there are none."""
@@ -174,7 +183,7 @@ class Cache:
                 if name in self.failures:
                     out.append((i, self.failures[name]))
                 else:
-                    waiting.append((i, self.stores[cut].get(name) or []))
+                    waiting.append((i, self._own(cut, self.stores[cut].get(name) or [])))
                 if len(waiting) >= WAITING or n + 1 == len(mine):
                     out += self._scored(cut, waiting)
                     waiting = []

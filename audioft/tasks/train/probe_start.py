@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -40,17 +41,43 @@ def wanted(parts: build.Parts) -> bool:
     return asked and not parts.loaded.head_kept and linear_start.startable(parts.model)
 
 
-def begin(parts: build.Parts, inner: TrainingClips, cache: Cache | None) -> bool:
+@dataclass(frozen=True)
+class Examples:
+    """What a probe is fitted to.
+
+    Attributes:
+        features: `(N, D)`, what the head sees.
+        labels: of the N examples.
+        groups: their names.
+    """
+
+    features: np.ndarray
+    labels: Labels
+    groups: list[str]
+
+    def of(self, features: np.ndarray) -> Examples:
+        """The same with other features."""
+        return Examples(features, self.labels, self.groups)
+
+
+def begin(parts: build.Parts, inner: TrainingClips, cache: Cache | None, heard: Examples | None = None) -> bool:
     """Let the head of a model that was standardised begin as a probe; whether it did: there is something to learn.
+
+    Args:
+        parts: of the run.
+        inner: what is trained on.
+        cache: of what is frozen.
+        heard: what it is fitted to, if that is there already.
 
     Raises:
         AudioftError: what the encoder says is not finite.
     """
     began, model = time.monotonic(), parts.model
-    chosen = _chosen(parts)
-    features, labels, groups = (
-        frame_examples.of(parts, inner, chosen) if model.frame_level else _clips(parts, chosen, cache)
-    )
+    if model.frame_level:
+        features, labels, groups = frame_examples.of(parts, inner, _chosen(parts))
+    else:
+        found = heard or clips_of(parts, cache)
+        features, labels, groups = _seen(parts, found.features), found.labels, found.groups
     if not np.isfinite(features).all():
         raise AudioftError(
             f"{parts.loaded.name}: what the encoder says of clips is not finite (NaN or infinity): its weights are "
@@ -76,8 +103,14 @@ def _chosen(parts: build.Parts) -> list[int]:
     return sorted(order[:MOST_CLIPS].tolist())
 
 
-def _clips(parts: build.Parts, chosen: Sequence[int], cache: Cache | None) -> tuple[np.ndarray, Labels, list[str]]:
-    """The pooled vectors of clips `(N, D)`, their labels and their groups."""
+def _seen(parts: build.Parts, pooled: np.ndarray) -> np.ndarray:
+    with torch.inference_mode():
+        return linear_start.seen(parts.model, torch.from_numpy(pooled)).numpy()
+
+
+def clips_of(parts: build.Parts, cache: Cache | None) -> Examples:
+    """The pooled vectors of clips, as many as are listened to."""
+    chosen = _chosen(parts)
     vectors = _kept(parts, chosen, cache)
     if vectors is None:
         vectors = _heard(parts, chosen)
@@ -85,10 +118,9 @@ def _clips(parts: build.Parts, chosen: Sequence[int], cache: Cache | None) -> tu
     good = ~np.isnan(vectors).all(1)
     rows = np.array(chosen)[good]
     index = np.array(data.side("train"))[rows]
-    with torch.inference_mode():
-        seen = linear_start.seen(parts.model, torch.from_numpy(vectors[good])).numpy()
     groups = [clips[i].group or clips[i].key for i in rows]
-    return seen, Labels(data.targets[index], data.known[index], parts.multilabel, _weights(parts)), groups
+    labels = Labels(data.targets[index], data.known[index], parts.multilabel, _weights(parts))
+    return Examples(vectors[good], labels, groups)
 
 
 def _kept(parts: build.Parts, chosen: Sequence[int], cache: Cache | None) -> np.ndarray | None:

@@ -8,11 +8,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from audioft.assembly import build, event_scores, read_on, recordings, side_scores
+from audioft.assembly import build, event_scores, read_on, recipe, recordings, side_scores
 from audioft.assembly.run_beginning import beginning, prepare, worth_keeping
 from audioft.assembly.run_folder import Run, as_begun, identity
 from audioft.configuration import few_shot
 from audioft.configuration.config import Config
+from audioft.configuration.values import REFINED
 from audioft.core import workers
 from audioft.core.progress import Console, spell_seconds
 from audioft.core.runtime import Processes, choose_precision
@@ -22,7 +23,7 @@ from audioft.data.rows import label_cell
 from audioft.errors import AnotherRunError, AudioftError
 from audioft.evaluation.metrics import METRICS, compute
 from audioft.evaluation.predictions import Predictions
-from audioft.evaluation.scoring import log_loss
+from audioft.evaluation.scoring import log_loss, refined_loss
 from audioft.models import adapting, freezing
 from audioft.models.heads import linear_start
 from audioft.tasks.train import (
@@ -32,6 +33,7 @@ from audioft.tasks.train import (
     frozen_cache,
     kept_epoch,
     pace,
+    probe_choice,
     probe_run,
     probe_start,
     throughput,
@@ -79,19 +81,26 @@ def run(config: Config, folder: Path, processes: Processes, console: Console, re
     """Train, evaluate and write everything into `folder`, which `prepare` has made ready."""
     precision = choose_precision(config.train.precision, processes.device)
     bad_files = folder / "bad_files.csv" if processes.main else None
-    parts = build.assembled(config, processes, console, precision, bad_files=bad_files)
+    chosen = recipe.kept(folder) if resume else {}
+    parts = build.assembled(config, processes, console, precision, bad_files=bad_files, chosen=chosen)
     dry_run.introduce(parts)
+    candidates = probe_choice.open_to(parts, chosen)
     inner = training_clips.clips_of(parts, folder / "decoded")
     began = time.monotonic()
     with frozen_cache.opened(parts, inner, folder / "states") as cache:
         filled = time.monotonic()
+        heard = None
+        if candidates is not None:
+            heard = probe_choice.settle(parts, inner, cache, candidates, chosen)
+        if processes.main and not resume:
+            recipe.keep(parts.config, folder)
         from_probe = probe_start.wanted(parts)
         if from_probe:
             linear_start.standardise(parts.model)
         trainer = make_trainer(parts, folder, inner, cache)
         if resume:
             _resume(trainer, folder, parts)
-        first = from_probe and trainer.state.fresh and probe_start.begin(parts, inner, cache)
+        first = from_probe and trainer.state.fresh and probe_start.begin(parts, inner, cache, heard)
         if processes.main:
             parts.data.save(folder / "manifest.csv")
             trainer.callbacks = _callbacks(parts, trainer, folder)
@@ -213,7 +222,8 @@ def validate(parts: build.Parts, cache: frozen_cache.Cache | None = None) -> dic
 
 def figures(p: Predictions) -> dict[str, float]:
     """Loss and metrics of predictions."""
-    return {"loss": log_loss(p.scores, p.targets, p.known, p.multilabel)} | compute(p)
+    given = p.scores, p.targets, p.known, p.multilabel
+    return {"loss": log_loss(*given), REFINED: refined_loss(*given)} | compute(p)
 
 
 def _resume(trainer: Trainer, folder: Path, parts: build.Parts) -> None:
@@ -255,5 +265,5 @@ def _callbacks(parts: build.Parts, trainer: Trainer, folder: Path) -> list[Callb
     callbacks: list[Callback] = [MetricsFile(folder / "metrics.jsonl", step)]
     if parts.config.train.tensorboard:
         callbacks.append(TensorBoard(folder / "tensorboard", step))
-    callbacks.append(Watching(parts.console, trainer.total_steps, step, parts.metric))
+    callbacks.append(Watching(parts.console, trainer.total_steps, step, parts.figure, parts.metric))
     return callbacks
