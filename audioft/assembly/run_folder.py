@@ -32,8 +32,8 @@ FREE = (
     "train.tensorboard",
     "evaluate.players",
 )
-
-
+#: Settings that change numbers and came later than some runs: section, name, and what it was without them.
+LATER = (("start", "keep_sides", False), ("cache", "moments", False))
 NO_RUN = frozenset({BAD_FILES, LOCK})
 PRETRAINING = "pretraining"  # the run folder inside the folder of an encoder
 
@@ -174,10 +174,13 @@ def stored(folder: Path, kind: type[Kind] = Config) -> Kind:  # type: ignore[ass
 
 
 def as_begun(config: Config, folder: Path) -> Config:
-    """The config of a run that goes on: one begun before sides were kept (`start.keep_sides`) has those that it has."""
-    if "keep_sides" in (configs.read(folder / "config.yaml").get("start") or {}):
-        return config
-    return config.model_copy(update={"start": config.start.model_copy(update={"keep_sides": False})})
+    """The config of a run that goes on: one begun before there was a setting of `LATER` has what is said there."""
+    written = configs.read(folder / "config.yaml")
+    for section, name, before in LATER:
+        if name not in (written.get(section) or {}):
+            changed = getattr(config, section).model_copy(update={name: before})
+            config = config.model_copy(update={section: changed})
+    return config
 
 
 def identity(config: AnyConfig, clips: Sequence[tuple[str, ...]], folder: Path) -> str:
