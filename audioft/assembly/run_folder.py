@@ -32,8 +32,8 @@ FREE = (
     "train.tensorboard",
     "evaluate.players",
 )
-
-
+#: Settings that change numbers and came later than some runs: section, name, and what it was without them.
+LATER = (("start", "keep_sides", False), ("model", "start", "random"), ("cache", "moments", False))
 NO_RUN = frozenset({BAD_FILES, LOCK})
 PRETRAINING = "pretraining"  # the run folder inside the folder of an encoder
 
@@ -174,16 +174,11 @@ def stored(folder: Path, kind: type[Kind] = Config) -> Kind:  # type: ignore[ass
 
 
 def as_begun(config: Config, folder: Path) -> Config:
-    """The config of a run that goes on as it was begun: one from before there was a setting goes on without it.
-
-    It has the sides that it has if it was begun before sides were kept (`start.keep_sides`), and its head began at
-    random before there was `model.start`.
-    """
+    """The config of a run that goes on: one begun before there was a setting of `LATER` has what is said there."""
     written = configs.read(folder / "config.yaml")
-    if "keep_sides" not in (written.get("start") or {}):
-        config = recipe.put(config, "start.keep_sides", False)
-    if "start" not in (written.get("model") or {}):
-        config = recipe.put(config, "model.start", "random")
+    for section, name, before in LATER:
+        if name not in (written.get(section) or {}):
+            config = recipe.put(config, f"{section}.{name}", before)
     return config
 
 

@@ -205,6 +205,9 @@ class CacheSection(Section):
     """What is kept in; it is read as kept from the first epoch on."""
     gigabytes: float = Field(20.0, ge=0)
     """Most that may be kept of either kind, of all runs together; what was used longest ago goes first."""
+    moments: bool = True
+    """Of summed layers (`model.layers=weighted`) below the pooling `stats`, keep means and covariances over time, not
+    frames; changes numbers by no more than rounding."""
     audio: bool = False
     """Keep the decoded training clips in the user's cache folder (audioft/audio) at the encoder's rate, 115 MB an hour,
     so that later epochs and runs neither decode nor resample. Their samples are rounded to 16 bits; a crop is cut after

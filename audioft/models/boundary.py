@@ -2,8 +2,8 @@
 
 Up to the boundary a clip gives the same numbers in every epoch, so they need to be computed once. What crosses is as
 little as the rest can do with: the features of frozen convolutions; the states after the last frozen layer, or of
-every layer up to it where their sum is learnt; and of an encoder that is frozen to its end the pooled vectors alone,
-where the pooling has nothing to learn.
+every layer up to it where their sum is learnt; and of an encoder that is frozen to its end what its states are pooled
+to, or can be pooled from whatever the layers weigh, where the pooling has nothing to learn.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from audioft.core.runtime import evaluating
 from audioft.models.classifier import AudioClassifier
 from audioft.models.encoder import Encoder
 from audioft.models.frames import Frames, LatentMask
+from audioft.models.pooling import FixedPooling, LinearPooling
 
 Kind = Literal["features", "states", "layers", "pooled"]
 
@@ -31,7 +32,7 @@ class Boundary:
     Attributes:
         kind: what crosses it, of one clip: `features` `(F, C)` after the feature extractor; `states` `(F, H)` after a
             layer; `layers` `(layer + 1, F, H)`, those before the first layer and after each; `pooled` `(D,)`, or
-            `(L + 1, D)` where a sum over the layers is learnt.
+            `(K, H)` where a sum over the layers is learnt, see `FixedPooling.reduced`.
         layer: the last one below it; 0 is before the first, -1 before what comes ahead of the layers.
     """
 
@@ -63,12 +64,13 @@ class Crossing:
     frames: tuple[int, int]
 
 
-def boundary(model: AudioClassifier, frozen: Iterable[str]) -> Boundary | None:
+def boundary(model: AudioClassifier, frozen: Iterable[str], moments: bool = True) -> Boundary | None:
     """The highest boundary with nothing but frozen parts below it; None if there is none.
 
     Args:
         model: the classifier.
         frozen: names of `Encoder.parts()` whose weights are what they were when the run began.
+        moments: of layers whose sum is learnt, moments over time may cross in the place of frames.
     """
     below, frozen = 0, set(frozen)
     for name, parameters in model.encoder.parts():
@@ -85,7 +87,8 @@ def boundary(model: AudioClassifier, frozen: Iterable[str]) -> Boundary | None:
     learnt_sum = model.layer_sum is not None
     if layer == model.encoder.num_layers and not model.frame_level:
         learns = any(True for _ in model.pooling.parameters())
-        if not learns and (not learnt_sum or getattr(model.pooling, "linear", False)):
+        enough = FixedPooling if moments else LinearPooling
+        if not learns and (not learnt_sum or isinstance(model.pooling, enough)):
             return Boundary("pooled", layer)
     return Boundary("layers" if learnt_sum else "states", layer)
 
@@ -127,10 +130,10 @@ def _crossing(model: AudioClassifier, cut: Boundary, frames: Frames) -> Tensor:
         return frames.states
     if model.layer_sum is None:
         return model.pooling(frames)
+    if cut.kind == "pooled":
+        return model.pooling.reduced(frames)
     assert frames.layers is not None
-    if cut.kind == "layers":
-        return torch.stack(frames.layers, 1)
-    return torch.stack([model.pooling(frames.of_layers(states)) for states in frames.layers], 1)
+    return torch.stack(frames.layers, 1)
 
 
 def go_on(
@@ -149,12 +152,17 @@ def go_on(
     device = next(model.parameters()).device
     states, inner, whole = (x.to(device) for x in stacked(crossings))
     if cut.kind == "pooled":
-        return model.head(states if model.layer_sum is None else model.layer_sum.of(states.unbind(1)))
+        return model.head(embedded(model, states))
     if cut.kind == "features":
         frames = model.encoder.begin(states, whole, mask, every_layer=model.layer_sum is not None)
     else:
         frames = _frames(model.encoder, cut, states, inner, whole)
     return model.head(model.pooled(model.encoder.resume(frames)))
+
+
+def embedded(model: AudioClassifier, states: Tensor) -> Tensor:
+    """What the head sees, `(B, D)`, of what crossed a boundary of the kind `pooled`, one row a clip."""
+    return states if model.layer_sum is None else model.pooling.of_sum(states, model.layer_sum.weights)
 
 
 def stacked(crossings: Sequence[Crossing]) -> tuple[Tensor, Tensor, Tensor]:

@@ -90,3 +90,8 @@ def own_moments(values: Tensor, outside: Tensor, count: Tensor, dim: int) -> tup
     mean = values.sum(dim, keepdim=True) / count
     centred = (values - mean).masked_fill(outside, 0)
     return mean, centred, centred.square().sum(dim, keepdim=True)
+
+
+def deviation(variance: Tensor) -> Tensor:
+    """The root of a variance; 1e-6 for 0, where the root has a slope."""
+    return variance.clamp(min=1e-12).sqrt()

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from audioft.core.registry import Registry
-from audioft.models.frames import Frames, own_moments
+from audioft.models.frames import Frames, deviation, own_moments
+from audioft.models.layer_moments import moments, statistics_of_sum
 
-#: A pooling that is `linear` gives of a weighted sum of states the same sum of what it gives of each of them.
 poolings = Registry("pooling", given=("hidden_size",))
 
 
@@ -24,14 +24,40 @@ class Pooling(nn.Module):
         self.output_size = self.width * hidden_size
 
 
+class FixedPooling(Pooling):
+    """A pooling with nothing to learn, which can reduce a clip's layers before it is known what each one weighs."""
+
+    def reduced(self, frames: Frames) -> Tensor:
+        """Of `frames.layers` what `of_sum` needs, `(B, K, H)` float32, without a gradient."""
+        raise NotImplementedError
+
+    def of_sum(self, reduced: Tensor, weights: Tensor) -> Tensor:
+        """`(B, D)`: what it gives of the sum of the layers, up to rounding.
+
+        Args:
+            reduced: `(B, K, H)`, see `reduced`.
+            weights: `(L + 1,)`, of the layers.
+        """
+        raise NotImplementedError
+
+
+class LinearPooling(FixedPooling):
+    """One that gives of a weighted sum of states the same sum of what it gives of each of them: K is L + 1."""
+
+    def reduced(self, frames: Frames) -> Tensor:
+        assert frames.layers is not None
+        return torch.stack([self(frames.of_layers(states)) for states in frames.layers], 1)
+
+    def of_sum(self, reduced: Tensor, weights: Tensor) -> Tensor:
+        return weighted_sum(reduced.unbind(1), weights)
+
+
 @poolings.register("mean")
-class MeanPooling(Pooling):
+class MeanPooling(LinearPooling):
     """The mean over a clip's frames, as transformers' own classification classes pool.
 
     Shape: `(B, F, H) -> (B, H)`.
     """
-
-    linear = True
 
     def forward(self, frames: Frames) -> Tensor:
         states = frames.states.float().masked_fill(~frames.valid[..., None], 0)
@@ -39,26 +65,22 @@ class MeanPooling(Pooling):
 
 
 @poolings.register("tokens")
-class TokenPooling(Pooling):
+class TokenPooling(LinearPooling):
     """The mean of the first two states, the AST's class and distillation tokens, as its own class pools.
 
     Shape: `(B, F, H) -> (B, H)`.
     """
-
-    linear = True
 
     def forward(self, frames: Frames) -> Tensor:
         return (frames.states[:, 0].float() + frames.states[:, 1].float()) / 2
 
 
 @poolings.register("all_frames")
-class AllFramesPooling(Pooling):
+class AllFramesPooling(LinearPooling):
     """The mean over all frames, those of the padding too, as Whisper's own class pools over its 30 seconds.
 
     Shape: `(B, F, H) -> (B, H)`. Only for an encoder that pads every clip to one length.
     """
-
-    linear = True
 
     def forward(self, frames: Frames) -> Tensor:
         return frames.states.float().mean(1)
@@ -72,11 +94,11 @@ def statistics(frames: Frames) -> tuple[Tensor, Tensor]:
     """
     count = frames.lengths[:, None, None]
     mean, _, squares = own_moments(frames.states.float(), ~frames.valid[..., None], count, dim=1)
-    return mean[:, 0], (squares / (count - 1).clamp(min=1)).clamp(min=1e-12).sqrt()[:, 0]
+    return mean[:, 0], deviation(squares / (count - 1).clamp(min=1))[:, 0]
 
 
 @poolings.register("stats")
-class StatsPooling(Pooling):
+class StatsPooling(FixedPooling):
     """Mean and standard deviation over a clip's frames (statistics pooling, Snyder et al. 2018).
 
     Shape: `(B, F, H) -> (B, 2 H)`.
@@ -86,6 +108,13 @@ class StatsPooling(Pooling):
 
     def forward(self, frames: Frames) -> Tensor:
         return torch.cat(statistics(frames), dim=-1)
+
+    def reduced(self, frames: Frames) -> Tensor:
+        assert frames.layers is not None
+        return moments(frames.layers, frames.of_layers(frames.layers[0]).lengths)
+
+    def of_sum(self, reduced: Tensor, weights: Tensor) -> Tensor:
+        return torch.cat(statistics_of_sum(reduced, weights), dim=-1)
 
 
 @poolings.register("attentive_stats")
@@ -146,10 +175,15 @@ class LayerSum(nn.Module):
     def forward(self, frames: Frames) -> Frames:
         if frames.layers is None:
             raise ValueError("a layer sum needs the states of every layer")
-        return frames.of_layers(self.of(frames.layers))
+        return frames.of_layers(weighted_sum(frames.layers, self.weights))
 
-    def of(self, states: Sequence[Tensor]) -> Tensor:
-        """The weighted sum of `states`, one a layer."""
-        weights = torch.softmax(self.layer_weights, dim=-1)
-        first, *others = (weight * own.float() for weight, own in zip(weights, states, strict=True))
-        return sum(others, first)
+    @property
+    def weights(self) -> Tensor:
+        """`(L + 1,)`, above 0, their sum 1."""
+        return torch.softmax(self.layer_weights, dim=-1)
+
+
+def weighted_sum(states: Sequence[Tensor], weights: Tensor) -> Tensor:
+    """The sum of `states`, each times its weight, in float32."""
+    first, *others = (weight * own.float() for weight, own in zip(weights, states, strict=True))
+    return sum(others, first)

@@ -9,6 +9,7 @@ import torch
 from audioft.models import freezing
 from audioft.models.boundary import Boundary, boundary, cross, go_on
 from audioft.models.frames import LatentMask
+from audioft.models.poolings_and_heads import poolings
 
 POLICIES = ("feature_extractor", {"top": 3}, {"top": 2}, {"top": 1}, "all")
 LENGTHS = [4500, 8000, 2700, 6161]  # odd and even numbers of frames
@@ -62,10 +63,24 @@ def test_where_the_boundary_lies():
     assert of({"top": 1}, layers="weighted") == Boundary("layers", 2)
     assert of("all") == of("all", layers="weighted") == of("all", pooling="stats") == Boundary("pooled", 3)
     assert of("all", pooling="attentive_stats") == of("all", pooling="none") == Boundary("states", 3)
-    assert of("all", layers="weighted", pooling="stats") == Boundary("layers", 3)  # a deviation of a sum is no sum
+    assert of("all", layers="weighted", pooling="stats") == Boundary("pooled", 3)
+    assert of("all", layers="weighted", pooling="attentive_stats") == Boundary("layers", 3)
     assert of("none", "bert") == Boundary("features", -1)  # its features have nothing to learn
     assert of({"top": 2}, "sew-d") == Boundary("states", 0)  # the convolution beside the first layer ends in the second
     assert of({"top": 1}, "sew-d") == Boundary("states", 2)
+
+
+def test_every_pooling_with_nothing_to_learn_has_all_of_it_below():
+    """Whatever the layers; in the older way, what is no sum of what the layers are pooled to has the layers there."""
+    own = {"tokens": "ast", "all_frames": "whisper"}
+    for name in poolings.names():
+        for layers in ("last", "weighted"):
+            model = tiny.make_classifier(own.get(name, "wav2vec2"), layers=layers, pooling=name)
+            learns, parts = any(True for _ in model.pooling.parameters()), [n for n, _ in model.encoder.parts()]
+            learnt_kind = "layers" if layers == "weighted" else "states"
+            assert boundary(model, parts) == Boundary(learnt_kind if learns else "pooled", 3)
+            older = learnt_kind if learns or (name, layers) == ("stats", "weighted") else "pooled"
+            assert boundary(model, parts, moments=False) == Boundary(older, 3)
 
 
 def test_pooled_states_are_one_vector_a_layer():
@@ -92,10 +107,10 @@ def test_a_mask_acts_above_features_and_is_part_of_what_crosses_elsewhere(policy
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize("layers", ["last", "weighted"])
-def test_gradients_above_the_boundary_are_those_of_the_whole(policy, layers):
+@pytest.mark.parametrize("how", [{}, {"layers": "weighted"}, {"layers": "weighted", "pooling": "stats"}])
+def test_gradients_above_the_boundary_are_those_of_the_whole(policy, how):
     clips = tiny.noises(LENGTHS)
-    model, cut = frozen(tiny.make_classifier(layers=layers, encoder={"layerdrop": 0.0, "hidden_dropout": 0.0}), policy)
+    model, cut = frozen(tiny.make_classifier(encoder={"layerdrop": 0.0, "hidden_dropout": 0.0}, **how), policy)
     crossings = cross(model, cut, *tiny.batch(clips))
     assert not any(c.states.requires_grad for c in crossings)
     free = [(n, p) for n, p in model.named_parameters() if p.requires_grad]

@@ -34,7 +34,7 @@ def boundaries(parts: Parts) -> dict[int, Boundary | None]:
     for epoch in sorted(e for e in plan if e < parts.config.train.epochs):
         freezing.apply(plan[epoch], model.encoder)
         untouched &= set(model.encoder.frozen)
-        found[epoch] = boundary(model, untouched)
+        found[epoch] = boundary(model, untouched, parts.config.cache.moments)
     freezing.apply(freezing.at_epoch(plan, 0), model.encoder)
     return found
 

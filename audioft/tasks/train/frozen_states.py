@@ -27,6 +27,7 @@ from audioft.training.cached import CachedClips
 
 WAITING = 64  # clips of a validation that are held at once
 TOGETHER = 8  # and of them, windows that go through the layers at once
+NUMBERS = 2**24  # or, of what is pooled, numbers
 
 
 @dataclass
@@ -193,9 +194,11 @@ class Cache:
         """The mean of the windows' probabilities, like lengths computed together."""
         flat = [(i, c) for i, crossings in waiting for c in crossings]
         order = sorted(range(len(flat)), key=lambda n: flat[n][1].samples)
-        most = len(flat) if cut.kind == "pooled" else TOGETHER
+        most = TOGETHER
+        if flat and cut.kind == "pooled":
+            most = max(1, NUMBERS // flat[0][1].states.numel())
         rows: dict[int, np.ndarray] = {}
-        for at in range(0, len(order), max(1, most)):
+        for at in range(0, len(order), most):
             group = order[at : at + most]
             with torch.inference_mode(), autocast(self.parts.processes.device, self.parts.precision):
                 logits = go_on(self.parts.model, cut, [flat[n][1] for n in group])

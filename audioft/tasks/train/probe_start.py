@@ -25,6 +25,7 @@ from audioft.errors import AudioError, AudioftError
 from audioft.evaluation import choosing, linear
 from audioft.evaluation.linear import Labels, Linear
 from audioft.evaluation.recording_embeddings import pooled
+from audioft.models.boundary import embedded
 from audioft.models.heads import linear_start
 from audioft.models.heads.cosine import CosineHead
 from audioft.models.heads.linear_start import LinearMap
@@ -133,16 +134,15 @@ def _kept(parts: build.Parts, chosen: Sequence[int], cache: Cache | None) -> np.
     if any(cache.clips.is_drawn(i, cut) for i in chosen):
         return None
     model, found = parts.model, []
+    device = next(model.parameters()).device
     for i in chosen:
         try:
             states = cache.find(cut, Draw(i, 0)).states
         except AudioError:
             found.append(torch.full((model.pooling.output_size,), torch.nan))
             continue
-        if model.layer_sum is not None:
-            with torch.inference_mode():
-                states = model.layer_sum.of(states.to(model.layer_sum.layer_weights.device).unbind(0)).cpu()
-        found.append(states)
+        with torch.inference_mode():
+            found.append(embedded(model, states[None].to(device))[0].cpu())
     return torch.stack(found).numpy()
 
 

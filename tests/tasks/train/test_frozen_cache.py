@@ -12,10 +12,11 @@ from checks import best_of
 from safetensors.torch import load, load_file, save_file
 
 import audioft
+from audioft.assembly.run_beginning import prepare
 from audioft.data.check_cache import default_cache
 from audioft.errors import ConfigError
 from audioft.models import boundary_store
-from audioft.tasks.train import frozen_states
+from audioft.tasks.train import frozen_states, training_run
 from audioft.training.checkpoint import Checkpoints
 
 EXACT = {"cache__precision": "float32"}
@@ -35,6 +36,7 @@ DRAWN = {
     "latent": {"time": 0.2, "time_length": 4},
     "data__max_seconds": 0.4,
 }
+MOMENTS = {"model__layers": "weighted", "model__pooling": "stats"}
 QUIET = audioft.Console(quiet=True)
 
 
@@ -75,7 +77,7 @@ def train(two_tones, small_encoder, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("plan", PLANS)
-@pytest.mark.parametrize("model", [{}, {"model__layers": "weighted"}, {"model__pooling": "attentive_stats"}])
+@pytest.mark.parametrize("model", [{}, {"model__layers": "weighted"}, {"model__pooling": "attentive_stats"}, MOMENTS])
 def test_it_is_the_same_run(train, plan, model):
     """With what is kept in full precision; the encoder's dropout is drawn above the boundary as without it."""
     common = model | {"freeze": PLANS[plan]}
@@ -142,6 +144,36 @@ def test_going_on_ends_in_the_same_bits(train, tmp_path, monkeypatch, plan, gone
     one, other = stopped_and_resumed(train, tmp_path, monkeypatch, between, **settings)
     assert rows(one) == rows(other)
     assert (one.model / "model.safetensors").read_bytes() == (other.model / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("start", ["random", "probe"])
+def test_summed_layers_below_stats_are_kept_as_moments(train, own_cache, start):
+    """In less room than frames, in one way and in the other the run that keeps nothing."""
+    how = MOMENTS | {"freeze": "all", "model__start": start}
+    plain, sizes = rows(train("plain", cache__views=0, **how)), []
+    for moments in (True, False):
+        near(rows(train(f"moments {moments}", cache__moments=moments, **how, **EXACT)), plain, 1e-4)
+        sizes.append(sum(p.stat().st_size for p in entries(own_cache)))
+        shutil.rmtree(own_cache)
+    assert sizes[0] < sizes[1] / 2
+
+
+def test_moments_go_on_in_the_same_bits(train, tmp_path, monkeypatch):
+    one, other = stopped_and_resumed(train, tmp_path, monkeypatch, **MOMENTS, freeze="all")
+    assert rows(one) == rows(other)
+
+
+def test_a_run_begun_before_there_were_moments_goes_on_with_frames(train, tmp_path, monkeypatch, own_cache):
+    def as_older(folder, config, **given):
+        prepare(folder, config, **given)
+        text = (folder / "config.yaml").read_text(encoding="utf-8")
+        (folder / "config.yaml").write_text(text.replace("  moments: false\n", ""), encoding="utf-8")
+
+    monkeypatch.setattr(training_run, "prepare", as_older)
+    one, other = stopped_and_resumed(train, tmp_path, monkeypatch, **MOMENTS, freeze="all", cache__moments=False)
+    assert "moments" not in (other.folder / "config.yaml").read_text(encoding="utf-8")
+    assert rows(one) == rows(other)
+    assert len({p.parent.parent for p in entries(own_cache)}) == 1  # none were kept in the later way
 
 
 def test_checkpoints_hold_what_changes(train, tmp_path, small_encoder, monkeypatch):
