@@ -124,17 +124,19 @@ class Costs:
 
     def _known(self) -> Cost | None:
         """The newest of the kept costs that holds for these clips."""
-        for entry in reversed(self.kept):
-            if any(entry.get(k) != v for k, v in self._key().items()):
-                continue
-            mean, longest, speed = (_above_0(entry.get(k)) for k in ("mean", "longest", "seconds_per_minute"))
-            if mean is None or longest is None or speed is None or not self.windows.sound:
-                continue
-            if _alike(mean, self.windows.mean) and _alike(longest, self.windows.longest):
-                peak = _above_0(entry.get("peak_bytes"))
-                scale = self.windows.computed / self.windows.sound
-                return Cost(speed * scale, None if peak is None else int(peak))
-        return None
+        entry = next(filter(self._holds, reversed(self.kept)), None)
+        speed = None if entry is None else _above_0(entry.get("seconds_per_minute"))
+        if entry is None or speed is None or not self.windows.sound:
+            return None
+        peak = _above_0(entry.get("peak_bytes"))
+        return Cost(speed * self.windows.computed / self.windows.sound, None if peak is None else int(peak))
+
+    def _holds(self, entry: dict[str, Any]) -> bool:
+        """Whether a kept cost is of such a pass, over windows about as long."""
+        mean, longest = (_above_0(entry.get(k)) for k in ("mean", "longest"))
+        if mean is None or longest is None or any(entry.get(k) != v for k, v in self._key().items()):
+            return False
+        return _alike(mean, self.windows.mean) and _alike(longest, self.windows.longest)
 
     def _keep(self, found: Embeddings, cost: Cost) -> None:
         if self.path is None or cost.seconds_per_minute is None:
@@ -142,7 +144,8 @@ class Costs:
         computed = cost.seconds_per_minute * found.heard / found.computed
         lengths = {"mean": self.windows.mean, "longest": self.windows.longest}
         measured = {"seconds_per_minute": computed, "peak_bytes": cost.peak_bytes}
-        self.kept = [*self.kept, self._key() | lengths | measured][-MOST:]
+        others = [e for e in self.kept if not self._holds(e)]
+        self.kept = [*others, self._key() | lengths | measured][-MOST:]
         with contextlib.suppress(OSError, AudioftError):  # told of the features already
             self.path.parent.mkdir(parents=True, exist_ok=True)
             storage.write_json(self.path, {"version": VERSION, "costs": self.kept})

@@ -56,8 +56,8 @@ class Suggestion:
     def command(self, source: str, overrides: Sequence[str] = ()) -> str:
         """The call that follows it.
 
-        >>> Suggestion("mini", ("freeze={top: 2}",), ()).command("my recordings", ["data.test=fold=5"])
-        "audioft train 'my recordings' --encoder mini 'freeze={top: 2}' data.test=fold=5"
+        >>> Suggestion("mini", ("freeze=all",), ()).command("my recordings", ["data.keep=[a, b]"])
+        "audioft train 'my recordings' --encoder mini freeze=all 'data.keep=[a, b]'"
         """
         return shlex.join(["audioft", "train", source, "--encoder", self.encoder, *self.settings, *overrides])
 

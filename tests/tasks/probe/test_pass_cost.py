@@ -67,6 +67,9 @@ def test_data_that_differ_much_are_measured_anew(monkeypatch, tmp_path):
     ((part,),) = [clips for clips in clock.anew if len(clips) == 1]
     assert part.end - part.start <= 40, "of an hour a few windows"
     assert clock.cost(short, reused=40, max_seconds=10.0) == first
+    clock.cost(short, max_seconds=10.0)
+    kept = json.loads((tmp_path / pass_cost.FILE).read_text())["costs"]
+    assert sorted(round(entry["mean"], 3) for entry in kept) == [0.8, 5, 10], "one of each kind, the newest"
 
 
 @pytest.mark.parametrize(
