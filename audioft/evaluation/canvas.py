@@ -96,7 +96,9 @@ def seconds_of_one(encoder: Encoder, precision: str = "fp32") -> float:
     return time.perf_counter() - began
 
 
-def told(encoder: Encoder, found: Windows, max_seconds: float, seconds: float, what: str = "") -> str:
+def told(
+    encoder: Encoder, found: Windows, max_seconds: float, seconds: float, what: str = "", processes: int = 1
+) -> str:
     """A sentence on the silence that a pass computes, how long it takes, and what helps.
 
     Args:
@@ -105,6 +107,7 @@ def told(encoder: Encoder, found: Windows, max_seconds: float, seconds: float, w
         max_seconds: of a window.
         seconds: that one canvas takes.
         what: of how many clips the pass is, in words; so many windows if not given.
+        processes: that share them.
     """
     canvas = length(encoder)
     longest = round(encoder.max_seconds * encoder.hearing.expansion, 2)
@@ -115,5 +118,5 @@ def told(encoder: Encoder, found: Windows, max_seconds: float, seconds: float, w
     of = what or counted(found.count, "window")
     return (
         f"every window is laid on a canvas of {canvas:.3g} s: {found.silence:.0%} of what is computed is silence; "
-        f"{about(found.count * seconds)} for one pass over {of}, {each} a window however short; {remedy}"
+        f"{about(found.count * seconds / processes)} for one pass over {of}, {each} a window however short; {remedy}"
     )

@@ -87,6 +87,7 @@ def test_the_sentence_names_silence_time_and_what_helps():
     said = canvas.told(encoder, canvas.windows([0.5] * 1200, 2, 2), 2.0, 0.9)
     assert "on a canvas of 2 s: 75% of what is computed is silence" in said
     assert "about 18 min for one pass over 1200 windows, 0.9 s a window however short" in said
+    assert "about 9 min" in canvas.told(encoder, canvas.windows([0.5] * 1200, 2, 2), 2.0, 0.9, processes=2)
     assert said.endswith("an encoder without a canvas, as mini, computes the sound alone")
     said = canvas.told(encoder, canvas.windows([60.0], 1, 2), 1.0, 0.9, "the clip")
     assert "pass over the clip" in said

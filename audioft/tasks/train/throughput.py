@@ -57,9 +57,9 @@ def canvas_told(parts: build.Parts) -> list[str]:
     found += canvas.windows(parts.data.seconds("valid"), most, length)
     if parts.console.quiet or not encoder.canvas_samples or found.silence < canvas.SILENT:
         return []
-    one = canvas.seconds_of_one(encoder, parts.precision) / parts.processes.count
+    one = canvas.seconds_of_one(encoder, parts.precision)
     what = f"the {counted(found.count, 'clip')} to train and validate on"
-    return [f"note: {canvas.told(encoder, found, most, one, what)}"]
+    return [f"note: {canvas.told(encoder, found, most, one, what, parts.processes.count)}"]
 
 
 def waiting_told(share: float, config: Config) -> str:
