@@ -114,7 +114,10 @@ class Costs:
         wanted = max(1, math.ceil(budget / max(self.windows.mean, 1e-3)))
         chosen = order[:: max(1, len(order) // wanted)][:wanted]
         part = [_beginning(self.clips[i], self.seconds[i], budget / len(chosen), self.max_seconds) for i in chosen]
-        return embed_clips(self.encoder, part, max_seconds=self.max_seconds, batch_seconds=self.batch_seconds)
+        # the shortest once before: a process that decodes begins with the first
+        for some in (part[-1:], part):
+            found = embed_clips(self.encoder, some, max_seconds=self.max_seconds, batch_seconds=self.batch_seconds)
+        return found
 
     def _key(self) -> dict[str, Any]:
         """What a cost is of besides the lengths of windows."""
