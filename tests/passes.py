@@ -11,14 +11,21 @@ from audioft.errors import ModelError
 from audioft.tasks.probe import encoder_pass
 
 
-def features(order: encoder_pass.Order, progress: Callable[[int], None]) -> tuple[np.ndarray, encoder_pass.Passed]:
+def features(
+    order: encoder_pass.Order, progress: Callable[[int], None], say: Callable[[str], None]
+) -> tuple[np.ndarray, encoder_pass.Passed]:
     """In the place of `encoder_pass.features`."""
-    said: list[dict] = []
+    told: list[dict] = []
+
+    def tell(answer: dict) -> None:
+        told.append(answer)
+        say(answer["said"]) if "said" in answer else progress(answer.get("done", 0))
+
     try:
-        encoder_pass.carry_out(order, lambda answer: (said.append(answer), progress(answer.get("done", 0))))
+        encoder_pass.carry_out(order, tell)
     except Exception as e:
         raise ModelError(str(e)) from e
-    return np.load(order.result), encoder_pass.Passed(**said[-1]["passed"])
+    return np.load(order.result), encoder_pass.Passed(**told[-1]["passed"])
 
 
 def here(monkeypatch: pytest.MonkeyPatch) -> list[int]:

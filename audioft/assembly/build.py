@@ -134,11 +134,7 @@ def classifier(
     if config.latent is not None and require_mask_embedding(encoder):
         report = replace(report, made=(*report.made, "masked_spec_embed"))
     hearings.give(config.data, encoder, start)
-    if config.data.max_seconds > (most := round(encoder.max_seconds * encoder.hearing.expansion, 6)):
-        raise ConfigError(
-            f"data.max_seconds: {config.data.max_seconds:g} is more than {report.name} takes at once; set "
-            f"data.max_seconds={most:g}"
-        )
+    hearings.refuse_longer(config.data.max_seconds, encoder, report.name)
     model = _on_top(config, encoder, labels, start)
     try:
         for policy in freezing.plan(config.freeze).values():

@@ -59,6 +59,15 @@ def same(before: Hearing, how: Hearing, name: str) -> None:
         )
 
 
+def refuse_longer(max_seconds: float, encoder: Encoder, name: str) -> None:
+    """Raise a ConfigError where windows of so many seconds, as the encoder hears them, are more than it takes."""
+    most = round(encoder.max_seconds * encoder.hearing.expansion, 6)
+    if max_seconds > most:
+        raise ConfigError(
+            f"data.max_seconds: {max_seconds:g} is more than {name} takes at once; set data.max_seconds={most:g}"
+        )
+
+
 def _of(data: Section, own: Preprocessing) -> Hearing:
     if data.time_expansion is None and data.band is None:
         return own.hearing

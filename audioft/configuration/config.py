@@ -148,10 +148,11 @@ def describe(kind: type[BaseModel] = Config) -> str:
 def spell(value: Any) -> str:
     """A value as it is written in an override.
 
-    >>> spell({"top": 2}), spell(None)
-    ('{top: 2}', 'null')
+    >>> spell({"top": 2}), spell(None), spell("Étiquette")
+    ('{top: 2}', 'null', 'Étiquette')
     """
-    return yaml.safe_dump(value, default_flow_style=True, width=math.inf).strip().removesuffix("...").strip()
+    text = yaml.safe_dump(value, default_flow_style=True, width=math.inf, allow_unicode=True)
+    return text.strip().removesuffix("...").strip()
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -83,6 +83,7 @@ class StepPlan:
         together: with weights, how often a drawn clip stands in its step; a crop of it is another one each time.
         seconds: `(size,)`, how long an example of each clip is; is needed with `batch_seconds`, and for `padding`.
         batch_seconds: seconds a step, padding included, instead of `batch_size` clips; a longer clip is alone.
+        canvas: seconds that a shorter clip counts for, as the encoder computes them for every clip.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class StepPlan:
         together: int = 1,
         seconds: Sequence[float] | np.ndarray | None = None,
         batch_seconds: float | None = None,
+        canvas: float = 0.0,
     ):
         if (draws is not None or together > 1) and weights is None:
             raise ValueError("without weights each clip is drawn once an epoch, and no other number of times")
@@ -102,7 +104,7 @@ class StepPlan:
             raise ValueError("steps of so many seconds need the seconds of each clip, and take no clip several times")
         self.size, self.batch_size, self.seed, self.weights = size, batch_size, seed, weights
         self.draws = size if draws is None else draws
-        self.together, self.batch_seconds = together, batch_seconds
+        self.together, self.batch_seconds, self.canvas = together, batch_seconds, canvas
         self.seconds = None if seconds is None else np.maximum(np.asarray(seconds, dtype=np.float64), SHORTEST)
         self._counts: dict[int, int] = {}
 
@@ -146,7 +148,7 @@ class StepPlan:
         assert self.seconds is not None
         order, steps = self._positions(epoch)
         shares = (pieces(self.seconds[order[s]], p, processes, accumulate) for s in steps for p in range(processes))
-        return padding([np.asarray(piece) for share in shares for piece in share])
+        return padding([np.asarray(piece) for share in shares for piece in share], self.canvas)
 
     def _positions(self, epoch: int) -> tuple[np.ndarray, list[np.ndarray]]:
         """The clips in the order they are drawn in, and which positions of it make a step."""
@@ -162,7 +164,8 @@ class StepPlan:
             order = np.concatenate(steps)[: self.draws]
         if self.batch_seconds is not None:
             assert self.seconds is not None
-            return order, buckets(self.seconds[order], self.batch_seconds, rng)
+            computed = np.maximum(self.seconds, self.canvas)
+            return order, buckets(computed[order], self.batch_seconds, rng)
         return order, np.split(np.arange(len(order)), range(self.batch_size, len(order), self.batch_size))
 
 
@@ -221,7 +224,7 @@ def _not_by_keyboard(worker: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def batches_of(waveforms: Sequence[Tensor], most: int, apart: int = 8000) -> list[list[int]]:
+def batches_of(waveforms: Sequence[Tensor], most: int, apart: int = 8000, canvas: int = 0) -> list[list[int]]:
     """Positions in batches of at most `most` samples after padding, long ones first, like lengths together.
 
     Of all ways to cut the clips in the order of their lengths it is the one that costs least, found from the last cut
@@ -232,11 +235,13 @@ def batches_of(waveforms: Sequence[Tensor], most: int, apart: int = 8000) -> lis
         most: samples; a longer clip is alone.
         apart: what a batch costs besides its samples, padding included, in samples; half a second at 16 kHz if not
             given.
+        canvas: samples that a shorter clip counts for, as an encoder computes them for every clip.
 
-    >>> batches_of([torch.zeros(n) for n in (5, 1, 4, 2)], most=8, apart=1)
-    [[0], [2], [3, 1]]
+    >>> clips = [torch.zeros(n) for n in (5, 1, 4, 2)]
+    >>> batches_of(clips, most=8, apart=1), batches_of(clips, most=8, apart=1, canvas=4)
+    ([[0], [2], [3, 1]], [[0], [1], [2, 3]])
     """
-    lengths = np.array([len(w) for w in waveforms], dtype=np.int64)
+    lengths = np.array([max(len(w), canvas) for w in waveforms], dtype=np.int64)
     order = np.argsort(-lengths, kind="stable")
     cost = np.full(len(order) + 1, np.inf)  # of the clips before each cut
     cost[0], last = 0, np.zeros(len(order) + 1, dtype=np.int64)  # and where the cut before it is

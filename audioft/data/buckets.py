@@ -54,11 +54,13 @@ def ends(seconds: np.ndarray, budget: float) -> list[int]:
     return [*found, len(seconds)]
 
 
-def padding(batches: list[np.ndarray]) -> float:
+def padding(batches: list[np.ndarray], canvas: float = 0.0) -> float:
     """The share, 0 to 1, of what goes through a model that is padding, of batches of clips of these seconds.
 
-    >>> padding([np.array([4.0, 2.0]), np.array([1.0])])
-    0.2222222222222222
+    A clip goes through as long as the longest of its batch, and for at least the seconds of the `canvas`.
+
+    >>> padding([np.array([4.0, 2.0]), np.array([1.0])]), padding([np.array([4.0, 2.0])], canvas=30)
+    (0.2222222222222222, 0.9)
     """
-    whole = sum(len(b) * float(b.max()) for b in batches if len(b))
+    whole = sum(len(b) * max(canvas, float(b.max())) for b in batches if len(b))
     return 1 - sum(float(b.sum()) for b in batches) / whole if whole else 0.0

@@ -33,6 +33,7 @@ class Embeddings:
         failures: position of each clip that could not be read to its end, and why.
         reused: how many were found in the store and not computed.
         heard: seconds of sound that went through the encoder.
+        computed: seconds that the encoder computed for them, its canvas included.
         took: seconds that reading them, and the encoder, took; what the store takes is not in it.
         unkept: why the store could not be written; None if it could.
     """
@@ -41,6 +42,7 @@ class Embeddings:
     failures: dict[int, AudioError] = field(default_factory=dict)
     reused: int = 0
     heard: float = 0.0
+    computed: float = 0.0
     took: float = 0.0
     unkept: str | None = None
 
@@ -72,8 +74,8 @@ def embed_clips(
         encoder: an `Encoder`, or a `LogMel`; its device is used and its mode is restored afterwards.
         clips: N clips.
         max_seconds: longer clips go through in windows of this length, and have the mean of their features.
-        batch_seconds: how much sound goes through at once, padding included; None for what suits the device. It
-            changes no feature by more than rounding.
+        batch_seconds: how much sound goes through at once, padding and a canvas included; None for what suits the
+            device. It changes no feature by more than rounding.
         store: where features are kept and looked for, made for this encoder and `max_seconds`, and open; None keeps
             none. An entry is used only for the same weights, preprocessing, `max_seconds`, bytes of the recording,
             start and end.
@@ -95,9 +97,9 @@ def embed_clips(
     tell(0)
     waiting = [i for i in range(len(clips)) if i not in found]
     failures: dict[int, AudioError] = {}
-    heard, storing, began = 0.0, 0.0, time.monotonic()
-    for i, row, seconds in _computed(encoder, clips, waiting, max_seconds, batch_seconds, tell):
-        heard += seconds
+    heard, computed, storing, began = 0.0, 0.0, 0.0, time.monotonic()
+    for i, row, *seconds in _computed(encoder, clips, waiting, max_seconds, batch_seconds, tell):
+        heard, computed = heard + seconds[0], computed + seconds[1]
         if isinstance(row, AudioError):
             failures[i] = row
             continue
@@ -110,7 +112,7 @@ def embed_clips(
     features = np.full((len(clips), encoder.num_layers + 1, 2 * encoder.hidden_size), np.nan, np.float32)
     for i, own in found.items():
         features[i] = own
-    return Embeddings(features, failures, reused, heard, took, store.failure if store is not None else None)
+    return Embeddings(features, failures, reused, heard, computed, took, None if store is None else store.failure)
 
 
 def _computed(
@@ -120,13 +122,13 @@ def _computed(
     max_seconds: float,
     batch_seconds: float | None,
     tell: Callable[[int], None],
-) -> Iterator[tuple[int, np.ndarray | AudioError, float]]:
-    """(position, features `(L + 1, 2 * H)` or why there are none, seconds heard) of the clips in `waiting`."""
+) -> Iterator[tuple[int, np.ndarray | AudioError, float, float]]:
+    """(position, features `(L + 1, 2 * H)` or why there are none, seconds heard, seconds computed) of `waiting`."""
     prepare = preparation_of(encoder)
     device = next((p.device.type for p in encoder.parameters()), "cpu")
     most = max(1, round((batch_seconds or BATCH_SECONDS.get(device, 60.0)) * prepare.sample_rate))
     shape = (encoder.num_layers + 1, 2 * encoder.hidden_size)
-    total, windows, samples, done = np.zeros(shape), 0, 0, 0
+    total, windows, samples, computed, done = np.zeros(shape), 0, 0, 0, 0
     sources = (clip_windows(clips[i], prepare, max_seconds) for i in waiting)
     for group in grouped(flat(sources), most * PENDING_BATCHES):
         heard: list[Tensor] = [w.waveform for _, w, _ in group if w is not None]
@@ -139,10 +141,12 @@ def _computed(
         for at, window, failure in group:
             if window is not None:
                 total, windows, samples = total + next(rows), windows + 1, samples + window.samples
+                computed += max(window.samples, encoder.canvas_samples)
                 continue
             done += 1
-            yield waiting[at], failure or (total / windows).astype(np.float32), samples / prepare.per_second
-            total, windows, samples = np.zeros(shape), 0, 0
+            seconds = samples / prepare.per_second, computed / prepare.per_second
+            yield waiting[at], failure or (total / windows).astype(np.float32), *seconds
+            total, windows, samples, computed = np.zeros(shape), 0, 0, 0
 
 
 def _names(store: Store | None, clips: Sequence[Clip], digests: Sequence[str] | None) -> list[str]:

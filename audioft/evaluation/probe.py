@@ -95,14 +95,14 @@ def embed(
     Args:
         encoder: its mode is restored afterwards.
         waveforms: N clips `(T_i,)`, prepared as the encoder wants them.
-        batch_samples: samples that go through at once, padding included.
+        batch_samples: samples that go through at once, padding and an encoder's canvas included.
         progress: is called with the number of clips done.
     """
     found: dict[int, np.ndarray] = {}
     # what has nothing to learn, as a `LogMel`, is where its input is
     device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
     with evaluating(encoder):
-        for batch in batches_of(waveforms, batch_samples):
+        for batch in batches_of(waveforms, batch_samples, canvas=encoder.canvas_samples):
             padded, lengths = pad([waveforms[i] for i in batch])
             with torch.inference_mode():
                 frames = encoder.frames(padded.to(device), lengths.to(device), every_layer=True)

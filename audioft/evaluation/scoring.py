@@ -147,8 +147,8 @@ def score_windows(
         model: its device is used, and its mode is restored afterwards.
         sources: of each recording its windows; an AudioError ends a recording.
         multilabel: see `probabilities`.
-        batch_seconds: how much audio, as the encoder hears it, goes through at once, padding included; None is what
-            suits the device, see `BATCH_SECONDS`. It changes no score by more than rounding.
+        batch_seconds: how much audio, as the encoder hears it, goes through at once, padding and its canvas included;
+            None is what suits the device, see `BATCH_SECONDS`. It changes no score by more than rounding.
         precision: `fp32` or `bf16`.
         at_once: score each window as it comes, for what arrives live; otherwise several batches are waited for.
 
@@ -189,7 +189,7 @@ def over_windows(
             waveforms = [group[i][1].waveform for i in heard]  # type: ignore[union-attr]
             scores: dict[int, np.ndarray] = {}
             due = 0
-            for batch in [*batches_of(waveforms, most, apart), []]:
+            for batch in [*batches_of(waveforms, most, apart, model.encoder.canvas_samples), []]:
                 if batch:
                     found = compute([waveforms[i] for i in batch])
                     scores.update(zip((heard[i] for i in batch), found, strict=True))

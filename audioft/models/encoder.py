@@ -93,6 +93,7 @@ class Encoder(nn.Module):
         convolutions: kernel and stride of each step from samples to frames, in samples of its input.
         min_samples: the shortest clip that goes through; shorter ones must be padded with zeros to it.
         max_samples: the longest clip that goes through at once; None without a limit.
+        canvas_samples: what goes through for every clip, however short it is; 0 where it is the clip's own samples.
     """
 
     tuned: Tuned | None = None
@@ -112,6 +113,7 @@ class Encoder(nn.Module):
         self.family: str = model.config.model_type
         self.own_pooling, self.own_head = FAMILIES[self.family].pooling, FAMILIES[self.family].head
         self.min_samples, self.max_samples = backbone.shortest(), backbone.longest
+        self.canvas_samples: int = backbone.canvas
         self._frozen: set[str] = set()
 
     def cut(self, layer: int) -> None:

@@ -22,6 +22,7 @@ class LogMel(nn.Module):
 
     name = "log-mel"
     sample_rate, num_layers, hidden_size = 16000, 0, 80
+    canvas_samples = 0
 
     def __init__(self, time_expansion: float | None = None, band: Sequence[float] | None = None) -> None:
         super().__init__()

@@ -36,6 +36,7 @@ class Backbone:
             `hidden_states` of the family's own model.
         timed: whether a frame is a moment of the clip.
         longest: the most samples that go through at once; None without a limit.
+        canvas: samples that go through for every clip, however short it is; 0 where those are the clip's own.
         masks_padding: whether what lies beyond a clip's own frames has no part in what it gives.
     """
 
@@ -44,6 +45,7 @@ class Backbone:
     finishes_last = False
     timed = True
     longest: int | None = None
+    canvas = 0
     masks_padding = True
 
     #: Which setting of the transformers config says how many layers there are.

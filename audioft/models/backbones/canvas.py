@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from audioft.models.backbones.base import Part, Projected, SpectralBackbone
+from audioft.models.features import FrontEnd
 from audioft.models.frames import LatentMask, valid_frames
 
 
@@ -21,6 +22,10 @@ class CanvasBackbone(SpectralBackbone):
     layers_in = "layers"
     finishes_last = True
     masks_padding = False
+
+    def __init__(self, model: Any, exact: bool, front_end: FrontEnd):
+        super().__init__(model, exact, front_end)
+        self.canvas = front_end.longest or 0
 
 
 class PatchBackbone(CanvasBackbone):

@@ -57,9 +57,10 @@ def compare(
     chosen = _chosen(data, config, clips, console)
     _task(data, chosen, config)  # what cannot be measured is told before an encoder is run
     clips_of = tuple(dataclasses.replace(data.manifest.clips[i], columns={}) for i in chosen)
-    digests = tuple(data.checked[i].digest for i in chosen)
+    checked = [data.checked[i] for i in chosen]
+    digests, seconds = tuple(c.digest for c in checked), tuple(c.seconds for c in checked)
     passing = config.data.max_seconds, how.batch_seconds, how.device, how.store
-    order = Order(LOG_MEL, clips_of, digests, *passing, Path(), config.data)
+    order = Order(LOG_MEL, clips_of, digests, seconds, *passing, Path(), config.data)
     with tempfile.TemporaryDirectory(prefix="audioft-") as folder:
         passes = {
             name: _pass(dataclasses.replace(order, encoder=name, result=Path(folder) / f"{i}.npy"), console)
@@ -121,7 +122,7 @@ def _pass(order: Order, console: Console) -> tuple[np.ndarray, Passed] | str:
             job.at(done)
 
         try:
-            found, passed = encoder_pass.features(order, progress)
+            found, passed = encoder_pass.features(order, progress, lambda said: console.say(f"note: {name}: {said}"))
         except ModelError as e:
             console.say(f"{name}: FAILED, and told below why")
             return str(e)

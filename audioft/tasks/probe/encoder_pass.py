@@ -8,7 +8,6 @@ As a program it takes an `Order` on standard input and answers in lines of JSON 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import pickle
@@ -22,7 +21,6 @@ from typing import IO, TYPE_CHECKING, Any
 
 import audioft
 from audioft.configuration.sections import DataSection
-from audioft.core import disk_cache, storage
 from audioft.errors import AudioError, AudioftError, ModelError
 
 if TYPE_CHECKING:
@@ -31,8 +29,6 @@ if TYPE_CHECKING:
     from audioft.data.clip import Clip
 
 LOG_MEL = "log-mel"
-COST = "cost.json"  # what a pass cost, kept beside the features that it made
-LEAST_SECONDS = 2.0  # of sound, under which a speed says nothing
 
 
 @dataclass(frozen=True)
@@ -43,6 +39,7 @@ class Order:
         encoder: its name, or `log-mel`.
         clips: N clips.
         digests: of their recordings.
+        seconds: the length of each.
         max_seconds: as the encoder hears them, see `evaluation.embeddings.embed_clips`; and so for `batch_seconds`.
         device: `auto`, `cpu`, `cuda`.
         store: where features are kept; None keeps none.
@@ -53,6 +50,7 @@ class Order:
     encoder: str
     clips: tuple[Clip, ...]
     digests: tuple[str, ...]
+    seconds: tuple[float, ...]
     max_seconds: float
     batch_seconds: float | None
     device: str
@@ -69,8 +67,8 @@ class Passed:
         parameters, width: of the encoder.
         reused: clips whose features had been kept.
         failures: position of a clip, stage and reason, of each that could not be read to its end.
-        seconds_per_minute: seconds for a minute of sound, reading included; of an earlier pass where all features
-            had been kept; None if it was not measured.
+        seconds_per_minute: seconds for a minute of this sound, reading included, see `pass_cost`; None if it was not
+            measured.
         peak_bytes: memory taken at most from before loading on, on a GPU that of the GPU; likewise.
         notes: what the user should know of the encoder.
         unkept: why the store could not be written.
@@ -92,12 +90,13 @@ class Passed:
     settings: dict[str, str] = field(default_factory=dict)
 
 
-def features(order: Order, progress: Callable[[int], None]) -> tuple[np.ndarray, Passed]:
+def features(order: Order, progress: Callable[[int], None], say: Callable[[str], None]) -> tuple[np.ndarray, Passed]:
     """Carry an order out in another process.
 
     Args:
         order: what to do.
         progress: is called with the number of clips done, first with those that were kept.
+        say: is called with what is to be known before the encoder goes over the others.
 
     Returns:
         `(N, L + 1, 2 * H)` float32, mapped from `order.result`, and what else came of it.
@@ -119,6 +118,8 @@ def features(order: Order, progress: Callable[[int], None]) -> tuple[np.ndarray,
                     answer = json.loads(line)
                     if "done" in answer:
                         progress(answer["done"])
+                    elif "said" in answer:
+                        say(answer["said"])
             except BrokenPipeError:
                 pass  # it has ended: why is told below
             except BaseException:
@@ -154,7 +155,7 @@ def _ended(code: int, complaints: IO[bytes]) -> str:
 
 
 def carry_out(order: Order, tell: Callable[[dict[str, Any]], None]) -> None:
-    """The pass itself: `tell` hears `{"done": n}` as it goes on, and at its end `{"passed": ...}`."""
+    """The pass itself: `tell` hears `{"said": ...}` before it, `{"done": n}` as it goes on, and `{"passed": ...}`."""
     import numpy as np
 
     from audioft.assembly import hearings, probed_encoder
@@ -167,6 +168,7 @@ def carry_out(order: Order, tell: Callable[[dict[str, Any]], None]) -> None:
     from audioft.models.architecture import count
     from audioft.models.loading import load_encoder
     from audioft.models.log_mel import LogMel
+    from audioft.tasks.probe import pass_cost
 
     device = find_device(order.device)
     before = _memory("VmRSS")
@@ -177,6 +179,7 @@ def carry_out(order: Order, tell: Callable[[dict[str, Any]], None]) -> None:
     else:
         encoder, report = load_encoder(order.encoder)
         hearings.give(order.data, encoder)
+        hearings.refuse_longer(order.max_seconds, encoder, order.encoder)
         notes = report.notes
         which = {"sha256": fingerprint(encoder.model), "revision": encoder.revision}
         which["settings"] = probed_encoder.settings(encoder)
@@ -184,7 +187,17 @@ def carry_out(order: Order, tell: Callable[[dict[str, Any]], None]) -> None:
     encoder = encoder.to(device).eval().requires_grad_(False)
     warm = np.random.default_rng(0).normal(size=encoder.sample_rate)
     embed(encoder, [preparation_of(encoder)(warm)])  # what is done once only is no part of the speed
+    costs = pass_cost.Costs(encoder, order.clips, order.seconds, max_seconds, order.batch_seconds)
     with opened(order.store, encoder, max_seconds) as kept:
+        costs.read(None if kept is None else kept.folder)
+
+        def progress(done: int) -> None:
+            if not told_before and (line := costs.told(len(order.clips) - done)) is not None:
+                tell({"said": line})
+            told_before.append(done)
+            tell({"done": done})
+
+        told_before: list[int] = []
         found = embed_clips(
             encoder,
             order.clips,
@@ -192,40 +205,14 @@ def carry_out(order: Order, tell: Callable[[dict[str, Any]], None]) -> None:
             batch_seconds=order.batch_seconds,
             store=kept,
             digests=order.digests,
-            progress=lambda done: tell({"done": done}),
+            progress=progress,
         )
-        speed = 60 * found.took / found.heard if found.heard >= LEAST_SECONDS else None
-        cost: dict[str, Any] = {"seconds_per_minute": speed, "peak_bytes": _peak(device, before)}
-        if kept is not None:
-            cost = _kept_cost(kept.folder / COST, f"{device.type}", found.reused, len(order.clips), cost)
+        cost = costs.of(found, lambda: _peak(device, before))
     with open(order.result, "wb") as file:
         np.save(file, found.features)
     failures = tuple((i, e.stage, e.reason) for i, e in sorted(found.failures.items()))
-    told: dict[str, Any] = {"notes": notes, "unkept": found.unkept, **cost, **which}
+    told: dict[str, Any] = {"notes": notes, "unkept": found.unkept, **asdict(cost), **which}
     tell({"passed": asdict(Passed(count(encoder), encoder.hidden_size, found.reused, failures, **told))})
-
-
-def _kept_cost(path: Path, device: str, reused: int, clips: int, cost: dict[str, Any]) -> dict[str, Any]:
-    """The cost as measured now, or where little was computed now as an earlier pass measured it."""
-    if reused <= clips // 2:
-        with contextlib.suppress(OSError, AudioftError):  # told of the features already
-            path.parent.mkdir(parents=True, exist_ok=True)
-            storage.write_json(path, {"device": device, **cost})
-        return cost
-    disk_cache.used(path)
-    kept: Any = None
-    with contextlib.suppress(AudioftError):
-        kept = storage.read_json(path, AudioftError)
-    measured = cost if reused < clips else {}
-    if isinstance(kept, dict) and kept.get("device") == device:
-        measured = measured | kept
-    speed, peak = (_above_0(measured.get(k)) for k in cost)
-    return {"seconds_per_minute": speed, "peak_bytes": None if peak is None else int(peak)}
-
-
-def _above_0(value: Any) -> float | None:
-    """What a file says, if it is such a number."""
-    return value if isinstance(value, int | float) and 0 < value < float("inf") else None
 
 
 def _peak(device: Any, before: int | None) -> int | None:

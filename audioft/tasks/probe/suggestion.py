@@ -9,16 +9,19 @@ the interval of the other. What was learnt above the chosen layer then serves an
 
 **The freezing**, with *few clips* being fewer than 20 to learn from for the median label:
 
-| | last layer as good | last layer clearly worse |
-|---|---|---|
-| few clips | `freeze=all` and what was measured: `model.layers=N`, the pooling, `model.head=linear`, from the probe on; so few clips would spoil more than they teach | the same |
-| enough clips | `freeze=feature_extractor`, the default | `freeze={top: N}`, the N layers above the chosen one: what is below is right as it is |
+| few clips | `freeze=all`: so few would spoil more than they teach |
+|---|---|
+| enough clips | `freeze=feature_extractor`, the default: all layers up to the chosen one are trained |
+
+What is suggested is what was measured, so that a run begins with the figure that the probe has told: the chosen layer,
+with which the encoder ends (`model.layers=N`), the pooling, and the probe as a linear head (`model.start=probe`).
+Where the last layer is clearly worse than the chosen one, that is said.
 
 Where log-mel spectra are not clearly worse than what is suggested, that is said.
 
 The intervals of two encoders or layers are of the same clips, so that figures within an interval may yet differ; the
 rules then take what is cheaper or simpler.
-"""  # noqa: E501
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,9 @@ from audioft.core.wording import counted
 from audioft.evaluation.intervals import Estimate
 from audioft.tasks.probe.comparison_table import Row
 
-FROM_PROBE = ("model.start=probe", "train.head_lr=1e-5")  # training goes on from what was measured
+#: Training goes on from what was measured; and at such rates that it does not begin by losing it.
+FROM_PROBE = ("model.head=linear", "model.start=probe")
+RATES = {"all": ("train.head_lr=1e-5",), "feature_extractor": ("train.lr=3e-5", "train.head_lr=1e-5")}
 FEW = 20  # clips of a label to learn from, below which an encoder is better left as it is
 
 
@@ -51,8 +56,8 @@ class Suggestion:
     def command(self, source: str, overrides: Sequence[str] = ()) -> str:
         """The call that follows it.
 
-        >>> Suggestion("mini", ("freeze={top: 2}",), ()).command("my recordings", ["data.test=fold=5"])
-        "audioft train 'my recordings' --encoder mini 'freeze={top: 2}' data.test=fold=5"
+        >>> Suggestion("mini", ("freeze=all",), ()).command("my recordings", ["data.keep=[a, b]"])
+        "audioft train 'my recordings' --encoder mini freeze=all 'data.keep=[a, b]'"
         """
         return shlex.join(["audioft", "train", source, "--encoder", self.encoder, *self.settings, *overrides])
 
@@ -103,22 +108,23 @@ def _encoder(good: Sequence[Row]) -> tuple[Row, list[str]]:
     ]
 
 
+def _settings(row: Row, freeze: str) -> tuple[str, ...]:
+    """All settings that a suggestion is made of, but those of the data."""
+    measured = (f"model.layers={row.layer}", f"model.pooling={row.pooling}")
+    return (f"freeze={freeze}", *measured, *FROM_PROBE, *RATES[freeze])
+
+
 def _policy(row: Row, per_label: float) -> tuple[tuple[str, ...], list[str]]:
     last, own = row.layers[-1], row.layers[row.layer]
     if per_label < FEW:
         each = counted(int(per_label), "clip")
-        measured = ("freeze=all", f"model.layers={row.layer}", f"model.pooling={row.pooling}", "model.head=linear")
-        return (*measured, *FROM_PROBE), [
+        return _settings(row, "all"), [
             f"A label has about {each} to learn from, fewer than {FEW}: leave the encoder as it is, up to layer "
             f"{row.layer}."
         ]
-    if not last.clearly_below(own):
-        return ("freeze=feature_extractor",), [
-            f"Its last layer is not clearly worse than that one ({last.value:.3f}): train all layers, convolutions "
-            "frozen."
-        ]
-    above = row.last - row.layer
-    return (f"freeze={{top: {above}}}",), [
-        f"Its last layer is clearly worse ({last.value:.3f}): keep what is right up to layer {row.layer}, and train "
-        f"the {above} above it."
+    where = "its last one" if row.layer == row.last else f"layer {row.layer}"
+    worse = f" Its last layer is clearly worse ({last.value:.3f})." if last.clearly_below(own) else ""
+    return _settings(row, "feature_extractor"), [
+        f"A label has {FEW} clips or more to learn from: train all layers up to {where}, convolutions frozen, from the "
+        f"probe on.{worse}"
     ]

@@ -27,7 +27,7 @@ TRAINED_BYTES = 12
 
 def introduce(parts: build.Parts) -> None:
     """Say what will be trained on what."""
-    parts.console.say("\n".join([*_data(parts), *_model(parts), _device(parts)]))
+    parts.console.say("\n".join([*_data(parts), *_model(parts), _device(parts), *throughput.canvas_told(parts)]))
 
 
 def plan(config: Config, console: Console, examples: Path | None) -> Config:
@@ -47,8 +47,9 @@ def plan(config: Config, console: Console, examples: Path | None) -> Config:
     if few_shot.wanted(config):
         lines = [_device(parts), "steps: none, one pass over the clips"]
     else:
-        lines = [*_stages(parts), _device(parts), *steps_told(parts, throughput.step_plan(config, parts.data))]
-    console.say("\n".join(lines))
+        steps = throughput.step_plan(config, parts.data, parts.model.encoder)
+        lines = [*_stages(parts), _device(parts), *steps_told(parts, steps)]
+    console.say("\n".join([*lines, *throughput.canvas_told(parts)]))
     if not few_shot.wanted(config):
         for sentence in pace.told(parts, _kept(parts)):
             console.say(sentence)

@@ -19,12 +19,13 @@ from audioft.configuration.config import spell
 from audioft.core.progress import about
 from audioft.core.storage import cache_file
 from audioft.data.check_cache import default_cache
+from audioft.evaluation import canvas
 from audioft.tasks.train.frozen_states import Cache
 
 VERSION = 1
 MOST = 200  # entries; the oldest go
 LEAST = 1.0  # seconds: what took less says nothing of what takes long
-#: Seconds that a second of sound took: in training, each epoch anew; computing what is frozen, once.
+#: Seconds that a second of what is computed took, see `_sound`: in training, each epoch anew; of what is frozen, once.
 TRAINING, ONCE = "training", "once"
 
 
@@ -72,13 +73,16 @@ def told(parts: Parts, cache: Cache | None) -> list[str]:
 
 
 def _sound(parts: Parts) -> float:
-    """Seconds of sound that an epoch trains on."""
-    return max(1e-3, sum(min(s, parts.config.data.max_seconds) for s in parts.data.seconds("train")))
+    """Seconds that are computed of the clips of an epoch: those of their sound, or of the canvas that they lie on."""
+    most, least = parts.config.data.max_seconds, canvas.length(parts.model.encoder)
+    return max(1e-3, sum(max(least, min(s, most)) for s in parts.data.seconds("train")))
 
 
 def _once(parts: Parts, cache: Cache) -> float:
-    """Seconds of sound of which what is frozen is computed."""
-    return cache.views * _sound(parts) + sum(parts.data.seconds("valid"))
+    """The seconds of which what is frozen is computed."""
+    least = canvas.length(parts.model.encoder)
+    found = canvas.windows(parts.data.seconds("valid"), parts.config.data.max_seconds, least)
+    return cache.views * _sound(parts) + found.computed
 
 
 def _name(parts: Parts, cache: Cache | None) -> str:
@@ -87,6 +91,8 @@ def _name(parts: Parts, cache: Cache | None) -> str:
     kind = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{device.type}, {os.cpu_count()} cores"
     how: list[Any] = [parts.loaded.name, spell(config.freeze), spell(config.adapt), kind, parts.processes.count]
     how += [parts.precision, "cached" if cache is not None else "computed anew"]
+    laid = canvas.length(parts.model.encoder)  # of which older tables know nothing
+    how += [f"canvas {laid:g}"] if laid else []
     changed = [spell(value) for value in (config.augment, config.mixup, config.latent, config.data.max_seconds)]
     t = config.train
     return json.dumps([*how, t.batch_size, t.batch_seconds, t.accumulate, config.data.workers, *changed])

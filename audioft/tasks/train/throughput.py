@@ -9,13 +9,16 @@ import numpy as np
 from audioft.assembly import build
 from audioft.assembly.recordings import Data
 from audioft.configuration.config import Config
+from audioft.core.wording import counted
 from audioft.data.batching import StepPlan
+from audioft.evaluation import canvas
+from audioft.models.encoder import Encoder
 
 PADDED = 0.2  # the share of padding from which on something should be done about it
 WAITED = 0.05  # the share of waiting likewise
 
 
-def step_plan(config: Config, data: Data) -> StepPlan:
+def step_plan(config: Config, data: Data, encoder: Encoder) -> StepPlan:
     """The clips of every step, as long as their training crops are for the encoder."""
     index, t = data.side("train"), config.train
     heard = np.array(data.seconds("train")) * data.hearing.expansion
@@ -26,6 +29,7 @@ def step_plan(config: Config, data: Data) -> StepPlan:
         build.sampling_weights(config, data.targets[index], data.known[index]),
         seconds=np.minimum(heard, config.data.max_seconds),
         batch_seconds=t.batch_seconds,
+        canvas=encoder.canvas_samples / encoder.sample_rate,
     )
 
 
@@ -37,13 +41,25 @@ def told(plan: StepPlan, epochs: int, processes: int, accumulate: int) -> list[s
     said = [f"steps: {epochs} epochs of {each}"]
     share = plan.padding(0, processes, accumulate)
     if share >= 0.005:
-        remedy = ""
-        if share > PADDED and plan.batch_seconds is None:
+        remedy = f", all of it on a canvas of {plan.canvas:.3g} s a clip" if plan.canvas else ""
+        if share > PADDED and plan.batch_seconds is None and not plan.canvas:
             assert plan.seconds is not None
             seconds = max(1, round(plan.batch_size * float(plan.seconds.mean())))
             remedy = f"; train.batch_seconds={seconds} puts clips of like length together"
         said.append(f"padding: {share:.1%} of what goes through the model in the first epoch{remedy}")
     return said
+
+
+def canvas_told(parts: build.Parts) -> list[str]:
+    """A sentence where most of what the encoder computes of the clips is silence, with the time that one pass takes."""
+    encoder, most, length = parts.model.encoder, parts.max_seconds, canvas.length(parts.model.encoder)
+    found = canvas.windows(parts.data.seconds("train"), most, length, crops=True)
+    found += canvas.windows(parts.data.seconds("valid"), most, length)
+    if parts.console.quiet or not encoder.canvas_samples or found.silence < canvas.SILENT:
+        return []
+    one = canvas.seconds_of_one(encoder, parts.precision)
+    what = f"the {counted(found.count, 'clip')} to train and validate on"
+    return [f"note: {canvas.told(encoder, found, most, one, what, parts.processes.count)}"]
 
 
 def waiting_told(share: float, config: Config) -> str:

@@ -147,7 +147,7 @@ def make_trainer(
     config, data, model = parts.config, parts.data, parts.model
     t = config.train
     index = data.side("train")
-    plan = throughput.step_plan(config, data)
+    plan = throughput.step_plan(config, data, model.encoder)
     parts.console.say("\n".join(dry_run.steps_told(parts, plan)))
     clips = _told_apart(data)
     metric = parts.metric

@@ -21,6 +21,7 @@ def row(name: str, *values: float, cost: float | None = 1.0, parameters: int = 1
 
 
 MEASURED = "freeze=all model.layers={} model.pooling=stats model.head=linear model.start=probe train.head_lr=1e-5"
+TRAINED = MEASURED.replace("all", "feature_extractor").replace("train", "train.lr=3e-5 train")
 LOW = Estimate(0.2, 0.1, 0.3)
 
 
@@ -32,7 +33,7 @@ def chosen(rows, per_label: float = 100, floor: Estimate | None = LOW) -> Sugges
 
 def test_the_best_encoder_is_taken_where_it_stands_out():
     found = chosen([row("small", 0.5, 0.6, cost=0.1), row("large", 0.5, 0.9, cost=9)])
-    assert (found.encoder, found.settings) == ("large", ("freeze=feature_extractor",))
+    assert (found.encoder, " ".join(found.settings)) == ("large", TRAINED.format(1))
     assert "best of 2" in found.why[0]
 
 
@@ -47,19 +48,25 @@ def test_the_cheapest_within_the_interval_of_the_best_is_taken():
     assert chosen(alike).encoder == "y"
 
 
-def test_layers_above_the_best_are_trained_where_the_last_is_clearly_worse():
+def test_of_enough_clips_all_layers_up_to_the_measured_one_are_trained():
     found = chosen([row("a", 0.5, 0.7, 0.9, 0.8, 0.7)])
-    assert found.settings == ("freeze={top: 2}",)
+    assert " ".join(found.settings) == TRAINED.format(2)
     assert "up to layer 2" in found.why[1]
-    assert chosen([row("a", 0.5, 0.7, 0.9, 0.88, 0.86)]).settings == ("freeze=feature_extractor",)
-    assert chosen([row("a", 0.9, 0.7)]).settings == ("freeze={top: 1}",)
+    assert "last layer is clearly worse (0.700)" in found.why[1]
+    found = chosen([row("a", 0.5, 0.7, 0.86, 0.88, 0.9)])
+    assert " ".join(found.settings) == TRAINED.format(4)
+    assert "up to its last one" in found.why[1]
+    picked = dataclasses.replace(row("a", 0.9, 0.88), choice=Choice(0, "mean", 0.1), score=Estimate(0.9, 0.8, 0.95))
+    found = chosen([picked])
+    assert " ".join(found.settings) == TRAINED.replace("stats", "mean").format(0)
+    assert "worse" not in found.why[1]
 
 
 def test_one_clip_of_a_few_is_no_clear_difference():
     """20 of 20, and 19 of them."""
     perfect, nearly = Estimate(1, 0.83, 1), Estimate(0.95, 0.75, 1)
     found = chosen([Row("a", (perfect, nearly), 1, 1)], floor=nearly)
-    assert found.settings == ("freeze=feature_extractor",)
+    assert "worse" not in found.why[1]
     assert "log-mel" in found.why[-1]
 
 
@@ -102,7 +109,7 @@ def test_failed_encoders_are_no_suggestion_and_one_group_has_no_interval():
     assert suggest([Row("gone", problem="not there")], LOW, 100) is None
     alone = Row("a", (Estimate(0.9, np.nan, np.nan), Estimate(0.8, np.nan, np.nan)), 1, 1)
     found = chosen([alone, Row("gone", problem="not there")])
-    assert (found.encoder, found.settings) == ("a", ("freeze={top: 1}",))
+    assert (found.encoder, " ".join(found.settings)) == ("a", TRAINED.format(0))
 
 
 def test_what_could_not_be_chosen_is_told_once_for_each_reason():

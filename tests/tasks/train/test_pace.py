@@ -12,6 +12,7 @@ import torch
 
 from audioft.configuration.config import Config
 from audioft.core.progress import Console
+from audioft.models.encoder import Preprocessing
 from audioft.tasks.train import pace
 from audioft.training import callbacks
 
@@ -21,7 +22,7 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def parts(seconds=(2.0, 4.0, 30.0), epochs=10, freeze="none", device="cpu", valid=(5.0,), **other):
+def parts(seconds=(2.0, 4.0, 30.0), epochs=10, freeze="none", device="cpu", valid=(5.0,), canvas=0.0, **other):
     """What of a run decides about its pace: clips are heard for 10 s at most."""
     config = Config(
         train={"epochs": epochs} | other.pop("train", {}),
@@ -35,6 +36,9 @@ def parts(seconds=(2.0, 4.0, 30.0), epochs=10, freeze="none", device="cpu", vali
         processes=SimpleNamespace(device=torch.device(device), count=1),
         loaded=SimpleNamespace(name="mini"),
         precision="fp32",
+        model=SimpleNamespace(
+            encoder=SimpleNamespace(canvas_samples=round(canvas * 16000), preprocessing=Preprocessing())
+        ),
     )
 
 
@@ -80,6 +84,14 @@ def test_what_is_frozen_is_computed_once():
     assert pace.told(parts(), cached(views=4))[0].startswith("time: about 12 min")
     pace.keep(parts(), cached(filled_anew=False), filling=2, training=16, share=1.0)
     assert pace.told(parts(), cached())[0].startswith("time: about 4 min"), "what was there was not computed"
+
+
+def test_on_a_canvas_it_is_clips_that_take_time_whatever_their_length():
+    short, half = {"seconds": (0.5,) * 4, "canvas": 30.0}, {"seconds": (10.0,) * 8, "canvas": 30.0}
+    pace.keep(parts(**short), None, filling=0, training=400, share=1.0)  # 40 clips in 400 s
+    assert pace.told(parts(**short), None)[0].startswith("time: about 7 min to train")
+    assert pace.told(parts(**half), None)[0].startswith("time: about 13 min to train")
+    assert pace.told(parts(seconds=(0.5,) * 4), None) == [], "of another encoder, or by an older table"
 
 
 def test_what_took_no_time_says_nothing_of_what_takes_long():
