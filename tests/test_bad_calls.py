@@ -14,7 +14,7 @@ import soundfile
     ("given", "said"),
     [
         (("train.epohs=3",), ("unknown key 'train.epohs': did you mean 'train.epochs'?",)),
-        (("train.lr=fast",), ("train.lr: input should be a valid number", "found 'fast'")),
+        (("train.lr=fast",), ("train.lr: expected auto or a number above 0; found 'fast'", "found 'fast'")),
         (("model.head=liner",), ("model.head: unknown head 'liner': did you mean 'linear'?",)),
         (("adapt.r=0",), ("adapt: r given, but no adaptation named: add adapt.name=lora; known are bias, ia3, lora",)),
         (("adapt.r=4", "start.model=x"), ("adapt: r given, but no adaptation named", "add adapt.name=lora")),

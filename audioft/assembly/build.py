@@ -30,7 +30,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class Parts:
-    """What a run is made of, once data and model are there."""
+    """What a run is made of, once data and model are there.
+
+    Attributes:
+        config: with all that is known before the first step in the place of `auto`.
+        chosen: sentences on that.
+    """
 
     config: Config
     data: Data
@@ -39,6 +44,7 @@ class Parts:
     processes: Processes
     precision: str
     console: Console
+    chosen: Sequence[str] = ()
 
     @property
     def multilabel(self) -> bool:
@@ -90,7 +96,7 @@ def assembled(
     data = recordings.load(config, console, start=start, headers_only=headers_only, bad_files=bad_files)
     multilabel = data.manifest.multilabel
     before = {key: value for key, value in (chosen or {}).items() if key in recipe.CHOSEN}
-    config = recipe.of_data(recipe.fill(config, before), len(data.side("train")))
+    asked, config = config, recipe.of_data(recipe.fill(config, before), len(data.side("train")))
     if not few_shot.wanted(config):
         loss(config, multilabel, data.targets, data.known)
         _metric_fits(config.train.metric, multilabel)
@@ -102,7 +108,7 @@ def assembled(
         require_shown(events, FrameGrid(model.encoder.convolutions, model.encoder.hearing.per_second).seconds)
     model.to(processes.device)
     config = recipe.of_model(config, model.encoder.hidden_size)
-    return Parts(config, data, model, loaded, processes, precision, console)
+    return Parts(config, data, model, loaded, processes, precision, console, recipe.told(asked, config))
 
 
 def _metric_fits(name: str | None, multilabel: bool) -> None:

@@ -23,9 +23,10 @@ from audioft.evaluation.event_counts import Heard
 from audioft.evaluation.event_report import make_event_report
 from audioft.evaluation.events import event_metrics
 from audioft.evaluation.mistakes import Mistakes, in_events
+from audioft.evaluation.predictions import log_loss
 from audioft.evaluation.ranking import frame_average_precision
 from audioft.evaluation.report import Report
-from audioft.evaluation.scoring import log_loss, preparation, score_windows
+from audioft.evaluation.scoring import preparation, score_windows
 from audioft.evaluation.thresholds import best_threshold
 from audioft.inference.listening import listening
 from audioft.inference.timeline import Averager, Rules, Scores, stretches

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from audioft.configuration import few_shot
-from audioft.configuration.config import Config, spell
+from audioft.configuration.config import Config
 from audioft.configuration.values import AUTO
 from audioft.core import storage
 from audioft.errors import CheckpointError
@@ -31,7 +31,7 @@ WIDTH = 192  # of an encoder whose rate from a probe on is LR
 OF_ADAPTERS = 10.0
 OF_FITTED = 1e-5  # of a head that was fitted to a frozen encoder
 FILE = "chosen.json"
-OF_THE_MODEL = ("model.layers", "model.pooling")  # by the probe, see `tasks.train.probe_choice`
+OF_THE_MODEL = ("model.layers", "model.pooling")  # by the probe that a run begins with
 RATES = ("train.lr", "train.head_lr")
 CHOSEN = ("freeze", "encoder.dropout", "encoder.layerdrop", "train.epochs", "train.patience", *RATES)
 
@@ -74,14 +74,23 @@ def of_model(config: Config, width: int) -> Config:
     return fill(config, {"train.lr": rate * (OF_ADAPTERS if config.adapt is not None else 1), "train.head_lr": head})
 
 
-def told(config: Config) -> str:
-    """What to say of the rates of a run."""
-    return "rates: " + ", ".join(f"{key} {spell(_value(config, key))}" for key in RATES)
+def told(asked: Config, found: Config) -> list[str]:
+    """Sentences on what was chosen of what a config had left to audioft."""
+    said = []
+    if asked.freeze == AUTO and found.freeze == "all":
+        said.append(
+            f"the encoder stays frozen, as there are fewer than {FEW:,} clips to learn from; "
+            "freeze=feature_extractor trains its layers"
+        )
+    rates = [key for key in RATES if value(asked, key) == AUTO and (found.freeze != "all" or key == "train.head_lr")]
+    if rates:
+        said.append("rates: " + ", ".join(f"{key}={value(found, key):g}" for key in rates))
+    return said
 
 
 def keep(config: Config, folder: Path) -> None:
     """Write what was chosen into a run folder: a run that goes on has it from there, whatever audioft chooses then."""
-    storage.write_json(folder / FILE, {key: _value(config, key) for key in (*CHOSEN, *OF_THE_MODEL)})
+    storage.write_json(folder / FILE, {key: value(config, key) for key in (*CHOSEN, *OF_THE_MODEL)})
 
 
 def kept(folder: Path) -> dict[str, Any]:
@@ -100,21 +109,22 @@ def kept(folder: Path) -> dict[str, Any]:
 
 
 def _plain(config: Config) -> bool:
-    """Whether clips of a label are learnt as they are."""
-    changed = config.augment or config.mixup is not None or config.latent is not None
-    return not changed and config.adapt is None and config.events.use != "frames"
+    """Whether a new head learns clips as they are, and nobody asked for more."""
+    changed = config.augment or config.mixup is not None or config.latent is not None or config.adapt is not None
+    return not changed and config.events.use != "frames" and config.start.model is None
 
 
-def _value(config: Config, key: str) -> Any:
+def value(config: Config, key: str) -> Any:
+    """A setting by its dotted key."""
     section, _, name = key.rpartition(".")
     return getattr(getattr(config, section) if section else config, name)
 
 
 def fill(config: Config, found: Mapping[str, Any]) -> Config:
     """The config with values where it has `auto`."""
-    for key, value in found.items():
-        if _value(config, key) == AUTO:
-            config = put(config, key, value)
+    for key, own in found.items():
+        if value(config, key) == AUTO:
+            config = put(config, key, own)
     return config
 
 

@@ -16,6 +16,7 @@ from audioft.assembly.new_folders import free_folder
 from audioft.assembly.run_places import BAD_FILES, ROUNDS, refuse_inputs
 from audioft.configuration import config as configs
 from audioft.configuration.config import AnyConfig, Config, Kind
+from audioft.configuration.values import AUTO
 from audioft.core.folder_lock import LOCK
 from audioft.errors import CheckpointError, UsageError
 
@@ -219,6 +220,9 @@ def flat(settings: dict[str, Any]) -> dict[str, Any]:
 def _same_settings(folder: Path, config: AnyConfig) -> None:
     kind: Any = type(config)
     before, now = flat(stored(folder, kind).model_dump()), flat(config.model_dump())
+    chosen = recipe.kept(folder)
+    before = {k: chosen.get(k, v) if v == AUTO else v for k, v in before.items()}
+    now = {k: before.get(k) if v == AUTO else v for k, v in now.items()}
     free = {*FREE, *(["start.probe"] if before.get("start.probe") and now.get("start.probe") else [])}  # it was moved
     changed = [k for k in now if before.get(k) != now[k] and k not in free]
     if changed:

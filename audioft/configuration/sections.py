@@ -240,8 +240,8 @@ class Config(Section):
     start: StartSection = StartSection()
     freeze: Any = AUTO
     """`feature_extractor`, `all`, `none`, `{top: N}`, or a plan by epoch as {0: all, 2: {top: 2}}. `auto`: `all` where
-    there are fewer than 1,000 clips to learn from and nothing is augmented or adapted, as training with so few does
-    not beat the probe; else, and where frames are labelled, `feature_extractor`."""
+    there are fewer than 1,000 clips for a new head to learn from and nothing is augmented or adapted, as training with
+    so few does not beat the probe; else, and where frames are labelled, `feature_extractor`."""
     adapt: Spec | None = None
     """Train few parameters of the encoder's layers while its own stay as they are: `lora` with `r`, `alpha`, `dropout`
     and `targets` (attention, all-linear or names of modules); `ia3`; `bias`; `norm`. Layers that `freeze` never frees

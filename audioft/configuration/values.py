@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from pydantic import BeforeValidator
 
 AUTO: Any = "auto"  # what fits the run, see `assembly.recipe`
-REFINED = "refined_loss"  # of predictions, see `scoring.refined_loss`
+REFINED = "refined_loss"  # of predictions, see `predictions.refined_loss`
 LOSSES = ("loss", REFINED)  # figures of a validation besides the metrics
 
 

@@ -27,6 +27,7 @@ POOLINGS = ("mean", "stats")
 PENALTIES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003)
 USUAL = 0.03  # where nothing can be chosen
 MANY = 2000  # examples, from which on one fold is left out instead of each
+SMALL = 0.01  # a difference of errors, beside that of knowing the labels' shares alone, that is none
 RIDGES = (0.01, 0.1, 1.0)  # beside the mean square of a clip's features
 Masks = tuple[np.ndarray, np.ndarray]
 
@@ -130,7 +131,7 @@ def simplest(features: Sequence[np.ndarray], labels: Labels, groups: np.ndarray,
     """Of several features of N clips, the simpler ones first, those that are as good as the best but for chance.
 
     The first whose error on inner folds, by ridge regression, is above the least by no more than one standard error of
-    their difference over groups (Breiman et al. 1984, "Classification and Regression Trees", 3.4.3).
+    their difference over groups (Breiman et al. 1984, "Classification and Regression Trees", 3.4.3), or than `SMALL`.
 
     Args:
         features: each `(N, D)`.
@@ -154,7 +155,7 @@ def simplest(features: Sequence[np.ndarray], labels: Labels, groups: np.ndarray,
     of = np.unique(groups, return_inverse=True)[1]
     for position, own in enumerate(errors):
         apart = np.bincount(of, own - best)
-        if apart.sum() <= np.sqrt(len(apart)) * apart.std(ddof=1):
+        if apart.sum() <= max(SMALL, np.sqrt(len(apart)) * apart.std(ddof=1)):
             return position
     return None
 

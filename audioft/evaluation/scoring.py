@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -262,45 +261,3 @@ def grouped(entries: Iterable[Entry], most: int, first: int | None = None) -> It
             group, held, enough = [], 0, min(2 * enough, most)
     if group:
         yield group
-
-
-def log_loss(scores: np.ndarray, targets: np.ndarray, known: np.ndarray, multilabel: bool) -> float:
-    """The plain mean loss of probabilities: cross-entropy, or binary cross-entropy over the known targets.
-
-    Args:
-        scores: `(N, C)`.
-        targets: `(N, C)`.
-        known: `(N, C)` bool.
-    """
-    p = np.clip(scores, 1e-12, 1 - 1e-12 if multilabel else 1.0)
-    if multilabel:
-        terms = -(targets * np.log(p) + (1 - targets) * np.log(1 - p))
-        return float(terms[known].mean()) if known.any() else float("nan")
-    return float(-(targets * np.log(p)).sum(1).mean())
-
-
-def refined_loss(scores: np.ndarray, targets: np.ndarray, known: np.ndarray, multilabel: bool) -> float:
-    """The log loss after the temperature that makes it least: how well clips are told apart, however sure it is said.
-
-    An epoch that is only surer than the one before is not taken for a worse one (Berta, Holzmüller, Jordan and Bach
-    2025, "Rethinking Early Stopping: Refine, Then Calibrate"). Temperatures are looked for from 1/20 to 20.
-
-    Args:
-        scores, targets, known, multilabel: as of `log_loss`.
-    """
-    from scipy.optimize import minimize_scalar
-    from scipy.special import expit, logit, softmax
-
-    if multilabel:
-        logits = logit(np.clip(scores.astype(np.float64), 1e-12, 1 - 1e-12))
-    else:
-        logits = np.log(np.clip(scores.astype(np.float64), 1e-12, 1.0))
-
-    def loss(log_temperature: float) -> float:
-        scaled = logits / np.exp(log_temperature)
-        return log_loss(expit(scaled) if multilabel else softmax(scaled, axis=1), targets, known, multilabel)
-
-    plain = loss(0.0)
-    if not math.isfinite(plain):
-        return plain
-    return min(plain, float(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").fun))

@@ -102,5 +102,5 @@ def test_frames_of_squeezed_layers_are_refused():
 
 @pytest.mark.parametrize("value", ["first", -1, True, 1.5])
 def test_other_values_are_refused_as_settings(value):
-    with pytest.raises(ConfigError, match=r"model\.layers: .*expected last, weighted or the number of a layer"):
+    with pytest.raises(ConfigError, match=r"model\.layers: .*expected auto, last, weighted or the number of a layer"):
         audioft.settings(overrides={"model.layers": value})

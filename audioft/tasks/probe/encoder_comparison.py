@@ -77,7 +77,7 @@ def compare(
     )
     before = data.told_before(next((s for s in ("test", "valid") if len(data.side(s))), "train"))
     about = "; ".join([about, *before])
-    found = suggest(rows, baseline.top if baseline.layers else None, task.per_label)
+    found = suggest(rows, baseline.top if baseline.layers else None, task.learnt_from)
     advice = None
     if found is not None:
         without, why = _without_sides(data, config, overrides)

@@ -75,10 +75,10 @@ class LabelTask:
         return float(shares[shares > 0].mean() if self.multilabel else shares.max())
 
     @property
-    def per_label(self) -> float:
-        """How many clips of a label there are to learn from, the median over the labels."""
+    def learnt_from(self) -> int:
+        """How many clips there are to learn from."""
         learn, _ = self.splits[0]
-        return float(np.median((self.targets * self.known)[learn].sum(0)))
+        return int(learn.sum())
 
     def score(self, features: np.ndarray, seed: int = 0, resamples: int = 1000) -> Estimate:
         """How well the labels are told from features `(N, D)` of one layer.

@@ -7,14 +7,11 @@ was not measured of all of them, what has few parameters.
 **The layers.** The last layer is *clearly worse* than the chosen one if it scores less and neither score lies within
 the interval of the other. What was learnt above the chosen layer then serves another purpose than this one.
 
-**The freezing**, with *few clips* being fewer than 20 to learn from for the median label:
-
-| few clips | `freeze=all`: so few would spoil more than they teach |
-|---|---|
-| enough clips | `freeze=feature_extractor`, the default: all layers up to the chosen one are trained |
+**The freezing** is what `freeze=auto` would make of so many clips to learn from: `all` of fewer than 1,000, else
+`feature_extractor`, which trains all layers up to the chosen one.
 
 What is suggested is what was measured, so that a run begins with the figure that the probe has told: the chosen layer,
-with which the encoder ends (`model.layers=N`), the pooling, and the probe as a linear head (`model.start=probe`).
+with which the encoder ends (`model.layers=N`), the pooling, and a linear head, which begins as the probe.
 Where the last layer is clearly worse than the chosen one, that is said.
 
 Where log-mel spectra are not clearly worse than what is suggested, that is said.
@@ -29,14 +26,9 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from audioft.core.wording import counted
+from audioft.assembly.recipe import FEW
 from audioft.evaluation.intervals import Estimate
 from audioft.tasks.probe.comparison_table import Row
-
-#: Training goes on from what was measured; and at such rates that it does not begin by losing it.
-FROM_PROBE = ("model.head=linear", "model.start=probe")
-RATES = {"all": ("train.head_lr=1e-5",), "feature_extractor": ("train.lr=3e-5", "train.head_lr=1e-5")}
-FEW = 20  # clips of a label to learn from, below which an encoder is better left as it is
 
 
 @dataclass(frozen=True)
@@ -62,13 +54,13 @@ class Suggestion:
         return shlex.join(["audioft", "train", source, "--encoder", self.encoder, *self.settings, *overrides])
 
 
-def suggest(rows: Sequence[Row], floor: Estimate | None, per_label: float) -> Suggestion | None:
+def suggest(rows: Sequence[Row], floor: Estimate | None, clips: int) -> Suggestion | None:
     """Follow the rules above.
 
     Args:
         rows: the encoders, those that failed among them.
         floor: what the same classifier reaches on log-mel spectra.
-        per_label: clips to learn from, for the median label.
+        clips: how many there are to learn from.
 
     Returns:
         None if there is no encoder to suggest.
@@ -77,7 +69,7 @@ def suggest(rows: Sequence[Row], floor: Estimate | None, per_label: float) -> Su
     if not good:
         return None
     chosen, why = _encoder(good)
-    settings, reasons = _policy(chosen, per_label)
+    settings, reasons = _policy(chosen, clips)
     why += reasons
     if floor is not None and not floor.clearly_below(chosen.top):
         why.append(
@@ -111,20 +103,18 @@ def _encoder(good: Sequence[Row]) -> tuple[Row, list[str]]:
 def _settings(row: Row, freeze: str) -> tuple[str, ...]:
     """All settings that a suggestion is made of, but those of the data."""
     measured = (f"model.layers={row.layer}", f"model.pooling={row.pooling}")
-    return (f"freeze={freeze}", *measured, *FROM_PROBE, *RATES[freeze])
+    return (f"freeze={freeze}", *measured, "model.head=linear")
 
 
-def _policy(row: Row, per_label: float) -> tuple[tuple[str, ...], list[str]]:
+def _policy(row: Row, clips: int) -> tuple[tuple[str, ...], list[str]]:
     last, own = row.layers[-1], row.layers[row.layer]
-    if per_label < FEW:
-        each = counted(int(per_label), "clip")
+    if clips < FEW:
         return _settings(row, "all"), [
-            f"A label has about {each} to learn from, fewer than {FEW}: leave the encoder as it is, up to layer "
-            f"{row.layer}."
+            f"It learns from fewer than {FEW:,} clips: leave the encoder as it is, up to layer {row.layer}."
         ]
     where = "its last one" if row.layer == row.last else f"layer {row.layer}"
     worse = f" Its last layer is clearly worse ({last.value:.3f})." if last.clearly_below(own) else ""
     return _settings(row, "feature_extractor"), [
-        f"A label has {FEW} clips or more to learn from: train all layers up to {where}, convolutions frozen, from the "
-        f"probe on.{worse}"
+        f"There are {clips:,} clips to learn from: train all layers up to {where}, convolutions frozen, from the probe "
+        f"on.{worse}"
     ]

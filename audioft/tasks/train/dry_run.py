@@ -121,7 +121,9 @@ def _model(parts: build.Parts) -> list[str]:
     policy = freezing.at_epoch(freezing.plan(parts.config.freeze), 0)
     told = f"parameters: {trained:,} of {total:,} train ({_policy_told(parts.model, policy)})"
     how = parts.model.encoder.hearing
-    return [f"encoder: {parts.loaded}", *([] if how.plain else [f"recordings are heard: {how}"]), told]
+    heard = [] if how.plain else [f"recordings are heard: {how}"]
+    chosen = [] if few_shot.wanted(parts.config) else parts.chosen
+    return [f"encoder: {parts.loaded}", *heard, told, *chosen]
 
 
 def _device(parts: build.Parts) -> str:

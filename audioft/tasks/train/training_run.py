@@ -22,8 +22,7 @@ from audioft.data.dataset import TrainingClips
 from audioft.data.rows import label_cell
 from audioft.errors import AnotherRunError, AudioftError
 from audioft.evaluation.metrics import METRICS, compute
-from audioft.evaluation.predictions import Predictions
-from audioft.evaluation.scoring import log_loss, refined_loss
+from audioft.evaluation.predictions import Predictions, log_loss, refined_loss
 from audioft.models import adapting, freezing
 from audioft.models.heads import linear_start
 from audioft.tasks.train import (

@@ -61,7 +61,7 @@ def test_one_label_is_measured_by_accuracy_and_one_group_has_no_interval():
     found = asked.score(features)
     assert found.low < found.value < found.high
     assert asked.chance == pytest.approx(asked.targets.sum(0).max() / 60)
-    assert asked.per_label == np.median(asked.targets[asked.splits[0][0]].sum(0))
+    assert asked.learnt_from == asked.splits[0][0].sum()
     together = LabelTask(asked.labels, False, asked.targets, asked.known, np.array(["g"] * 60), asked.splits, "")
     assert np.isnan(together.score(features).low)
     assert together.score(features).value == found.value

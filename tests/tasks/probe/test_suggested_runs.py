@@ -86,7 +86,7 @@ def test_a_table_with_sides_and_names_that_must_be_quoted(follow, tmp_path):
     found.check()
     assert {r["label"] for r in found.rows()} == {"a tone", "it's, b"}
     assert abs(found.start - found.told["score"]["value"]) < 0.11, "two of twenty clips"
-    assert "freeze=feature_extractor" in found.command
+    assert "freeze=all" in found.command
 
 
 def test_a_folder_without_sides(follow, two_tones, small_encoder):

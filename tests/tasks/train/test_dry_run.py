@@ -41,7 +41,7 @@ def test_a_dry_run_shows_everything_and_writes_nothing(
     config = yaml.safe_load(written)
     assert config["freeze"] == {"top": 1}
     assert config["train"]["epochs"] == 1
-    assert config["train"]["lr"] == 1e-4
+    assert config["train"]["lr"] == "auto"
     assert audioft.settings(config=_saved(tmp_path, written)) == audioft.settings(
         two_tones, config=_saved(tmp_path, yaml.safe_dump(settings))
     )

@@ -36,7 +36,7 @@ def test_the_run_folder_is_that_of_a_trained_run(audioft_command, two_tones, sma
     out = tmp_path / "run"
     code, printed, said = call(audioft_command, two_tones, small_encoder, out)
     assert (code, printed.strip()) == (0, str(out))
-    names = {p.name for p in trained.folder.iterdir()} - {"checkpoints", "metrics.jsonl", "tensorboard"}
+    names = {p.name for p in trained.folder.iterdir()} - {"checkpoints", "metrics.jsonl", "tensorboard", "chosen.json"}
     assert {p.name for p in out.iterdir()} == names
     assert re.search(r"8 clips left out one by one: [\d.]+% of them labelled right", said)
     assert "parameters: 0 of" in said

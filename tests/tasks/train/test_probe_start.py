@@ -11,6 +11,7 @@ import tiny
 import torch
 
 import audioft
+from audioft.configuration import config as configs
 from audioft.data import manifest as manifests
 from audioft.evaluation import choosing, linear
 from audioft.evaluation.linear import Labels
@@ -18,9 +19,9 @@ from audioft.evaluation.recording_embeddings import pooled
 from audioft.models import folder
 from audioft.training.trainer import Trainer
 
-#: A rate that spoils whatever there was, so that what the run began with is kept.
-PROBE = makers.QUICK | {"model.start": "probe"}
-RUINOUS = {"train.lr": 100.0, "train.head_lr": 100.0, "train.clip_norm": 0, "train.batch_size": 2}
+#: Rates that spoil whatever there was, so that what the run began with is kept.
+PROBE = makers.QUICK | {"model.start": "probe", "model.pooling": "own", "freeze": "feature_extractor"}
+RUINOUS = {"train.metric": None, "train.lr": 10.0, "train.head_lr": 10.0, "train.clip_norm": 0, "train.batch_size": 2}
 
 
 def begun(data, encoder, out, **overrides):
@@ -89,9 +90,11 @@ def test_of_several_labels_partly_known(chords, small_encoder, tmp_path):
 
 
 def test_the_run_says_what_it_began_with_and_what_it_kept(two_tones, small_encoder, tmp_path, audioft_command):
-    ruin = [f"{k}={v}" for k, v in RUINOUS.items()]
+    ruin = [f"{k}={configs.spell(v)}" for k, v in RUINOUS.items()]
     out = ("--out", tmp_path / "run", "--encoder", small_encoder)
-    code, _, said = audioft_command("train", two_tones, *out, *makers.QUICK_ARGUMENTS, *ruin, "model.start=probe")
+    code, _, said = audioft_command(
+        "train", two_tones, *out, *makers.QUICK_ARGUMENTS, *ruin, "model.start=probe", "freeze=none"
+    )
     assert code == 0, said
     assert "starting from the probe: fitted to 8 clips" in said
     assert "kept: the probe that the run began with" in said

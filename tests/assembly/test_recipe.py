@@ -1,0 +1,103 @@
+"""What is chosen of the settings that a config leaves to audioft."""
+
+from __future__ import annotations
+
+import pytest
+
+import audioft
+from audioft.assembly import recipe
+from audioft.configuration.config import Config, load
+from audioft.configuration.values import AUTO
+from audioft.errors import CheckpointError
+
+
+def chosen(clips: int, width: int = 192, **asked) -> Config:
+    config = load(None, {k.replace("__", "."): v for k, v in asked.items()})
+    return recipe.of_model(recipe.of_data(config, clips), width)
+
+
+def test_few_clips_leave_the_encoder_as_it_is_and_many_train_it():
+    assert (chosen(999).freeze, chosen(1000).freeze) == ("all", "feature_extractor")
+    assert chosen(999).train.head_lr < chosen(1000).train.head_lr
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"augment": [{"name": "gain"}]},
+        {"mixup": {"p": 0.5}},
+        {"latent": {"time": 0.1}},
+        {"adapt": "lora"},
+        {"events__use": "frames"},
+        {"model__start": "random"},
+        {"start__model": "a model"},
+    ],
+    ids=str,
+)
+def test_what_asks_for_training_has_its_layers_trained(asked):
+    assert chosen(50, **asked).freeze == "feature_extractor"
+
+
+def test_a_run_is_longer_the_more_there_is_and_goes_over_each_clip_less_often():
+    sizes = [1, 50, 200, 1000, 10_000, 50_000, 10**6]
+    epochs = [chosen(n).train.epochs for n in sizes]
+    assert epochs == sorted(epochs, reverse=True)
+    assert (epochs[0], epochs[-1]) == (40, 3)
+    visits = [n * e for n, e in zip(sizes, epochs, strict=True)]
+    assert visits == sorted(visits)
+    assert all(3 <= chosen(n).train.patience <= e for n, e in zip(sizes, epochs, strict=True))
+
+
+def test_rates_fall_with_the_width_and_rise_for_adapters():
+    wide, narrow, adapted = chosen(5000, 768), chosen(5000, 192), chosen(5000, 768, adapt="lora")
+    assert narrow.train.lr == 2 * wide.train.lr == 1e-4
+    assert adapted.train.lr == 10 * wide.train.lr
+    assert wide.train.head_lr == adapted.train.head_lr == wide.train.lr
+
+
+def test_a_head_at_random_has_the_rates_dropout_and_patience_of_before():
+    found = chosen(5000, 768, model__start="random")
+    assert (found.train.lr, found.train.head_lr, found.train.patience) == (1e-4, 1e-3, 0)
+    assert (found.encoder.dropout, found.encoder.layerdrop) == (None, None)
+    assert chosen(5000).encoder.dropout == chosen(5000).encoder.layerdrop == 0.0
+
+
+def test_what_is_asked_for_stays():
+    asked = {"freeze": "none", "train__lr": 2e-5, "train__head_lr": None, "train__epochs": 7, "train__patience": 0}
+    found = chosen(50, **asked, encoder__dropout=None)
+    t = found.train
+    assert (found.freeze, t.lr, t.head_lr, t.epochs, t.patience, found.encoder.dropout) == (
+        "none",
+        2e-5,
+        None,
+        7,
+        0,
+        None,
+    )
+    assert recipe.told(found, found) == []
+    assert chosen(50, train__metric="last").train.patience == 0
+
+
+def test_what_was_chosen_is_told():
+    found = chosen(50)
+    assert "fewer than 1,000 clips" in recipe.told(Config(), found)[0]
+    assert recipe.told(Config(), found)[1] == "rates: train.head_lr=1e-05"
+    assert recipe.told(Config(), chosen(5000)) == ["rates: train.lr=0.0001, train.head_lr=0.0001"]
+
+
+def test_what_was_kept_is_read_again_and_damage_is_told(tmp_path):
+    assert recipe.kept(tmp_path) == {}
+    recipe.keep(chosen(50), tmp_path)
+    found = recipe.kept(tmp_path)
+    assert recipe.fill(Config(), found).train.epochs == chosen(50).train.epochs
+    for damaged in ("[1]", "{"):
+        (tmp_path / recipe.FILE).write_text(damaged)
+        with pytest.raises(CheckpointError, match=recipe.FILE):
+            recipe.kept(tmp_path)
+
+
+def test_nothing_is_left_to_audioft_in_what_computes():
+    found = chosen(50)
+    left = {k for k, v in found.model_dump()["train"].items() if v == AUTO}
+    assert left <= {"metric", "precision", "device"}
+    assert audioft.settings("data").train.lr == AUTO
