@@ -1,55 +1,136 @@
 """Ways to fine-tune beside one another, on the same folds and seeds: how many test clips each labels right.
 
-    python tests/benchmarks/recipes.py DATA --folds COLUMN [--encoder E] [--seeds N] [--rows A,B] [section.key=value]
+    python tests/benchmarks/recipes.py DATA [--folds COLUMN] [--each N] [--encoder E] [--seeds N] [--rows A,B]
+        [section.key=value]
 
-DATA is a table whose column has the folds; each is tested once a seed. A row is a recipe below. Of each its accuracy,
-the difference to the first row with its 95 % interval over groups (both of the same clips and seeds), and the median
-of the seconds of a run. Settings at the end are of all rows. Runs stay in `--out` and are not done again.
+DATA is a table. Its column COLUMN has folds, each of which is tested once a seed; without one its own sides are taken.
+`--each N` leaves only N clips of a label to learn from, drawn by the seed. A row is a recipe below: `probe` is what
+`audioft probe` finds and `train --from-probe` keeps, `default` a run without any setting, `old` and `old-frozen` the
+defaults before runs began with the probe, `trainer` and `trainer-tuned` transformers' own recipe on the sides of the
+row `default`, which must come before. Of each its accuracy, the difference to the first row with its 95 % interval
+over groups (the same clips and seeds), and the median of the seconds of a run. Of several labels a clip, the accuracy
+is the average precision of a clip's labels in the order of their scores. Settings at the end are of all rows of
+audioft. Runs stay in `--out` and are not done again.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import json
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 import audioft
 from audioft.core.progress import Console
+from audioft.core.runtime import choose_precision
 
-FROZEN = {"freeze": "all"}
-PROBE = {"model.start": "probe"}
-STATS = {"model.pooling": "stats"}
-SLOW = {"train.lr": 3e-5, "train.head_lr": 1e-5}
+OLD = {"model.start": "random", "model.pooling": "own", "model.layers": "last", "freeze": "feature_extractor"}
+OLD |= {"train.epochs": 20, "train.lr": 1e-4, "train.head_lr": 1e-3, "train.metric": None, "train.patience": 0}
 RECIPES: dict[str, dict[str, object]] = {
-    "frozen": FROZEN,
-    "frozen-probe": FROZEN | PROBE | SLOW,
-    "frozen-stats": FROZEN | STATS,
-    "frozen-stats-probe": FROZEN | STATS | PROBE | SLOW,
-    "layers": {},
-    "layers-probe": PROBE | SLOW,
-    "layers-stats-probe": STATS | PROBE | SLOW,
+    "probe": {},
+    "old": OLD,
+    "old-frozen": OLD | {"freeze": "all"},
+    "default": {},
+    "frozen": {"freeze": "all"},
     "top2": {"freeze": {"top": 2}},
-    "top2-stats-probe": {"freeze": {"top": 2}} | STATS | PROBE | SLOW,
+    "layers": {"freeze": "feature_extractor"},
+    "whole": {"freeze": "none"},
+    "lora": {"adapt": "lora"},
+    "trainer": {"lr": 3e-5, "epochs": 5, "batch": 32},  # as the example's README for keywords
+    "trainer-tuned": {"lr": 3e-4, "epochs": 20, "batch": 16},
 }
 QUIET = {"train.tensorboard": False, "evaluate.players": 0, "evaluate.resamples": 20}
+SILENT = Console(quiet=True)
 
 
-def run(data: str, place: Path, encoder: str, fold: str, settings: dict[str, object]) -> tuple[dict[str, bool], float]:
-    """Whether each test clip was labelled right, and the seconds that the run took."""
+@dataclass(frozen=True)
+class Case:
+    """One run: the data with its sides, and the seed."""
+
+    data: str
+    encoder: str
+    seed: int
+    settings: dict[str, object]
+
+
+def run(name: str, case: Case, place: Path, given: dict[str, object]) -> tuple[dict[str, float], float]:
+    """How right each test clip was labelled, 0 to 1, and the seconds that the run took."""
     done = place / "seconds.txt"
     if not done.is_file():
         began = time.monotonic()
-        given = {"data.test": fold, **QUIET, **settings}
-        audioft.finetune(data, encoder=encoder, out=place, overrides=given, overwrite=True, console=Console(quiet=True))
+        if name.startswith("trainer"):
+            _trainer(case, place, RECIPES[name])
+        elif name == "probe":
+            settings = QUIET | case.settings | {"seed": case.seed}
+            of_probe = {k: v for k, v in settings.items() if k.split(".")[0] in ("data", "seed")}
+            probed = place.with_name(place.name + "-probed")
+            audioft.compare_encoders(
+                case.data, [case.encoder], out=probed, overrides=of_probe, overwrite=True, console=SILENT
+            )
+            audioft.finetune(from_probe=probed, out=place, overwrite=True, console=SILENT)
+        else:
+            settings = QUIET | case.settings | RECIPES[name] | given | {"seed": case.seed}
+            audioft.finetune(
+                case.data, encoder=case.encoder, out=place, overrides=settings, overwrite=True, console=SILENT
+            )
         done.write_text(f"{time.monotonic() - began:.1f}", encoding="utf-8")
-    with (place / "predictions.csv").open(newline="", encoding="utf-8") as file:
-        right = {f"{row['path']} {row['start']}": row["label"] == row["predicted"] for row in csv.DictReader(file)}
-    return right, float(done.read_text(encoding="utf-8"))
+    return scores(place / "predictions.csv"), float(done.read_text(encoding="utf-8"))
+
+
+def scores(table: Path) -> dict[str, float]:
+    """Of each clip of a table of predictions whether it was labelled right, or how well its labels are ranked."""
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    if "label" in rows[0]:
+        return {f"{row['path']} {row['start']}": float(row["label"] == row["predicted"]) for row in rows}
+    names = [k.removeprefix("score:") for k in rows[0] if k.startswith("score:")]
+    found = {}
+    for row in rows:
+        order = sorted(names, key=lambda name, row=row: -float(row[f"score:{name}"]))
+        true = set(row["labels"].split("|"))
+        at = [i + 1 for i, name in enumerate(order) if name in true]
+        if at:
+            found[f"{row['path']} {row['start']}"] = float(np.mean([(n + 1) / i for n, i in enumerate(at)]))
+    return found
+
+
+def _trainer(case: Case, place: Path, how: dict[str, object]) -> None:
+    """transformers' recipe on the sides of the row `default`."""
+    root = Path(str(case.settings.get("data.audio_root", Path(case.data).parent)))
+    sides: dict[str, list[tuple[str, str]]] = {"train": [], "valid": [], "test": []}
+    default = place.parent.with_name("default") / place.name
+    with (default / "manifest.csv").open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            sides[row["split"]].append((str(root / row["path"]), row["label"]))
+    place.mkdir(parents=True, exist_ok=True)
+    encoder = case.encoder if Path(case.encoder).is_dir() else str(Path(audioft.__file__).parent / "assets" / "mini")
+    task = (
+        sides
+        | how
+        | {
+            "encoder": encoder,
+            "seed": case.seed,
+            "out": str(place / "out"),
+            "bf16": choose_precision("auto", torch.device("cpu")) == "bf16",
+        }
+    )
+    (place / "task.json").write_text(json.dumps(task), encoding="utf-8")
+    script = Path(__file__).with_name("trainer_recipe.py")
+    subprocess.run([sys.executable, script, place / "task.json", place / "result.json"], check=True)
+    given = json.loads((place / "result.json").read_text(encoding="utf-8"))["given"]
+    with (place / "predictions.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["path", "start", "label", "predicted"])
+        table.writerows((str(Path(p).relative_to(root)), "", label, given[p]) for p, label in sides["test"])
 
 
 def interval(differences: Sequence[float], groups: Sequence[str], resamples: int = 2000) -> tuple[float, float]:
@@ -61,37 +142,70 @@ def interval(differences: Sequence[float], groups: Sequence[str], resamples: int
     return float(low), float(high)
 
 
+def cases(options: argparse.Namespace) -> dict[str, Case]:
+    """Every fold with every seed, by the name of its run folder."""
+    with open(options.data, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    folds = sorted({row[options.folds] for row in rows}) if options.folds else [None]
+    found = {}
+    for seed in range(options.seeds):
+        for fold in folds:
+            name = f"{'given' if fold is None else fold}-{seed}"
+            settings: dict[str, object] = {} if fold is None else {"data.test": f"{options.folds}={fold}"}
+            data = options.data
+            if options.each is not None:
+                tested = [r for r in rows if (r["split"] == "test" if fold is None else r[options.folds] == fold)]
+                data = _few(rows, tested, options.each, seed, options.out / f"few-{name}.csv")
+                settings["data.audio_root"] = str(Path(options.data).resolve().parent)
+            found[name] = Case(data, options.encoder, seed, settings)
+    return found
+
+
+def _few(rows: list[dict], tested: list[dict], each: int, seed: int, table: Path) -> str:
+    """A table of the tested clips and so many others of each label."""
+    others = [r for r in rows if r not in tested]
+    order = np.random.default_rng(seed).permutation(len(others))
+    kept: dict[str, list[dict]] = {}
+    for row in (others[i] for i in order):
+        if len(kept.setdefault(row["label"], [])) < each:
+            kept[row["label"]].append(row)
+    table.parent.mkdir(parents=True, exist_ok=True)
+    with table.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows([*tested, *(r for own in kept.values() for r in own)])
+    return str(table)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data")
     parser.add_argument("settings", nargs="*", default=[])
-    parser.add_argument("--folds", required=True)
+    parser.add_argument("--folds")
+    parser.add_argument("--each", type=int)
     parser.add_argument("--encoder", default="mini")
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", default=",".join(RECIPES))
     parser.add_argument("--out", type=Path, default=Path("runs/recipes"))
     options = parser.parse_args()
-    with open(options.data, newline="", encoding="utf-8") as file:
-        folds = sorted({row[options.folds] for row in csv.DictReader(file)})
-    more = dict(s.split("=", 1) for s in options.settings)
-    first: dict[str, bool] = {}
-    print(f"{'recipe':<20} accuracy  beside {options.rows.split(',')[0]}            seconds")
+    given = dict(s.split("=", 1) for s in options.settings)
+    first: dict[str, float] = {}
+    print(f"{'recipe':<14} accuracy  beside {options.rows.split(',')[0]:<24} seconds")
     for name in options.rows.split(","):
-        right: dict[str, bool] = {}
+        right: dict[str, float] = {}
         took = []
-        for seed in range(options.seeds):
-            for fold in folds:
-                place = options.out / Path(options.encoder).name / name / f"{fold}-{seed}"
-                settings = RECIPES[name] | more | {"seed": seed}
-                found, seconds = run(options.data, place, options.encoder, f"{options.folds}={fold}", settings)
-                right |= {f"{clip} {seed}": hit for clip, hit in found.items()}
-                took.append(seconds)
+        for place, case in cases(options).items():
+            found, seconds = run(name, case, options.out / Path(options.encoder).name / name / place, given)
+            right |= {f"{clip} {case.seed}": hit for clip, hit in found.items()}
+            took.append(seconds)
         first = first or right
         shared = sorted(right.keys() & first.keys())
-        differences = [float(right[c]) - float(first[c]) for c in shared]
+        differences = [right[c] - first[c] for c in shared]
         low, high = interval(differences, [c.rsplit(" ", 1)[0] for c in shared])
         beside = f"{np.mean(differences):+.3f} ({low:+.3f} to {high:+.3f})"
-        print(f"{name:<20} {np.mean(list(right.values())):8.3f}  {beside}  {statistics.median(took):7.0f}", flush=True)
+        print(
+            f"{name:<14} {np.mean(list(right.values())):8.3f}  {beside:<31} {statistics.median(took):7.0f}", flush=True
+        )
 
 
 if __name__ == "__main__":
