@@ -34,7 +34,7 @@ class Parts:
 
     Attributes:
         config: with all that is known before the first step in the place of `auto`.
-        chosen: sentences on that.
+        asked: the config as it was given.
     """
 
     config: Config
@@ -44,7 +44,7 @@ class Parts:
     processes: Processes
     precision: str
     console: Console
-    chosen: Sequence[str] = ()
+    asked: Config
 
     @property
     def multilabel(self) -> bool:
@@ -108,7 +108,7 @@ def assembled(
         require_shown(events, FrameGrid(model.encoder.convolutions, model.encoder.hearing.per_second).seconds)
     model.to(processes.device)
     config = recipe.of_model(config, model.encoder.hidden_size)
-    return Parts(config, data, model, loaded, processes, precision, console, recipe.told(asked, config))
+    return Parts(config, data, model, loaded, processes, precision, console, asked)
 
 
 def _metric_fits(name: str | None, multilabel: bool) -> None:

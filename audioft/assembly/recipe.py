@@ -2,6 +2,7 @@
 
 - A whole frozen encoder is what few clips allow: with 272 of ESC-10, no layer that was freed beat the probe on test
   clips. From `FEW` clips on the layers train.
+- With a linear head on a frozen encoder there is nothing to train: the probe is the best such head, and solved for.
 - Epochs fall with the root of the clips, so that the steps of a run grow as the root: short data are gone over often,
   long data seldom. `patience` ends a run that begins with a probe once it has ceased to gain.
 - From a probe on the head and the layers learn at like rates (Kumar et al. 2022), a wider encoder at lower ones, as its
@@ -22,11 +23,13 @@ from audioft.configuration.config import Config
 from audioft.configuration.values import AUTO
 from audioft.core import storage
 from audioft.errors import CheckpointError
+from audioft.models import freezing
 
 FEW = 1000  # clips
 MOST_EPOCHS, FEWEST_EPOCHS, AMONG = 40, 3, 600.0  # epochs: AMONG / sqrt(clips)
 FEWEST_WAITED, WAITED = 3, 0.2  # patience: at least, and as a share of the epochs
 LR, HEAD_LR = 1e-4, 1e-3  # of a head that begins at random
+LINEAR = ("own", "projection", "linear", "normalised")
 WIDTH = 192  # of an encoder whose rate from a probe on is LR
 OF_ADAPTERS = 10.0
 OF_FITTED = 1e-5  # of a head that was fitted to a frozen encoder
@@ -41,22 +44,16 @@ def of_data(config: Config, clips: int) -> Config:
 
     >>> found = of_data(Config(), 400)
     >>> found.freeze, found.train.epochs, found.train.patience, found.encoder.dropout
-    ('all', 30, 6, 0.0)
+    ('all', 0, 3, 0.0)
     """
     from_probe = config.model.start == "probe" and not few_shot.wanted(config)
     silent = 0.0 if from_probe else None
+    left = "all" if from_probe and clips < FEW and _plain(config) else "feature_extractor"
+    found = fill(config, {"freeze": left, "encoder.dropout": silent, "encoder.layerdrop": silent})
     epochs = max(FEWEST_EPOCHS, min(MOST_EPOCHS, round(AMONG / math.sqrt(max(1, clips)))))
-    found = fill(
-        config,
-        {
-            "freeze": "all" if from_probe and clips < FEW and _plain(config) else "feature_extractor",
-            "encoder.dropout": silent,
-            "encoder.layerdrop": silent,
-            "train.epochs": epochs,
-        },
-    )
+    found = fill(found, {"train.epochs": 0 if from_probe and _solved(found) else epochs})
     waited = max(FEWEST_WAITED, round(WAITED * int(found.train.epochs)))
-    waits = from_probe and config.train.metric != "last"
+    waits = from_probe and config.train.metric != "last" and len(freezing.plan(found.freeze)) == 1
     return fill(found, {"train.patience": waited if waits else 0})
 
 
@@ -82,15 +79,18 @@ def told(asked: Config, found: Config) -> list[str]:
             f"the encoder stays frozen, as there are fewer than {FEW:,} clips to learn from; "
             "freeze=feature_extractor trains its layers"
         )
+    if not found.train.epochs:
+        return said
     rates = [key for key in RATES if value(asked, key) == AUTO and (found.freeze != "all" or key == "train.head_lr")]
     if rates:
         said.append("rates: " + ", ".join(f"{key}={value(found, key):g}" for key in rates))
     return said
 
 
-def keep(config: Config, folder: Path) -> None:
+def keep(asked: Config, found: Config, folder: Path) -> None:
     """Write what was chosen into a run folder: a run that goes on has it from there, whatever audioft chooses then."""
-    storage.write_json(folder / FILE, {key: value(config, key) for key in (*CHOSEN, *OF_THE_MODEL)})
+    left = [key for key in (*CHOSEN, *OF_THE_MODEL) if value(asked, key) == AUTO]
+    storage.write_json(folder / FILE, {key: value(found, key) for key in left})
 
 
 def kept(folder: Path) -> dict[str, Any]:
@@ -112,6 +112,12 @@ def _plain(config: Config) -> bool:
     """Whether a new head learns clips as they are, and nobody asked for more."""
     changed = config.augment or config.mixup is not None or config.latent is not None or config.adapt is not None
     return not changed and config.events.use != "frames" and config.start.model is None
+
+
+def _solved(config: Config) -> bool:
+    """Whether the probe is the best head there is: a linear one of an encoder that stays frozen."""
+    t, plain = config.train, _plain(config) and config.freeze == "all"
+    return plain and config.model.head in LINEAR and t.loss is None and t.metric != "last"
 
 
 def value(config: Config, key: str) -> Any:

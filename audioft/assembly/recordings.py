@@ -77,9 +77,9 @@ class Data:
         checked = [self.checked[i] for i in rows]
         return replace(self, manifest=manifest, split=Split(train, valid, test), checked=checked, **arrays)
 
-    def heard(self) -> Heard:
-        """What a model has heard that is trained and measured on this."""
-        sides = self.split.sides(len(self.manifest.clips))
+    def heard(self, validated: str = "valid") -> Heard:
+        """What a model has heard that is trained and measured on this; the validation side as `validated`."""
+        sides = [validated if side == "valid" else side for side in self.split.sides(len(self.manifest.clips))]
         return self.before.all | Heard.of(self._asked(range(len(sides))), sides)
 
     def told_before(self, side: str) -> list[str]:

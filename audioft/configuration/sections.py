@@ -179,7 +179,7 @@ class TrainSection(Section):
     carry several labels. `last` keeps the last epoch, as a plan of stages wants it."""
     patience: Patience = AUTO
     """Stop after so many epochs without a better one; 0 never. `auto`: a fifth of the epochs, at least 3, where the
-    head begins as the probe; else never."""
+    head begins as the probe and `freeze` is no plan; else never."""
     precision: Literal["fp32", "bf16", "auto"] = "auto"
     """`auto` takes bf16 where the device computes in it natively."""
     device: str = "auto"

@@ -78,6 +78,11 @@ class Labels:
         """Of the examples in a mask, or at positions."""
         return Labels(self.targets[rows], self.known[rows], self.multilabel, self.weights)
 
+    def with_more(self, others: Labels) -> Labels:
+        """These examples, and then others of the same labels."""
+        both = np.concatenate([self.targets, others.targets]), np.concatenate([self.known, others.known])
+        return Labels(*both, self.multilabel, self.weights)
+
     @property
     def there(self) -> np.ndarray:
         """`(C,)` bool, of which labels there is something to learn."""

@@ -45,15 +45,17 @@ class Stopping:
                     self._late.cancel()
 
     @contextlib.contextmanager
-    def at_once(self) -> Iterator[None]:
+    def at_once(self, alone: bool = True) -> Iterator[None]:
         """Inside, a signal raises immediately, as does one that was noted before: nothing would be lost.
+
+        Of several processes, which leave together, none raises: `alone` is false.
 
         Raises:
             Interrupted: see above.
         """
-        self._at_once = True
+        self._at_once = alone
         try:
-            if self.asked is not None:
+            if alone and self.asked is not None:
                 raise Interrupted(self.asked)
             yield
         finally:

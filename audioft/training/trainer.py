@@ -8,7 +8,6 @@ once by the summed weight, which makes accumulation, uneven last batches and sev
 
 from __future__ import annotations
 
-import contextlib
 import math
 import signal
 import time
@@ -45,7 +44,7 @@ class Trainer:
         plan: the clips of every step.
         optimizer: its groups carry a `peak` rate.
         schedule: step to a factor of the peak.
-        epochs: how many to train at most.
+        epochs: how many to train at most; 0 keeps what it begins with.
         checkpoints: where to save.
         processes: device and fellow processes.
         validate: after every epoch: figures by name; None for no validation.
@@ -128,10 +127,8 @@ class Trainer:
             self.checkpoints.refuse_full(self.model)
         try:
             with self._stopping.listening():
-                if validate_first and self.validate is not None and self.metric != LAST and self.state.fresh:
-                    self.begin_epoch(0)
-                    with contextlib.nullcontext() if self.processes.count > 1 else self._stopping.at_once():
-                        self._keep_better(self.validate())
+                if self.state.fresh and (not self.epochs or (validate_first and self.metric != LAST)):
+                    self._begin_kept()
                 while not self.state.finished and self.state.epoch < self.epochs:
                     self._epoch()
         finally:
@@ -139,6 +136,12 @@ class Trainer:
             for c in self._listeners():
                 c.end()
         return self.state
+
+    def _begin_kept(self) -> None:
+        """Keep what is there before the first step, as epoch 0."""
+        self.begin_epoch(0)
+        with self._stopping.at_once(self.processes.count == 1):
+            self._keep_better({} if self.validate is None else self.validate())
 
     def _epoch(self) -> None:
         state = self.state
@@ -233,10 +236,7 @@ class Trainer:
 
     def _end_of_epoch(self) -> None:
         state = self.state
-        figures: dict[str, float] = {}
-        if self.validate is not None:
-            figures = self._validated(self.validate)
-        self._keep_better(figures)
+        self._keep_better({} if self.validate is None else self._validated(self.validate))
         state.finished = state.epoch >= self.epochs or bool(self.patience and state.stale >= self.patience)
         if self._save_is_due(after_epoch=True):
             self._save()
@@ -257,10 +257,8 @@ class Trainer:
 
     def _validated(self, validate: Callable[[], dict[str, float]]) -> dict[str, float]:
         """The figures after an epoch. A process alone leaves at once: on resuming it validates from the beginning."""
-        if self.processes.count > 1:
-            return validate()
         try:
-            with self._stopping.at_once():
+            with self._stopping.at_once(self.processes.count == 1):
                 return validate()
         except Interrupted:
             self.state.epoch -= 1

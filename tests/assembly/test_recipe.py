@@ -40,12 +40,12 @@ def test_what_asks_for_training_has_its_layers_trained(asked):
 
 def test_a_run_is_longer_the_more_there_is_and_goes_over_each_clip_less_often():
     sizes = [1, 50, 200, 1000, 10_000, 50_000, 10**6]
-    epochs = [chosen(n).train.epochs for n in sizes]
+    epochs = [chosen(n, freeze="none").train.epochs for n in sizes]
     assert epochs == sorted(epochs, reverse=True)
     assert (epochs[0], epochs[-1]) == (40, 3)
     visits = [n * e for n, e in zip(sizes, epochs, strict=True)]
     assert visits == sorted(visits)
-    assert all(3 <= chosen(n).train.patience <= e for n, e in zip(sizes, epochs, strict=True))
+    assert all(3 <= chosen(n, freeze="none").train.patience <= e for n, e in zip(sizes, epochs, strict=True))
 
 
 def test_rates_fall_with_the_width_and_rise_for_adapters():
@@ -81,13 +81,15 @@ def test_what_is_asked_for_stays():
 def test_what_was_chosen_is_told():
     found = chosen(50)
     assert "fewer than 1,000 clips" in recipe.told(Config(), found)[0]
-    assert recipe.told(Config(), found)[1] == "rates: train.head_lr=1e-05"
+    assert len(recipe.told(Config(), found)) == 1, "nothing is trained"
+    mlp = load(None, {"model.head": "mlp"})
+    assert recipe.told(mlp, chosen(50, model__head="mlp"))[1] == "rates: train.head_lr=1e-05"
     assert recipe.told(Config(), chosen(5000)) == ["rates: train.lr=0.0001, train.head_lr=0.0001"]
 
 
 def test_what_was_kept_is_read_again_and_damage_is_told(tmp_path):
     assert recipe.kept(tmp_path) == {}
-    recipe.keep(chosen(50), tmp_path)
+    recipe.keep(Config(), chosen(50), tmp_path)
     found = recipe.kept(tmp_path)
     assert recipe.fill(Config(), found).train.epochs == chosen(50).train.epochs
     for damaged in ("[1]", "{"):
@@ -101,3 +103,14 @@ def test_nothing_is_left_to_audioft_in_what_computes():
     left = {k for k, v in found.model_dump()["train"].items() if v == AUTO}
     assert left <= {"metric", "precision", "device"}
     assert audioft.settings("data").train.lr == AUTO
+
+
+def test_a_linear_head_on_a_frozen_encoder_is_solved_and_not_trained():
+    assert chosen(50).train.epochs == chosen(50_000, freeze="all").train.epochs == 0
+    others = {"model__head": "mlp"}, {"train__loss": "focal"}, {"train__metric": "last"}, {"model__start": "random"}
+    assert all(chosen(50, freeze="all", **other).train.epochs > 0 for other in others)
+    assert chosen(50, train__epochs=7).train.epochs == 7
+
+
+def test_a_plan_of_stages_runs_to_its_end():
+    assert chosen(50, freeze={0: "all", 3: "none"}).train.patience == 0

@@ -65,7 +65,7 @@ def test_two_processes_end_where_one_does(encoder_folder, tones, tmp_path):
         max((start[k] - end[f"encoder.model.{k}"]).abs().max().item() for k in start if f"encoder.model.{k}" in end)
         > 1e-4
     )
-    assert len(one.history) == len(two.history) == 12
+    assert len(one.history) == len(two.history) == 13
     for a, b in zip(one.history, two.history, strict=True):
         assert a.keys() == b.keys()
         for key in a.keys() - {"seconds", "waiting"}:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from audioft.assembly import build, read_on, recordings
+from audioft.assembly import build, read_on, recipe, recordings
 from audioft.configuration import few_shot
 from audioft.configuration.config import Config
 from audioft.core.progress import Console
@@ -74,6 +74,8 @@ def from_headers(config: Config, processes: Processes, console: Console) -> buil
 def steps_told(parts: build.Parts, plan: throughput.StepPlan) -> list[str]:
     """Sentences about the steps of a run; not of padding, where lengths are not known."""
     t = parts.config.train
+    if not t.epochs:
+        return ["steps: none, the head is fitted to what the frozen encoder says"]
     told = throughput.told(plan, t.epochs, parts.processes.count, t.accumulate)
     return [line for line in told if not (_untold(parts.data) and line.startswith("padding"))]
 
@@ -122,7 +124,7 @@ def _model(parts: build.Parts) -> list[str]:
     told = f"parameters: {trained:,} of {total:,} train ({_policy_told(parts.model, policy)})"
     how = parts.model.encoder.hearing
     heard = [] if how.plain else [f"recordings are heard: {how}"]
-    chosen = [] if few_shot.wanted(parts.config) else parts.chosen
+    chosen = [] if few_shot.wanted(parts.config) else recipe.told(parts.asked, parts.config)
     return [f"encoder: {parts.loaded}", *heard, told, *chosen]
 
 

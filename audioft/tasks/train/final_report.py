@@ -19,6 +19,7 @@ from audioft.core.wording import counted
 from audioft.evaluation.clip_report import make_report
 from audioft.evaluation.html import Beside, write_html
 from audioft.evaluation.mistakes import Mistakes
+from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.recording_embeddings import embed
 from audioft.evaluation.report import Report
 from audioft.evaluation.thresholds import choose_thresholds
@@ -40,11 +41,15 @@ class Learnt:
         failures: training clips that could not be heard, as (name, stage, reason).
         about: what its card and report say of the learning, by name.
         best_epoch: the epoch whose weights it has; None where there were no epochs.
+        fitted_to_both: to the validation side too, see `probe_again`.
+        validated: what it said of that side before, where thresholds are chosen by it.
     """
 
     failures: list[tuple[str, str, str]]
     about: dict[str, Any]
     best_epoch: int | None = None
+    fitted_to_both: bool = False
+    validated: Predictions | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +81,8 @@ def finish(parts: Parts, folder: Path, learnt: Learnt) -> None:
     report = measured.report
     card = _card(parts, measured, learnt)
     readme = side_scores.model_readme(card, report, about)
-    model_folder.save(parts.model, card, folder / "model", readme, adapter, parts.data.heard())
+    heard = parts.data.heard("train" if learnt.fitted_to_both else "valid")
+    model_folder.save(parts.model, card, folder / "model", readme, adapter, heard)
     if report is not None:
         report.save(folder / "report.json")
         bad = side_scores.bad_files(folder / "bad_files.csv")
@@ -111,7 +117,8 @@ def _measure_clips(parts: Parts, folder: Path, learnt: Learnt) -> Measured:
     thresholds = None
     how = scoring(parts)
     if parts.multilabel and len(data.side("valid")):
-        thresholds = choose_thresholds(side_scores.score_side(parts.model, data, "valid", how).predictions)
+        validated = learnt.validated or side_scores.score_side(parts.model, data, "valid", how).predictions
+        thresholds = choose_thresholds(validated)
     chosen = None if thresholds is None else tuple(float(t) for t in thresholds)
     side, notes = _side(parts, learnt)
     if side is None:

@@ -31,7 +31,7 @@ def boundaries(parts: Parts) -> dict[int, Boundary | None]:
     plan, model = freezing.plan(parts.config.freeze), parts.model
     found: dict[int, Boundary | None] = {}
     untouched = {name for name, _ in model.encoder.parts()}
-    for epoch in sorted(e for e in plan if e < parts.config.train.epochs):
+    for epoch in sorted(e for e in plan if e < max(1, parts.config.train.epochs)):
         freezing.apply(plan[epoch], model.encoder)
         untouched &= set(model.encoder.frozen)
         found[epoch] = boundary(model, untouched, parts.config.cache.moments)

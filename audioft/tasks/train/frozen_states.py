@@ -171,6 +171,13 @@ class Cache:
             return found
         return [replace(c, states=c.states[..., part]) for c in found]
 
+    def side_states(self, cut: Boundary, clip: Clip) -> list[Tensor] | None:
+        """Of each window of a clip of the validation side what crossed; None where the recording failed."""
+        name = self.side_name(clip)
+        if name not in self.failures and not self.stores[cut].has(name):
+            self._windows(clip)
+        return None if name in self.failures else [c.states for c in self._own(cut, self.stores[cut].get(name) or [])]
+
     def score(self, cut: Boundary) -> list[tuple[int, np.ndarray | AudioError]]:
         """Of each clip of the validation side its position, and its probabilities `(C,)` or why there are none."""
         parts, out = self.parts, []

@@ -25,10 +25,12 @@ def told(state: State, t: TrainSection, metric: str, *, validated: bool) -> list
     if metric == LAST:
         return [f"kept: epoch {state.best_epoch}, the last one (train.metric=last)"]
     value = "" if state.best is None else f" {state.best:.4f}"
+    if t.epochs == 0:
+        return ["kept: the probe, the best linear head of an encoder that stays frozen"]
     if state.best_epoch == 0:
         return [
             f"kept: the probe that the run began with, as no epoch of {state.epoch} was better than its validation "
-            f"{metric}{value}{early}; lower rates (train.lr, train.head_lr) may go further"
+            f"{metric}{value}{early}"
         ]
     said = [f"kept: epoch {state.best_epoch} of {t.epochs}, the best by validation {metric}{value}{early}"]
     if not stopped and state.epoch >= FEWEST and 2 * state.stale >= state.epoch:

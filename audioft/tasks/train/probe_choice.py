@@ -49,7 +49,7 @@ def open_to(parts: build.Parts, chosen: Mapping[str, Any]) -> Candidates | None:
         chosen: by a run that goes on, see `recipe.kept`.
     """
     among = ways(parts)
-    before = _before(chosen)
+    before = _before(parts, chosen)
     if among and before is not None and before not in among:  # an older audioft had other ways
         _take(parts, before)
         return None
@@ -71,7 +71,7 @@ def settle(
     Returns:
         What the probe is fitted to; None for a run that goes on.
     """
-    examples, before = None, _before(chosen)
+    examples, before = None, _before(parts, chosen)
     if before is not None:
         index = candidates.ways.index(before)
     else:
@@ -84,9 +84,12 @@ def settle(
     return examples
 
 
-def _before(chosen: Mapping[str, Any]) -> Way | None:
-    layers, pooling = (chosen.get(key) for key in recipe.OF_THE_MODEL)
-    return None if layers is None or pooling is None else Way(layers, pooling)
+def _before(parts: build.Parts, chosen: Mapping[str, Any]) -> Way | None:
+    """The way that a run took which goes on, whether it chose both or was asked for one."""
+    if not chosen:
+        return None
+    layers, pooling = (chosen.get(key, recipe.value(parts.config, key)) for key in recipe.OF_THE_MODEL)
+    return Way(layers, pooling)
 
 
 def _take(parts: build.Parts, way: Way) -> None:

@@ -20,6 +20,7 @@ from audioft.configuration import few_shot
 from audioft.core.progress import spell_seconds
 from audioft.core.runtime import generator
 from audioft.core.wording import counted
+from audioft.data.clip import Clip
 from audioft.data.dataset import Draw, TrainingClips
 from audioft.errors import AudioError, AudioftError
 from audioft.evaluation import choosing, linear
@@ -61,8 +62,10 @@ class Examples:
         return Examples(features, self.labels, self.groups)
 
 
-def begin(parts: build.Parts, inner: TrainingClips, cache: Cache | None, heard: Examples | None = None) -> bool:
-    """Let the head of a model that was standardised begin as a probe; whether it did: there is something to learn.
+def begin(
+    parts: build.Parts, inner: TrainingClips, cache: Cache | None, heard: Examples | None = None
+) -> Examples | None:
+    """Let the head of a model that was standardised begin as a probe.
 
     Args:
         parts: of the run.
@@ -70,12 +73,16 @@ def begin(parts: build.Parts, inner: TrainingClips, cache: Cache | None, heard: 
         cache: of what is frozen.
         heard: what it is fitted to, if that is there already.
 
+    Returns:
+        What it was fitted to; None where there is nothing to learn, and the head begins at random.
+
     Raises:
         AudioftError: what the encoder says is not finite.
     """
     began, model = time.monotonic(), parts.model
     if model.frame_level:
         features, labels, groups = frame_examples.of(parts, inner, _chosen(parts))
+        found = Examples(features, labels, groups)
     else:
         found = heard or clips_of(parts, cache)
         features, labels, groups = _seen(parts, found.features), found.labels, found.groups
@@ -86,13 +93,24 @@ def begin(parts: build.Parts, inner: TrainingClips, cache: Cache | None, heard: 
         )
     if len(labels) < 2 or int(labels.there.sum()) < (1 if labels.multilabel else 2):
         parts.console.say("note: nothing to fit a probe to; the head begins at random")
-        return False
-    fit, loss = parts.processes.gather([_fit(parts, features, labels, groups)])[0]
-    _put(parts, features, labels, fit)
+        return None
+    loss = _fit_head(parts, features, labels, groups)
     what = counted(len(labels), "frame" if model.frame_level else "clip")
     sure = "" if math.isnan(loss) else f", log loss {loss:.3f} on those left out"
     parts.console.say(f"starting from the probe: fitted to {what}{sure}, in {spell_seconds(time.monotonic() - began)}")
-    return True
+    return found
+
+
+def put(parts: build.Parts, examples: Examples) -> None:
+    """Let the head of a model that was standardised be the probe of examples."""
+    _fit_head(parts, _seen(parts, examples.features), examples.labels, examples.groups)
+
+
+def _fit_head(parts: build.Parts, features: np.ndarray, labels: Labels, groups: list[str]) -> float:
+    """Let the head be the probe; the mean log loss of clips left out, nan where none could be."""
+    fit, loss = parts.processes.gather([_fit(parts, features, labels, groups)])[0]
+    _put(parts, features, labels, fit)
+    return loss
 
 
 def _chosen(parts: build.Parts) -> list[int]:
@@ -114,7 +132,8 @@ def clips_of(parts: build.Parts, cache: Cache | None) -> Examples:
     chosen = _chosen(parts)
     vectors = _kept(parts, chosen, cache)
     if vectors is None:
-        vectors = _heard(parts, chosen)
+        own, seconds = parts.data.clips("train"), parts.data.seconds("train")
+        vectors = listen(parts, [own[i] for i in chosen], [seconds[i] for i in chosen])
     data, clips = parts.data, parts.data.clips("train")
     good = ~np.isnan(vectors).all(1)
     rows = np.array(chosen)[good]
@@ -146,21 +165,20 @@ def _kept(parts: build.Parts, chosen: Sequence[int], cache: Cache | None) -> np.
     return torch.stack(found).numpy()
 
 
-def _heard(parts: build.Parts, chosen: Sequence[int]) -> np.ndarray:
-    """The same, computed: one pass over the clips, each process over a share of them."""
-    processes, data = parts.processes, parts.data
-    mine = chosen[processes.rank :: processes.count]
-    clips, seconds = data.clips("train"), data.seconds("train")
-    with parts.console.job("listening for the probe", round(sum(seconds[i] for i in mine)), unit=" s of sound") as job:
+def listen(parts: build.Parts, clips: Sequence[Clip], seconds: Sequence[float]) -> np.ndarray:
+    """The pooled vectors of clips of so many seconds, `(K, D)`, nan for one that failed: each process hears a share."""
+    processes = parts.processes
+    mine = slice(processes.rank, None, processes.count)
+    with parts.console.job("listening for the probe", round(sum(seconds[mine])), unit=" s of sound") as job:
         vectors, _ = pooled(
             parts.model,
-            [clips[i] for i in mine],
+            clips[mine],
             window=parts.max_seconds,
             batch_seconds=parts.config.evaluate.batch_seconds,
             precision=parts.precision,
             progress=lambda heard: job.at(round(heard)),
         )
-    found = np.empty((len(chosen), vectors.shape[1]), np.float32)
+    found = np.empty((len(clips), vectors.shape[1]), np.float32)
     for rank, share in enumerate(processes.gather([vectors])):
         found[rank :: processes.count] = share
     return found

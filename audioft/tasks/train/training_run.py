@@ -32,6 +32,7 @@ from audioft.tasks.train import (
     frozen_cache,
     kept_epoch,
     pace,
+    probe_again,
     probe_choice,
     probe_run,
     probe_start,
@@ -92,50 +93,58 @@ def run(config: Config, folder: Path, processes: Processes, console: Console, re
         if candidates is not None:
             heard = probe_choice.settle(parts, inner, cache, candidates, chosen)
         if processes.main and not resume:
-            recipe.keep(parts.config, folder)
+            recipe.keep(parts.asked, parts.config, folder)
         from_probe = probe_start.wanted(parts)
         if from_probe:
             linear_start.standardise(parts.model)
         trainer = make_trainer(parts, folder, inner, cache)
         if resume:
             _resume(trainer, folder, parts)
-        first = from_probe and trainer.state.fresh and probe_start.begin(parts, inner, cache, heard)
+        heard = probe_start.begin(parts, inner, cache, heard) if from_probe and trainer.state.fresh else None
         if processes.main:
             parts.data.save(folder / "manifest.csv")
             trainer.callbacks = _callbacks(parts, trainer, folder)
         before, begun = trainer.state.step, time.monotonic()
-        state = trainer.fit(validate_first=first)
+        state = trainer.fit(validate_first=heard is not None)
         if 1 < state.step <= state.skipped + 1:
             raise AudioftError(
                 "the loss was not finite in any step but the first: the weights diverged; lower train.lr"
             )
+        again = from_probe and probe_again.wanted(parts, trainer)
+        validated = probe_again.fit(parts, trainer, cache, heard) if again else None
         took, share = time.monotonic() - begun, (state.step - before) / max(1, trainer.total_steps)
     if processes.main:
         pace.keep(parts, cache, filling=filled - began, training=took, share=share)
-        final_report.finish(parts, folder, _best(parts, trainer, state))  # the others need not wait for it
+        learnt = _best(parts, trainer, state, again)
+        final_report.finish(parts, folder, dataclasses.replace(learnt, validated=validated))  # others need not wait
         for made in ("decoded", "states"):
             shutil.rmtree(folder / made, ignore_errors=True)
     return Run(folder)
 
 
-def _best(parts: build.Parts, trainer: Trainer, state: State) -> final_report.Learnt:
-    """Put the best weights into the model, and tell how it came by them."""
+def _best(parts: build.Parts, trainer: Trainer, state: State, fitted: bool) -> final_report.Learnt:
+    """Put the best weights into the model, unless it was `fitted` since, and tell how it came by them."""
     assert state.best_epoch is not None  # the first epoch that is validated is the best so far
-    best, clips = trainer.checkpoints.load_best(parts.model, state.best_epoch), parts.data.clips("train")
+    clips = parts.data.clips("train")
+    if not fitted:
+        trainer.checkpoints.load_best(parts.model, state.best_epoch)
     linear_start.fold(parts.model)
     waiting = throughput.waiting_told(trainer.waiting, parts.config)
     validated = bool(len(parts.data.side("valid")))
-    parts.console.say(f"the model waited for data {waiting}")
+    if state.step:
+        parts.console.say(f"the model waited for data {waiting}")
     parts.console.say("\n".join(kept_epoch.told(state, parts.config.train, parts.metric, validated=validated)))
     return final_report.Learnt(
         failures=[(clips[int(i)].key, stage, reason) for i, (stage, reason) in state.failures.items()],
         about={
-            "best epoch": f"{best['epoch']} of {parts.config.train.epochs}, by {parts.metric}",
+            "best epoch": f"{state.best_epoch} of {parts.config.train.epochs}, by {parts.metric}",
             "training time": spell_seconds(state.seconds),
             "waiting for data": waiting,
+            **({"fitted to": "the train and the validation side"} if fitted else {}),
             **({"steps skipped, not finite": state.bad} if state.bad else {}),
         },
-        best_epoch=best["epoch"],
+        best_epoch=state.best_epoch,
+        fitted_to_both=fitted,
     )
 
 

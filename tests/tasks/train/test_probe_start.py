@@ -33,9 +33,9 @@ def begun(data, encoder, out, **overrides):
 
 
 def refitted(data, run, model, several=False):
-    """The probe of the run's training side, fitted here to what the model's own encoder says."""
-    sides = manifests.saved(run.folder / "manifest.csv")
-    clips = [c for c in manifests.load(str(data)).clips if sides[c.key]["split"] == "train"]
+    """The probe that the run ends with, fitted here to what the model's own encoder says of both sides but the test."""
+    sides, found = manifests.saved(run.folder / "manifest.csv"), manifests.load(str(data)).clips
+    clips = [c for side in ("train", "valid") for c in found if sides[c.key]["split"] == side]
     names = json.loads((run.model / "audioft.json").read_text())["labels"]
     x, _ = pooled(model, clips, window=2.0)
     targets = np.array([[float(name in c.labels) for name in names] for c in clips])
