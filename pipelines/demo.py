@@ -12,7 +12,8 @@ import audioft
 OUT = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/demo")
 
 began = time.monotonic()
-run = audioft.finetune("samples/speakers", config="configs/quick_cpu.yaml", out=OUT, overwrite=True)
+same = {"train.precision": "fp32"}  # the same numbers on every machine
+run = audioft.finetune("samples/speakers", out=OUT, overrides=same, overwrite=True)
 trained = time.monotonic() - began
 report = audioft.evaluate(run, "samples/speakers", out=OUT / "evaluation", console=audioft.Console(quiet=True))
 

@@ -40,7 +40,7 @@ def test_help_answers_in_under_half_a_second():
 def test_settings_are_listed(audioft_command):
     code, out, err = audioft_command("train", "--settings")
     assert (code, err) == (0, "")
-    assert "train.epochs=20\n    Passes over the training side." in out
+    assert "train.epochs=auto\n    Passes over the training side." in out
 
 
 def test_train_writes_its_folder_on_stdout_and_all_else_on_stderr(

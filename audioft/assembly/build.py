@@ -135,8 +135,9 @@ def classifier(
     from audioft.models.loading import load_encoder, require_mask_embedding
 
     e = config.encoder
+    dropout, layerdrop = (None if x == AUTO else x for x in (e.dropout, e.layerdrop))
     name = e.name if start is None else start.encoder
-    encoder, report = load_encoder(name, revision=e.revision, dropout=e.dropout, layerdrop=e.layerdrop)
+    encoder, report = load_encoder(name, revision=e.revision, dropout=dropout, layerdrop=layerdrop)
     if config.latent is not None and require_mask_embedding(encoder):
         report = replace(report, made=(*report.made, "masked_spec_embed"))
     hearings.give(config.data, encoder, start)

@@ -126,12 +126,12 @@ class ModelSection(Section):
     """`last`: the encoder's output; `weighted`: a learned sum over all its layers; a number N: the states after layer N
     (0: before the first), as `audioft probe` counts them. The layers above are neither run nor saved, and `freeze`
     counts from layer N. `auto`: the layer on which the probe that the run begins with does best, where the whole
-    encoder stays frozen and another one does better than the last beyond chance; else the last."""
+    encoder stays frozen and another one does better than the last; else the last."""
     pooling: Spec = AUTO
     """`mean`, `stats` (mean and deviation), `attentive_stats` (weighted by what is learned; with `context: true` by the
     whole clip too) or `xvector` (time-delay layers, then `stats`); `own` is how transformers' classification class of
     the encoder pools: `mean`, but `tokens` of the AST and `all_frames` of Whisper. `auto`: `stats` where the probe that
-    the run begins with does better by it beyond chance, else `own`."""
+    the run begins with does better by it, else `own`."""
     head: Spec = "own"
     """`projection`, `linear`, `mlp`, `normalised`, `cosine` (an embedding beside one of each label) or `prototype`
     (fitted, not trained: --few-shot); `own` is the head of transformers' classification class of the encoder:

@@ -179,7 +179,7 @@ def log_loss(scores: np.ndarray, targets: np.ndarray, known: np.ndarray, multila
     return float(-(targets * np.log(p)).sum(1).mean())
 
 
-def refined_loss(scores: np.ndarray, targets: np.ndarray, known: np.ndarray, multilabel: bool) -> float:
+def refined_loss(scores: np.ndarray, targets: np.ndarray, known: np.ndarray, multilabel: bool) -> tuple[float, float]:
     """The log loss after the temperature that makes it least: how well clips are told apart, however sure it is said.
 
     An epoch that is only surer than the one before is not taken for a worse one (Berta, Holzmüller, Jordan and Bach
@@ -187,20 +187,27 @@ def refined_loss(scores: np.ndarray, targets: np.ndarray, known: np.ndarray, mul
 
     Args:
         scores, targets, known, multilabel: as of `log_loss`.
+
+    Returns:
+        The loss, and its standard error over clips, 0 of a single one.
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import expit, logit, softmax
 
-    if multilabel:
-        logits = logit(np.clip(scores.astype(np.float64), 1e-12, 1 - 1e-12))
-    else:
-        logits = np.log(np.clip(scores.astype(np.float64), 1e-12, 1.0))
+    p = np.clip(scores.astype(np.float64), 1e-12, 1 - 1e-12 if multilabel else 1.0)
+    logits = logit(p) if multilabel else np.log(p)
+
+    def at(log_temperature: float) -> np.ndarray:
+        scaled = logits / np.exp(log_temperature)
+        return expit(scaled) if multilabel else softmax(scaled, axis=1)
 
     def loss(log_temperature: float) -> float:
-        scaled = logits / np.exp(log_temperature)
-        return log_loss(expit(scaled) if multilabel else softmax(scaled, axis=1), targets, known, multilabel)
+        return log_loss(at(log_temperature), targets, known, multilabel)
 
-    plain = loss(0.0)
-    if not math.isfinite(plain):
-        return plain
-    return min(plain, float(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").fun))
+    if not math.isfinite(loss(0.0)):
+        return loss(0.0), 0.0
+    found = minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded")
+    best = found.x if found.fun < loss(0.0) else 0.0
+    scored, own = at(best), zip(targets, known, strict=True)
+    rows = [log_loss(scored[i : i + 1], t[None], k[None], multilabel) for i, (t, k) in enumerate(own) if k.any()]
+    return loss(best), float(np.std(rows, ddof=1) / math.sqrt(len(rows))) if len(rows) > 1 else 0.0

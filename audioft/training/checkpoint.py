@@ -27,6 +27,8 @@ FILES = ("model.safetensors", "optimizer.safetensors", "state.json")
 BEST = ("model.safetensors", "about.json")
 NAMES_NONE = (CheckpointError, TypeError, KeyError, ValueError)  # what a damaged checkpoint raises, asked for its best
 
+HEAD_START = 0.5  # standard errors of the metric on the validation side
+
 
 @dataclass
 class State:
@@ -39,6 +41,7 @@ class State:
         best: the best value of the chosen metric so far; None before the first validation.
         best_loss: the validation loss of that epoch.
         best_epoch: the epoch after which it was reached, from 1.
+        head_start: by how much an epoch must be better than what the run began with, where that counts as epoch 0.
         stale: validations since then.
         loss, weight: summed over the steps since the last row of metrics.
         skipped: steps whose numbers were not finite, in a row.
@@ -55,6 +58,7 @@ class State:
     best: float | None = None
     best_loss: float = 0.0
     best_epoch: int | None = None
+    head_start: float = 0.0
     stale: int = 0
     loss: float = 0.0
     weight: float = 0.0
@@ -82,7 +86,8 @@ class State:
             return True
         if value == self.best:
             return loss < self.best_loss
-        return value > self.best if higher_is_better else value < self.best
+        ahead = value - self.best if higher_is_better else self.best - value
+        return ahead > (self.head_start if self.best_epoch == 0 else 0.0)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from audioft.data.batching import Batch, StepPlan
 from audioft.errors import AudioftError, Interrupted
 from audioft.evaluation.scoring import autocast
 from audioft.training.callbacks import Callback, finite
-from audioft.training.checkpoint import Checkpoints, Saving, State
+from audioft.training.checkpoint import HEAD_START, Checkpoints, Saving, State
 from audioft.training.feed import Feed, share
 from audioft.training.objectives import Objective
 from audioft.training.optim import scale_gradients, set_rates
@@ -141,7 +141,9 @@ class Trainer:
         """Keep what is there before the first step, as epoch 0."""
         self.begin_epoch(0)
         with self._stopping.at_once(self.processes.count == 1):
-            self._keep_better({} if self.validate is None else self.validate())
+            figures = {} if self.validate is None else self.validate()
+        self.state.head_start = HEAD_START * figures.get(f"{self.metric}_error", 0.0)
+        self._keep_better(figures)
 
     def _epoch(self) -> None:
         state = self.state

@@ -32,7 +32,7 @@ def test_what_is_generated_is_as_the_program_is(page):
 
 def test_a_change_of_the_program_is_seen():
     page = ROOT / "docs" / "settings.md"
-    stale = TEXTS["settings.md"].replace("| `train.epochs` | `20` |", "| `train.epochs` | `10` |")
+    stale = TEXTS["settings.md"].replace("| `train.batch_size` | `16` |", "| `train.batch_size` | `10` |")
     assert stale != TEXTS["settings.md"]
     assert generate.filled(page, stale) == TEXTS["settings.md"]
 

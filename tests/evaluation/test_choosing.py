@@ -1,4 +1,4 @@
-"""Which features are taken: the simplest of those that are as good as the best but for chance."""
+"""Which features are taken: the simplest of those that are as good as the best."""
 
 import numpy as np
 

@@ -8,7 +8,7 @@ import pytest
 from made_predictions import clips, predictions
 
 from audioft.errors import ModelError
-from audioft.evaluation.predictions import Predictions
+from audioft.evaluation.predictions import Predictions, log_loss, refined_loss
 
 
 def rows(path):
@@ -80,3 +80,23 @@ def test_what_does_not_fit_together_is_refused(change, message):
 def test_a_score_that_is_no_probability_names_the_clip(score):
     with pytest.raises(ModelError, match=r"1\.wav.*label 0"):
         predictions([[0.5, 0.5], [score, 0.5]], [[1, 0], [0, 1]])
+
+
+def test_the_refined_loss_does_not_see_how_sure_it_is_said():
+    rng = np.random.default_rng(0)
+    targets = np.eye(3)[rng.integers(0, 3, 200)]
+    logits = targets * 1.5 + rng.normal(size=(200, 3))
+    known = np.ones_like(targets, bool)
+
+    def of(scale, several=False):
+        raw = np.exp(scale * logits)
+        scores = raw / (1 + raw) if several else raw / raw.sum(1, keepdims=True)
+        return refined_loss(scores, targets, known, several)
+
+    for several in (False, True):
+        assert of(0.5, several)[0] == pytest.approx(of(4.0, several)[0], abs=1e-4)
+    plain = log_loss(np.exp(4 * logits) / np.exp(4 * logits).sum(1, keepdims=True), targets, known, False)
+    assert of(4.0)[0] < plain
+    loss, error = of(1.0)
+    assert 0 < error < loss / 5
+    assert refined_loss(np.full((1, 3), 1 / 3), targets[:1], known[:1], False)[1] == 0

@@ -18,6 +18,7 @@ from audioft.core.wording import counted
 from audioft.data.dataset import TrainingClips
 from audioft.evaluation import choosing
 from audioft.models.candidates import Candidates, Way, undecided
+from audioft.models.classifier import Layers
 from audioft.tasks.train import probe_start
 from audioft.tasks.train.frozen_states import Cache
 
@@ -33,12 +34,12 @@ def ways(parts: build.Parts) -> list[Way]:
     pooling, last = model.spec["pooling"], model.spec["layers"]
     if not isinstance(pooling, str) or (asked.pooling != AUTO and pooling != "stats"):
         return []
-    found = [Way(last, pooling)]
-    if asked.pooling == AUTO and pooling != "stats":
-        found.append(Way(last, "stats"))
+    layers: list[Layers] = [last]
     if asked.layers == AUTO and config.freeze == "all" and config.adapt is None:
-        found += [Way(layer, "stats") for layer in range(model.encoder.num_layers - 1, -1, -1)]
-    return found if len(found) > 1 else []
+        layers += range(model.encoder.num_layers - 1, -1, -1)
+    taken = ("stats", "mean") if asked.pooling == AUTO else ("stats",)
+    found = dict.fromkeys([Way(last, pooling), *(Way(layer, name) for layer in layers for name in taken)])
+    return list(found) if len(found) > 1 else []
 
 
 def open_to(parts: build.Parts, chosen: Mapping[str, Any]) -> Candidates | None:
@@ -100,7 +101,7 @@ def _take(parts: build.Parts, way: Way) -> None:
 
 
 def _best(parts: build.Parts, candidates: Candidates, examples: probe_start.Examples) -> int:
-    """The position of the simplest way that is as good as any but for chance; the first where that cannot be told."""
+    """The position of the simplest way that is as good as any; the first where that cannot be told."""
     rows = np.sort(generator(parts.config.seed, "choice").permutation(len(examples.labels))[:MOST])
     features, labels, groups = examples.features[rows], examples.labels[rows], np.array(examples.groups)[rows]
     usable = np.isfinite(features).all() and len(labels) > 1

@@ -231,7 +231,8 @@ def validate(parts: build.Parts, cache: frozen_cache.Cache | None = None) -> dic
 def figures(p: Predictions) -> dict[str, float]:
     """Loss and metrics of predictions."""
     given = p.scores, p.targets, p.known, p.multilabel
-    return {"loss": log_loss(*given), REFINED: refined_loss(*given)} | compute(p)
+    refined, error = refined_loss(*given)
+    return {"loss": log_loss(*given), REFINED: refined, f"{REFINED}_error": error} | compute(p)
 
 
 def _resume(trainer: Trainer, folder: Path, parts: build.Parts) -> None:
