@@ -125,8 +125,8 @@ class ModelSection(Section):
     layers: Layers = AUTO
     """`last`: the encoder's output; `weighted`: a learned sum over all its layers; a number N: the states after layer N
     (0: before the first), as `audioft probe` counts them. The layers above are neither run nor saved, and `freeze`
-    counts from layer N. `auto`: the layer on which the probe that the run begins with does best, where the whole
-    encoder stays frozen and another one does better than the last; else the last."""
+    counts from layer N. `auto`: the layer on which the probe that the run begins with does best, where another one
+    does better than the last and the whole encoder stays frozen, or there are fewer than 1,000 clips; else the last."""
     pooling: Spec = AUTO
     """`mean`, `stats` (mean and deviation), `attentive_stats` (weighted by what is learned; with `context: true` by the
     whole clip too) or `xvector` (time-delay layers, then `stats`); `own` is how transformers' classification class of

@@ -17,6 +17,7 @@ from audioft.core.runtime import generator
 from audioft.core.wording import counted
 from audioft.data.dataset import TrainingClips
 from audioft.evaluation import choosing
+from audioft.models import freezing
 from audioft.models.candidates import Candidates, Way, undecided
 from audioft.models.classifier import Layers
 from audioft.tasks.train import probe_start
@@ -35,11 +36,22 @@ def ways(parts: build.Parts) -> list[Way]:
     if not isinstance(pooling, str) or (asked.pooling != AUTO and pooling != "stats"):
         return []
     layers: list[Layers] = [last]
-    if asked.layers == AUTO and config.freeze == "all" and config.adapt is None:
-        layers += range(model.encoder.num_layers - 1, -1, -1)
+    if asked.layers == AUTO and _may_end_lower(parts):
+        layers += range(model.encoder.num_layers - 1, -1 if config.freeze == "all" else 0, -1)
     taken = ("stats", "mean") if asked.pooling == AUTO else ("stats",)
     found = dict.fromkeys([Way(last, pooling), *(Way(layer, name) for layer in layers for name in taken)])
     return list(found) if len(found) > 1 else []
+
+
+def _may_end_lower(parts: build.Parts) -> bool:
+    """Whether the encoder may end before its last layer: where it stays frozen, or too few clips train to change it.
+
+    What is frozen of it is kept from where the last of the frozen layers ends, which a cut would move.
+    """
+    policies = freezing.plan(parts.config.freeze).values()
+    few = len(parts.data.side("train")) < recipe.FEW
+    counted_from_above = any(not isinstance(policy, str) for policy in policies)
+    return (parts.config.freeze == "all" or few) and not counted_from_above and parts.config.adapt is None
 
 
 def open_to(parts: build.Parts, chosen: Mapping[str, Any]) -> Candidates | None:

@@ -46,10 +46,14 @@ def test_what_the_probe_prefers_is_the_model_as_if_it_had_been_asked_for(lower, 
     assert same.report.metrics["accuracy"].value == found.report.metrics["accuracy"].value
 
 
-def test_a_run_that_trains_layers_chooses_its_pooling_alone(lower, two_tones, small_encoder, tmp_path):
-    assert kind(run(two_tones, small_encoder, tmp_path / "run", freeze="feature_extractor")) == ("last", "stats")
-    asked = run(two_tones, small_encoder, tmp_path / "asked", model__pooling="stats", freeze="none")
-    assert kind(asked) == ("last", "stats")
+def test_layers_end_lower_where_few_clips_train_them(lower, two_tones, small_encoder, tmp_path, monkeypatch):
+    assert kind(run(two_tones, small_encoder, tmp_path / "few", freeze="feature_extractor")) == (1, "stats")
+    plan = run(two_tones, small_encoder, tmp_path / "plan", freeze={0: "all", 1: "feature_extractor"})
+    assert kind(plan) == (1, "stats")
+    from_above = run(two_tones, small_encoder, tmp_path / "above", freeze={"top": 1})
+    assert kind(from_above)[0] == "last"
+    monkeypatch.setattr(recipe, "FEW", 2)
+    assert kind(run(two_tones, small_encoder, tmp_path / "many", freeze="feature_extractor"))[0] == "last"
 
 
 @pytest.mark.parametrize("told", [0, None])
