@@ -90,7 +90,8 @@ def told(asked: Config, found: Config) -> list[str]:
 
 def keep(config: Config, folder: Path) -> None:
     """Write what was chosen into a run folder: a run that goes on has it from there, whatever audioft chooses then."""
-    storage.write_json(folder / FILE, {key: value(config, key) for key in (*CHOSEN, *OF_THE_MODEL)})
+    found = {key: value(config, key) for key in (*CHOSEN, *OF_THE_MODEL)}
+    storage.write_json(folder / FILE, kept(folder) | found)
 
 
 def kept(folder: Path) -> dict[str, Any]:
