@@ -94,7 +94,7 @@ class Trial:
         plain = copy.copy(self.inner)
         plain.augment = plain.mixup = None
         draws = list(itertools.islice(itertools.chain.from_iterable(self.plan.each(0)), clips))
-        most = self.parts.config.evaluate.batch_seconds or BATCH_SECONDS[device.type]
+        most = self.parts.config.evaluate.batch_seconds or BATCH_SECONDS.get(device.type, 60.0)
         each = max(1, int(most / max(map(self._seconds, draws))))
         groups = [draws[i : i + each] for i in range(0, len(draws), each)]
         began, heard = time.perf_counter(), 0.0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
+import subprocess
+import sys
 
 import makers
 import pytest
@@ -274,3 +276,20 @@ def test_a_dry_run_tells_the_same_and_trains_nothing(slow, two_tones, layered, a
     assert code == 0, err
     assert out.splitlines()[1].startswith("taken: the top 2 layers free, ")
     assert "budget: 1m" in out
+
+
+@pytest.mark.slow
+def test_two_processes_take_the_same(two_tones, small_encoder, tmp_path):
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "audioft"]
+    options = [f"{k}={configs.spell(v)}" for k, v in AUTO.items()] + ["augment=[gain]", "train.epochs=2"]
+    call = ["train", two_tones, "--encoder", small_encoder, "--out", tmp_path / "run", "--budget", "1h", *options]
+    done = subprocess.run([*launch, *map(str, call)], capture_output=True, text=True, check=False, timeout=240)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("taken: all layers free, 2 epochs") == 1  # one process speaks
+    found = audioft.Run(tmp_path / "run")
+    assert recipe.kept(found.folder)["freeze"] == "feature_extractor"
+    call[-len(options) - 1] = "1s"
+    call[call.index("--out") + 1] = tmp_path / "short"
+    done = subprocess.run([*launch, *map(str, call)], capture_output=True, text=True, check=False, timeout=240)
+    assert "train.budget: 1s is too short" in done.stderr
+    assert not (tmp_path / "short").exists()
