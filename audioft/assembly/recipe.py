@@ -90,7 +90,7 @@ def told(asked: Config, found: Config) -> list[str]:
 def keep(asked: Config, found: Config, folder: Path) -> None:
     """Write what was chosen into a run folder: a run that goes on has it from there, whatever audioft chooses then."""
     left = [key for key in (*CHOSEN, *OF_THE_MODEL) if value(asked, key) == AUTO]
-    storage.write_json(folder / FILE, {key: value(found, key) for key in left})
+    storage.write_json(folder / FILE, kept(folder) | {key: value(found, key) for key in left})
 
 
 def kept(folder: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from audioft.configuration.names import Name, Names
-from audioft.configuration.values import AUTO, Count, Layers, OptionalRate, OptionalShare, Patience, Rate
+from audioft.configuration.values import AUTO, Count, Duration, Layers, OptionalRate, OptionalShare, Patience, Rate
 
 Spec = str | dict[str, Any]
 
@@ -145,6 +145,9 @@ class TrainSection(Section):
     epochs: Count = AUTO
     """Passes over the training side. `auto`: fewer, the more clips there are: 40 of up to 225, 19 of 1,000, 6 of
     10,000, 3 of 40,000 and more."""
+    budget: Duration = None
+    """How long the whole run may take on this machine, as 90s, 5m, 2h, 1h30m or 1:30:00: where `freeze` and `epochs`
+    are `auto`, they are the most that fits, by steps timed before the first one. An estimate: no run is cut short."""
     batch_size: int = Field(16, gt=0)
     """Clips a step, over all processes and pieces together."""
     batch_seconds: float | None = Field(None, gt=0)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator
 
+from audioft.core import durations
+
 AUTO: Any = "auto"  # what fits the run, see `assembly.recipe`
 REFINED = "refined_loss"  # of predictions, see `predictions.refined_loss`
 LOSSES = ("loss", REFINED)  # figures of a validation besides the metrics
@@ -46,6 +48,10 @@ def _layer(value: Any) -> int:
     return value
 
 
+def _duration(value: Any) -> str:
+    return durations.spelled(durations.seconds_of(value))
+
+
 def _besides(check: Callable[[Any], Any], *named: Any) -> BeforeValidator:
     """A check of all values but some."""
     return BeforeValidator(lambda value: value if any(value is n or value == n for n in named) else check(value))
@@ -58,6 +64,7 @@ if TYPE_CHECKING:  # what computes sees a number, once `assembly.recipe` has bee
     Count: TypeAlias = int
     Patience: TypeAlias = int
     Layers: TypeAlias = str | int
+    Duration: TypeAlias = str | None
 else:
     Rate = Annotated[Literal["auto"] | float, _besides(_rate, AUTO)]
     OptionalRate = Annotated[Literal["auto"] | float | None, _besides(_rate, AUTO, None)]
@@ -65,3 +72,4 @@ else:
     Count = Annotated[Literal["auto"] | int, _besides(_count, AUTO)]
     Patience = Annotated[Literal["auto"] | int, _besides(_patience, AUTO)]
     Layers = Annotated[Literal["auto", "last", "weighted"] | int, _besides(_layer, AUTO, "last", "weighted")]
+    Duration = Annotated[str | None, _besides(_duration, None)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ def finetune(
     overrides: Mapping[str, Any] | Sequence[str] = (),
     few_shot: bool = False,
     from_probe: PathLike | None = None,
+    budget: str | float | None = None,
     resume: bool = False,
     overwrite: bool = False,
     console: Console | None = None,
@@ -49,6 +51,8 @@ def finetune(
         few_shot: fit prototypes in one pass over the clips and train nothing: the head `prototype`, `freeze: all`.
         from_probe: a folder that `audioft.compare_encoders` has written: its probe becomes the model, with the data
             and the encoder that it was measured with; nothing is heard or trained.
+        budget: how long the run may take, as `"5m"`, `"1h30m"` or seconds: it trains as many layers and epochs as fit,
+            by a measurement before the first step.
         resume: go on with the run in `out`.
         overwrite: replace the run in `out`.
         console: where messages go; standard error if not given.
@@ -68,6 +72,7 @@ def finetune(
     from audioft.assembly import new_folders, read_on, resolve, run_beginning, run_folder
     from audioft.core import folder_lock
 
+    began = time.monotonic()
     console = console or Console()
     if resume:
         if out is None:
@@ -75,7 +80,15 @@ def finetune(
         if config is None and from_probe is None:  # the run's own settings; what is given besides must agree with them
             config = run_folder.stored(Path(out))
     given = resolve.settings(
-        data, encoder, config, overrides, start=start, extend=extend, few_shot=few_shot, from_probe=from_probe
+        data,
+        encoder,
+        config,
+        overrides,
+        start=start,
+        extend=extend,
+        few_shot=few_shot,
+        from_probe=from_probe,
+        budget=budget,
     )
     resolved = _absolute_source(given)
     name = resolved.start.model or resolved.encoder.name
@@ -87,7 +100,7 @@ def finetune(
         run_folder.refuse(folder, resolved, resume=resume, overwrite=overwrite)  # before torch is imported
         from audioft.tasks.train import training_run
 
-        return training_run.start(resolved, folder, resume=resume, overwrite=overwrite, console=console)
+        return training_run.start(resolved, folder, resume=resume, overwrite=overwrite, console=console, began=began)
 
 
 def plan(config: Config, console: Console, examples: PathLike | None = None) -> Config:

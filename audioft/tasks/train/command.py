@@ -40,6 +40,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="make a model of the probe that `audioft probe --out DIR` has kept, in seconds",
     )
+    parser.add_argument(
+        "--budget",
+        metavar="TIME",
+        help="the most layers and epochs that fit into 90s, 5m, 1h30m, by a measurement before the first step",
+    )
     parser.add_argument("--each", action="store_true", help="one model a folder; goes on past a failure")
     parser.add_argument("--examples", metavar="DIR", help="with --dry-run: write some augmented clips, and a picture")
     arguments.add_run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from audioft.assembly import build, read_on, recipe, recordings
@@ -12,7 +13,7 @@ from audioft.core.runtime import Processes, choose_precision, explain_precision
 from audioft.core.wording import counted
 from audioft.models import adapting, freezing
 from audioft.models.classifier import AudioClassifier
-from audioft.tasks.train import decoded_cache, frozen_cache, pace, throughput, training_clips
+from audioft.tasks.train import budget, decoded_cache, frozen_cache, pace, throughput, training_clips
 from audioft.training.optim import count_parameters
 
 LAYOUTS = {
@@ -31,7 +32,7 @@ def introduce(parts: build.Parts) -> None:
 
 
 def plan(config: Config, console: Console, examples: Path | None) -> Config:
-    """Say what a run would do, from headers alone; what there is to know of the data comes first.
+    """Say what a run would do, from headers alone but for `train.budget`; what is known of the data comes first.
 
     Args:
         config: of the run.
@@ -41,8 +42,10 @@ def plan(config: Config, console: Console, examples: Path | None) -> Config:
     Returns:
         The config of the run.
     """
+    began = time.monotonic()
     config = read_on.as_start(config, console)
     parts = from_headers(config, Processes(config.train.device), console)
+    budget.settle(parts, config, began, None, {})
     console.say("\n".join([*_data(parts), *_sides(parts.data), *_model(parts), *_sizes(parts)]))
     if few_shot.wanted(config):
         lines = [_device(parts), "steps: none, one pass over the clips"]

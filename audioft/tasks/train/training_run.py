@@ -26,6 +26,7 @@ from audioft.evaluation.predictions import Predictions, log_loss, refined_loss
 from audioft.models import adapting, freezing
 from audioft.models.heads import linear_start
 from audioft.tasks.train import (
+    budget,
     dry_run,
     few_shot_run,
     final_report,
@@ -48,8 +49,11 @@ from audioft.training.schedules import schedules
 from audioft.training.trainer import Trainer
 
 
-def start(config: Config, folder: Path, *, resume: bool, overwrite: bool, console: Console) -> Run:
-    """A run in a folder that this process holds: see `audioft.finetune`."""
+def start(
+    config: Config, folder: Path, *, resume: bool, overwrite: bool, console: Console, began: float | None = None
+) -> Run:
+    """A run in a folder that this process holds, that began at a time by `time.monotonic`: see `audioft.finetune`."""
+    began = time.monotonic() if began is None else began
     processes = Processes(config.train.device)
     folder = Path(processes.gather([str(folder)])[0])
     console = console if processes.main else Console(quiet=True)
@@ -65,7 +69,7 @@ def start(config: Config, folder: Path, *, resume: bool, overwrite: bool, consol
         config = as_begun(config, folder) if resume else config
         if few_shot.wanted(config):
             return few_shot_run.run(config, folder, processes, console)
-        return run(config, folder, processes, console, resume)
+        return run(config, folder, processes, console, resume, began)
 
 
 def _of_a_probe(
@@ -77,12 +81,13 @@ def _of_a_probe(
     return made
 
 
-def run(config: Config, folder: Path, processes: Processes, console: Console, resume: bool) -> Run:
+def run(config: Config, folder: Path, processes: Processes, console: Console, resume: bool, since: float) -> Run:
     """Train, evaluate and write everything into `folder`, which `prepare` has made ready."""
     precision = choose_precision(config.train.precision, processes.device)
     bad_files = folder / "bad_files.csv" if processes.main else None
     chosen = recipe.kept(folder) if resume else {}
     parts = build.assembled(config, processes, console, precision, bad_files=bad_files, chosen=chosen)
+    budget.settle(parts, config, since, folder, chosen)
     dry_run.introduce(parts)
     candidates = probe_choice.open_to(parts, chosen)
     inner = training_clips.clips_of(parts, folder / "decoded")
@@ -92,7 +97,7 @@ def run(config: Config, folder: Path, processes: Processes, console: Console, re
         heard = None
         if candidates is not None:
             heard = probe_choice.settle(parts, inner, cache, candidates, chosen)
-        if processes.main and not resume:
+        if processes.main and not chosen.keys() >= {*recipe.OF_THE_MODEL}:
             recipe.keep(parts.asked, parts.config, folder)
         from_probe = probe_start.wanted(parts)
         if from_probe:
