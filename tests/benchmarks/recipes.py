@@ -187,7 +187,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", default=",".join(RECIPES))
     parser.add_argument("--out", type=Path, default=Path("runs/recipes"))
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     given = dict(s.split("=", 1) for s in options.settings)
     first: dict[str, float] = {}
     print(f"{'recipe':<14} accuracy  beside {options.rows.split(',')[0]:<24} seconds")

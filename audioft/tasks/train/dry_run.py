@@ -134,6 +134,8 @@ def _model(parts: build.Parts) -> list[str]:
 def _device(parts: build.Parts) -> str:
     fellows = f", {parts.processes.count} processes" if parts.processes.count > 1 else ""
     precision = explain_precision(parts.config.train.precision, parts.processes.device)
+    if parts.precision != parts.native:
+        precision = f"{parts.precision}, once"
     return f"computing on {parts.processes.device} in {precision}{fellows}"
 
 

@@ -116,7 +116,7 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
     processes = Processes(config.train.device)
     model.to(processes.device)
     precision = choose_precision(config.train.precision, processes.device)
-    parts = build.Parts(config, data, model, loaded, processes, precision, console)
+    parts = build.Parts(config, data, model, loaded, processes, precision, console, config)
     out = Path(task["out"])
     run_beginning.prepare(out, config, resume=False, overwrite=True)
     trainer = training_run.make_trainer(parts, out, training_clips.clips_of(parts, out / "decoded"))
