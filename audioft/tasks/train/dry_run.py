@@ -24,11 +24,13 @@ LAYOUTS = {
 }
 #: Bytes of a parameter that trains: its gradient, and the two moments that AdamW keeps of it.
 TRAINED_BYTES = 12
+UNEVEN = 0.75  # the share of the commonest label from which on it is told
 
 
 def introduce(parts: build.Parts) -> None:
     """Say what will be trained on what."""
-    parts.console.say("\n".join([*_data(parts), *_model(parts), _device(parts), *throughput.canvas_told(parts)]))
+    told = [*_data(parts), *uneven(parts), *_model(parts), _device(parts), *throughput.canvas_told(parts)]
+    parts.console.say("\n".join(told))
 
 
 def plan(config: Config, console: Console, examples: Path | None) -> Config:
@@ -46,7 +48,7 @@ def plan(config: Config, console: Console, examples: Path | None) -> Config:
     config = read_on.as_start(config, console)
     parts = from_headers(config, Processes(config.train.device), console)
     budget.settle(parts, config, began, None, {})
-    console.say("\n".join([*_data(parts), *_sides(parts.data), *_model(parts), *_sizes(parts)]))
+    console.say("\n".join([*_data(parts), *_sides(parts.data), *uneven(parts), *_model(parts), *_sizes(parts)]))
     if few_shot.wanted(config):
         lines = [_device(parts), "steps: none, one pass over the clips"]
     else:
@@ -100,6 +102,22 @@ def _data(parts: build.Parts) -> list[str]:
         f"source: {_near(Path(str(parts.config.data.source)))} ({LAYOUTS[m.layout]})",
         f"data: {clips}, {hours:.2f} hours{without}, {labels} ({kind})",
         "split: " + ", ".join(f"{side} {len(data.side(side))}" for side in recordings.SIDES),
+    ]
+
+
+def uneven(parts: build.Parts) -> list[str]:
+    """What to say where most clips have one label, and rare labels count no more for it."""
+    data, t = parts.data, parts.config.train
+    if parts.multilabel or parts.model.frame_level or (t.class_weights, t.sampler) != ("none", "shuffle"):
+        return []
+    counts = data.targets[data.side("train")].sum(0)
+    share = counts.max() / max(1.0, counts.sum())
+    if len(counts) < 2 or share < UNEVEN:
+        return []
+    label = data.manifest.labels[int(counts.argmax())]
+    return [
+        f"note: {share:.0%} of the clips are {label!r}, so that as many are right without listening: look at the "
+        "balanced accuracy; train.class_weights=balanced lets rare labels count as much"
     ]
 
 

@@ -124,3 +124,21 @@ def test_a_dry_run_writes_examples_to_hear_and_to_see(audioft_command, two_tones
     code, out, _ = audioft_command(*call)
     assert code == 0
     assert "no augmentations are set" in out
+
+
+@pytest.mark.parametrize(
+    ("others", "more", "told"),
+    [
+        (20, (), True),
+        (6, (), False),
+        (20, ("train.class_weights=balanced",), False),
+        (20, ("train.sampler=balanced",), False),
+    ],
+)
+def test_a_label_that_most_clips_have_is_told(others, more, told, small_encoder, tmp_path, audioft_command):
+    makers.tones(tmp_path / "data", each=4, labels=("low",))
+    makers.tones(tmp_path / "data", each=others, labels=("high",), seed=9)
+    code, out, said = audioft_command("train", tmp_path / "data", "--encoder", small_encoder, "--dry-run", *more)
+    assert code == 0, said
+    assert ("of the clips are 'high'" in out) == told
+    assert ("train.class_weights=balanced lets" in out) == told
