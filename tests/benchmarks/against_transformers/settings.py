@@ -15,6 +15,10 @@ OURS: dict[str, Any] = {
     "data.workers": 2,
     "train.batch_size": BATCH,
     "train.head_lr": None,  # one rate for all, as the Trainer has it
+    "freeze": "feature_extractor",
+    "model.start": "random",  # both begin with the same weights
+    "model.pooling": "own",
+    "train.metric": None,
 }
 #: besides, where clips have all lengths
 OURS_MIXED: dict[str, Any] = {"train.batch_seconds": 50}  # the same mean seconds a step
