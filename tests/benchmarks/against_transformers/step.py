@@ -102,7 +102,7 @@ def _is_within(event: Any, name: str) -> bool:
 def measure(task: dict[str, Any]) -> dict[str, Any]:
     """Run some steps of a training; see the module."""
     import audioft
-    from audioft.assembly import build, recordings, run_beginning, starting_model
+    from audioft.assembly import build, recipe, recordings, run_beginning, starting_model
     from audioft.core.progress import Console
     from audioft.core.runtime import Processes, choose_precision
     from audioft.models.cpu_kernels import convolutions
@@ -112,9 +112,11 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
     console = Console(quiet=True)
     config = audioft.settings(task["data"], task["encoder"], overrides=task["settings"])
     data = recordings.load(config, console, start=starting_model.load(config), headers_only=True)
+    config = recipe.of_data(config, len(data.side("train")))
     model, loaded = build.classifier(config, data.manifest.labels, data.manifest.multilabel)
     processes = Processes(config.train.device)
     model.to(processes.device)
+    config = recipe.of_model(config, model.encoder.hidden_size)
     precision = choose_precision(config.train.precision, processes.device)
     parts = build.Parts(config, data, model, loaded, processes, precision, console, config)
     out = Path(task["out"])
