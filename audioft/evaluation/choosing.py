@@ -71,6 +71,19 @@ def several_folds(targets: np.ndarray, groups: Sequence[str], seed: int, most: i
     return [(sides != side, sides == side) for side in sorted(set(sides.tolist()))]
 
 
+def _inner_folds(targets: np.ndarray, labels: Labels, groups: np.ndarray, seed: int) -> list[Masks]:
+    """Folds by targets `(N, C)`, each of which leaves something to tell apart.
+
+    Raises:
+        ValueError: there are none; says why.
+    """
+    folds = several_folds(targets, groups.tolist(), seed, FOLDS)
+    present = labels.targets * labels.known
+    if len(folds) < 2 or any((present[learn].sum(0) > 0).sum() < 1 + (not labels.multilabel) for learn, _ in folds):
+        raise ValueError("clips of one label alone are left to learn from")
+    return folds
+
+
 def choose(features: np.ndarray, labels: Labels, groups: np.ndarray, seed: int) -> Choice:
     """What a classifier of N clips best takes, as far as they themselves tell.
 
@@ -82,12 +95,9 @@ def choose(features: np.ndarray, labels: Labels, groups: np.ndarray, seed: int) 
     """
     last = Choice(features.shape[1] - 1, "stats", USUAL)
     try:
-        folds = several_folds(labels.targets, groups.tolist(), seed, FOLDS)
+        folds = _inner_folds(labels.targets, labels, groups, seed)
     except ValueError as e:
         return Choice(last.layer, last.pooling, last.penalty, f"{e}")
-    present = labels.targets * labels.known
-    if len(folds) < 2 or any((present[learn].sum(0) > 0).sum() < 1 + (not labels.multilabel) for learn, _ in folds):
-        return Choice(last.layer, last.pooling, last.penalty, "clips of one label alone are left to learn from")
     with one_thread():
         found = [
             (_by_ridge(kernel, labels, folds), -layer, pooling)
@@ -143,11 +153,8 @@ def simplest(features: Sequence[np.ndarray], labels: Labels, groups: np.ndarray,
         The position; None where nothing can be told.
     """
     try:
-        folds = several_folds(labels.targets * labels.known, groups.tolist(), seed, FOLDS)
+        folds = _inner_folds(labels.targets * labels.known, labels, groups, seed)
     except ValueError:
-        return None
-    present = labels.targets * labels.known
-    if len(folds) < 2 or any((present[learn].sum(0) > 0).sum() < 1 + (not labels.multilabel) for learn, _ in folds):
         return None
     with one_thread():
         errors = [_by_ridge(_kernel(x), labels, folds) for x in features]

@@ -14,7 +14,6 @@ import torch
 from audioft.assembly import build, side_scores
 from audioft.core.wording import counted
 from audioft.data.clip import Clip
-from audioft.evaluation.linear import Labels
 from audioft.evaluation.predictions import Predictions
 from audioft.models.boundary import embedded
 from audioft.models.heads import linear_start
@@ -55,14 +54,7 @@ def fit(
     vectors = _kept(parts, side, cache)
     if vectors is None:
         vectors = probe_start.listen(parts, side, data.seconds("valid"))
-    good = ~np.isnan(vectors).all(1)
-    index = np.array(data.side("valid"))[good]
-    more = Labels(data.targets[index], data.known[index], parts.multilabel, train.labels.weights)
-    both = probe_start.Examples(
-        np.concatenate([train.features, vectors[good]]),
-        train.labels.with_more(more),
-        [*train.groups, *(side[i].group or side[i].key for i in np.flatnonzero(good))],
-    )
+    both = train.with_more(probe_start.examples_of(parts, "valid", range(len(side)), vectors))
     before = None
     if parts.multilabel:
         before = side_scores.score_side(model, data, "valid", scoring(parts)).predictions

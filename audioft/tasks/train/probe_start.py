@@ -61,6 +61,11 @@ class Examples:
         """The same with other features."""
         return Examples(features, self.labels, self.groups)
 
+    def with_more(self, others: Examples) -> Examples:
+        """These examples, and then others."""
+        features = np.concatenate([self.features, others.features])
+        return Examples(features, self.labels.with_more(others.labels), [*self.groups, *others.groups])
+
 
 def begin(
     parts: build.Parts, inner: TrainingClips, cache: Cache | None, heard: Examples | None = None
@@ -134,10 +139,15 @@ def clips_of(parts: build.Parts, cache: Cache | None) -> Examples:
     if vectors is None:
         own, seconds = parts.data.clips("train"), parts.data.seconds("train")
         vectors = listen(parts, [own[i] for i in chosen], [seconds[i] for i in chosen])
-    data, clips = parts.data, parts.data.clips("train")
+    return examples_of(parts, "train", chosen, vectors)
+
+
+def examples_of(parts: build.Parts, side: str, positions: Sequence[int], vectors: np.ndarray) -> Examples:
+    """Pooled vectors `(K, D)` of the clips at `positions` within a side, without those that failed, which are nan."""
+    data, clips = parts.data, parts.data.clips(side)
     good = ~np.isnan(vectors).all(1)
-    rows = np.array(chosen)[good]
-    index = np.array(data.side("train"))[rows]
+    rows = np.array(positions)[good]
+    index = np.array(data.side(side))[rows]
     groups = [clips[i].group or clips[i].key for i in rows]
     labels = Labels(data.targets[index], data.known[index], parts.multilabel, _weights(parts))
     return Examples(vectors[good], labels, groups)
