@@ -139,8 +139,7 @@ def classifier(
         ModelError: the encoder cannot be loaded.
         ConfigError: the freezing plan or the adaptation does not fit it.
     """
-    from audioft.core.runtime import address
-    from audioft.models import adapting, freezing
+    from audioft.models import freezing
     from audioft.models.loading import load_encoder, require_mask_embedding
 
     e = config.encoder
@@ -157,17 +156,26 @@ def classifier(
             freezing.frozen_parts(policy, encoder)
     except ValueError as problem:
         raise ConfigError(f"freeze: {problem}") from problem
-    if config.adapt is not None:
-        try:
-            seed = address(config.seed, "adapt")
-            adapting.adapt(encoder, config.adapt, config.freeze, seed=seed, revision=e.revision)
-        except ValueError as problem:
-            raise ConfigError(f"adapt.{problem}") from problem
+    _adapt(config, encoder)
     freezing.apply(freezing.at_epoch(freezing.plan(config.freeze), 0), encoder)
     if start is not None:
         kept, told = start.fill(model, labels, multilabel)  # what is left over is the head, told of here
         report = replace(report, name=start.name, left_over=(), notes=(*report.notes, told), head_kept=kept)
     return model, report
+
+
+def _adapt(config: Config, encoder: Encoder) -> None:
+    """Put the adapters of the config, if it has any, into an encoder without."""
+    from audioft.core.runtime import address
+    from audioft.models import adapting
+
+    if config.adapt is None:
+        return
+    seed, revision = address(config.seed, "adapt"), config.encoder.revision
+    try:
+        adapting.adapt(encoder, config.adapt, config.freeze, seed=seed, revision=revision)
+    except ValueError as problem:
+        raise ConfigError(f"adapt.{problem}") from problem
 
 
 def _on_top(config: Config, encoder: Encoder, labels: tuple[str, ...], start: Start | None = None) -> AudioClassifier:
@@ -192,9 +200,11 @@ def _on_top(config: Config, encoder: Encoder, labels: tuple[str, ...], start: St
 
 def head_anew(config: Config, encoder: Encoder, labels: tuple[str, ...]) -> AudioClassifier:
     """The encoder of a run with the layers, pooling and head of its config, as if it had been built with them."""
-    from audioft.models import freezing
+    from audioft.models import adapting, freezing
 
+    adapting.remove(encoder)  # a shorter one has adapters of its own
     model = _on_top(config, encoder, labels)
+    _adapt(config, encoder)
     freezing.apply(freezing.at_epoch(freezing.plan(config.freeze), 0), encoder)
     return model
 

@@ -91,21 +91,35 @@ def merge(encoder: Encoder) -> None:
 
     Computed on the processor, so that the same adapter gives the same bits wherever it was trained.
     """
-    model = encoder.model
+    adapted = _adapted(encoder)
+    if adapted:
+        place = next(encoder.model.parameters()).device
+        encoder.model.cpu()
+        for _, layer in adapted:
+            layer.merge()
+        encoder.model.to(place)
+    remove(encoder)
+
+
+def remove(encoder: Encoder) -> None:
+    """Take the adapters away; of an encoder without any nothing changes."""
     if encoder.tuned is None:
         return
+    for name, layer in _adapted(encoder):
+        encoder.model.set_submodule(name, layer.get_base_layer())
     if encoder.tuned.config is not None:
-        from peft.tuners.tuners_utils import BaseTunerLayer
-
-        place = next(model.parameters()).device
-        model.cpu()
-        for name, layer in [(n, m) for n, m in model.named_modules() if isinstance(m, BaseTunerLayer)]:
-            layer.merge()
-            model.set_submodule(name, layer.get_base_layer())
-        restore(model)
-        model.to(place)
+        restore(encoder.model)
     encoder.tuned = None
     encoder.freeze(set())
+
+
+def _adapted(encoder: Encoder) -> list[tuple[str, Any]]:
+    """The modules of peft's, with their names."""
+    if encoder.tuned is None or encoder.tuned.config is None:
+        return []
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    return [(n, m) for n, m in encoder.model.named_modules() if isinstance(m, BaseTunerLayer)]
 
 
 def tensors(encoder: Encoder) -> dict[str, Tensor]:

@@ -59,6 +59,11 @@ def at_epoch(schedule: Plan, epoch: int) -> Policy:
     return schedule[max(e for e in schedule if e <= epoch)]
 
 
+def counts_from_above(freeze: Any) -> bool:
+    """Whether what a policy or plan freezes hangs on where the encoder ends."""
+    return any(isinstance(policy, Mapping) for policy in plan(freeze).values())
+
+
 def frozen_parts(policy: Policy, encoder: Encoder) -> set[str]:
     """The names of `encoder.parts()` that a policy freezes.
 

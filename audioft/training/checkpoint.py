@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import shutil
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,72 +21,11 @@ from audioft.core.places import need, size_of
 from audioft.core.storage import damaged, new_folder, read_json, recover, write_bytes, write_json
 from audioft.errors import AnotherRunError, CheckpointError
 from audioft.models.weight_files import weights_hash
+from audioft.training.state import State
 
 FILES = ("model.safetensors", "optimizer.safetensors", "state.json")
 BEST = ("model.safetensors", "about.json")
 NAMES_NONE = (CheckpointError, TypeError, KeyError, ValueError)  # what a damaged checkpoint raises, asked for its best
-
-HEAD_START = 0.5  # standard errors of the metric on the validation side
-
-
-@dataclass
-class State:
-    """Where a run stands.
-
-    Attributes:
-        step: optimiser steps done.
-        epoch: the epoch that the next step belongs to, from 0.
-        step_in_epoch: steps of that epoch done.
-        best: the best value of the chosen metric so far; None before the first validation.
-        best_loss: the validation loss of that epoch.
-        best_epoch: the epoch after which it was reached, from 1.
-        head_start: by how much an epoch must be better than what the run began with, where that counts as epoch 0.
-        stale: validations since then.
-        loss, weight: summed over the steps since the last row of metrics.
-        skipped: steps whose numbers were not finite, in a row.
-        bad: all such steps.
-        seconds: spent training so far, over all sessions.
-        waited, worked: seconds of all steps so far, waiting for data and computing.
-        finished: training has ended.
-        failures: recordings that failed in training, as `{index: [stage, reason]}`.
-    """
-
-    step: int = 0
-    epoch: int = 0
-    step_in_epoch: int = 0
-    best: float | None = None
-    best_loss: float = 0.0
-    best_epoch: int | None = None
-    head_start: float = 0.0
-    stale: int = 0
-    loss: float = 0.0
-    weight: float = 0.0
-    skipped: int = 0
-    bad: int = 0
-    seconds: float = 0.0
-    waited: float = 0.0
-    worked: float = 0.0
-    finished: bool = False
-    failures: dict[str, list[str]] = field(default_factory=dict)
-
-    @property
-    def fresh(self) -> bool:
-        """Whether nothing has happened yet."""
-        return self.step == 0 and self.best_epoch is None
-
-    def is_beaten(self, figures: Mapping[str, float], metric: str, higher_is_better: bool) -> bool:
-        """Whether an epoch is better than the best so far: by the metric; of two equal in it, as accuracy on few clips
-        often is, by the loss.
-        """
-        value, loss = figures[metric], figures.get("loss", 0.0)
-        if not math.isfinite(value):
-            return self.best_epoch is None
-        if self.best is None or not math.isfinite(self.best):
-            return True
-        if value == self.best:
-            return loss < self.best_loss
-        ahead = value - self.best if higher_is_better else self.best - value
-        return ahead > (self.head_start if self.best_epoch == 0 else 0.0)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 A step's clips, the random numbers of the network and the learning rate are functions of the step, so a run can stop
 after any step and go on to the same end. Gradients are sums: they are added up over pieces and processes and divided
-once by the summed weight, which makes accumulation, uneven last batches and several processes one and the same case.
-(DistributedDataParallel is not used: it fixes at the start which parameters train, and averages what must be summed.)
+once by the summed weight: accumulation, uneven last batches and several processes are one and the same case.
+(DistributedDataParallel is not used: it fixes at the start which parameters train and averages what must be summed.)
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from audioft.data.batching import Batch, StepPlan
 from audioft.errors import AudioftError, Interrupted
 from audioft.evaluation.scoring import autocast
 from audioft.training.callbacks import Callback, finite
-from audioft.training.checkpoint import HEAD_START, Checkpoints, Saving, State
+from audioft.training.checkpoint import Checkpoints, Saving
 from audioft.training.feed import Feed, share
 from audioft.training.objectives import Objective
 from audioft.training.optim import scale_gradients, set_rates
+from audioft.training.state import State, head_start
 from audioft.training.stopping import Stopping
 
 LAST = "last"  # as a metric: every epoch is better than the one before
@@ -116,7 +117,7 @@ class Trainer:
         """Train to the end, or until stopped early; afterwards the model holds the last weights.
 
         Args:
-            validate_first: what the model begins with counts as epoch 0 among those of which the best is kept.
+            validate_first: what the model begins with counts as epoch 0, see `State.is_beaten`.
 
         Raises:
             AudioftError: the loss stays not finite, or there is no room for the checkpoints.
@@ -142,7 +143,7 @@ class Trainer:
         self.begin_epoch(0)
         with self._stopping.at_once(self.processes.count == 1):
             figures = {} if self.validate is None else self.validate()
-        self.state.head_start = HEAD_START * figures.get(f"{self.metric}_error", 0.0)
+        self.state.head_start = head_start(figures, self.metric)
         self._keep_better(figures)
 
     def _epoch(self) -> None:
@@ -251,8 +252,7 @@ class Trainer:
         if figures and self.metric != LAST and not state.is_beaten(figures, self.metric, self.higher_is_better):
             state.stale += 1
             return
-        state.best, state.best_epoch, state.stale = figures.get(self.metric), state.epoch, 0
-        state.best_loss = figures.get("loss", 0.0)
+        state.take_as_best(figures, self.metric)
         if self.processes.main:
             about = {"epoch": state.epoch, "step": state.step, "figures": finite(figures)}
             self.checkpoints.save_best(self.model, about)

@@ -14,7 +14,8 @@ import torch
 from torch import nn
 
 from audioft.errors import AudioftError, CheckpointError
-from audioft.training.checkpoint import Checkpoints, State
+from audioft.training.checkpoint import Checkpoints
+from audioft.training.state import State
 from torture.children import forked
 from torture.faults import KINDS, Faults
 from torture.outcome import Outcome
@@ -195,6 +196,7 @@ sys.path[:0] = {paths!r}
 from pathlib import Path
 from torture import runs
 from audioft.errors import AudioftError
+from audioft.training.state import State
 import audioft.core.places
 bench = runs.Bench.__new__(runs.Bench)
 bench.data, bench.encoder, out = Path({data!r}), Path({encoder!r}), Path({out!r})

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from audioft.errors import CheckpointError
-from audioft.training.checkpoint import Checkpoints, State
+from audioft.training.checkpoint import Checkpoints
+from audioft.training.state import State
 
 
 def weights(value):

@@ -12,6 +12,7 @@ from audioft.training.latent import LatentMasking
 from audioft.training.losses import CrossEntropy
 from audioft.training.objectives import Classification
 from audioft.training.schedules import Constant
+from audioft.training.state import State, head_start
 from audioft.training.trainer import MAX_SKIPPED
 
 DROPOUT = QUIET | {"hidden_dropout": 0.2, "attention_dropout": 0.2, "layerdrop": 0.3}
@@ -169,6 +170,23 @@ def test_the_best_epoch_is_kept(metric, higher, values, best, tmp_path):
     rows = [r for r in trainer.callbacks[0].rows if r["kind"] == "valid"]
     assert [r["epoch"] for r in rows] == list(range(1, len(values) + 1))
     assert [r["accuracy"] for r in rows] == [v if v == v else None for v in values]
+
+
+@pytest.mark.parametrize(
+    ("first", "error", "then", "beaten"),
+    [
+        (0.5, 0.1, 0.46, False),
+        (0.5, 0.1, 0.44, True),
+        (-1e-9, 0.0, -2e-9, False),
+        (0.5, 0.0, 0.495, False),
+        (0.5, None, 0.495, True),
+        (0.5, None, 0.5, False),
+    ],
+)
+def test_an_epoch_has_to_be_better_than_the_beginning_beyond_chance(first, error, then, beaten):
+    figures = {"refined_loss": first} | ({} if error is None else {"refined_loss_error": error})
+    state = State(best=first, best_epoch=0, head_start=head_start(figures, "refined_loss"))
+    assert state.is_beaten({"refined_loss": then, "loss": -9.0}, "refined_loss", higher_is_better=False) is beaten
 
 
 def test_it_stops_early(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from audioft.configuration.sections import TrainSection
-from audioft.training.checkpoint import State
+from audioft.training.state import State
 from audioft.training.trainer import LAST
 
 FEWEST = 4  # epochs from which on half of them are a trend

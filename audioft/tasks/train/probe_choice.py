@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from audioft.assembly import build, recipe
+from audioft.configuration.config import Config
 from audioft.configuration.values import AUTO
 from audioft.core.runtime import generator
 from audioft.core.wording import counted
-from audioft.data.dataset import TrainingClips
 from audioft.evaluation import choosing
 from audioft.models import freezing
 from audioft.models.candidates import Candidates, Way, undecided
@@ -36,22 +36,19 @@ def ways(parts: build.Parts) -> list[Way]:
     if not isinstance(pooling, str) or (asked.pooling != AUTO and pooling != "stats"):
         return []
     layers: list[Layers] = [last]
-    if asked.layers == AUTO and _may_end_lower(parts):
-        layers += range(model.encoder.num_layers - 1, -1 if config.freeze == "all" else 0, -1)
+    if asked.layers == AUTO and (config.freeze == "all" or len(parts.data.side("train")) < recipe.FEW):
+        layers += range(model.encoder.num_layers - 1, _lowest(config) - 1, -1)
     taken = ("stats", "mean") if asked.pooling == AUTO else ("stats",)
     found = dict.fromkeys([Way(last, pooling), *(Way(layer, name) for layer in layers for name in taken)])
     return list(found) if len(found) > 1 else []
 
 
-def _may_end_lower(parts: build.Parts) -> bool:
-    """Whether the encoder may end before its last layer: where it stays frozen, or too few clips train to change it.
-
-    What is frozen of it is kept from where the last of the frozen layers ends, which a cut would move.
-    """
-    policies = freezing.plan(parts.config.freeze).values()
-    few = len(parts.data.side("train")) < recipe.FEW
-    counted_from_above = any(not isinstance(policy, str) for policy in policies)
-    return (parts.config.freeze == "all" or few) and not counted_from_above and parts.config.adapt is None
+def _lowest(config: Config) -> int:
+    """The lowest layer that the encoder may end with: all that `freeze` counts from above are left to it."""
+    if config.freeze == "all":
+        return 0
+    policies = freezing.plan(config.freeze).values()
+    return max([1, *(policy["top"] for policy in policies if isinstance(policy, Mapping))])
 
 
 def open_to(parts: build.Parts, chosen: Mapping[str, Any]) -> Candidates | None:
@@ -70,13 +67,12 @@ def open_to(parts: build.Parts, chosen: Mapping[str, Any]) -> Candidates | None:
 
 
 def settle(
-    parts: build.Parts, inner: TrainingClips, cache: Cache | None, candidates: Candidates, chosen: Mapping[str, Any]
+    parts: build.Parts, cache: Cache | None, candidates: Candidates, chosen: Mapping[str, Any]
 ) -> probe_start.Examples | None:
     """Choose, and give the run the model of the choice.
 
     Args:
         parts: of the run, with the model that `open_to` has changed; config and model are those of the choice then.
-        inner: what is trained on.
         cache: of what is frozen, which gives only what was chosen from then on.
         candidates: from `open_to`.
         chosen: by a run that goes on; empty for a new one.

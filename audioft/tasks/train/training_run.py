@@ -43,9 +43,10 @@ from audioft.tasks.train import (
 from audioft.tasks.train.final_report import scoring
 from audioft.training.cached import FromBoundary
 from audioft.training.callbacks import Callback, MetricsFile, TensorBoard, Watching, lost
-from audioft.training.checkpoint import Checkpoints, Saving, State
+from audioft.training.checkpoint import Checkpoints, Saving
 from audioft.training.optim import adamw, count_parameters, parameter_groups
 from audioft.training.schedules import schedules
+from audioft.training.state import State
 from audioft.training.trainer import Trainer
 
 
@@ -91,12 +92,14 @@ def run(config: Config, folder: Path, processes: Processes, console: Console, re
     dry_run.introduce(parts)
     candidates = probe_choice.open_to(parts, chosen)
     inner = training_clips.clips_of(parts, folder / "decoded")
+    heard = None
+    if candidates is not None and freezing.counts_from_above(parts.config.freeze):  # as the cache then does, too
+        heard, candidates = probe_choice.settle(parts, None, candidates, chosen), None
     began = time.monotonic()
     with frozen_cache.opened(parts, inner, folder / "states") as cache:
         filled = time.monotonic()
-        heard = None
         if candidates is not None:
-            heard = probe_choice.settle(parts, inner, cache, candidates, chosen)
+            heard = probe_choice.settle(parts, cache, candidates, chosen)
         if processes.main and not chosen.keys() >= {*recipe.OF_THE_MODEL}:
             recipe.keep(parts.asked, parts.config, folder)
         from_probe = probe_start.wanted(parts)

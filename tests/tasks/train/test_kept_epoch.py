@@ -6,7 +6,7 @@ import pytest
 
 from audioft.configuration.sections import TrainSection
 from audioft.tasks.train.kept_epoch import told
-from audioft.training.checkpoint import State
+from audioft.training.state import State
 
 
 def said_of(state: State, epochs=20, metric="accuracy", patience=0, validated=True) -> str:

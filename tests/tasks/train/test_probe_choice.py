@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 
 import makers
@@ -50,10 +51,23 @@ def test_layers_end_lower_where_few_clips_train_them(lower, two_tones, small_enc
     assert kind(run(two_tones, small_encoder, tmp_path / "few", freeze="feature_extractor")) == (1, "stats")
     plan = run(two_tones, small_encoder, tmp_path / "plan", freeze={0: "all", 1: "feature_extractor"})
     assert kind(plan) == (1, "stats")
-    from_above = run(two_tones, small_encoder, tmp_path / "above", freeze={"top": 1})
-    assert kind(from_above)[0] == "last"
+    from_above = run(two_tones, small_encoder, tmp_path / "above", freeze={0: "all", 1: {"top": 1}})
+    assert kind(from_above) == (1, "stats")
+    all_of_it = run(two_tones, small_encoder, tmp_path / "all", freeze={"top": 2})
+    assert kind(all_of_it)[0] == "last"
     monkeypatch.setattr(recipe, "FEW", 2)
     assert kind(run(two_tones, small_encoder, tmp_path / "many", freeze="feature_extractor"))[0] == "last"
+
+
+@pytest.mark.parametrize("name", ["lora", "bias"])
+def test_what_adapts_ends_lower_and_is_loaded_from_its_encoder(name, lower, two_tones, small_encoder, tmp_path):
+    pytest.importorskip("peft")
+    found = run(two_tones, small_encoder, tmp_path / "run", adapt={"name": name, "save": "adapter"})
+    assert kind(found) == (1, "stats")
+    with (found.folder / "predictions.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    said = audioft.predict(found.model, [two_tones / row["path"] for row in rows], console=audioft.Console(quiet=True))
+    assert [p.label for p in said] == [row["predicted"] for row in rows]
 
 
 @pytest.mark.parametrize("told", [0, None])
@@ -64,7 +78,7 @@ def test_a_model_that_transformers_reads_where_nothing_is_better(told, two_tones
     assert folder.load(found.model)[0].transformers_equivalent
 
 
-@pytest.mark.parametrize("asked", [{}, {"freeze": "feature_extractor"}], ids=str)
+@pytest.mark.parametrize("asked", [{}, {"freeze": {"top": 1}}], ids=str)
 def test_a_killed_run_goes_on_with_its_choice(asked, lower, two_tones, small_encoder, tmp_path, monkeypatch):
     whole = run(two_tones, small_encoder, tmp_path / "whole", **asked)
     step = Trainer._train_step
