@@ -90,13 +90,13 @@ def scores(table: Path) -> dict[str, float]:
     """Of each clip of a table of predictions whether it was labelled right, or how well its labels are ranked."""
     with table.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    if "label" in rows[0]:
+    if not any(";" in row["label"] for row in rows):
         return {f"{row['path']} {row['start']}": float(row["label"] == row["predicted"]) for row in rows}
     names = [k.removeprefix("score:") for k in rows[0] if k.startswith("score:")]
     found = {}
     for row in rows:
         order = sorted(names, key=lambda name, row=row: -float(row[f"score:{name}"]))
-        true = set(row["labels"].split("|"))
+        true = set(row["label"].split(";"))
         at = [i + 1 for i, name in enumerate(order) if name in true]
         if at:
             found[f"{row['path']} {row['start']}"] = float(np.mean([(n + 1) / i for n, i in enumerate(at)]))

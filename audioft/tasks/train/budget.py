@@ -94,10 +94,10 @@ class _Choice:
         tried: list[Estimate] = []
         taken = None
         with trial.opened(self.parts) as measured:
-            alike, last = self._passes(measured)
-            self._refuse_short(alike, last)
+            alike = self._pass(measured)
+            self._refuse_short(alike)
             for freeze, fewest in self._ways():
-                found = self._tried(measured, freeze, alike, last, first=not tried)
+                found = self._tried(measured, freeze, alike, first=not tried)
                 if found is None:
                     break
                 tried.append(found)
@@ -110,7 +110,7 @@ class _Choice:
         chosen = {"freeze": taken[0].freeze, "train.epochs": taken[1]}
         return chosen, f"{self._measured(tried)}\n{self._taken(*taken)}"
 
-    def _tried(self, measured: Trial, freeze: Any, alike: float, last: float, *, first: bool) -> Estimate | None:
+    def _tried(self, measured: Trial, freeze: Any, alike: float, *, first: bool) -> Estimate | None:
         """The estimate of a policy; None where what it would keep takes more room than there is."""
         try:
             found = measured.of(freeze, self._clips(alike))
@@ -118,19 +118,17 @@ class _Choice:
             if first:
                 raise
             return None
-        return self._agreed(lambda: estimates.of(self.parts, self.load, freeze, found, alike, last))
+        return self._agreed(lambda: estimates.of(self.parts, self.load, freeze, found, alike))
 
-    def _passes(self, measured: Trial) -> tuple[float, float]:
-        """Seconds that a second takes in a pass while training, and in one at the end."""
-        own = self.parts.precision
-        first = self._agreed(lambda: measured.passing(own, 1))  # starts things up, too
+    def _pass(self, measured: Trial) -> float:
+        """Seconds that a second takes in a pass."""
+        first = self._agreed(lambda: measured.passing(1))  # starts things up, too
         heard = 0.0 if math.isnan(first) else first * self.clip  # seconds a clip
         clips = max(1, min(MOST_TRIED, int(MEASURING * self.seconds / 4 / max(heard, 1e-6))))
-        alike = self._agreed(lambda: measured.passing(own, clips))
+        alike = self._agreed(lambda: measured.passing(clips))
         if math.isnan(alike):
             raise UsageError("train.budget: of the clips that were to be timed not one could be heard")
-        last = self.parts.config.evaluate.precision
-        return alike, alike if last == own else self._agreed(lambda: measured.passing(last, clips))
+        return alike
 
     def _agreed(self, value: Callable[[], Any]) -> Any:
         """What the first process finds, of what all do."""
@@ -171,10 +169,10 @@ class _Choice:
         frozen = recipe.fill(self.asked, {"freeze": freeze})
         return int(recipe.of_data(frozen, self.clips).train.epochs)
 
-    def _refuse_short(self, alike: float, last: float) -> None:
+    def _refuse_short(self, alike: float) -> None:
         """Raise where one pass of the frozen encoder takes longer than there is."""
         load = self.load
-        passes = (load.train + load.valid) * alike / self.parts.processes.count + load.test * last + AFTER
+        passes = (load.train + load.valid) * alike / self.parts.processes.count + load.test * alike + AFTER
         if (needed := passes + self._elapsed()) > self.seconds:
             sides = sum(len(self.parts.data.side(side)) for side in ("train", "valid", "test"))
             raise UsageError(self._short(f"one pass of the frozen encoder over {counted(sides, 'clip')}", needed))

@@ -82,7 +82,7 @@ def load_of(parts: build.Parts) -> Load:
     return Load(train, max(train, sound / (1 - share)), valid, test or valid, heard * train, again)
 
 
-def of(parts: build.Parts, load: Load, freeze: Any, tried: Tried, alike: float, last: float) -> Estimate:
+def of(parts: build.Parts, load: Load, freeze: Any, tried: Tried, alike: float) -> Estimate:
     """How long a run takes under a policy.
 
     Args:
@@ -90,8 +90,7 @@ def of(parts: build.Parts, load: Load, freeze: Any, tried: Tried, alike: float, 
         load: what it computes.
         freeze: the policy or plan.
         tried: how that went.
-        alike: seconds that a second takes in a pass while training.
-        last: and in one at the end.
+        alike: seconds that a second takes in a pass.
     """
     count = parts.processes.count
 
@@ -99,7 +98,7 @@ def of(parts: build.Parts, load: Load, freeze: Any, tried: Tried, alike: float, 
         return load.padded * pace.step + load.valid * pace.above / count
 
     once = sum(pace.once for pace in tried.paces.values())
-    around = (tried.views * load.train + load.valid) * once / count + (load.test + load.again) * last + AFTER
+    around = (tried.views * load.train + load.valid) * once / count + (load.test + load.again) * alike + AFTER
     if load.probe:
         around += 0.0 if tried.pooled else load.probe * alike / count
         around += FITTING * 2 * parts.model.encoder.hidden_size + load.valid * tried.paces[0].above / count

@@ -46,7 +46,7 @@ def of(parts: build.Parts, inner: TrainingClips, chosen: Sequence[int]) -> tuple
 def _frames(parts: build.Parts, batch, each: int) -> tuple[np.ndarray, ...]:
     """Some frames of a window: features, targets, which are known, and the window's position."""
     device = parts.processes.device
-    with torch.inference_mode(), autocast(device, parts.precision):
+    with torch.inference_mode(), autocast(device, parts.config.evaluate.precision):
         states = parts.model.embed(batch.waveforms.to(device), batch.lengths.to(device))
         seen = linear_start.seen(parts.model, states[0].float()).cpu().numpy()
     index = batch.indices[0]

@@ -200,7 +200,7 @@ def _owner(parts: Parts, cut: Boundary) -> str:
         cut.layer,
         settings_of(encoder),
         repr(encoder.preprocessing),
-        parts.precision,
+        parts.config.evaluate.precision,
     ]
     about += [parts.config.cache.precision, model.layer_sum is not None]
     about += [model.spec["pooling"]] if cut.kind == "pooled" else []

@@ -119,18 +119,18 @@ class Cache:
 
     def _keep(self, cut: Boundary, name: str, waveforms: Any, lengths: Tensor, addresses: Any = None) -> list[Crossing]:
         """Let a clip cross, or several windows of one, and keep what crossed."""
-        device, found = self.parts.processes.device, []
+        device, precision, found = self.parts.processes.device, self.parts.config.evaluate.precision, []
         for waveform, length in zip(waveforms, lengths.tolist(), strict=True):
             alone = waveform[None, :length].to(device), torch.tensor([length], device=device)
             mask = None
             if self.latent is not None and addresses is not None and cut.kind != "features":
                 mask = self.latent.draw(self.parts.model.encoder, alone[1], addresses)
-            with autocast(device, self.parts.precision):
+            with autocast(device, precision):
                 found += cross(self.parts.model, cut, *alone, mask)
         if not all(bool(torch.isfinite(c.states).all()) for c in found):
             raise AudioftError(
                 "the frozen part of the encoder gives numbers that are not finite (NaN or infinity); "
-                + ("its weights are damaged" if self.parts.precision == "fp32" else "set train.precision=fp32")
+                + ("its weights are damaged" if precision == "fp32" else "set evaluate.precision=fp32")
             )
         return self.stores[cut].put(name, found)
 
@@ -207,7 +207,7 @@ class Cache:
         rows: dict[int, np.ndarray] = {}
         for at in range(0, len(order), most):
             group = order[at : at + most]
-            with torch.inference_mode(), autocast(self.parts.processes.device, self.parts.precision):
+            with torch.inference_mode(), autocast(self.parts.processes.device, self.parts.config.evaluate.precision):
                 logits = go_on(self.parts.model, cut, [flat[n][1] for n in group])
             rows |= dict(zip(group, probabilities(logits, self.parts.multilabel).cpu().numpy(), strict=True))
         means: dict[int, list[np.ndarray]] = {}

@@ -185,7 +185,7 @@ def listen(parts: build.Parts, clips: Sequence[Clip], seconds: Sequence[float]) 
             clips[mine],
             window=parts.max_seconds,
             batch_seconds=parts.config.evaluate.batch_seconds,
-            precision=parts.precision,
+            precision=parts.config.evaluate.precision,
             progress=lambda heard: job.at(round(heard)),
         )
     found = np.empty((len(clips), vectors.shape[1]), np.float32)

@@ -229,7 +229,7 @@ def validate(parts: build.Parts, cache: frozen_cache.Cache | None = None) -> dic
     cut = None if cache is None else cache.cut_of(cache.epoch)
     if cache is not None and cut is not None:
         return figures(side_scores.predictions(parts.data, "valid", cache.score(cut)))
-    how = dataclasses.replace(scoring(parts), precision=parts.precision, processes=parts.processes)
+    how = dataclasses.replace(scoring(parts), processes=parts.processes)
     if parts.model.frame_level:
         labels = parts.data.manifest.labels
         return event_scores.validate(parts.model, event_scores.side(parts.data, "valid"), labels, how)

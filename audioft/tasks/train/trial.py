@@ -85,12 +85,13 @@ class Trial:
         self.plan = throughput.step_plan(parts.config, parts.data, parts.model.encoder)
         self.canvas = canvas.length(parts.model.encoder)
 
-    def passing(self, precision: str, clips: int) -> float:
+    def passing(self, clips: int) -> float:
         """Seconds that a second takes in a pass over clips whose encoder is as it is; nan if all of them fail.
 
         All processes measure the same clips: a machine that they share is as busy then as in the run.
         """
         model, device = self.parts.model, self.parts.processes.device
+        precision = self.parts.config.evaluate.precision
         plain = copy.copy(self.inner)
         plain.augment = plain.mixup = None
         draws = list(itertools.islice(itertools.chain.from_iterable(self.plan.each(0)), clips))
@@ -141,7 +142,7 @@ class Trial:
         self._steps(parts, cache, epoch, warm)
         step = self._steps(parts, cache, epoch, steps)
         if cache is None or cut is None:
-            return Pace(once, step, self.passing(parts.precision, min(len(draws), 2 * TOGETHER)))
+            return Pace(once, step, self.passing(min(len(draws), 2 * TOGETHER)))
         return Pace(once, step, self._above(parts, cache, cut, draws))
 
     def _crossing(self, cache: Cache, cut: Boundary, draws: Sequence[Draw]) -> float:
@@ -155,13 +156,13 @@ class Trial:
 
     def _above(self, parts: build.Parts, cache: Cache, cut: Boundary, draws: Sequence[Draw]) -> float:
         """Seconds that a second takes from a boundary on."""
-        found = []
+        found, precision = [], parts.config.evaluate.precision
         for draw in draws[: 2 * TOGETHER]:
             with contextlib.suppress(AudioError):
                 found.append((self._seconds(draw), cache.find(cut, cache.clips.view(draw, cut))))
         began = time.perf_counter()
         for i in range(0, len(found), TOGETHER):
-            with evaluating(parts.model), torch.inference_mode(), autocast(parts.processes.device, parts.precision):
+            with evaluating(parts.model), torch.inference_mode(), autocast(parts.processes.device, precision):
                 go_on(parts.model, cut, [c for _, c in found[i : i + TOGETHER]]).float().cpu()
         return (time.perf_counter() - began) / sum(s for s, _ in found) if found else 0.0
 

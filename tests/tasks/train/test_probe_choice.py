@@ -117,3 +117,15 @@ def test_a_pooling_that_learns_or_a_sum_of_layers_is_no_choice(two_tones, small_
     assert kind(weighted) == ("weighted", "mean")
     learnt = run(two_tones, small_encoder, tmp_path / "learnt", model__pooling="attentive_stats")
     assert kind(learnt) == ("last", "attentive_stats")
+
+
+@pytest.mark.parametrize("freeze", ["feature_extractor", "none"])
+def test_a_probe_is_fitted_and_validated_in_the_precision_in_which_it_is_used(
+    freeze, two_tones, small_encoder, tmp_path
+):
+    asked = {"freeze": freeze, "model__layers": "last", "model__pooling": "stats", "train__epochs": 1}
+    found = [
+        run(two_tones, small_encoder, tmp_path / p, train__precision=p, **asked).history[0] for p in ("fp32", "bf16")
+    ]
+    assert [row["step"] for row in found] == [0, 0]
+    assert found[0]["loss"] == pytest.approx(found[1]["loss"], rel=1e-6)
