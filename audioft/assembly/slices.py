@@ -28,6 +28,7 @@ def in_clips(
     by: Sequence[str] | None = None,
     seed: int = 0,
     discovered: Iterable[Part] | None = None,
+    notes: Sequence[str] = (),
 ) -> Slices | None:
     """The slices of predictions that `side_scores` has made.
 
@@ -37,6 +38,7 @@ def in_clips(
         by: columns, see `slices.columns.choose`; None for all, empty for none.
         seed: of the tests.
         discovered: further slices; None where none were looked for.
+        notes: what is to be said of them.
 
     Returns:
         None where there is nothing to compare by, and nothing was asked for.
@@ -51,8 +53,8 @@ def in_clips(
     if not _any(chosen, by) and discovered is None:
         return None
     outcomes = of_predictions(found, (c.name for c in clips), thresholds)
-    fair, notes = _fairness(chosen, by, found, thresholds, outcomes.unit, seed)
-    return _measured(outcomes, chosen, fair, notes, seed, discovered)
+    fair, said = _fairness(chosen, by, found, thresholds, outcomes.unit, seed)
+    return _measured(outcomes, chosen, fair, [*said, *notes], seed, discovered)
 
 
 def in_events(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from audioft.assembly import event_scores, heard_before, recording_passes, side_scores, slices
+from audioft.assembly import event_scores, heard_before, recording_passes, side_scores, slice_discovery, slices
 from audioft.assembly.reading import Reading
 from audioft.assembly.side_scores import Scoring
 from audioft.audio.hearing import Hearing
@@ -26,7 +26,9 @@ from audioft.errors import DataError, UsageError
 from audioft.evaluation.clip_report import make_report
 from audioft.evaluation.html import PLAYERS, Beside, write_html
 from audioft.evaluation.mistakes import Mistakes
+from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.report import Report
+from audioft.evaluation.slices.found import Slices
 from audioft.inference.predictor import Predictor
 from audioft.models import heard
 
@@ -111,7 +113,7 @@ class Evaluation:
         if found.failures:
             notes.append(f"{len(found.failures)} recordings could not be scored and are left out")
         report = make_report(found.predictions, side, card.thresholds, self.resamples, self.seed, notes)
-        report = replace(report, slices=slices.in_clips(found.predictions, card.thresholds, self.by, self.seed))
+        report = replace(report, slices=self._slices(found.predictions, how))
         if self.writes is not None:
             found.predictions.write(self.writes / "predictions.csv", card.thresholds)
             bad = [(c.key, e.stage, e.reason) for c, e in found.failures]
@@ -132,6 +134,7 @@ class Evaluation:
         )
         heard = event_scores.listen(predictor.scoring, [own[c.name] for c in clips], self._scoring(window, hop))
         how = {"resamples": self.resamples, "seed": self.seed}
+        notes += [slice_discovery.EVENTS] if self.discover else []
         report, compared = event_scores.report(heard, predictor.labels, predictor.rules(), side, notes=notes, **how)
         own_slices = slices.in_events(report.labels, compared, found.recordings, self.by, self.seed)
         report = replace(report, slices=own_slices)
@@ -139,6 +142,12 @@ class Evaluation:
             event_scores.write_events(self.writes / "predictions.csv", compared)
             return report, event_scores.mistakes(report, compared, found.recordings, self._hearing)
         return report, None
+
+    def _slices(self, found: Predictions, how: Scoring) -> Slices | None:
+        limits, parts, notes = self.predictor.card.thresholds, None, list[str]()
+        if self.discover:
+            parts, notes = slice_discovery.discovered(self.predictor.scoring, found, limits, how, self.seed)
+        return slices.in_clips(found, limits, self.by, self.seed, parts, notes)
 
     def _scoring(self, window: float, hop: float | None = None) -> Scoring:
         p = self.predictor
