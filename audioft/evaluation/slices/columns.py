@@ -23,7 +23,13 @@ _FEW = 10  # different numbers that are taken for names
 _CROSSED = 8  # slices of a column that is crossed unasked
 _NEARLY = 0.9  # of a slice of one column: a crossing with more of it says nothing else
 _NONE = frozenset(("", "nan", "na", "n/a", "none", "null", "?", "-"))
-_IDS = re.compile(r"(?:^|[_\s.-])(?:id|idx|index|key|number|no|line|row|sha256)$", re.IGNORECASE)
+#: Columns whose numbers are names.
+_NAMES = re.compile(
+    r"(?:^|[_\s.-])(?:id|idx|index|key|number|no|line|row)$|"
+    r"^(?:speaker|subject|participant|patient|person|individual|animal|user|group|source|session|chapter|fold|site|station|"
+    r"recorder|device|microphone)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +86,9 @@ def column(name: str, cells: Iterable[str]) -> Column | str:
     if len(counts) < 2:
         return "one value" if counts else "no value"
     numbers = _numbers(counts)
-    few = len(texts) < 5 * len(counts) or len(counts) > MOST
     if numbers is not None and _are_numbered(numbers, len(texts)):
         return "nearly a value a clip"
-    if numbers is not None and len(counts) > _FEW and few and not _IDS.search(name):
+    if numbers is not None and len(counts) > _FEW and not _are_names(name, numbers, len(texts)):
         return quantiles(name, np.array([numbers.get(t, math.nan) for t in texts]))
     kept = [value for value, n in counts.most_common(MOST) if n >= LEAST]
     if not kept:
@@ -225,6 +230,15 @@ def _are_numbered(numbers: dict[str, float], clips: int) -> bool:
     values = list(numbers.values())
     whole = len(values) == clips and all(v.is_integer() for v in values)
     return whole and max(values) - min(values) < 2 * clips
+
+
+def _are_names(name: str, numbers: dict[str, float], clips: int) -> bool:
+    """Whether whole numbers are names: by what the column is called; or far apart, with several clips each."""
+    values = list(numbers.values())
+    if not all(v.is_integer() for v in values):
+        return False
+    sparse = max(values) - min(values) > 20 * len(values)
+    return bool(_NAMES.search(name)) or (sparse and clips >= 5 * len(values))
 
 
 def _partition(code: np.ndarray) -> bytes:

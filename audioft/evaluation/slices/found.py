@@ -25,8 +25,8 @@ class Slice:
         p: how often chance alone makes such a gap; nan where it was not tested.
         corrected: the same, corrected for all tests of the report (Holm).
         least_gap: the smallest gap that would be told of so few clips, 80 times of 100; nan where none would.
-        needed: about how many clips of this slice it takes to tell the gap that there is; None where it is told, where
-            there is none, or where the rest has too few clips for it.
+        needed: about how many clips of this slice, and as many times the others, it takes to tell the gap that there
+            is; None where it is told, or where there is none to speak of.
         examples: of a discovered slice some of its clips.
     """
 

@@ -28,6 +28,7 @@ from audioft.evaluation.slices.outcomes import Outcomes
 
 DRAWS, FIRST = 9_999, 499
 MANY = 4_000
+FEW = 5  # groups, or clips that are exchanged within theirs
 _CLEAR = 0.2  # a p-value above which more draws change nothing
 _BLOCK = 500_000  # numbers held at a time
 
@@ -36,11 +37,14 @@ def p_value(outcomes: Outcomes, inside: np.ndarray, seed: int = 0) -> float:
     """How often chance alone makes a gap between the clips of `inside`, `(N,)` bool, and the others as large as this.
 
     Returns:
-        Two-sided, above 0 and at most 1; nan where one of the two sides has nothing to measure.
+        Two-sided, above 0 and at most 1; nan where one of the two sides has nothing to measure, or fewer than `FEW`
+        groups, of which next to nothing is known of others like them.
     """
     if not outcomes.of[inside].sum() > 0 or not outcomes.of[~inside].sum() > 0:
         return math.nan
     atoms = _atoms(outcomes, inside)
+    if min(atoms.inside.sum(), (~atoms.inside).sum()) < FEW:
+        return math.nan
     if outcomes.shares and not atoms.stratum.any() and atoms.of.max() == 1:
         return _fisher(int(atoms.good[atoms.inside].sum()), int(atoms.inside.sum()), int(atoms.good.sum()), len(atoms))
     return _by_permutation(atoms, seed)
@@ -84,7 +88,7 @@ class _Atoms:
 
 
 def _atoms(outcomes: Outcomes, inside: np.ndarray) -> _Atoms:
-    _, unit = np.unique(outcomes.units(inside), return_inverse=True)
+    _, unit = np.unique(outcomes.unit, return_inverse=True)
     clips, within = np.bincount(unit), np.bincount(unit, inside)
     mixed = (within > 0) & (within < clips)
     both = mixed[unit]

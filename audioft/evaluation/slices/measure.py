@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from audioft.evaluation.slices.columns import Chosen, crossed
+from audioft.evaluation.slices.columns import Chosen, Column, crossed
 from audioft.evaluation.slices.found import LEVEL, Fairness, Slice, Slices
 from audioft.evaluation.slices.gaps import corrected, p_value
 from audioft.evaluation.slices.outcomes import Outcomes
-from audioft.evaluation.slices.power import clips_needed, least_gap
+from audioft.evaluation.slices.power import least_gap, times_needed
 
 TESTED = 10  # clips, inside and outside, below which there is no test
+SMALL = 0.01  # a gap that nobody asks to be told
 #: How much of the level each kind of slice has, shared by its tests: few crossings are worse than what they cross.
 WEIGHTS = {"column": 0.6, "crossing": 0.2, "discovered": 0.2}
 DISCOVERED = 5  # tests that discovered slices are counted as, however many there are
@@ -41,10 +42,11 @@ class Part:
 
 
 def parts(outcomes: Outcomes, chosen: Chosen) -> Iterator[Part]:
-    """The slices of columns and crossings."""
+    """The slices of columns and crossings; of the column that names the groups each group is compared for itself."""
     for one in chosen.columns:
+        own = outcomes.by_recording() if _names_groups(one, outcomes.unit) else outcomes
         for of, inside in one.slices():
-            yield Part(named(of), "column", inside, outcomes)
+            yield Part(named(of), "column", inside, own)
     for at, i, j in crossed(chosen.crossings)[0]:
         a, b = chosen.crossings[at]
         of = ((a.name, a.values[i]), (b.name, b.values[j]))
@@ -58,6 +60,13 @@ def named(of: Sequence[tuple[str, str]]) -> str:
     'site=B, device=phone'
     """
     return ", ".join(f"{column}={value}" for column, value in of)
+
+
+def _names_groups(column: Column, unit: np.ndarray) -> bool:
+    """Whether each value is one group: of one group nothing is known of others like it, but much of itself."""
+    known = column.code >= 0
+    pairs = np.unique(np.stack([column.code[known], unit[known]]), axis=1)
+    return len(np.unique(pairs[0])) == pairs.shape[1] == len(np.unique(pairs[1]))
 
 
 def measure(
@@ -118,7 +127,8 @@ def _compare(part: Part, known: dict[bytes, float], seed: int) -> _Compared:
     clips = int(inside.sum())
     value, own = outcomes.estimate(inside)
     rest, others = outcomes.estimate(~inside)
-    test = hashlib.sha256(f"{part.kind == 'discovered'}".encode() + np.packbits(inside ^ inside[0]).tobytes()).digest()
+    asked = f"{part.kind == 'discovered'} {outcomes.unit is outcomes.recording}".encode()
+    test = hashlib.sha256(asked + np.packbits(inside ^ inside[0]).tobytes()).digest()
     p = math.nan
     if min(clips, len(inside) - clips) >= TESTED:
         p = known[test] if test in known else p_value(outcomes, inside, seed)
@@ -135,9 +145,7 @@ def _finished(found: _Compared, p: float | None, level: float | None) -> Slice:
         return row
     least = least_gap(row.rest, found.inside, found.outside, level)
     row = dataclasses.replace(row, corrected=p, least_gap=math.nan if least is None else least)
-    needed = None
-    if not row.told and found.inside > 0 and abs(row.gap) >= 0.005:
-        needed = clips_needed(row.rest, row.gap, found.outside, level)
-    if needed is None:
+    times = times_needed(row.rest, row.gap, found.inside, found.outside, level)
+    if row.told or times is None or abs(row.gap) < SMALL:
         return row
-    return dataclasses.replace(row, needed=max(math.ceil(needed * row.clips / found.inside), row.clips + 1))
+    return dataclasses.replace(row, needed=max(math.ceil(times * row.clips), row.clips + 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -45,18 +46,13 @@ class Outcomes:
         total = float(self.of[inside].sum())
         return float(self.good[inside].sum()) / total if total > 0 else float("nan")
 
-    def units(self, inside: np.ndarray) -> np.ndarray:
-        """`(N,)` int: groups; recordings where the clips inside, or those outside, are all of one group.
-
-        Of one group nothing is known of others like it; then the question is about this group alone.
-        """
-        within, without = self.unit[inside], self.unit[~inside]
-        one = any(len(u) > 0 and (u == u[0]).all() for u in (within, without))
-        return self.recording if one else self.unit
+    def by_recording(self) -> Outcomes:
+        """The same with recordings as groups: for questions about each group itself, not about others like it."""
+        return dataclasses.replace(self, unit=self.recording)
 
     def estimate(self, inside: np.ndarray) -> tuple[Estimate, float]:
         """The figure of these clips with its 95 % interval, and how many clips that stand alone it is worth."""
-        value, units = self.value(inside), self.units(inside)[inside]
+        value, units = self.value(inside), self.unit[inside]
         _, member, counts = np.unique(units, return_inverse=True, return_counts=True)
         total = float(self.of[inside].sum())
         if not total > 0:

@@ -45,8 +45,8 @@ def least_gap(share: float, inside: float, outside: float, level: float) -> floa
     return max(share - most, 0.0) if share > most else None
 
 
-def clips_needed(share: float, gap: float, outside: float, level: float) -> int | None:
-    """How many clips that stand alone a slice needs so that its gap is told in 80 of 100 draws.
+def times_needed(share: float, gap: float, inside: float, outside: float, level: float) -> float | None:
+    """How many times as much data, of the slice and of the rest, it takes to tell a gap in 80 of 100 draws.
 
     Between the arcsines of the roots of two shares the difference has a variance that depends on their numbers alone
     (Cohen, "Statistical Power Analysis for the Behavioral Sciences", 1988, chapter 6).
@@ -54,20 +54,22 @@ def clips_needed(share: float, gap: float, outside: float, level: float) -> int 
     Args:
         share: figure of the rest, 0 to 1.
         gap: figure of the slice less that; either sign.
-        outside: how many clips that stand alone the rest is worth.
+        inside, outside: how many clips that stand alone the slice and the rest are worth.
         level: of the test, two-sided, after correction.
 
     Returns:
-        None where there is no gap, or where it takes more clips of the rest, too.
+        None where there is no gap, or nothing to go by.
 
-    >>> clips_needed(0.9, -0.1, 1000, 0.05)
-    108
+    >>> round(times_needed(0.9, -0.1, 100, 1000, 0.05), 2)
+    1.07
     """
     from scipy.special import ndtri
 
-    other = min(1.0, max(0.0, share + gap))
-    apart = 2 * abs(math.asin(math.sqrt(share)) - math.asin(math.sqrt(other)))
-    if not apart > 0:
+    if not (inside > 0 and outside > 0):
         return None
-    wanted = (apart / (ndtri(1 - level / 2) + ndtri(POWER))) ** 2 - 1 / outside if outside > 0 else 0.0
-    return math.ceil(1 / wanted) if wanted > 1e-7 else None
+    share, other = (min(1.0, max(0.0, x)) for x in (share, share + gap))
+    apart = 2 * abs(math.asin(math.sqrt(share)) - math.asin(math.sqrt(other)))
+    if not apart > 1e-6:
+        return None
+    wanted = (float(ndtri(1 - level / 2) + ndtri(POWER)) / apart) ** 2
+    return wanted * (1 / inside + 1 / outside)

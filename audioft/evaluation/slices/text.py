@@ -34,8 +34,17 @@ def cells(row: Slice) -> list[str]:
     """What stands in a table beside the name."""
     interval = f"{number(row.low)} – {number(row.high)}" if math.isfinite(row.low) else "–"
     p = "–" if not row.tested else f"{row.corrected:.3f}" if row.corrected >= 0.001 else "< 0.001"
-    gap = f"{100 * row.gap:+.0f} points" if math.isfinite(row.gap) else "–"
+    gap = f"{_points(row.gap)} points" if math.isfinite(row.gap) else "–"
     return [str(row.clips), number(row.value), interval, gap + (" *" if row.told else "  "), p, told_from(row)]
+
+
+def _points(gap: float) -> str:
+    """A gap in points, with its sign.
+
+    >>> _points(-0.254), _points(-0.001)
+    ('-25', '0')
+    """
+    return f"{whole:+d}" if (whole := round(100 * gap)) else "0"
 
 
 def told_from(row: Slice) -> str:
@@ -79,8 +88,11 @@ def _limits(slices: Slices) -> list[str]:
     wanted = [row for row in open_ones if row.needed is not None and row.gap < 0]
     if wanted:
         row = min(wanted, key=lambda row: row.gap)
+        times = (row.needed or 0) / row.clips
         gap = f"{-100 * row.gap:.0f} points" if row.gap <= -0.015 else "a point"
-        said.append(f"That {row.name} is {gap} worse would take about {row.needed} of its clips to tell.")
+        said.append(
+            f"To tell that {row.name} is {gap} worse takes about {row.needed} of its clips, {times:.1f} times the data."
+        )
     return said
 
 
