@@ -26,7 +26,7 @@ _NONE = frozenset(("", "nan", "na", "n/a", "none", "null", "?", "-"))
 #: Columns whose numbers are names.
 _NAMES = re.compile(
     r"(?:^|[_\s.-])(?:id|idx|index|key|number|no|line|row)$|"
-    r"^(?:speaker|subject|participant|patient|person|individual|animal|user|group|source|session|chapter|fold|site|station|"
+    r"^(?:speaker|subject|participant|patient|person|individual|animal|user|group|source|session|chapter|fold|folder|site|station|"
     r"recorder|device|microphone)\b",
     re.IGNORECASE,
 )
@@ -86,7 +86,7 @@ def column(name: str, cells: Iterable[str]) -> Column | str:
     if len(counts) < 2:
         return "one value" if counts else "no value"
     numbers = _numbers(counts)
-    if numbers is not None and _are_numbered(numbers, len(texts)):
+    if numbers is not None and _are_numbered([numbers.get(t, math.nan) for t in texts]):
         return "nearly a value a clip"
     if numbers is not None and len(counts) > _FEW and not _are_names(name, numbers, len(texts)):
         return quantiles(name, np.array([numbers.get(t, math.nan) for t in texts]))
@@ -160,7 +160,7 @@ def crossed(pairs: Sequence[tuple[Column, Column]], most: int = MOST_CROSSED) ->
         table = np.bincount(a.code[both] * len(b.values) + b.code[both], minlength=len(a.values) * len(b.values))
         for cell in np.flatnonzero(table >= LEAST_CROSSED).tolist():
             i, j = divmod(cell, len(b.values))
-            if table[cell] <= _NEARLY * min(a.counts[i], b.counts[j]):
+            if table[cell] < _NEARLY * min(a.counts[i], b.counts[j]):
                 cells.append((-int(table[cell]), at, i, j))
     cells.sort()
     return [(at, i, j) for _, at, i, j in cells[:most]], max(0, len(cells) - most)
@@ -225,11 +225,9 @@ def _numbers(counts: Counter[str]) -> dict[str, float] | None:
     return found if all(map(math.isfinite, found.values())) else None
 
 
-def _are_numbered(numbers: dict[str, float], clips: int) -> bool:
-    """Whether they only number the clips: each its own whole number, from a range about as long."""
-    values = list(numbers.values())
-    whole = len(values) == clips and all(v.is_integer() for v in values)
-    return whole and max(values) - min(values) < 2 * clips
+def _are_numbered(numbers: Sequence[float]) -> bool:
+    """Whether they only number the clips: whole numbers that rise from each clip to the next."""
+    return all(n.is_integer() for n in numbers) and all(a < b for a, b in pairwise(numbers))
 
 
 def _are_names(name: str, numbers: dict[str, float], clips: int) -> bool:

@@ -41,12 +41,12 @@ def _different(clips: Sequence[Clip]) -> Iterator[Clip]:
 def _folders(clips: Sequence[Clip]) -> Iterator[tuple[str, Column | str]]:
     depth = min((c.name.count("/") for c in clips), default=0)
     for level in range(min(depth, _FOLDERS)):
-        yield f"folder {level + 1}", column("", (c.name.split("/", level + 1)[level] for c in clips))
+        yield f"folder {level + 1}", column(f"folder {level + 1}", (c.name.split("/", level + 1)[level] for c in clips))
 
 
 def _group(clips: Sequence[Clip]) -> Iterator[tuple[str, Column | str]]:
     if any(c.group != c.name for c in clips):
-        yield "group", column("", (c.group for c in clips))
+        yield "group", column("group", (c.group for c in clips))
 
 
 def _recorded(clips: Sequence[Clip]) -> Iterator[tuple[str, Column | str]]:

@@ -53,11 +53,12 @@ class Outcomes:
     def estimate(self, inside: np.ndarray) -> tuple[Estimate, float]:
         """The figure of these clips with its 95 % interval, and how many clips that stand alone it is worth."""
         value, units = self.value(inside), self.unit[inside]
-        _, member, counts = np.unique(units, return_inverse=True, return_counts=True)
+        there = np.bincount(units)
+        counts = there[there > 0]
         total = float(self.of[inside].sum())
         if not total > 0:
             return Estimate(value, *effective_size.NONE), 0.0
-        off = np.bincount(member, self.good[inside] - value * self.of[inside])
+        off = np.bincount(units, self.good[inside] - value * self.of[inside])
         alone = len(counts) == len(units)
         variance = float((off**2).sum()) / total**2 * (1 if alone else len(counts) / max(len(counts) - 1, 1))
         size = total if self.shares else min(total / 2, len(units))
