@@ -13,6 +13,7 @@ from audioft.evaluation.slices.columns import Column
 from audioft.evaluation.slices.found import Fairness
 
 LEAST = 10  # clips of each group with a label, and without it
+MOST = 50  # labels, those with most clips
 DRAWS = 400
 MISSING = "equalised odds need fairlearn and are left out: `pip install 'audioft[fairness]'`"
 NAMES = ("equalized_odds_difference", "equal_opportunity_difference", "demographic_parity_difference")
@@ -37,14 +38,16 @@ def compare(
         seed: of those draws.
 
     Returns:
-        The largest of each figure over labels of which both groups have at least `LEAST` clips with and without; None
-        where there is no such label.
+        The largest of each figure over labels, at most `MOST`, of which both groups have at least `LEAST` clips with
+        and without; None where there is no such label.
     """
     import fairlearn.metrics as fair
 
     known = column.code >= 0
     first, true, given, units = column.code[known] == 0, true[known], given[known], units[known]
-    usable = np.flatnonzero(np.min([_fewer(true[side]) for side in (first, ~first)], axis=0) >= LEAST)
+    fewer = np.min([_fewer(true[side]) for side in (first, ~first)], axis=0)
+    usable = np.sort(np.argsort(-fewer, kind="stable")[:MOST])
+    usable = usable[fewer[usable] >= LEAST]
     if not len(usable):
         return None
     counts = _counts(true[:, usable], given[:, usable])

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from audioft.data.clip import Clip
 from audioft.data.recorded import from_names
+from audioft.data.rows import ROLES
 from audioft.data.tables import FILE_COLUMNS
 from audioft.evaluation.slices.columns import Column, column
 
-_ROLES = frozenset((*FILE_COLUMNS, "label", "labels", "start", "end", "split", "sha256"))
+_OURS = frozenset((*FILE_COLUMNS, "label", "labels", "start", "end", "split", "sha256"))
 _FOLDERS = 3  # levels that are looked at
 _TRIED = 50  # names by which it is seen whether all are worth reading
 _MOST = 0.9  # of the names must say it
@@ -21,7 +22,7 @@ def columns(clips: Sequence[Clip]) -> list[tuple[str, Column | str]]:
     The group is one of them, unless each recording is a group of its own.
     """
     names = dict.fromkeys(name for clip in _different(clips) for name in clip.columns)
-    found = [(n, column(n, (c.columns.get(n, "") for c in clips))) for n in names if n not in _ROLES]
+    found = [(n, column(n, (c.columns.get(n, "") for c in clips))) for n in names if n not in _OURS]
     taken = {name for name, _ in found}
     for name, one in (*_folders(clips), *_recorded(clips), *_group(clips)):
         if name not in taken and isinstance(one, Column):
@@ -41,6 +42,8 @@ def _different(clips: Sequence[Clip]) -> Iterator[Clip]:
 def _folders(clips: Sequence[Clip]) -> Iterator[tuple[str, Column | str]]:
     depth = min((c.name.count("/") for c in clips), default=0)
     for level in range(min(depth, _FOLDERS)):
+        if {c.name.split("/", level + 1)[level].lower() for c in clips} <= ROLES.keys():
+            continue  # the sides of a split
         yield f"folder {level + 1}", column(f"folder {level + 1}", (c.name.split("/", level + 1)[level] for c in clips))
 
 
