@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from audioft.assembly import event_scores, heard_before, recording_passes, side_scores
+from audioft.assembly import event_scores, heard_before, recording_passes, side_scores, slice_discovery, slices
 from audioft.assembly.reading import Reading
 from audioft.assembly.side_scores import Scoring
 from audioft.audio.hearing import Hearing
@@ -26,7 +26,9 @@ from audioft.errors import DataError, UsageError
 from audioft.evaluation.clip_report import make_report
 from audioft.evaluation.html import PLAYERS, Beside, write_html
 from audioft.evaluation.mistakes import Mistakes
+from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.report import Report
+from audioft.evaluation.slices.found import Slices
 from audioft.inference.predictor import Predictor
 from audioft.models import heard
 
@@ -45,6 +47,8 @@ class Evaluation:
         console: where messages go.
         processes: each hears a share.
         players: mistakes that can be heard in the page, at most.
+        by: columns whose slices are compared; None for all, empty for none.
+        discover: whether slices are looked for that nobody named.
     """
 
     predictor: Predictor
@@ -56,6 +60,8 @@ class Evaluation:
     console: Console
     processes: Processes | None = None
     players: int = PLAYERS
+    by: Sequence[str] | None = None
+    discover: bool = False
 
     def on(self, data: Path, how: Reading, events: bool, window: float | None, hop: float | None) -> Report:
         """The report on data, read in this way and written where it is to go; see `audioft.evaluate`."""
@@ -107,6 +113,7 @@ class Evaluation:
         if found.failures:
             notes.append(f"{len(found.failures)} recordings could not be scored and are left out")
         report = make_report(found.predictions, side, card.thresholds, self.resamples, self.seed, notes)
+        report = replace(report, slices=self._slices(found.predictions, how))
         if self.writes is not None:
             found.predictions.write(self.writes / "predictions.csv", card.thresholds)
             bad = [(c.key, e.stage, e.reason) for c, e in found.failures]
@@ -127,11 +134,20 @@ class Evaluation:
         )
         heard = event_scores.listen(predictor.scoring, [own[c.name] for c in clips], self._scoring(window, hop))
         how = {"resamples": self.resamples, "seed": self.seed}
+        notes += [slice_discovery.EVENTS] if self.discover else []
         report, compared = event_scores.report(heard, predictor.labels, predictor.rules(), side, notes=notes, **how)
+        own_slices = slices.in_events(report.labels, compared, found.recordings, self.by, self.seed)
+        report = replace(report, slices=own_slices)
         if self.writes is not None:
             event_scores.write_events(self.writes / "predictions.csv", compared)
             return report, event_scores.mistakes(report, compared, found.recordings, self._hearing)
         return report, None
+
+    def _slices(self, found: Predictions, how: Scoring) -> Slices | None:
+        limits, parts, notes = self.predictor.card.thresholds, None, list[str]()
+        if self.discover:
+            parts, notes = slice_discovery.discovered(self.predictor.scoring, found, limits, how, self.seed)
+        return slices.in_clips(found, limits, self.by, self.seed, parts, notes)
 
     def _scoring(self, window: float, hop: float | None = None) -> Scoring:
         p = self.predictor
@@ -148,6 +164,7 @@ class Evaluation:
         for note in found.notes:
             self.console.say(f"note: {note}")
         clips, side = _side(found.root, clips, self.side)
+        slices.check(clips, self.by)
         _known(self.predictor.labels, named(clips), renamed)
         clips, notes = self._readable(clips, found.grouping)
         return clips, side, notes
