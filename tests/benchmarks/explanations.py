@@ -19,12 +19,13 @@ from scipy.stats import spearmanr
 import audioft
 import audioft.inference.given
 from audioft.audio.sounds import Sound
-from audioft.tasks.explain.explaining import METHODS
+from audioft.tasks.explain import explaining, gradients
 from audioft.tasks.explain.logodds import LogOdds
 from audioft.tasks.explain.stft import Cells, Spectrum
 from audioft.tasks.explain.windows import samples_at
 
 RATE = 16000
+METHODS = explaining.METHODS | {"waveform": gradients.over_samples}
 QUIET = audioft.Console(quiet=True)
 BANDS = {"low": (300, 600), "middle": (1000, 2000), "high": (3000, 6000)}
 

@@ -42,8 +42,7 @@ def explain(
         recordings: files, folders and patterns, or arrays with their `rate`, as for `predict`.
         label: the label that is explained; by default the answer that the model gives each recording.
         out: a folder for a page a recording, each written as soon as it is done, and `explanations.csv`.
-        method: `occlusion`; `gradients` (integrated gradients on the spectrum) or `waveform` (on the samples, over time
-            alone), which need captum.
+        method: `occlusion`; `gradients`, integrated gradients on the spectrum, which need captum.
         windows: of a recording longer than the model's window, so many are explained: those in which the label scores
             highest.
         neighbours: how many training clips are named that sound like it; 0 for none.

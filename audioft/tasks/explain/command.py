@@ -26,9 +26,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace the pages that --out has")
     parser.add_argument(
         "--method",
-        choices=("occlusion", "gradients", "waveform"),
+        choices=("occlusion", "gradients"),
         default="occlusion",
-        help="occlusion; or integrated gradients on the spectrum or on the waveform, which need captum (occlusion)",
+        help="occlusion; or integrated gradients, which need captum (occlusion)",
     )
     parser.add_argument(
         "--windows",

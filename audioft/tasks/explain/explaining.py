@@ -31,10 +31,9 @@ from audioft.tasks.explain.windows import Heard, heard, samples_at
 METHODS: dict[str, Callable[[Spectrum, LogOdds], Evidence]] = {
     "occlusion": occlusion.occlusion,
     "gradients": gradients.over_spectrum,
-    "waveform": gradients.over_samples,
 }
 #: Passes that a window takes at most, each forward and back counted as three: what is told beforehand.
-COSTS = {"occlusion": occlusion.passes((12, 8)), "gradients": 250, "waveform": 250}
+COSTS = {"occlusion": occlusion.passes((12, 8)), "gradients": 250}
 
 
 @dataclass(frozen=True)

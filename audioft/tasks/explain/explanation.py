@@ -35,7 +35,7 @@ class Explanation:
         evidence: `(T, B)`, how far each moment and band changes the log-odds of the label (natural logarithm).
         whole, background: log-odds of the stretch, and of the stretch with all of it replaced by its own background.
         quiet: `(T,)` bool, moments that are silent beside the loudest one.
-        method: `occlusion`, `gradients` or `waveform`.
+        method: `occlusion` or `gradients`.
         gap: the share of `whole - background` that the evidence misses; nan where there is no check.
         passes: how often the stretch went through the model.
         kept: share of the way from `background` to `whole` that is left when the strongest fifth of the cells is

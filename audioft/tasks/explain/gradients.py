@@ -41,7 +41,10 @@ def over_spectrum(spectrum: Spectrum, log_odds: LogOdds) -> Evidence:
 
 
 def over_samples(spectrum: Spectrum, log_odds: LogOdds) -> Evidence:
-    """Attributed to samples, which are summed in moments: one band of all pitches, `(T, 1)`."""
+    """Attributed to samples, which are summed in moments: one band of all pitches, `(T, 1)`.
+
+    No method of `audioft explain`: deletion by it is no better than at random, see docs/explain.md.
+    """
     ends = spectrum.sound(spectrum.background), spectrum.sound(spectrum.own)
     found, whole, background, passes, gap = _along(ends, lambda samples: samples, spectrum, log_odds)
     at = np.arange(len(found)) / spectrum.rate

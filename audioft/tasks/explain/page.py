@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 
 from audioft.core.storage import write_bytes
-from audioft.evaluation.page.elements import escaped, named, raw_table, section
-from audioft.evaluation.page.sounds import Heard, heard, of_clips
+from audioft.evaluation.page.elements import LABEL, escaped, named, section
+from audioft.evaluation.page.sounds import heard, of_clips
 from audioft.evaluation.page.style import document
 from audioft.evaluation.text import number
 from audioft.tasks.explain import picture, sounds
@@ -82,14 +82,18 @@ def as_html(own: Explained) -> str:
 
 def _heard(own: Explained, samples: np.ndarray, rate: int) -> str:
     speaks_for, against = sounds.parted(samples, rate, own.evidence)
-    rows = []
-    for title, sound in (("the whole", samples), ("what speaks for it", speaks_for), ("what speaks against", against)):
+    found = []
+    for title, sound in (
+        ("The whole", samples),
+        ("What speaks for it", speaks_for),
+        ("What speaks against it", against),
+    ):
         if sound is None:
-            rows.append(("", [title, '<span class="none">nothing, or little</span>', ""]))
+            found.append(f'<h3>{title}</h3><p class="none">nothing, or little</p>')
             continue
-        made: Heard = heard(sound[: round(SECONDS * rate)], rate, title)
-        rows.append(("", [title, made.player, made.seen]))
-    return raw_table([("", False), ("", False), ("", False)], rows)
+        made = heard(sound[: round(SECONDS * rate)], rate, title)
+        found.append(f'<h3>{title}</h3><div class="beside">{made.player}{made.seen}</div>')
+    return "".join(found)
 
 
 def _near(origin: Origin) -> str:
@@ -97,11 +101,12 @@ def _near(origin: Origin) -> str:
         return f"<p>{escaped(origin.unknown or 'None were asked for.')}</p>"
     clips = [near.clip for near in origin.near]
     players = of_clips(clips, origin.hearing, len(clips))
-    rows = []
+    found = []
     for i, near in enumerate(origin.near):
         player = players[i].player if i in players else '<span class="none">not there any more</span>'
-        rows.append(("", [named(near.clip.key), named(", ".join(near.clip.labels)), number(near.likeness), player]))
-    return raw_table([("training clip", False), ("label", False), ("likeness", True), ("", False)], rows)
+        label = named(", ".join(near.clip.labels), LABEL)
+        found.append(f"<p>{label}, likeness {number(near.likeness)}: {named(near.clip.key)}</p>{player}")
+    return "".join(found)
 
 
 def _checks(own: Explained) -> str:

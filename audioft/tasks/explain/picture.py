@@ -47,7 +47,7 @@ def evidence(
             f"<title>{said}</title></rect>"
         )
     every = max(1, len(times) // 7)
-    seconds = [f'<text x="{x:.0f}" y="{HIGH + 15}" font-size="12" text-anchor="middle">{t:.4g}</text>'
+    seconds = [f'<text x="{x:.0f}" y="{HIGH + 15}" font-size="12" text-anchor="middle">{t:.1f}</text>'
                for t, x in zip(times[::every], across[::every], strict=True)]  # fmt: skip
     marks = low + per * hertz(np.linspace(0, highest, 6))
     pitches = [f'<text x="{LEFT - 5}" y="{max(10, HIGH * (1 - i / 5) + 4):.0f}" font-size="12" text-anchor="end">'

@@ -25,7 +25,7 @@ def layers(model: AudioClassifier) -> str:
 def head(model: AudioClassifier, pooled: torch.Tensor, label: int, multilabel: bool) -> str:
     """What the head weighs for a label at a pooled vector `(1, D)`; empty where that says nothing.
 
-    The weight is the slope of the label's log-odds there: of a linear head its own.
+    What counts of each value is itself times the slope of the label's log-odds there: of a linear head its weight.
     """
     pooling = model.pooling
     if model.frame_level or getattr(pooling, "width", 1) != 2:
@@ -34,11 +34,11 @@ def head(model: AudioClassifier, pooled: torch.Tensor, label: int, multilabel: b
     with torch.enable_grad():
         value = log_odds(model.head(vector).double(), label, multilabel).sum()
         (slope,) = torch.autograd.grad(value, vector)
-    means, deviations = (part.square().sum().item() for part in slope[0].chunk(2))
+    means, deviations = (part.abs().sum().item() for part in (slope * vector.detach())[0].chunk(2))
     if means + deviations == 0:
         return ""
     part = means / (means + deviations)
     return (
-        f"Of its weight for this label, {part:.0%} lies on what the encoder says on average and {1 - part:.0%} on how "
-        "far that varies over time."
+        f"Of what its head weighs for this label, {part:.0%} is what the encoder says on average and {1 - part:.0%} "
+        "how far that varies over time."
     )
