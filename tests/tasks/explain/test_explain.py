@@ -107,6 +107,15 @@ def test_gradients_reach_the_samples_in_every_family(kind):
     assert rise == pytest.approx(1e-2 * slope.norm().item(), rel=0.2, abs=1e-4)
 
 
+def test_of_a_model_of_frames_it_is_the_mean_over_the_frames():
+    model = tiny.make_classifier(pooling="none")
+    sound = torch.randn(1, 8000, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        normed = (sound - sound.mean()) / (sound.var(correction=0) + 1e-7).sqrt()
+        frames = model(normed, torch.tensor([8000]))[0, : int(model.encoder.frame_lengths(torch.tensor([8000])))]
+    assert LogOdds(model, 1, True).several(sound).item() == pytest.approx(frames[:, 1].double().mean().item(), abs=1e-5)
+
+
 def test_what_speaks_for_it_is_heard_and_nothing_of_what_does_not():
     spectrum = spectrum_of(burst())
     evidence = np.zeros(spectrum.cells.shape)
