@@ -147,7 +147,7 @@ class Explanation:
 def strongest(values: np.ndarray, edges: np.ndarray, most: int = 3) -> list[tuple[float, float]]:
     """The fewest parts that hold `MAIN` of what is above 0, neighbours as one; of these the strongest `most`, in order.
 
-    >>> strongest(np.array([0.1, 2.0, 1.0, -1.0, 0.2]), np.arange(6.0))
+    >>> strongest(np.array([0.1, 2.0, 1.5, -1.0, 0.2]), np.arange(6.0))
     [(1.0, 3.0)]
     """
     own = np.clip(values, 0, None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -27,6 +29,10 @@ class LogOdds:
         self.model, self.label, self.multilabel = model, label, multilabel
         self.device = next(model.parameters()).device
         self.batch_seconds = batch_seconds or BATCH_SECONDS.get(self.device.type, 60.0)
+        module: Any
+        for module in model.modules():  # rotary positions that prediction has cached cannot be a part of a graph
+            if getattr(module, "cached_sequence_length", None) is not None:
+                module.cached_sequence_length = None
 
     def at_once(self, samples: int) -> int:
         """How many sounds of that many samples go through together."""

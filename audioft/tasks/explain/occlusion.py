@@ -22,7 +22,7 @@ def passes(shape: tuple[int, int]) -> int:
     """How many sounds go through the model for cells `(T, B)`.
 
     >>> passes((12, 8)), passes((1, 8))
-    (74, 28)
+    (74, 18)
     """
     return 2 + 2 * len(parts(shape))
 

@@ -43,7 +43,7 @@ class Cells:
 
         >>> cells = Cells.of(6.0, 16000)
         >>> cells.shape, cells.times[:3].tolist(), cells.bands.round().astype(int).tolist()
-        ((12, 8), [0.0, 0.5, 1.0], [0, 259, 614, 1100, 1767, 2681, 3934, 5651, 8000])
+        ((12, 8), [0.0, 0.5, 1.0], [0, 259, 614, 1101, 1768, 2682, 3934, 5649, 8000])
         """
         count = max(1, min(MOMENTS, math.floor(seconds / LEAST_SECONDS)))
         highest = float(mel(rate / 2))

@@ -94,9 +94,9 @@ def test_passes_are_few():
 @pytest.mark.parametrize("kind", tiny.EVERY)
 def test_gradients_reach_the_samples_in_every_family(kind):
     model = tiny.make_classifier(kind)
-    log_odds = LogOdds(model, 1, False)
     with torch.inference_mode():  # what prediction has cached is no part of a graph
         model(torch.randn(1, 8000), torch.tensor([8000]))
+    log_odds = LogOdds(model, 1, False)
     sound = torch.from_numpy(np.random.default_rng(2).standard_normal(8000).astype(np.float32))
     given = sound[None].clone().requires_grad_()
     (slope,) = torch.autograd.grad(log_odds(given).sum(), given)
