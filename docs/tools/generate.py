@@ -151,9 +151,23 @@ def first_screen(page: Path) -> str:
     return re.sub(r"(?<=\]\()(?!https?:|#)([^)]+)", lambda m: f"../{m[1]}".replace("../docs/", ""), text)
 
 
+def disturbances(page: Path) -> str:
+    """A row a kind of disturbance, with its five strengths."""
+    from audioft.tasks.robustness.strengths import STRENGTHS
+
+    rows, last = ["| | kind | what | strengths, 1 to 5 | source |", "|---|---|---|---|---|"], ""
+    for name, kind in STRENGTHS.items():
+        family, last = "" if kind.family == last else kind.family, kind.family
+        values = ", ".join(f"{v:g}" for v in kind.values)
+        needs = f" (needs {kind.needs})" if kind.needs else ""
+        rows.append(f"| {family} | `{name}` | {kind.about}{needs} | {values} {kind.unit} | {kind.source} |")
+    return "\n".join(rows)
+
+
 MAKERS: dict[str, Callable[..., str]] = {
     "verbs": verbs,
     "options": options,
+    "disturbances": disturbances,
     "settings": settings,
     "parts": parts,
     "families": families,

@@ -137,8 +137,9 @@ class RobustnessCard:
 
     @property
     def monotone(self) -> float:
-        """The share of rows that are no better than the milder strength before."""
-        return 1 - len(self.risen()) / len(self.rows) if self.rows else math.nan
+        """The share of rows that are no better than the milder strength before, of those with one before."""
+        steps = len(self.rows) - len(self.kinds)
+        return 1 - len(self.risen()) / steps if steps else math.nan
 
     def advise(self) -> str:
         """The `augment` section that may help against what costs most, as YAML and as a setting of `train`."""

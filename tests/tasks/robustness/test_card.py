@@ -163,3 +163,75 @@ def test_the_address_of_a_disturbance_is_seed_clip_and_kind(tones):
     assert np.array_equal(sound(0, clips[0], row), sound(0, clips[0], row))
     assert not np.array_equal(sound(0, clips[0], row), sound(1, clips[0], row))
     assert not np.array_equal(sound(0, clips[0], row), sound(0, clips[0], Row("white", 2)))
+
+
+def test_the_page_holds_every_row_and_players(card, trained, two_tones, tmp_path):
+    how = FEW | {"kinds": ["white", "gsm"], "severities": [2, 4]}
+    found = audioft.robustness(trained, two_tones, out=tmp_path / "card", **how)
+    page = (tmp_path / "card" / "robustness.html").read_text(encoding="utf-8")
+    assert page.count("<audio") == 5  # the clip as it is, and under each row
+    for row in found.rows:
+        assert row.row.told in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "<audio" not in page_of(card[1])
+
+
+def page_of(folder):
+    return (folder / "robustness.html").read_text(encoding="utf-8")
+
+
+def test_several_labels_a_clip_are_measured_by_map(trained_several, chords):
+    own = FEW | {"kinds": ["white"], "severities": [5]}
+    found = audioft.robustness(trained_several, chords, limit=8, attack=True, attack_clips=2, **own)
+    assert found.metric == "map"
+    assert 0 <= found.rows[0].flips.value <= 1
+    assert "Measure models of your own" in str(found)
+
+
+def test_a_model_of_frames_is_refused_with_a_remedy(trained, two_tones, monkeypatch):
+    from audioft.inference.predictor import Predictor
+
+    predictor = Predictor(trained)
+    predictor.model.frame_level = True
+    monkeypatch.setattr("audioft.inference.predictor.Predictor", lambda *given, **how: predictor)
+    with pytest.raises(audioft.AudioftError, match=r"events\.use=clips"):
+        audioft.robustness(trained, two_tones, **FEW)
+
+
+@pytest.mark.parametrize("kind", ["ast", "whisper"])
+def test_encoders_of_spectra_and_models_of_others_are_disturbed(kind, tmp_path, two_tones):
+    """A classifier that transformers wrote."""
+    import tiny
+
+    form = "ForAudioClassification"
+    model = tiny.make_model(kind, form, num_labels=2, id2label={0: "high", 1: "low"}, label2id={"high": 0, "low": 1})
+    model.save_pretrained(tmp_path / "theirs")
+    tiny.make_extractor(kind).save_pretrained(tmp_path / "theirs")
+    own = FEW | {"kinds": ["telephone", "speed"], "severities": [5]}
+    found = audioft.robustness(tmp_path / "theirs", two_tones, limit=4, attack=True, attack_clips=1, **own)
+    assert [r.clips for r in found.rows] == [found.clips] * 2
+
+
+def test_few_clips_are_cautioned_about(trained, two_tones):
+    found = audioft.robustness(trained, two_tones, limit=2, **(FEW | {"kinds": ["quiet"]}))
+    assert found.caution.startswith("Too few clips")
+    assert str(found).startswith(found.caution)
+
+
+def test_a_long_recording_is_disturbed_in_the_memory_of_a_minute(trained, tmp_path):
+    """Each piece has the SNR for itself, and no more than a piece is held."""
+    import soundfile
+
+    from audioft.audio.hearing import Hearing
+    from audioft.data.dataset import Preparation
+    from audioft.tasks.robustness.surroundings import Surroundings
+
+    noise = 0.1 * np.random.default_rng(0).standard_normal(150 * 8000)
+    soundfile.write(tmp_path / "long.wav", noise, 8000)
+    clip = Clip(tmp_path / "long.wav", "long.wav")
+    around = Surroundings([clip], Hearing(8000))
+    disturber = Disturber(Preparation(8000, True, 400), 10.0, 0, around)
+    plain, loud = (list(disturber.blocks(clip, row)) for row in (None, Row("white", 5)))
+    assert [len(b) for b in loud] == [60 * 8000, 60 * 8000, 30 * 8000]
+    for a, b in zip(plain, loud, strict=True):
+        assert abs(10 * np.log10(np.mean(a**2) / np.mean((b - a) ** 2))) < 0.1
