@@ -1,7 +1,7 @@
 """The part of a model folder's README.md that a report writes: figures as the Hub reads them, and a section of words.
 
-The figures stand in the metadata as `model-index` (https://huggingface.co/docs/hub/model-cards), the section between two
-comments, so that the next report of the same data takes its place.
+The figures stand in the metadata as `model-index` (https://huggingface.co/docs/hub/model-cards), the section between
+two comments, so that the next report takes its place.
 """
 
 from __future__ import annotations
