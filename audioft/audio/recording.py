@@ -15,6 +15,7 @@ import soundfile
 
 from audioft.audio import mpeg_frames
 from audioft.audio.parts import Part, Parts
+from audioft.errors import AudioError
 
 LIBRARY = f"libsndfile {soundfile.__libsndfile_version__}"
 #: What opening something that is no audio raises.
@@ -118,8 +119,29 @@ def begun(path: str | Path, rate: int, channels: int, form: str, subtype: str | 
     return soundfile.SoundFile(named, "w", rate, channels, subtype=subtype, format=form)
 
 
-def encoded(samples: np.ndarray, rate: int, form: str, subtype: str) -> bytes:
-    """`(T,)` samples as a file in memory; in libsndfile's names of formats."""
+def encoded(
+    samples: np.ndarray, rate: int, form: str, subtype: str, compression: float | None = None, constant: bool = False
+) -> bytes:
+    """`(T,)` samples as a file in memory; in libsndfile's names of formats.
+
+    Args:
+        samples, rate, form, subtype: what and how.
+        compression: from 0, the best, to 1, the smallest; None for what the library takes by itself.
+        constant: as many bits in each second, where the format has a choice.
+    """
     out = io.BytesIO()
-    soundfile.write(out, samples, rate, format=form, subtype=subtype)
+    how = {"compression_level": compression, "bitrate_mode": "CONSTANT" if constant else None}
+    soundfile.write(out, samples, rate, format=form, subtype=subtype, **how)
     return out.getvalue()
+
+
+def decoded(data: bytes, name: str) -> np.ndarray:
+    """The samples `(T,)` float32 of a mono file in memory that this program has encoded.
+
+    Raises:
+        AudioError: there are none in it; `name` is what it is called.
+    """
+    try:
+        return soundfile.read(io.BytesIO(data), dtype="float32")[0]
+    except DECODER_ERRORS as e:
+        raise AudioError(name, "decode", str(e)) from e

@@ -49,15 +49,22 @@ class Reverb(sound_folder.WithFolder):
         else:
             response = impulse_response(draw["rt60"], draw["drr_db"], rate, draw["seed"])
             direct = 0  # not the largest value where the tail is strong
-        response = response[: direct + len(waveform)]  # what comes later falls behind the clip's end
-        wet = dsp.convolved(waveform, response)[direct : direct + len(waveform)]
-        # a response that is silent, or whose tail misses a short clip, leaves nothing to scale
-        return dsp.at_level(wet, dsp.rms(waveform)) if dsp.rms(wet) > dsp.SILENCE else waveform
+        return placed(waveform, response, direct)
 
     def describe(self, draw: Draw) -> str:
         if "path" in draw:
             return f"{self.name} {draw['path']}"
         return f"{self.name} RT60 {draw['rt60']:.2f} s, direct to reverberant {draw['drr_db']:+.1f} dB"
+
+
+def placed(waveform: torch.Tensor, response: torch.Tensor, direct: int) -> torch.Tensor:
+    """A clip `(T,)` in the room of a response `(R,)`: the direct sound, at `direct`, stays where it was, and the RMS.
+
+    A response that is silent, or whose tail misses a short clip, leaves nothing to scale: then the clip is as it was.
+    """
+    response = response[: direct + len(waveform)]  # what comes later falls behind the clip's end
+    wet = dsp.convolved(waveform, response)[direct : direct + len(waveform)]
+    return dsp.at_level(wet, dsp.rms(waveform)) if dsp.rms(wet) > dsp.SILENCE else waveform
 
 
 def impulse_response(rt60: float, drr_db: float, rate: int, seed: int) -> torch.Tensor:

@@ -103,16 +103,25 @@ def bounds(
     """
     if not basis.tells or not math.isfinite(value) or not basis.size > 0:
         return NONE
-    tail, few = (1 - level) / 2, basis.few
-    errors = few * (value if rate else min(value, 1 - value))
-    size = few
-    if errors > 0 and variance > 0:
-        weight, spread = errors / (errors + ENOUGH), value if rate else value * (1 - value)
-        found = spread / variance * basis.reach(tail)
-        size = 1 / (weight / found + (1 - weight) / few)
+    tail, size = (1 - level) / 2, worth(value, basis, variance, level, rate)
     quantiles = _of_rate if rate else _of_share
     low, high = quantiles(value - max(bias, 0.0), size, tail)[0], quantiles(value - min(bias, 0.0), size, tail)[1]
     return min(low, value), max(high, value)
+
+
+def worth(value: float, basis: Basis, variance: float = math.nan, level: float = 0.95, rate: bool = False) -> float:
+    """How many things that stand alone a figure is worth; the arguments are those of `bounds`.
+
+    >>> worth(1.0, Basis(30, np.full(6, 5)))
+    10.0
+    """
+    few = basis.few
+    errors = few * (value if rate else min(value, 1 - value))
+    if not (errors > 0 and variance > 0):
+        return few
+    weight, spread = errors / (errors + ENOUGH), value if rate else value * (1 - value)
+    found = spread / variance * basis.reach((1 - level) / 2)
+    return 1 / (weight / found + (1 - weight) / few)
 
 
 def of_draws(

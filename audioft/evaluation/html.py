@@ -16,6 +16,7 @@ from audioft.evaluation.page import overview, sounds
 from audioft.evaluation.page.confusion import label_anchor
 from audioft.evaluation.page.elements import escaped, flat, section, table
 from audioft.evaluation.page.labels import labels
+from audioft.evaluation.page.slices import slices
 from audioft.evaluation.page.style import document
 
 _BAD = 200  # recordings that could not be used and are told one by one
@@ -85,6 +86,7 @@ def as_html(
         "confusion": section("Confusion", confusion, wide=wide, name="confusion") if confusion else "",
         "labels": labels(report, found, places),
         **(figures if beside_labels else {}),
+        "slices": "" if report.slices is None else slices(report.slices),
         one_by_one.PLACE: _mistakes(report, beside),
         "unusable recordings": _bad(beside.bad),
         "training": _training(report, history, beside.kept),

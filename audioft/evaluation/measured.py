@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from audioft.evaluation.intervals import Estimate
+from audioft.evaluation.slices.found import Slices
 
 
 class Measured(Protocol):
@@ -44,6 +45,8 @@ class Measured(Protocol):
     def further(self) -> Sequence[str]: ...
     @property
     def notes(self) -> Sequence[str]: ...
+    @property
+    def slices(self) -> Slices | None: ...
     def confused(self) -> list[tuple[str, str, int, int]]: ...
 
 

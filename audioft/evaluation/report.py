@@ -17,13 +17,15 @@ from audioft.evaluation.caution import in_lines
 from audioft.evaluation.intervals import Estimate
 from audioft.evaluation.measured import f1, recall
 from audioft.evaluation.ratios import plain
+from audioft.evaluation.slices import text as slices_text
+from audioft.evaluation.slices.found import Slices
 from audioft.evaluation.text import TITLES, fit, number, pad, printable, width
 from audioft.models.heard import TOO_GOOD
 
 FORMAT = "audioft-report"
 FORMAT_VERSION = 1
 
-LATER = ("kind", "caution")  # which older reports do not have
+LATER = ("kind", "caution", "slices")  # which older reports do not have
 _MOST_CLASSES, _WORST, _BEST, _PAIRS = 20, 10, 5, 5
 
 
@@ -50,6 +52,7 @@ class Report:
         kind: `clips`, or `events` where what happens when was measured: then `clips` counts recordings, and `classes`
             seconds in which a label happens.
         caution: that all this is of too few clips to say much, and what to do, in words; empty where it is not.
+        slices: how parts of the clips fare; None where nothing is known of clips by which they could be told apart.
 
     Example:
         >>> report = trained.report
@@ -72,6 +75,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
     kind: str = "clips"
     caution: str = ""
+    slices: Slices | None = None
 
     @property
     def main(self) -> str:
@@ -110,6 +114,8 @@ class Report:
         if pairs:
             rows = [f"  {fit(a)} -> {fit(b)}  {n} of {total}" for a, b, n, total in pairs]
             parts.append("\n".join(["most often confused (true -> given)", *rows]))
+        if self.slices is not None:
+            parts.append(slices_text.lines(self.slices))
         if self.further:
             parts.append("\n".join(f"note: {printable(n)}" for n in self.further))
         return "\n\n".join(parts)
@@ -155,7 +161,10 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """The report as plain values that strict JSON can hold: nan becomes None."""
         about = {"format": FORMAT, "format_version": FORMAT_VERSION, "main": self.main}
-        return plain(about | dataclasses.asdict(self))
+        values = dataclasses.asdict(self)
+        if self.slices is None:
+            del values["slices"]  # a report without any is as it was before there were slices
+        return plain(about | values)
 
     def to_json(self) -> str:
         """The report as strict JSON: no NaN, null instead."""
@@ -190,6 +199,8 @@ class Report:
             values = {f.name: data[f.name] for f in dataclasses.fields(cls) if f.name in data or f.name not in LATER}
             estimates = {k: Estimate(**_numbers(v)) for k, v in values["metrics"].items()}
             values |= {"labels": tuple(values["labels"]), "figures": _numbers(values["figures"]), "metrics": estimates}
+            if values.get("slices") is not None:
+                values["slices"] = Slices.load(values["slices"])
             return cls(**values | {"classes": [_numbers(row) for row in values["classes"]]})
         except (KeyError, TypeError, AttributeError) as e:
             raise UsageError(f"{path}: not a complete report ({e!r}); evaluate the model again") from e

@@ -10,6 +10,7 @@ from audioft.evaluation.page.confusion import anchor, matrix
 from audioft.evaluation.page.elements import LABEL, escaped, named, raw_table, table, tile
 from audioft.evaluation.page.style import fragment
 from audioft.evaluation.sentence import sentence
+from audioft.evaluation.slices.text import sentences
 from audioft.evaluation.text import TITLES, number
 
 #: What a reader sees from afar; the other figures say nearly the same, and stand in a table.
@@ -44,9 +45,11 @@ _MOST = 120  # labels whose confusion a notebook shows
 
 
 def said(report: Measured) -> str:
-    """The sentence, and what was measured; before both, that it is of too few clips, or of some it was trained on."""
+    """The sentence, what was measured, the worst slice; before all, that it is of too few clips or of some it knows."""
     caution = f'<p class="caution">{escaped(report.foremost)}</p>\n' if report.foremost else ""
-    return f'{caution}<p class="said">{escaped(sentence(report))}</p>\n<p>{escaped(report.measured)}</p>\n'
+    slices = report.slices
+    weak = f"<p>{escaped(sentences(slices)[0])}</p>\n" if slices is not None and slices.worst is not None else ""
+    return f'{caution}<p class="said">{escaped(sentence(report))}</p>\n<p>{escaped(report.measured)}</p>\n{weak}'
 
 
 def tiles(report: Measured) -> str:

@@ -35,6 +35,8 @@ def evaluate(
     resamples: int = 1000,
     seed: int = 0,
     players: int = 100,
+    by: str | Sequence[str] | None = None,
+    discover: bool = False,
     console: Console | None = None,
 ) -> Report:
     """Measure a model on labelled recordings.
@@ -58,6 +60,10 @@ def evaluate(
         seed: of the bootstrap.
         players: how many mistakes can be heard in `report.html`, at most: up to 10 s each, 20 MB of the page in all,
             the surest first. Whoever has the page can hear them; 0 puts no sound into it.
+        by: columns of the table whose slices are compared, and crossings: `sex,site*device`, or a list of such names;
+            `none` for no slices. If not given, all columns by which clips can be told apart, and their crossings.
+        discover: look for slices that nobody named, too: by embeddings, and by level, noise, bandwidth, pitch and
+            length. The model hears the clips a second time for that.
         console: where messages go.
 
     Returns:
@@ -76,6 +82,7 @@ def evaluate(
     from audioft.configuration import config as configs
     from audioft.core.runtime import launched
     from audioft.errors import UsageError
+    from audioft.evaluation.slices import columns
     from audioft.inference.predictor import Predictor
     from audioft.tasks.evaluate import evaluation_run
 
@@ -91,7 +98,7 @@ def evaluate(
     )  # what is wrong is told before the model is loaded
     predictor = Predictor(model, device=device, precision=precision, batch_seconds=batch_seconds)
     place = None if out is None else Path(out)
-    given = (resamples, seed, console, processes, players)
+    given = (resamples, seed, console, processes, players, columns.asked(by), discover)
     measured = evaluation_run.Evaluation(predictor, Path(model), place, side, *given)
     said = dict(configs.pairs(overrides)) | ({} if rename is None else {"data.rename": rename})
     usual = reading.usual(predictor.card.reading, said)

@@ -31,6 +31,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--group", metavar="COLUMN", help="column whose clips belong together, for the intervals")
     parser.add_argument(
+        "--by", metavar="COLUMN,...", help="compare slices by these columns, as sex,site*device (all); none: no slices"
+    )
+    parser.add_argument("--discover", action="store_true", help="look for slices that nobody named, too")
+    parser.add_argument(
         "--players",
         type=arguments.count_or_none,
         default=100,

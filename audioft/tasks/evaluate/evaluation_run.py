@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import difflib
-import shlex
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from audioft.assembly import event_scores, heard_before, recording_passes, side_scores
+from audioft.assembly import event_scores, labelled_clips, side_scores, slice_discovery, slices
+from audioft.assembly.labelled_clips import Clips
 from audioft.assembly.reading import Reading
 from audioft.assembly.side_scores import Scoring
 from audioft.audio.hearing import Hearing
-from audioft.core.places import folder_for
 from audioft.core.progress import Console
 from audioft.core.runtime import Processes
-from audioft.core.wording import listed
-from audioft.data import check as checking
 from audioft.data import targets as labelling
 from audioft.data.annotated import Found
-from audioft.data.clip import Clip
 from audioft.data.manifest import Manifest
-from audioft.data.sides import SIDES
-from audioft.errors import DataError, UsageError
+from audioft.errors import UsageError
 from audioft.evaluation.clip_report import make_report
 from audioft.evaluation.html import PLAYERS, Beside, write_html
 from audioft.evaluation.mistakes import Mistakes
+from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.report import Report
+from audioft.evaluation.slices.found import Slices
 from audioft.inference.predictor import Predictor
-from audioft.models import heard
-
-Clips = tuple[Clip, ...]
 
 
 @dataclass(frozen=True)
@@ -45,6 +39,8 @@ class Evaluation:
         console: where messages go.
         processes: each hears a share.
         players: mistakes that can be heard in the page, at most.
+        by: columns whose slices are compared; None for all, empty for none.
+        discover: whether slices are looked for that nobody named.
     """
 
     predictor: Predictor
@@ -56,12 +52,13 @@ class Evaluation:
     console: Console
     processes: Processes | None = None
     players: int = PLAYERS
+    by: Sequence[str] | None = None
+    discover: bool = False
 
     def on(self, data: Path, how: Reading, events: bool, window: float | None, hop: float | None) -> Report:
         """The report on data, read in this way and written where it is to go; see `audioft.evaluate`."""
         out = self.out
-        if self.side not in (None, *SIDES, "all"):
-            raise UsageError(f"side {self.side!r}: expected one of {', '.join(SIDES)}, all")
+        labelled_clips.refuse_side(self.side)
         if out is not None and out.is_file():
             raise UsageError(f"{out} is a file; --out takes a folder")
         if out is not None and (out / "config.yaml").is_file():
@@ -92,14 +89,7 @@ class Evaluation:
         """Each clip has its labels, whatever happens when in it."""
         predictor, card = self.predictor, self.predictor.card
 
-        def named(clips: Clips) -> Iterable[tuple[str, str]]:
-            if manifest.multilabel and not card.multilabel:
-                raise DataError(
-                    "the data may give several labels a clip (`labels`), the model gives exactly one: they cannot be "
-                    "compared"
-                )
-            return ((label, clip.name) for clip in clips for label in clip.named)
-
+        named = functools.partial(labelled_clips.named, several=manifest.multilabel, may=card.multilabel)
         clips, side, notes = self._usable(manifest, manifest.clips, named, renamed)
         wanted, known = labelling.targets(clips, predictor.labels, manifest.multilabel)
         how = self._scoring(predictor.window)
@@ -107,6 +97,7 @@ class Evaluation:
         if found.failures:
             notes.append(f"{len(found.failures)} recordings could not be scored and are left out")
         report = make_report(found.predictions, side, card.thresholds, self.resamples, self.seed, notes)
+        report = replace(report, slices=self._slices(found.predictions, how))
         if self.writes is not None:
             found.predictions.write(self.writes / "predictions.csv", card.thresholds)
             bad = [(c.key, e.stage, e.reason) for c, e in found.failures]
@@ -127,11 +118,20 @@ class Evaluation:
         )
         heard = event_scores.listen(predictor.scoring, [own[c.name] for c in clips], self._scoring(window, hop))
         how = {"resamples": self.resamples, "seed": self.seed}
+        notes += [slice_discovery.EVENTS] if self.discover else []
         report, compared = event_scores.report(heard, predictor.labels, predictor.rules(), side, notes=notes, **how)
+        own_slices = slices.in_events(report.labels, compared, found.recordings, self.by, self.seed)
+        report = replace(report, slices=own_slices)
         if self.writes is not None:
             event_scores.write_events(self.writes / "predictions.csv", compared)
             return report, event_scores.mistakes(report, compared, found.recordings, self._hearing)
         return report, None
+
+    def _slices(self, found: Predictions, how: Scoring) -> Slices | None:
+        limits, parts, notes = self.predictor.card.thresholds, None, list[str]()
+        if self.discover:
+            parts, notes = slice_discovery.discovered(self.predictor.scoring, found, limits, how, self.seed)
+        return slices.in_clips(found, limits, self.by, self.seed, parts, notes)
 
     def _scoring(self, window: float, hop: float | None = None) -> Scoring:
         p = self.predictor
@@ -147,78 +147,10 @@ class Evaluation:
         """The clips to measure on, what their side is called, and notes; `named` are labels with their files."""
         for note in found.notes:
             self.console.say(f"note: {note}")
-        clips, side = _side(found.root, clips, self.side)
-        _known(self.predictor.labels, named(clips), renamed)
-        clips, notes = self._readable(clips, found.grouping)
+        clips, side = labelled_clips.side(found.root, clips, self.side)
+        slices.check(clips, self.by)
+        labelled_clips.refuse_unknown(self.predictor.labels, named(clips), renamed)
+        clips, notes = labelled_clips.readable(
+            clips, self.predictor, self.model, found.grouping, self.console, self.writes
+        )
         return clips, side, notes
-
-    def _readable(self, clips: Clips, grouping: str) -> tuple[Clips, list[str]]:
-        """The clips that can be used, and what is to be noted of them; no findings are kept: there may be millions."""
-        how = self.predictor.model.encoder.hearing
-        checked = recording_passes.check(clips, self.console, workers=2, hearing=how)
-        if self.writes is not None:
-            folder_for(self.writes, "--out")
-            checking.write_bad_files(self.writes / "bad_files.csv", clips, checked)
-        bad = [(c, k.problem) for c, k in zip(clips, checked, strict=True) if k.problem]
-        for clip, problem in bad[:5]:
-            self.console.say(f"note: {clip.key} is left out: {problem[1]}")
-        if len(bad) == len(clips):
-            raise DataError(f"none of the {len(clips)} recordings can be read; the first says: {bad[0][1]}")
-        notes = [f"{len(bad)} of {len(clips)} recordings could not be used and are left out"] if bad else []
-        good = tuple(c for c, k in zip(clips, checked, strict=True) if not k.problem) if bad else clips
-        known = heard.of_folder(self.predictor.folder)
-        if known is not None:
-            asked = heard_before.asked(good, [k.digest for k in checked if not k.problem], grouping)
-            run = "this run" if (self.model / "model").is_dir() else "this model"
-            notes += known.told(asked, "recordings", run)
-        return good, notes
-
-
-def _side(root: Path, clips: Clips, side: str | None) -> tuple[Clips, str]:
-    """The clips to measure on, and what they are called."""
-    given = {c.split for c in clips} - {None}
-    if side is None:
-        side = "test" if "test" in given else "all"
-    if side == "all":
-        return clips, side
-    chosen = tuple(c for c in clips if c.split == side)
-    if not chosen:
-        has = f"it has {', '.join(sorted(str(g) for g in given))}" if given else "it gives no split"
-        raise DataError(f"{root}: no clip is on the side {side!r}; {has}. Use --side all to take all clips")
-    return chosen, side
-
-
-def _known(labels: tuple[str, ...], named: Iterable[tuple[str, str]], renamed: Mapping[str, str]) -> None:
-    """Refuse labels that the model does not know.
-
-    Args:
-        labels: of the model.
-        named: labels with the file they are of.
-        renamed: labels of the data with what they were renamed to.
-    """
-    known = set(labels)
-    strange: dict[str, str] = {}
-    for name, file in named:
-        if name not in known:
-            strange.setdefault(name, file)
-    if not strange:
-        return
-    told = ", ".join(f"{name!r} (as of {file})" for name, file in sorted(strange.items())[:10])
-    raise DataError(
-        f"the data has {len(strange)} label(s) that the model does not know: {told}. It knows "
-        f"{', '.join(labels)}; {_remedy(sorted(strange), labels, renamed)}"
-    )
-
-
-def _remedy(strange: Sequence[str], labels: Sequence[str], renamed: Mapping[str, str]) -> str:
-    """What helps where the model does not know some labels: renames that were asked for are not undone."""
-    leave_out = f"leave them out with data.drop={listed(strange)}"
-    for old, new in renamed.items():
-        if labelling.clean(new) in strange:
-            better = f"leave out the rename of {old!r}" if old in labels else f"rename {old!r} to one that it knows"
-            return f"{new!r} is what data.rename (--rename) makes of {old!r}: {better}, or {leave_out}"
-    for old in strange:
-        if near := difflib.get_close_matches(old, labels, n=1):
-            return f"rename labels with --rename {shlex.quote(f'{old}={near[0]}')} (data.rename), or {leave_out}"
-    way = shlex.quote(f"{strange[0]}=LABEL")
-    return f"{leave_out}, or rename what the model calls otherwise with --rename {way} (data.rename)"

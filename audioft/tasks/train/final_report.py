@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from audioft.assembly import event_scores, reading, recordings, side_scores
+from audioft.assembly import event_scores, reading, recordings, side_scores, slices
 from audioft.assembly.background import NEGATIVES
 from audioft.assembly.build import Parts
 from audioft.assembly.run_folder import Run
@@ -126,6 +126,7 @@ def _measure_clips(parts: Parts, folder: Path, learnt: Learnt) -> Measured:
     found = side_scores.score_side(parts.model, data, side, dataclasses.replace(how, console=parts.console))
     notes += [f"{counted(len(found.failures), 'clip')} could not be scored"] if found.failures else []
     report = make_report(found.predictions, side, thresholds, config.evaluate.resamples, config.seed, notes)
+    report = dataclasses.replace(report, slices=slices.in_clips(found.predictions, thresholds, seed=config.seed))
     found.predictions.write(folder / "predictions.csv", thresholds)
     failures = [(c.key, e.stage, e.reason) for c, e in found.failures]
     mistakes = side_scores.mistakes(found.predictions, thresholds, parts.model.encoder.hearing)
@@ -150,9 +151,11 @@ def _measure_events(parts: Parts, folder: Path, learnt: Learnt) -> Measured:
     report, heard = event_scores.report(
         found, labels, rules, side, resamples=config.evaluate.resamples, seed=config.seed, notes=notes
     )
+    annotated = event_scores.side(data, side)
+    report = dataclasses.replace(report, slices=slices.in_events(labels, heard, annotated, seed=config.seed))
     event_scores.write_events(folder / "predictions.csv", heard)
     failures = [(x.name, x.failure.stage, x.failure.reason) for x in found if x.failure is not None]
-    mistakes = event_scores.mistakes(report, heard, event_scores.side(data, side), parts.model.encoder.hearing)
+    mistakes = event_scores.mistakes(report, heard, annotated, parts.model.encoder.hearing)
     return Measured(thresholds, segments, report, failures, mistakes)
 
 

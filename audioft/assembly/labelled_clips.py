@@ -1,0 +1,141 @@
+"""Labelled clips that a model can be measured on: those of a side, with labels that it knows, that can be read."""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from audioft.assembly import heard_before, recording_passes
+from audioft.core.places import folder_for
+from audioft.core.progress import Console
+from audioft.core.wording import listed
+from audioft.data import check as checking
+from audioft.data import targets as labelling
+from audioft.data.clip import Clip
+from audioft.data.sides import SIDES
+from audioft.errors import DataError, UsageError
+from audioft.inference.predictor import Predictor
+from audioft.models import heard
+
+Clips = tuple[Clip, ...]
+
+
+def refuse_side(side: str | None) -> None:
+    """Raise a UsageError where there is no such side."""
+    if side not in (None, *SIDES, "all"):
+        raise UsageError(f"side {side!r}: expected one of {', '.join(SIDES)}, all")
+
+
+def named(clips: Clips, *, several: bool, may: bool) -> Iterable[tuple[str, str]]:
+    """The labels of clips, each with the file it is of.
+
+    Args:
+        clips: as they are read.
+        several: whether the data may give a clip several labels.
+        may: whether the model may.
+
+    Raises:
+        DataError: only the data may.
+    """
+    if several and not may:
+        raise DataError(
+            "the data may give several labels a clip (`labels`), the model gives exactly one: they cannot be compared"
+        )
+    return ((label, clip.name) for clip in clips for label in clip.named)
+
+
+def side(root: Path, clips: Clips, side: str | None) -> tuple[Clips, str]:
+    """The clips to measure on, and what they are called.
+
+    Args:
+        root: of the data, for messages.
+        clips: all of them.
+        side: `train`, `valid`, `test` or `all`; None for what the data suggests.
+
+    Raises:
+        UsageError: there is no such side.
+        DataError: no clip is on it.
+    """
+    refuse_side(side)
+    given = {c.split for c in clips} - {None}
+    if side is None:
+        side = "test" if "test" in given else "all"
+    if side == "all":
+        return clips, side
+    chosen = tuple(c for c in clips if c.split == side)
+    if not chosen:
+        has = f"it has {', '.join(sorted(str(g) for g in given))}" if given else "it gives no split"
+        raise DataError(f"{root}: no clip is on the side {side!r}; {has}. Use --side all to take all clips")
+    return chosen, side
+
+
+def refuse_unknown(labels: tuple[str, ...], named: Iterable[tuple[str, str]], renamed: Mapping[str, str]) -> None:
+    """Refuse labels that the model does not know.
+
+    Args:
+        labels: of the model.
+        named: labels with the file they are of.
+        renamed: labels of the data with what they were renamed to.
+    """
+    known = set(labels)
+    strange: dict[str, str] = {}
+    for name, file in named:
+        if name not in known:
+            strange.setdefault(name, file)
+    if not strange:
+        return
+    told = ", ".join(f"{name!r} (as of {file})" for name, file in sorted(strange.items())[:10])
+    raise DataError(
+        f"the data has {len(strange)} label(s) that the model does not know: {told}. It knows "
+        f"{', '.join(labels)}; {_remedy(sorted(strange), labels, renamed)}"
+    )
+
+
+def _remedy(strange: Sequence[str], labels: Sequence[str], renamed: Mapping[str, str]) -> str:
+    """What helps where the model does not know some labels: renames that were asked for are not undone."""
+    leave_out = f"leave them out with data.drop={listed(strange)}"
+    for old, new in renamed.items():
+        if labelling.clean(new) in strange:
+            better = f"leave out the rename of {old!r}" if old in labels else f"rename {old!r} to one that it knows"
+            return f"{new!r} is what data.rename (--rename) makes of {old!r}: {better}, or {leave_out}"
+    for old in strange:
+        if near := difflib.get_close_matches(old, labels, n=1):
+            return f"rename labels with --rename {shlex.quote(f'{old}={near[0]}')} (data.rename), or {leave_out}"
+    way = shlex.quote(f"{strange[0]}=LABEL")
+    return f"{leave_out}, or rename what the model calls otherwise with --rename {way} (data.rename)"
+
+
+def readable(
+    clips: Clips, predictor: Predictor, model: Path, grouping: str, console: Console, writes: Path | None
+) -> tuple[Clips, list[str]]:
+    """The clips that can be used, and what is to be noted of them; no findings are kept: there may be millions.
+
+    Args:
+        clips: those to measure on.
+        predictor, model: the model, and its folder or that of its run.
+        grouping: what the clips' groups are.
+        console: told of those that are left out.
+        writes: a folder for the table of bad recordings; None for nowhere.
+
+    Raises:
+        DataError: none can be used.
+    """
+    checked = recording_passes.check(clips, console, workers=2, hearing=predictor.model.encoder.hearing)
+    if writes is not None:
+        folder_for(writes, "--out")
+        checking.write_bad_files(writes / "bad_files.csv", clips, checked)
+    bad = [(c, k.problem) for c, k in zip(clips, checked, strict=True) if k.problem]
+    for clip, problem in bad[:5]:
+        console.say(f"note: {clip.key} is left out: {problem[1]}")
+    if len(bad) == len(clips):
+        raise DataError(f"none of the {len(clips)} recordings can be read; the first says: {bad[0][1]}")
+    notes = [f"{len(bad)} of {len(clips)} recordings could not be used and are left out"] if bad else []
+    good = tuple(c for c, k in zip(clips, checked, strict=True) if not k.problem) if bad else clips
+    known = heard.of_folder(predictor.folder)
+    if known is not None:
+        asked = heard_before.asked(good, [k.digest for k in checked if not k.problem], grouping)
+        run = "this run" if (model / "model").is_dir() else "this model"
+        notes += known.told(asked, "recordings", run)
+    return good, notes
