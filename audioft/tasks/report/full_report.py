@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from audioft.evaluation.page.elements import escaped
 from audioft.evaluation.page.joined import Part, joined
 from audioft.evaluation.report import Report
 from audioft.evaluation.slices import text as slices_text
+from audioft.inference.predictor import Predictor
 from audioft.models.hub import model_folder
 from audioft.tasks.report import mistakes, model_card
 
@@ -59,7 +61,7 @@ class FullReport:
         page: the page.
         evaluation: as of `audioft.evaluate`, slices included.
         robustness: as of `audioft.robustness`; None where nothing was disturbed.
-        explanations: as of `audioft.explain`, of the surest mistakes.
+        explanations: as of `audioft.explain`, of the surest mistakes, by their titles.
         said: paragraphs by their headings.
         notes: what could not be done, and why.
     """
@@ -67,7 +69,7 @@ class FullReport:
     page: Path
     evaluation: Report
     robustness: Any
-    explanations: Sequence[Any]
+    explanations: Mapping[str, Any]
     said: Mapping[str, Sequence[str]]
     notes: Sequence[str] = field(default_factory=list)
 
@@ -104,21 +106,25 @@ def make(model: Any, data: Path, asked: Asked, console: Console) -> FullReport:
             explained = _explained(model, data, asked, found, places, console)
         except AudioftError as e:
             notes.append(f"no mistake is explained: {e}")
-        if explained:
-            page = places["explanations"] / "index.html"
-            parts.append(_part("explanations", "What its surest mistakes rest on", page))
-    said = {"What it gets right": _of_evaluation(found), "What it can stand": [] if card is None else [card.sentence]}
-    said["What its surest mistakes rest on"] = [str(e) for e in explained]
-    said = {heading: own for heading, own in said.items() if own}
+        for number, (title, one) in enumerate(explained, 1):
+            page = places["explanations"] / f"{number}.html"
+            one.save(page)
+            parts.append(_part(f"mistake-{number}", title, page, silent=not asked.players))
+    said = {"What it gets right, and for whom": _of_evaluation(found)}
+    said |= {} if card is None else {"What it can stand": [card.sentence]}
+    said |= (
+        {"What its surest mistakes rest on": [f"{title}: {one.rests}" for title, one in explained]} if explained else {}
+    )
     date, command = datetime.date.today().isoformat(), _command()
     storage.write_text(out / PAGE, _page(model, data, said, notes, parts, date, command))
     if asked.model_card:
         _into_model_card(model, data, found, said, f"Measured on {date} by `{command}`.", console)
-    return FullReport(out / PAGE, found, card, explained, said, notes)
+    return FullReport(out / PAGE, found, card, dict(explained), said, notes)
 
 
-def _part(name: str, title: str, page: Path) -> Part:
-    return Part(name, title, page.read_text(encoding="utf-8"))
+def _part(name: str, title: str, page: Path, *, silent: bool = False) -> Part:
+    text = page.read_text(encoding="utf-8")
+    return Part(name, title, re.sub(r"<audio\b.*?</audio>", "", text, flags=re.DOTALL) if silent else text)
 
 
 def _of_evaluation(found: Report) -> list[str]:
@@ -128,26 +134,24 @@ def _of_evaluation(found: Report) -> list[str]:
 
 def _explained(
     model: Any, data: Path, asked: Asked, found: Report, places: Mapping[str, Path], console: Console
-) -> list[Any]:
-    """Explanations of the surest mistakes."""
+) -> list[tuple[str, Any]]:
+    """Titles and explanations of the surest mistakes."""
     if found.kind == "events":
         raise UsageError("what happens when was measured; `audioft explain` explains a recording")
     wanted = mistakes.surest(places["evaluation"] / "predictions.csv", asked.explained, multilabel=found.multilabel)
     if not wanted:
         return []
-    given = dict(asked.reading) | {"overrides": configs.pairs(asked.reading["overrides"])}
-    given.pop("side")
-    clips = reading.of(given.pop("overrides"), "report measures a model as it is", **given).whole_clips(data).clips
-    recordings = mistakes.as_recordings(wanted, clips, places["explanations"] / "parts")
-    return audioft.explain(
-        model,
-        recordings,
-        labels=[m.given for m in wanted],
-        titles=[m.title for m in wanted],
-        out=places["explanations"],
-        console=console,
-        **asked.how,
-    )
+    predictor = Predictor(model, **asked.how)
+    said = dict(configs.pairs(asked.reading["overrides"]))
+    usual = reading.usual(predictor.card.reading, said)
+    own = {key: asked.reading[key] for key in ("label", "group", "rename")}
+    how = reading.of(asked.reading["overrides"], "report measures a model as it is", usual=usual, **own)
+    recordings = mistakes.as_recordings(wanted, how.whole_clips(data).clips, places["explanations"] / "parts")
+    explained = []
+    for mistake, recording in zip(wanted, recordings, strict=True):
+        (one, *_) = audioft.explain(predictor, recording, label=mistake.given, console=console)
+        explained.append((mistake.title, one))
+    return [(title, one) for title, one in explained if one.evidence.size]
 
 
 def _page(
