@@ -41,8 +41,6 @@ def compare(
         The largest of each figure over labels, at most `MOST`, of which both groups have at least `LEAST` clips with
         and without; None where there is no such label.
     """
-    import fairlearn.metrics as fair
-
     known = column.code >= 0
     first, true, given, units = column.code[known] == 0, true[known], given[known], units[known]
     fewer = np.min([_fewer(true[side]) for side in (first, ~first)], axis=0)
@@ -50,6 +48,8 @@ def compare(
     usable = usable[fewer[usable] >= LEAST]
     if not len(usable):
         return None
+    import fairlearn.metrics as fair  # takes a second
+
     counts = _counts(true[:, usable], given[:, usable])
     each = differences(first[None].astype(float), counts)[0]
     best = {name: int(usable[i]) for name, i in zip(NAMES, each.argmax(axis=1).tolist(), strict=True)}

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from audioft.core.runtime import generator
+from audioft.evaluation.slices.hypergeometric import tails
 from audioft.evaluation.slices.outcomes import Outcomes
 
 DRAWS = 9_999
@@ -47,7 +48,8 @@ def p_value(outcomes: Outcomes, inside: np.ndarray, seed: int = 0) -> float:
     if min(atoms.inside.sum(), (~atoms.inside).sum()) < FEW:
         return math.nan
     if outcomes.shares and not atoms.stratum.any() and atoms.of.max() == 1:
-        return _fisher(int(atoms.good[atoms.inside].sum()), int(atoms.inside.sum()), int(atoms.good.sum()), len(atoms))
+        right, inside_too = int(atoms.good[atoms.inside].sum()), int(atoms.inside.sum())
+        return min(1.0, 2 * min(tails(right, inside_too, int(atoms.good.sum()), len(atoms))))
     return _by_permutation(atoms, seed)
 
 
@@ -101,14 +103,6 @@ def _atoms(outcomes: Outcomes, inside: np.ndarray) -> _Atoms:
     within_slice = np.concatenate([within[whole] > 0, inside[both]])
     order = np.lexsort((~within_slice, stratum))
     return _Atoms(good[order], of[order], within_slice[order], stratum[order])
-
-
-def _fisher(right: int, inside: int, all_right: int, clips: int) -> float:
-    from scipy.stats import hypergeom
-
-    low = hypergeom.cdf(right, clips, all_right, inside)
-    high = hypergeom.sf(right - 1, clips, all_right, inside)
-    return float(min(1.0, 2 * min(low, high)))
 
 
 def _by_permutation(atoms: _Atoms, seed: int) -> float:

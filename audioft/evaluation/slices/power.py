@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from audioft.evaluation.slices.hypergeometric import tails
+
 POWER = 0.8  # how often a gap is found that is said to be told
 
 
@@ -25,7 +27,6 @@ def least_gap(share: float, inside: float, outside: float, level: float) -> floa
     (0.28, None)
     """
     from scipy.special import betaincinv
-    from scipy.stats import hypergeom
 
     n, others = int(inside), int(outside)
     if n < 1 or others < 1:
@@ -33,7 +34,7 @@ def least_gap(share: float, inside: float, outside: float, level: float) -> floa
     right = round(share * others)
 
     def told(k: int) -> bool:
-        return bool(2 * hypergeom.cdf(k, n + others, right + k, n) <= level)
+        return 2 * tails(k, n, right + k, n + others)[0] <= level
 
     low, high = -1, math.ceil(share * n)  # told at low, not at high
     while high - low > 1:

@@ -6,9 +6,10 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from scipy.stats import fisher_exact
+from scipy.stats import fisher_exact, hypergeom
 
 from audioft.evaluation.slices import columns, gaps
+from audioft.evaluation.slices.hypergeometric import tails
 from audioft.evaluation.slices.measure import measure, parts
 from audioft.evaluation.slices.outcomes import Outcomes
 
@@ -27,6 +28,15 @@ def test_clips_that_stand_alone_have_fishers_p_value(right, inside, others_right
     one_sided = (fisher_exact(table, alternative=side).pvalue for side in ("less", "greater"))
     found = gaps.p_value(outcomes(good), np.arange(inside + others) < inside)
     assert found == pytest.approx(min(1.0, 2 * min(one_sided)))
+
+
+@pytest.mark.parametrize("clips", [40, 5000, 200_000])
+def test_tails_are_those_of_scipy_near_the_middle_and_far_from_it(clips):
+    inside, right = clips // 5, int(0.9 * clips)
+    for share in (0.5, 0.85, 0.9, 0.97, 1.0):
+        k = int(share * inside)
+        exact = hypergeom.cdf(k, clips, right, inside), hypergeom.sf(k - 1, clips, right, inside)
+        assert tails(k, inside, right, clips) == pytest.approx(exact, rel=1e-5, abs=1e-200)
 
 
 def test_whole_groups_are_exchanged():

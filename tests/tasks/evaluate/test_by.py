@@ -9,7 +9,9 @@ import makers
 import pages
 import pytest
 import soundfile
+import tiny
 from scipy.signal import butter, sosfilt
+from transformers import Wav2Vec2FeatureExtractor
 
 import audioft
 from audioft.errors import UsageError
@@ -143,3 +145,31 @@ def test_slices_are_discovered_by_what_is_measured(trained, tmp_path):
 def test_too_few_clips_to_discover_anything_in_is_said(trained, two_tones):
     slices = audioft.evaluate(trained, two_tones, side="all", discover=True, console=QUIET).slices
     assert slices.notes == ("12 clips are too few to discover slices in; it takes 100",)
+
+
+def test_what_happens_when_is_compared_by_recordings_and_nothing_is_discovered_in_it(trained, tmp_path):
+    """At the mill the labels of both tones are swapped, in all 12 of its recordings."""
+    rows = []
+    for i in range(24):
+        place, label = ("mill", "lake")[i % 2], ("low", "high")[i // 2 % 2]
+        makers.tone(tmp_path / f"{i}.wav", makers.PITCHES[label], seconds=1.5, seed=i)
+        said = label if place == "lake" else {"low": "high", "high": "low"}[label]
+        rows.append({"file_name": f"{i}.wav", "start": 0.0, "end": 1.5, "label": said, "place": place})
+    data = table(tmp_path, rows)
+    report = audioft.evaluate(trained, data, events=True, by="place", discover=True, resamples=10, console=QUIET)
+    assert report.slices.metric == "segment_f1"
+    assert report.slices.worst.name == "place=mill"
+    assert any(note.startswith("no slices are discovered") for note in report.notes)
+
+
+def test_a_model_that_transformers_wrote_has_slices_and_is_searched_for_more(tmp_path):
+    model = tiny.make_model("wav2vec2", "ForSequenceClassification", num_labels=2)
+    model.config.id2label, model.config.label2id = {0: "low", 1: "high"}, {"low": 0, "high": 1}
+    model.save_pretrained(tmp_path / "model")
+    Wav2Vec2FeatureExtractor(return_attention_mask=False).save_pretrained(tmp_path / "model")
+    (tmp_path / "data").mkdir()
+    data = table(tmp_path / "data", tones(tmp_path / "data", 110, site=lambda i: "ab"[i // 2 % 2]))
+    found = audioft.evaluate(tmp_path / "model", data, by="site", discover=True, resamples=10, console=QUIET).slices
+    assert {row.name for row in found.rows if row.kind == "column"} == {"site=a", "site=b"}
+    assert found.tests == 1 + 5  # of discovered slices as many are counted, found or not
+    assert not found.notes

@@ -1,0 +1,1 @@
+"""Which moments and bands of a recording an answer rests on."""

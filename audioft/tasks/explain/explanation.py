@@ -1,0 +1,165 @@
+"""What an answer rests on, in numbers and in a sentence."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from audioft.errors import AudioError, UsageError
+
+if TYPE_CHECKING:
+    from audioft.tasks.explain.origin import Origin
+
+MAIN = 0.6  # of what speaks for the label: so much is told with its times and bands
+OPEN = 0.5  # of the log-odds from which on the sound as a whole is said to carry the answer, and no part of it
+SILENT_DB = 40.0  # below the loudest moment, what is as quiet is silence
+
+
+@dataclass(frozen=True, repr=False)
+class Explanation:
+    """What an answer rests on.
+
+    Attributes:
+        path: the recording as it was given.
+        answer: the label that the model gives the recording; None if nothing of it could be heard.
+        label: the one that is explained: the answer, unless another was asked for.
+        score: its probability in the recording as a whole, 0 to 1; nan if there is none.
+        start, end: the stretch that was explained, seconds; of a recording longer than a window that in which the
+            label scores highest.
+        times: `(T + 1,)` borders of the moments, seconds of the recording.
+        bands: `(B + 1,)` borders of the bands, Hz of the recording.
+        evidence: `(T, B)`, how far each moment and band changes the log-odds of the label (natural logarithm).
+        whole, background: log-odds of the stretch, and of the stretch with all of it replaced by its own background.
+        quiet: `(T,)` bool, moments that are silent beside the loudest one.
+        method: `occlusion` or `gradients`.
+        gap: the share of `whole - background` that the evidence misses; nan where there is no check.
+        passes: how often the stretch went through the model.
+        kept: share of the way from `background` to `whole` that is left when the strongest fifth of the cells is
+            replaced (the deletion check of this explanation), which is to be little; nan where it was not made.
+        drawn: the same of as many cells drawn at random.
+        error: why there is no evidence, or why the recording breaks off.
+    """
+
+    path: str
+    answer: str | None
+    label: str | None
+    score: float
+    start: float = 0.0
+    end: float = 0.0
+    times: np.ndarray = field(default_factory=lambda: np.zeros(1))
+    bands: np.ndarray = field(default_factory=lambda: np.zeros(1))
+    evidence: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+    whole: float = float("nan")
+    background: float = float("nan")
+    quiet: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    method: str = "occlusion"
+    gap: float = float("nan")
+    passes: int = 0
+    kept: float = float("nan")
+    drawn: float = float("nan")
+    error: AudioError | None = None
+    origin: Origin | None = field(default=None, compare=False)
+
+    def __repr__(self) -> str:
+        return f"<Explanation of {self.path}: {self}>"
+
+    def __str__(self) -> str:
+        if self.label is None or not self.evidence.size:
+            return f"no answer to explain ({self.error})" if self.error is not None else "no answer to explain"
+        named = f"the answer `{self.label}`" if self.label == self.answer else f"`{self.label}`"
+        return f"{named} ({self.score:.2f}) {self.rests}"
+
+    @property
+    def rests(self) -> str:
+        """On what, in words."""
+        if not self.evidence.max() > 0:
+            return "rests on no moment or band: none of them speaks for it"
+        where = ", ".join(filter(None, (self._when(), self._pitch())))
+        if self.lasting:
+            held = f"(log-odds {self.background:.1f} of {self.whole:.1f} without them)"
+            return f"rests on the sound that goes on all the time {held}, then on {where}"
+        return f"rests on {where}"
+
+    @property
+    def lasting(self) -> bool:
+        """Whether most of the answer is left without any moment or band: what goes on all the time carries it."""
+        return self.background > 0 and self.background > OPEN * self.whole
+
+    @property
+    def by_time(self) -> np.ndarray:
+        """`(T,)`, the evidence of each moment."""
+        return self.evidence.sum(1)
+
+    @property
+    def by_band(self) -> np.ndarray:
+        """`(B,)`, the evidence of each band."""
+        return self.evidence.sum(0)
+
+    @property
+    def silent(self) -> float:
+        """Share, 0 to 1, of what speaks for the label that lies in silent moments; nan where nothing speaks for it."""
+        own = np.clip(self.by_time, 0, None)
+        return float(own[self.quiet].sum() / own.sum()) if own.sum() > 0 else float("nan")
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write it as a page, `.html`, or as numbers, `.json`.
+
+        Raises:
+            UsageError: another ending, or there is no evidence to write.
+        """
+        place = Path(path)
+        if not self.evidence.size:
+            raise UsageError(f"{self.path} has no explanation to save: {self.error}")
+        if place.suffix == ".json":
+            from audioft.core.storage import write_json
+
+            place.parent.mkdir(parents=True, exist_ok=True)
+            write_json(place, self.numbers())
+        elif place.suffix == ".html":
+            from audioft.tasks.explain import page
+
+            page.write(place, self)
+        else:
+            raise UsageError(f"{place}: expected a name that ends in .html or .json")
+        return place
+
+    def numbers(self) -> dict[str, Any]:
+        """All of it as JSON has it."""
+        plain = {k: getattr(self, k) for k in ("path", "answer", "label", "score", "start", "end", "method", "passes")}
+        floats = {k: round(getattr(self, k), 4) for k in ("whole", "background", "gap", "kept", "drawn", "silent")}
+        arrays = {k: np.round(getattr(self, k), 4).tolist() for k in ("times", "bands", "evidence")}
+        return plain | {k: v if np.isfinite(v) else None for k, v in floats.items()} | arrays
+
+    def _when(self) -> str:
+        spans = strongest(self.by_time, self.times)
+        return " and ".join(f"{a:.1f}-{b:.1f} s" for a, b in spans)
+
+    def _pitch(self) -> str:
+        if self.evidence.shape[1] == 1:
+            return ""
+        return " and ".join(f"{_kilo(a)}-{_kilo(b)} kHz" for a, b in strongest(self.by_band, self.bands))
+
+
+def strongest(values: np.ndarray, edges: np.ndarray, most: int = 3) -> list[tuple[float, float]]:
+    """The fewest parts that hold `MAIN` of what is above 0, neighbours as one; of these the strongest `most`, in order.
+
+    >>> strongest(np.array([0.1, 2.0, 1.0, -1.0, 0.2]), np.arange(6.0))
+    [(1.0, 3.0)]
+    """
+    own = np.clip(values, 0, None)
+    order = np.argsort(-own, kind="stable")
+    count = int(np.searchsorted(np.cumsum(own[order]), MAIN * own.sum() * (1 - 1e-9)) + 1)
+    chosen = np.zeros(len(own) + 2, bool)
+    chosen[1 + order[:count]] = own[order[:count]] > 0
+    starts, ends = np.flatnonzero(chosen[1:] & ~chosen[:-1]), np.flatnonzero(chosen[:-1] & ~chosen[1:])
+    found = list(zip(starts.tolist(), ends.tolist(), strict=True))
+    best = sorted(found, key=lambda span: -own[span[0] : span[1]].sum())[:most]
+    return [(float(edges[a]), float(edges[b])) for a, b in sorted(best)]
+
+
+def _kilo(frequency: float) -> str:
+    return f"{frequency / 1000:.2g}"

@@ -1,0 +1,198 @@
+"""`audioft explain`: cells, their background, evidence that adds up, pages that are kept, and what is refused."""
+
+from __future__ import annotations
+
+import csv
+
+import makers
+import numpy as np
+import pytest
+import soundfile
+import tiny
+import torch
+
+import audioft
+from audioft.audio.hearing import Hearing
+from audioft.tasks.explain import gradients, occlusion, sounds
+from audioft.tasks.explain.explanation import Explanation
+from audioft.tasks.explain.logodds import LogOdds
+from audioft.tasks.explain.stft import Cells, Spectrum
+from audioft.tasks.explain.summary import summarised
+
+RATE = 16000
+QUIET = audioft.Console(quiet=True)
+HOW = {"neighbours": 0, "console": QUIET}
+
+
+def spectrum_of(samples: np.ndarray) -> Spectrum:
+    return Spectrum(torch.from_numpy(samples), RATE, Cells.of(len(samples) / RATE, RATE))
+
+
+def burst(at: float = 0.6, seconds: float = 1.2) -> np.ndarray:
+    """A tone of 1 kHz for 0.2 s in faint noise."""
+    time = np.arange(round(seconds * RATE)) / RATE
+    inside = (time >= at) & (time < at + 0.2)
+    noise = np.random.default_rng(0).standard_normal(len(time))
+    return (0.01 * noise + 0.3 * inside * np.sin(2 * np.pi * 1000 * time)).astype(np.float32)
+
+
+@pytest.mark.parametrize("samples", [401, 4000, 16000])
+def test_what_is_kept_whole_is_the_sound_itself(samples):
+    own = np.random.default_rng(1).standard_normal(samples).astype(np.float32)
+    spectrum = spectrum_of(own)
+    kept = spectrum.kept(torch.ones(1, *spectrum.cells.shape))[0].numpy()
+    assert np.abs(kept - own).max() < 1e-5
+
+
+def test_a_cell_that_is_replaced_is_as_loud_as_the_background():
+    spectrum = spectrum_of(burst())
+    cells = torch.ones(1, *spectrum.cells.shape)
+    cells[0, 5:9] = 0
+    gone = spectrum.kept(cells)[0].numpy()
+    time = np.arange(len(gone)) / RATE
+    inside, before = gone[(time > 0.65) & (time < 0.75)], gone[(time > 0.2) & (time < 0.4)]
+    assert 0.1 < inside.std() / before.std() < 2, "neither silent nor the tone"
+    assert np.abs(gone[time < 0.4] - spectrum.samples.numpy()[time < 0.4]).max() < 1e-3
+
+
+class Loudness(torch.nn.Module):
+    """As `LogOdds`: how loud 1 kHz is, a figure that is known."""
+
+    at_once = staticmethod(lambda samples: 7)
+
+    def forward(self, given: torch.Tensor) -> torch.Tensor:
+        found = torch.stft(given, 512, 128, window=torch.hann_window(512), return_complex=True)
+        return torch.log(found[:, 28:37].abs().square().mean((1, 2)) + 1).double()
+
+    def several(self, given: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            return self(given)
+
+
+@pytest.mark.parametrize("method", ["occlusion", "gradients", "waveform"])
+def test_evidence_lies_where_the_sound_is_and_adds_up(method):
+    if method != "occlusion":
+        pytest.importorskip("captum", reason="captum is not installed")
+    spectrum = spectrum_of(burst())
+    of = {"occlusion": occlusion.occlusion, "gradients": gradients.over_spectrum, "waveform": gradients.over_samples}
+    found = of[method](spectrum, Loudness())
+    assert found.gap <= 0.01
+    assert abs(found.values.sum() - found.total) <= 0.02 * abs(found.total)
+    times = spectrum.cells.times
+    assert 0.5 < times[found.values.sum(1).argmax()] < 0.8
+    if found.values.shape[1] > 1:
+        band = found.values.sum(0).argmax()
+        assert spectrum.cells.bands[band] < 1000 < spectrum.cells.bands[band + 1]
+    assert np.array_equal(found.values, of[method](spectrum, Loudness()).values), "the same each time"
+
+
+def test_passes_are_few():
+    assert occlusion.passes((12, 8)) <= 100
+    assert len(occlusion.parts((12, 8))) * 2 + 2 == occlusion.passes((12, 8))
+
+
+@pytest.mark.parametrize("kind", tiny.EVERY)
+def test_gradients_reach_the_samples_in_every_family(kind):
+    model = tiny.make_classifier(kind)
+    log_odds = LogOdds(model, 1, False)
+    with torch.inference_mode():  # what prediction has cached is no part of a graph
+        model(torch.randn(1, 8000), torch.tensor([8000]))
+    sound = torch.from_numpy(np.random.default_rng(2).standard_normal(8000).astype(np.float32))
+    given = sound[None].clone().requires_grad_()
+    (slope,) = torch.autograd.grad(log_odds(given).sum(), given)
+    assert torch.isfinite(slope).all()
+    assert slope.abs().sum() > 0
+    step = 1e-2 * slope / slope.norm()
+    rise = (log_odds(given.detach() + step) - log_odds(given.detach() - step)).item() / 2
+    assert rise == pytest.approx(1e-2 * slope.norm().item(), rel=0.2, abs=1e-4)
+
+
+def test_of_a_model_of_frames_it_is_the_mean_over_the_frames():
+    model = tiny.make_classifier(pooling="none")
+    sound = torch.randn(1, 8000, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        normed = (sound - sound.mean()) / (sound.var(correction=0) + 1e-7).sqrt()
+        frames = model(normed, torch.tensor([8000]))[0, : int(model.encoder.frame_lengths(torch.tensor([8000])))]
+    assert LogOdds(model, 1, True).several(sound).item() == pytest.approx(frames[:, 1].double().mean().item(), abs=1e-5)
+
+
+def test_what_speaks_for_it_is_heard_and_nothing_of_what_does_not():
+    spectrum = spectrum_of(burst())
+    evidence = np.zeros(spectrum.cells.shape)
+    evidence[6:8] = 1
+    speaks_for, against = sounds.parted(burst(), RATE, evidence)
+    time = np.arange(len(speaks_for)) / RATE
+    assert against is None
+    assert np.abs(speaks_for[time < 0.5]).max() < 1e-4 < 0.2 < np.abs(speaks_for).max()
+
+
+def test_a_recording_is_explained_and_its_page_kept(trained, two_tones, tmp_path, audioft_command):
+    first, second = sorted((two_tones / "high").glob("*.wav"))[:2]
+    call = ("explain", trained.folder, first, second, "--out", tmp_path / "why", "--neighbours", "2")
+    code, out, err = audioft_command(*call)
+    assert code == 0, err
+    assert len(out.splitlines()) == 2
+    page = (tmp_path / "why" / f"{first.stem}.html").read_text()
+    assert page.count("<audio") >= 4
+    assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org", "")
+    with open(tmp_path / "why" / "explanations.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["path"] for row in rows] == [str(first), str(second)]
+    code, _, err = audioft_command(*call)
+    assert code == 2
+    assert "--resume keeps them" in err
+    before = makers.files(tmp_path / "why")[f"{first.stem}.html"]
+    code, out, _ = audioft_command(*call, "--resume")
+    assert code == 0
+    assert makers.files(tmp_path / "why")[f"{first.stem}.html"] == before
+
+
+def test_alone_and_among_others_it_is_the_same(trained, two_tones):
+    paths = [str(p) for p in sorted(two_tones.rglob("*.wav"))[4:8]]
+    among = audioft.explain(trained, paths, **HOW)
+    alone = audioft.explain(trained, paths[2], **HOW)
+    assert np.array_equal(among[2].evidence, alone[0].evidence)
+
+
+def test_several_labels_and_arrays_and_long_recordings(trained_several):
+    long = np.tile(burst(), 4)
+    found = audioft.explain(trained_several, long, rate=RATE, label="low", windows=2, **HOW)
+    assert [one.label for one in found] == ["low", "low"]
+    assert found[0].start != found[1].start
+    assert found[0].whole >= found[1].whole - 1e-4, "the highest score first"
+    with pytest.raises(audioft.AudioftError, match="no label 'lo'"):
+        audioft.explain(trained_several, long, rate=RATE, label="lo", **HOW)
+
+
+def test_what_cannot_be_heard_is_told(trained, tmp_path, audioft_command):
+    soundfile.write(tmp_path / "short.wav", np.zeros(100), RATE)
+    code, out, err = audioft_command("explain", trained.folder, tmp_path / "short.wav", "--neighbours", "0")
+    assert (code, out) == (1, "")
+    assert "short.wav" in err
+    assert "Traceback" not in err
+
+
+def test_a_call_that_is_wrong(refused, trained, two_tones):
+    refused("explain", trained.folder, "nowhere.wav", code=2, said=("nowhere.wav: no such file",))
+    said = ("no label 'hihg'", "did you mean 'high'")
+    refused("explain", trained.folder, two_tones, "--label", "hihg", code=2, said=said)
+
+
+def explanation(label: str, band: int, quiet: bool = False) -> Explanation:
+    evidence = np.zeros((4, 3))
+    evidence[1, band] = 2.0
+    times, bands = np.arange(5) * 0.5, np.array([0.0, 1000, 2000, 8000])
+    silence = np.array([False, quiet, False, False])
+    return Explanation("a.wav", label, label, 0.9, 0, 2, times, bands, evidence, 2.0, 0.0, silence)
+
+
+def test_a_sentence_and_a_summary():
+    assert str(explanation("dog", 1)) == "the answer `dog` (0.90) rests on 0.5-1.0 s, 1-2 kHz"
+    found = summarised([explanation("dog", 1), explanation("dog", 1), explanation("rain", 0, quiet=True)])
+    assert (found["dog"].recordings, found["dog"].bands, found["dog"].seconds) == (2, ((1000.0, 2000.0),), 0.5)
+    assert (found["rain"].shortcut, found["dog"].shortcut) == (True, False)
+
+
+def test_evidence_is_told_in_the_pitches_of_the_recording():
+    hearing = Hearing(RATE, 10)
+    assert (hearing.range[0] + Cells.of(1.0, RATE).bands * hearing.expansion)[-1] == pytest.approx(80000)
