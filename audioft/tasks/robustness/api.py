@@ -89,7 +89,7 @@ def robustness(
     from audioft.core import places
     from audioft.errors import UsageError
     from audioft.inference.predictor import Predictor
-    from audioft.tasks.robustness import card_run, suite
+    from audioft.tasks.robustness import card_run, examples, page, suite
 
     if resamples < 1 or limit < 0 or attack_clips < 1:
         raise UsageError(
@@ -99,6 +99,8 @@ def robustness(
     why = "robustness measures a model as it is"
     reading.of(overrides, why, label=label, group=group, rename=rename)
     place, console = None if out is None else Path(out), console or Console()
+    if place is not None and (place / "config.yaml").is_file():
+        raise UsageError(f"{place} holds a run; give another --out")
     with places.results(place, FILES, overwrite=overwrite):
         own: dict[str, Any] = {"device": device, "precision": precision, "batch_seconds": batch_seconds}
         predictor = Predictor(model, **own)
@@ -117,4 +119,7 @@ def robustness(
             card = dataclasses.replace(card, attack=card_run.attacked(under_test, attack_clips))
         if place is not None:
             card.save(place)
+            rows = [r.row for r in card.rows]
+            heard = examples.players(under_test.disturber, under_test.clips[0], rows) if players else {}
+            page.write(place / "robustness.html", card, heard)
         return card
