@@ -13,6 +13,7 @@ from audioft.tasks.probe.api import compare_encoders as compare_encoders
 from audioft.tasks.probe.api import probe as probe
 from audioft.tasks.relabel.api import relabel as relabel
 from audioft.tasks.render.api import render as render
+from audioft.tasks.report.api import report as report
 from audioft.tasks.robustness.api import robustness as robustness
 from audioft.tasks.speakers.api import enroll as enroll
 from audioft.tasks.speakers.api import identify as identify

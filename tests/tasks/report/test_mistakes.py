@@ -1,0 +1,62 @@
+"""Which mistakes a report explains, and as what."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+import soundfile
+
+from audioft.data.clip import Clip
+from audioft.tasks.report import mistakes
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(rows, labels=("cat", "dog", "owl")):
+        with (tmp_path / "predictions.csv").open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["path", "start", "end", "label", "predicted", "score", *(f"score:{c}" for c in labels)])
+            writer.writerows(rows)
+        return tmp_path / "predictions.csv"
+
+    return write
+
+
+def test_the_surest_come_first_and_of_several_kinds(table):
+    wrong = [[f"{i}.wav", "", "", "cat", "dog", 0.9, 0.0, 0.9 - i / 100, 0.0] for i in range(5)]
+    owl = ["o.wav", "1.5", "3", "owl", "cat", 0.4, 0.4, 0.3, 0.3]
+    right = ["r.wav", "", "", "owl", "owl", 1.0, 0.0, 0.0, 1.0]
+    found = mistakes.surest(table([right, owl, *wrong]), 3, multilabel=False)
+    assert [(m.name, m.start, m.given) for m in found] == [
+        ("0.wav", 0, "dog"),
+        ("1.wav", 0, "dog"),
+        ("o.wav", 1.5, "cat"),
+    ]
+    assert [m.name for m in mistakes.surest(table([right, *wrong]), 3, multilabel=False)] == ["0.wav", "1.wav", "2.wav"]
+    assert mistakes.surest(table([right]), 3, multilabel=False) == []
+
+
+def test_of_several_labels_each_that_is_too_much_is_a_mistake(table):
+    rows = [
+        ["a.wav", "", "", "cat;dog", "dog;owl", 0.8, 0.1, 0.7, 0.8],
+        ["b.wav", "", "", "", "cat", 0.6, 0.6, 0.1, 0.1],
+        ["c.wav", "", "", "cat", "", 0.2, 0.2, 0.1, 0.1],
+    ]
+    found = mistakes.surest(table(rows), 5, multilabel=True)
+    assert [(m.name, m.true, m.given) for m in found] == [("a.wav", ("cat", "dog"), "owl"), ("b.wav", (), "cat")]
+    listed = [["a.wav", "", "", '["a;b"]', '["a;b", "c"]', 0.8, 0.8, 0.7]]
+    assert [m.given for m in mistakes.surest(table(listed, ("a;b", "c")), 5, multilabel=True)] == ["c"]
+
+
+def test_a_part_of_a_recording_is_written_and_a_whole_one_is_not(tmp_path):
+    sound = np.sin(np.arange(32000) / 5).astype(np.float32) / 2
+    soundfile.write(tmp_path / "a.wav", sound, 8000, subtype="FLOAT")
+    clips = [Clip(tmp_path / "a.wav", "a.wav"), Clip(tmp_path / "a.wav", "a.wav", 1.0, 2.5)]
+    wanted = [mistakes.Mistake("a.wav", start, ("dog",), "cat", 0.9) for start in (0.0, 1.0)]
+    whole, part = mistakes.as_recordings(wanted, clips, tmp_path / "parts")
+    assert whole == tmp_path / "a.wav"
+    heard, rate = soundfile.read(part)
+    assert (rate, part.parent.name) == (8000, "parts")
+    np.testing.assert_allclose(heard, sound[8000:20000], atol=2**-15)
