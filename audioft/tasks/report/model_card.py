@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from audioft.core import storage
 from audioft.evaluation.intervals import Estimate
@@ -34,9 +35,10 @@ def write(
     readme = folder / "README.md"
     before = readme.read_text(encoding="utf-8") if readme.is_file() else "# Audio classifier\n"
     card = ModelCard(before, ignore_metadata_errors=True)
-    card.data.model_name = card.data.model_name or folder.resolve().name
-    others = [r for r in card.data.eval_results or [] if (r.dataset_name, r.dataset_split) != (name, side)]
-    card.data.eval_results = [*others, *_results(name, side, metrics)]
+    about: Any = card.data
+    about.model_name = about.model_name or folder.resolve().name
+    others = [r for r in about.eval_results or [] if (r.dataset_name, r.dataset_split) != (name, side)]
+    about.eval_results = [*others, *_results(name, side, metrics)]
     card.text = _with_section(card.text, section(said))
     storage.write_text(readme, f"{card}".rstrip() + "\n")
 
