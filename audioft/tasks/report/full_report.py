@@ -94,7 +94,12 @@ def make(model: Any, data: Path, asked: Asked, console: Console) -> FullReport:
     card, explained = None, []
     if asked.kinds is None or asked.kinds:
         console.say("2 of 3: what it can stand")
-        own: dict[str, Any] = {"kinds": asked.kinds, "limit": asked.limit, "noise": asked.noise, "players": bool(asked.players)}
+        own: dict[str, Any] = {
+            "kinds": asked.kinds,
+            "limit": asked.limit,
+            "noise": asked.noise,
+            "players": bool(asked.players),
+        }
         try:
             card = audioft.robustness(model, data, out=places["robustness"], overwrite=True, **own, **common)
             parts.append(_part("robustness", "What it can stand", places["robustness"] / "robustness.html"))
