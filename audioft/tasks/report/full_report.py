@@ -189,5 +189,5 @@ def _into_model_card(
     folder = model_folder(model)
     first, *rest = said
     section = {first: [when, *said[first]]} | {heading: said[heading] for heading in rest}
-    model_card.write(folder, data.stem, found.side, found.metrics, section)
+    model_card.write(folder, model_card.name_of(data), found.side, found.metrics, section)
     console.say(f"model card: {folder / 'README.md'}")

@@ -36,11 +36,25 @@ def write(
     before = readme.read_text(encoding="utf-8") if readme.is_file() else "# Audio classifier\n"
     card = ModelCard(before, ignore_metadata_errors=True)
     about: Any = card.data
-    about.model_name = about.model_name or folder.resolve().name
+    about.model_name = about.model_name or _name(folder.resolve())
     others = [r for r in about.eval_results or [] if (r.dataset_name, r.dataset_split) != (name, side)]
     about.eval_results = [*others, *_results(name, side, metrics)]
     card.text = _with_section(card.text, section(said))
     storage.write_text(readme, f"{card}".rstrip() + "\n")
+
+
+def name_of(data: Path) -> str:
+    """What recordings are called: their folder's name, or that of a table which has one of its own.
+
+    >>> name_of(Path("yard/metadata.csv")), name_of(Path("lists/yard.csv")), name_of(Path("yard"))
+    ('yard', 'yard', 'yard')
+    """
+    return data.resolve().parent.name if data.stem == "metadata" else data.stem
+
+
+def _name(folder: Path) -> str:
+    """Of a model: that of its run, where it lies in one."""
+    return folder.parent.name if folder.name == "model" and (folder.parent / "config.yaml").is_file() else folder.name
 
 
 def section(said: Mapping[str, Sequence[str]]) -> str:
