@@ -24,7 +24,13 @@ LONG = {"audioft.tasks.train.api", "audioft.tasks.pretrain.api", "audioft.tasks.
 NEED_A_MODEL = {
     *("audioft.tasks.train.api", "audioft.tasks.evaluate.api", "audioft.tasks.predict.api"),
     *("audioft.tasks.relabel.api", "audioft.tasks.speakers.api", "audioft.tasks.speakers.trials_api"),
-    *("audioft.evaluation.report", "audioft.inference.predictor", "audioft.tasks.explain.api"),
+    *(
+        "audioft.evaluation.report",
+        "audioft.inference.predictor",
+        "audioft.tasks.explain.api",
+        "audioft.tasks.report.api",
+        "audioft.tasks.robustness.api",
+    ),
 }
 
 

@@ -69,7 +69,7 @@ def report(
 
     Example:
         >>> how = {"kinds": ["white"], "explained": 1, "model_card": False, "console": Console(quiet=True)}
-        >>> found = report(trained, "samples/keywords", out=folder, **how)
+        >>> found = report(trained, "samples/keywords", out=tmp / "report", **how)
         >>> found.page.name, found.evaluation.main
         ('index.html', 'accuracy')
     """
