@@ -6,7 +6,7 @@ import argparse
 import os
 
 from audioft.core.progress import Console
-from audioft.tasks import arguments
+from audioft.tasks import arguments, measured_arguments
 
 NAME = "evaluate"
 ELSEWHERE = ("test", "eval", "score", "measure", "validate")
@@ -16,20 +16,9 @@ EXAMPLES = ("audioft evaluate runs/birds more_recordings/",)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL_OR_RUN", help="a run folder or a model folder")
-    parser.add_argument("data", metavar="DATA", help="a folder, .csv or .jsonl with labels the model knows")
-    arguments.add_reading(parser)
+    measured_arguments.add_model_and_data(parser)
     parser.add_argument("--out", metavar="DIR", help="write report.json, report.html and predictions.csv there")
-    parser.add_argument("--side", metavar="SIDE", help="train, valid, test or all (test if the data gives a split)")
-    parser.add_argument("--label", metavar="COLUMN", help="column with the label")
-    parser.add_argument(
-        "--rename",
-        action="append",
-        type=arguments.pair,
-        metavar="OLD=NEW",
-        help="what a label of DATA is called in the model; may be given several times",
-    )
-    parser.add_argument("--group", metavar="COLUMN", help="column whose clips belong together, for the intervals")
+    measured_arguments.add_clips(parser)
     parser.add_argument(
         "--by", metavar="COLUMN,...", help="compare slices by these columns, as sex,site*device (all); none: no slices"
     )
@@ -48,9 +37,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     from audioft.tasks.evaluate import api
 
-    arguments.refuse_swapped(options, [options.data, *options.items])
-    given = arguments.given(options, api.evaluate) | {"overrides": arguments.settings(options.items, "evaluate")}
-    given["rename"] = arguments.renames("--rename", options.rename) if options.rename else None
+    given = measured_arguments.given(options, api.evaluate, "evaluate")
     report = api.evaluate(console=console, **given)
     if int(os.environ.get("RANK") or "0"):
         return 0  # the first process speaks

@@ -6,7 +6,7 @@ import argparse
 import re
 
 from audioft.core.progress import Console
-from audioft.tasks import arguments
+from audioft.tasks import arguments, measured_arguments
 
 NAME = "robustness"
 ELSEWHERE = ("stress", "corruptions", "attack")
@@ -16,9 +16,7 @@ EXAMPLES = ("audioft robustness runs/birds more_recordings/ --out card/",)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL_OR_RUN", help="a run folder or a model folder")
-    parser.add_argument("data", metavar="DATA", help="a folder, .csv or .jsonl with labels the model knows")
-    arguments.add_reading(parser)
+    measured_arguments.add_model_and_data(parser)
     parser.add_argument(
         "--out", metavar="DIR", help="write robustness.json, .csv and .html there; a call that was killed goes on"
     )
@@ -40,16 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--attack-clips", type=arguments.count, default=40, metavar="N", help="clips that are attacked, at most (40)"
     )
     parser.add_argument("--advise", action="store_true", help="say which augmentations to train with")
-    parser.add_argument("--side", metavar="SIDE", help="train, valid, test or all (test if the data gives a split)")
-    parser.add_argument("--label", metavar="COLUMN", help="column with the label")
-    parser.add_argument("--group", metavar="COLUMN", help="column whose clips belong together, for the intervals")
-    parser.add_argument(
-        "--rename",
-        action="append",
-        type=arguments.pair,
-        metavar="OLD=NEW",
-        help="what a label of DATA is called in the model; may be given several times",
-    )
+    measured_arguments.add_clips(parser)
     parser.add_argument("--no-players", dest="players", action="store_false", help="put no sound into robustness.html")
     parser.add_argument("--seed", type=arguments.count_or_none, default=0, metavar="N", help="of the disturbances (0)")
     arguments.add_computing(parser)
@@ -84,9 +73,7 @@ def goes_on(options: argparse.Namespace) -> str:
 def run(options: argparse.Namespace, console: Console) -> int:
     from audioft.tasks.robustness import api
 
-    arguments.refuse_swapped(options, [options.data, *options.items])
-    given = arguments.given(options, api.robustness) | {"overrides": arguments.settings(options.items, "robustness")}
-    given["rename"] = arguments.renames("--rename", options.rename) if options.rename else None
+    given = measured_arguments.given(options, api.robustness, "robustness")
     card = api.robustness(console=console, **given)
     print(card)
     if options.advise:
