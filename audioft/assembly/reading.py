@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from audioft.configuration import config as configs
 from audioft.configuration.config import Config
+from audioft.core.progress import Console
 from audioft.errors import DataError, Problem, UsageError
 
 if TYPE_CHECKING:
@@ -145,6 +146,21 @@ def told(settings: Mapping[str, Any]) -> list[str]:
     said = ", ".join(f"{k}={configs.spell(v)}" for k, v in settings.items())
     sentence = f"labels are read as those that the model learnt: {said}; another value that is given wins"
     return [sentence] if settings else []
+
+
+def as_learnt(
+    of_model: Mapping[str, Any],
+    overrides: Mapping[str, Any] | Sequence[str],
+    why: str,
+    console: Console,
+    **given: Any,
+) -> Reading:
+    """How data is read that a model is measured on: as it learnt, where nothing else is said; arguments as of `of`."""
+    said = [*configs.pairs(overrides), *((f"data.{k}", v) for k, v in given.items() if k == "rename" and v is not None)]
+    settings = usual(of_model, dict(said))
+    for note in told(settings):
+        console.say(f"note: {note}")
+    return of(overrides, why, usual=settings, **given)
 
 
 def refuse_lists(exclude: Sequence[str], folder: Path) -> None:

@@ -79,7 +79,6 @@ def evaluate(
         True
     """
     from audioft.assembly import reading
-    from audioft.configuration import config as configs
     from audioft.core.runtime import launched
     from audioft.errors import UsageError
     from audioft.evaluation.slices import columns
@@ -100,9 +99,6 @@ def evaluate(
     place = None if out is None else Path(out)
     given = (resamples, seed, console, processes, players, columns.asked(by), discover)
     measured = evaluation_run.Evaluation(predictor, Path(model), place, side, *given)
-    said = dict(configs.pairs(overrides)) | ({} if rename is None else {"data.rename": rename})
-    usual = reading.usual(predictor.card.reading, said)
-    for note in reading.told(usual):
-        console.say(f"note: {note}")
-    how = reading.of(overrides, why, usual=usual, label=label, group=group, rename=rename)
+    named = {"label": label, "group": group, "rename": rename}
+    how = reading.as_learnt(predictor.card.reading, overrides, why, console, **named)
     return measured.on(Path(data), how, events, window, hop)

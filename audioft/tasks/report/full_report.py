@@ -13,7 +13,6 @@ from typing import Any
 
 import audioft
 from audioft.assembly import reading
-from audioft.configuration import config as configs
 from audioft.core import storage
 from audioft.core.progress import Console
 from audioft.errors import AudioftError, UsageError
@@ -147,10 +146,9 @@ def _explained(
     if not wanted:
         return []
     predictor = Predictor(model, **asked.how)
-    said = dict(configs.pairs(asked.reading["overrides"]))
-    usual = reading.usual(predictor.card.reading, said)
     own = {key: asked.reading[key] for key in ("label", "group", "rename")}
-    how = reading.of(asked.reading["overrides"], "report measures a model as it is", usual=usual, **own)
+    given = predictor.card.reading, asked.reading["overrides"], "report measures a model as it is"
+    how = reading.as_learnt(*given, Console(quiet=True), **own)  # the evaluation has told how
     recordings = mistakes.as_recordings(wanted, how.whole_clips(data).clips, places["explanations"] / "parts")
     explained = []
     for mistake, recording in zip(wanted, recordings, strict=True):

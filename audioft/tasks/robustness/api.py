@@ -85,7 +85,6 @@ def robustness(
     import dataclasses
 
     from audioft.assembly import reading
-    from audioft.configuration import config as configs
     from audioft.core import places
     from audioft.errors import UsageError
     from audioft.inference.predictor import Predictor
@@ -105,11 +104,8 @@ def robustness(
         own: dict[str, Any] = {"device": device, "precision": precision, "batch_seconds": batch_seconds}
         predictor = Predictor(model, **own)
         other = None if reference is None else Predictor(reference, **own)
-        said = dict(configs.pairs(overrides)) | ({} if rename is None else {"data.rename": rename})
-        usual = reading.usual(predictor.card.reading, said)
-        for note in reading.told(usual):
-            console.say(f"note: {note}")
-        how = reading.of(overrides, why, usual=usual, label=label, group=group, rename=rename)
+        named = {"label": label, "group": group, "rename": rename}
+        how = reading.as_learnt(predictor.card.reading, overrides, why, console, **named)
         sounds = (noise, impulses)
         run = card_run.CardRun(
             predictor, Path(model), place, wanted, strengths, limit, *sounds, resamples, seed, console, other
