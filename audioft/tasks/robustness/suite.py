@@ -52,7 +52,7 @@ def rows(kinds: Sequence[str], strengths: Sequence[int], around: Surroundings) -
 
 
 def _missing(kind: str, around: Surroundings) -> str:
-    return codecs.without(STRENGTHS[kind].needs) or (around.missing() if kind in OF_OTHERS else "")
+    return codecs.without(kind) or (around.missing() if kind in OF_OTHERS else "")
 
 
 def chosen(clips: Sequence[Clip], limit: int, seed: int) -> tuple[tuple[Clip, ...], list[str]]:
