@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from audioft.assembly.build import Parts
+from audioft.assembly.fitting.frozen_states import Cache
 from audioft.core import disk_cache
 from audioft.core.wording import of_bytes
 from audioft.data.check_cache import default_cache
@@ -20,7 +21,6 @@ from audioft.models import freezing
 from audioft.models.boundary import Boundary, boundary, cross
 from audioft.models.boundary_store import PRECISIONS, Crossings
 from audioft.models.weight_files import weights_hash
-from audioft.tasks.train.frozen_states import Cache
 
 VERSION = 1  # of what is computed: raise it whenever what crosses a boundary becomes something else
 STATES = "states"  # the folder, beside the cache of the checking pass

@@ -16,6 +16,8 @@ import numpy as np
 import torch
 
 from audioft.assembly import build
+from audioft.assembly.fitting import frame_examples
+from audioft.assembly.fitting.frozen_states import Cache
 from audioft.configuration import few_shot
 from audioft.core.progress import spell_seconds
 from audioft.core.runtime import generator
@@ -30,8 +32,6 @@ from audioft.models.boundary import embedded
 from audioft.models.heads import linear_start
 from audioft.models.heads.cosine import CosineHead
 from audioft.models.heads.linear_start import LinearMap
-from audioft.tasks.train import frame_examples
-from audioft.tasks.train.frozen_states import Cache
 
 MOST_CLIPS = 4000  # that are listened to where the encoder is to be trained, and fitted to in any case
 MOST_NUMBERS = 4e7  # clips times features times labels, beyond which fewer clips are fitted to

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from audioft.assembly import build, recipe
+from audioft.assembly.fitting import probe_start
+from audioft.assembly.fitting.frozen_states import Cache
 from audioft.configuration.config import Config
 from audioft.configuration.values import AUTO
 from audioft.core.runtime import generator
@@ -20,8 +22,6 @@ from audioft.evaluation import choosing
 from audioft.models import freezing
 from audioft.models.candidates import Candidates, Way, undecided
 from audioft.models.classifier import Layers
-from audioft.tasks.train import probe_start
-from audioft.tasks.train.frozen_states import Cache
 
 MOST = 2000  # clips that the choice is made on
 
