@@ -62,6 +62,7 @@ def fit(
     resume: Callable[[Trainer], None] | None = None,
     ready: Callable[[], None] = lambda: None,
     listeners: Listeners = lambda trainer: (),
+    apart: float = 0.0,
 ) -> Fitted:
     """Fit the model of a run to its training side.
 
@@ -72,6 +73,7 @@ def fit(
         resume: brings the trainer to where the run stood; None for a new run.
         ready: is called when all is chosen, before the first step.
         listeners: gives those who are told of steps and epochs, on the main process.
+        apart: seconds between two checkpoints after an epoch, at least.
 
     Raises:
         AudioftError: the weights diverged at once; and as of the trainer.
@@ -90,7 +92,7 @@ def fit(
         from_probe = probe_start.wanted(parts)
         if from_probe:
             linear_start.standardise(parts.model)
-        trainer = run_trainer.make_trainer(parts, folder, inner, cache)
+        trainer = run_trainer.make_trainer(parts, folder, inner, cache, apart)
         if resume is not None:
             resume(trainer)
         heard = probe_start.begin(parts, inner, cache, heard) if from_probe and trainer.state.fresh else None

@@ -57,6 +57,7 @@ def opened(parts: Parts, inner: TrainingClips, spare: Path) -> Iterator[Cache | 
     Raises:
         ConfigError: see `planned`.
     """
+    before = set(parts.shared.held)
     cache = planned(parts, inner, lambda: _place(spare))
     if cache is None:
         yield None
@@ -66,7 +67,7 @@ def opened(parts: Parts, inner: TrainingClips, spare: Path) -> Iterator[Cache | 
     with contextlib.ExitStack() as stack:
         for store in cache.stores.values():
             stack.enter_context(disk_cache.using(store.folder))
-        if parts.processes.main:
+        if parts.processes.main and not before >= {_held(store.folder) for store in cache.stores.values()}:
             disk_cache.trim(place, max(0, limit - _size(cache)))
         cache.fill()
         yield cache
@@ -89,7 +90,7 @@ def planned(parts: Parts, inner: TrainingClips, place_of: Callable[[], Path]) ->
     if not views or not kept:
         return None
     place = place_of()
-    stores = {cut: Crossings(place / _owner(parts, cut), parts.config.cache.precision) for cut in kept}
+    stores = {cut: _store(parts, place / _owner(parts, cut)) for cut in kept}
     cache = Cache(parts, cuts, inner, views, stores)
     size, limit = _size(cache), _limit(parts)
     if size > limit:
@@ -100,6 +101,15 @@ def planned(parts: Parts, inner: TrainingClips, place_of: Callable[[], Path]) ->
         return None
     parts.console.say(f"cache: {_told(cache)}, about {of_bytes(size)} in {place}")
     return cache
+
+
+def _store(parts: Parts, folder: Path) -> Crossings:
+    return parts.shared.once(_held(folder), lambda: Crossings(folder, parts.config.cache.precision))
+
+
+def _held(folder: Path) -> tuple[str, Path]:
+    """Where an open store is among what runs share."""
+    return STATES, folder
 
 
 def refuse(parts: Parts, cuts: dict[int, Boundary | None] | None = None) -> None:

@@ -20,9 +20,16 @@ from audioft.training.trainer import Trainer
 
 
 def make_trainer(
-    parts: build.Parts, folder: Path, dataset: TrainingClips, cache: frozen_cache.Cache | None = None
+    parts: build.Parts,
+    folder: Path,
+    dataset: TrainingClips,
+    cache: frozen_cache.Cache | None = None,
+    apart: float = 0.0,
 ) -> Trainer:
-    """The trainer of a run, at its beginning; with a cache it computes what is frozen no more."""
+    """The trainer of a run, at its beginning; with a cache it computes what is frozen no more.
+
+    Checkpoints after an epoch lie at least `apart` seconds apart.
+    """
     config, data, model = parts.config, parts.data, parts.model
     t = config.train
     index = data.side("train")
@@ -70,7 +77,7 @@ def make_trainer(
         workers=0 if cache is not None and cache.always else config.data.workers,
         seed=config.seed,
         log_every=t.log_every,
-        saving=Saving(t.save_steps, t.save_minutes),
+        saving=Saving(t.save_steps, t.save_minutes, apart),
     )
 
 
