@@ -117,7 +117,7 @@ def make(model: Any, data: Path, asked: Asked, console: Console) -> FullReport:
     said = {"What it gets right, and for whom": _of_evaluation(found)}
     said |= {} if card is None else {"What it can stand": [card.sentence]}
     said |= (
-        {"What its surest mistakes rest on": [f"{title}: {one.rests}" for title, one in explained]} if explained else {}
+        {"What its surest mistakes rest on": [_of_mistake(title, one) for title, one in explained]} if explained else {}
     )
     date, command = datetime.date.today().isoformat(), _command()
     storage.write_text(out / PAGE, _page(model, data, said, notes, parts, date, command))
@@ -136,6 +136,10 @@ def _of_evaluation(found: Report) -> list[str]:
     return [*([found.foremost] if found.foremost else []), found.sentence, *told]
 
 
+def _of_mistake(title: str, one: Any) -> str:
+    return "; ".join(filter(None, (f"{title}: {one.rests}", one.tried)))
+
+
 def _explained(
     model: Any, data: Path, asked: Asked, found: Report, places: Mapping[str, Path], console: Console
 ) -> list[tuple[str, Any]]:
@@ -152,7 +156,10 @@ def _explained(
     recordings = mistakes.as_recordings(wanted, how.whole_clips(data).clips, places["explanations"] / "parts")
     explained = []
     for mistake, recording in zip(wanted, recordings, strict=True):
-        (one, *_) = audioft.explain(predictor, recording, label=mistake.given, console=console)
+        rival = None if found.multilabel else mistake.true[0]
+        (one, *_) = audioft.explain(
+            predictor, recording, label=mistake.given, against=rival, console=Console(quiet=True)
+        )
         explained.append((mistake.title, one))
     return [(title, one) for title, one in explained if one.evidence.size]
 
