@@ -101,7 +101,8 @@ def _of_label(known: Neighbours, vector: np.ndarray, label: str) -> str:
     among = own @ own.T
     np.fill_diagonal(among, -1.0)
     usual = float(np.median(among.max(1)))
-    return f"The nearest {label} is {(own @ vector).max():.2f} alike; half of its clips have another of {usual:.2f} or more"
+    nearest_of = float((own @ vector).max())
+    return f"The nearest {label} is {nearest_of:.2f} alike; half of its clips have another of {usual:.2f} or more"
 
 
 def pooled_of(predictor: Predictor, samples: np.ndarray) -> np.ndarray:
