@@ -141,7 +141,9 @@ def readable(
     for clip, problem in bad[:5]:
         console.say(f"note: {clip.key} is left out: {problem[1]}")
     if len(bad) == len(clips):
-        raise DataError(f"none of the {len(clips)} recordings can be read; the first says: {bad[0][1]}")
+        (first, (_, reason)), many = bad[0], len(clips)
+        of = f"none of the {many} recordings can be used; the first, {first.key}" if many > 1 else first.key
+        raise DataError(f"{of}: {reason}. Give other recordings")
     notes = [f"{len(bad)} of {len(clips)} recordings could not be used and are left out"] if bad else []
     good = tuple(c for c, k in zip(clips, checked, strict=True) if not k.problem) if bad else clips
     known = heard.of_folder(predictor.folder)

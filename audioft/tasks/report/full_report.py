@@ -82,8 +82,10 @@ class FullReport:
 def make(model: Any, data: Path, asked: Asked, console: Console) -> FullReport:
     """See `audioft.report`."""
     out, notes = asked.out, []
-    if out.is_file() or (out / "config.yaml").is_file():
-        raise UsageError(f"{out} {'is a file' if out.is_file() else 'holds a run'}; out takes a folder of its own")
+    holds = {"config.yaml": "a run", "audioft.json": "a model"}
+    taken = [f"holds {what}" for name, what in holds.items() if (out / name).is_file()]
+    if out.is_file() or taken:
+        raise UsageError(f"--out {out} {'is a file' if out.is_file() else taken[0]}; it takes a folder of its own")
     common = dict(asked.reading) | dict(asked.how) | {"resamples": asked.resamples, "seed": asked.seed}
     common["console"] = console
     console.say("1 of 3: what it gets right, and for whom")
@@ -110,6 +112,10 @@ def make(model: Any, data: Path, asked: Asked, console: Console) -> FullReport:
             explained = _explained(model, data, asked, found, places, console)
         except AudioftError as e:
             notes.append(f"no mistake is explained: {e}")
+        else:
+            notes += [] if explained else ["no mistake is explained: there is none to explain"]
+        for earlier in places["explanations"].glob("[0-9]*.html"):
+            earlier.unlink()
         for number, (title, one) in enumerate(explained, 1):
             page = places["explanations"] / f"{number}.html"
             one.save(page)

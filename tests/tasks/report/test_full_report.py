@@ -52,6 +52,19 @@ def test_one_page_has_all_three_and_the_model_card_says_it(model, table, two_ton
     assert audioft.load_model(model).labels == ("high", "low")
 
 
+def test_without_a_mistake_it_says_so_and_keeps_no_earlier_page(model, two_tones, tmp_path):
+    how = {"kinds": [], "model_card": False, "resamples": 0, "console": Console(quiet=True)}
+    (tmp_path / "explanations").mkdir()
+    (tmp_path / "explanations" / "1.html").write_text("earlier")
+    found = audioft.report(model, two_tones, out=tmp_path, **how)
+    assert found.notes == ["no mistake is explained: there is none to explain"]
+    assert not list((tmp_path / "explanations").iterdir())
+
+
+def test_the_folder_of_a_model_is_no_place_for_it(model, two_tones, refused):
+    refused("report", model, two_tones, "--out", model, code=2, said=("holds a model", "a folder of its own"))
+
+
 def test_without_sound_and_without_card(model, table, two_tones, tmp_path):
     before = (model / "README.md").read_text(encoding="utf-8")
     how = {"overrides": {"data.audio_root": str(two_tones)}, "players": 0, "model_card": False, "explained": 1}
