@@ -69,12 +69,14 @@ def explain(
         >>> found.label in ("go", "left", "right", "stop"), found.evidence.shape[1]
         (True, 8)
     """
+    from audioft.core import runtime
     from audioft.inference.given import heard
     from audioft.inference.predictor import Predictor
     from audioft.tasks.explain import explaining, pages
     from audioft.tasks.explain.neighbours import Neighbours, known
 
     console = console or Console()
+    runtime.refuse_several("explain")
     explaining.refuse(method)
     how = {"device": device, "batch_seconds": batch_seconds}
     predictor = model if isinstance(model, Predictor) else Predictor(model, **how)  # type: ignore[arg-type]

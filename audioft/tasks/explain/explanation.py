@@ -158,7 +158,7 @@ class Explanation:
     def numbers(self) -> dict[str, Any]:
         """All of it as JSON has it."""
         plain = {k: getattr(self, k) for k in ("path", "answer", "label", "score", "start", "end", "method", "passes")}
-        plain |= {"against": self.against, "without": [asdict(one) for one in self.without]}
+        plain |= {"against": self.against, "without": [_plain(asdict(one)) for one in self.without]}
         figures = ("rival", "whole", "background", "gap", "kept", "drawn", "silent")
         floats = {k: round(getattr(self, k), 4) for k in figures}
         arrays = {k: np.round(getattr(self, k), 4).tolist() for k in ("times", "bands", "evidence")}
@@ -173,6 +173,8 @@ class Explanation:
         return " and ".join(f"{_kilo(a)}-{_kilo(b)} kHz" for a, b in self.pitches)
 
     def _tried(self, one: Without) -> str:
+        if one.answer is None:
+            return f"without these {one.part} {self.label} has {one.own:.2f}"
         if one.answer == self.label:
             return f"without these {one.part} it stays {one.answer} ({one.own:.2f})"
         return f"without these {one.part} it would be {one.answer} ({one.score:.2f}; {self.label} {one.own:.2f})"
@@ -193,6 +195,11 @@ def strongest(values: np.ndarray, edges: np.ndarray, most: int = 3) -> list[tupl
     found = list(zip(starts.tolist(), ends.tolist(), strict=True))
     best = sorted(found, key=lambda span: -own[span[0] : span[1]].sum())[:most]
     return [(float(edges[a]), float(edges[b])) for a, b in sorted(best)]
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """As JSON has them: what is no number is null."""
+    return {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in values.items()}
 
 
 def _kilo(frequency: float) -> str:

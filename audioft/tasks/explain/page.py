@@ -28,8 +28,6 @@ class Explained(Protocol):
     @property
     def start(self) -> float: ...
     @property
-    def end(self) -> float: ...
-    @property
     def times(self) -> np.ndarray: ...
     @property
     def bands(self) -> np.ndarray: ...
@@ -72,7 +70,7 @@ def as_html(own: Explained) -> str:
     assert own.origin is not None
     samples, hearing = own.origin.samples(own.start), own.origin.hearing
     shown = picture.evidence(samples, hearing, own.times, own.bands, own.evidence, str(own))
-    stretch = f"{own.start:.1f} to {own.end:.1f} s"
+    stretch = f"{own.times[0]:.1f} to {own.times[-1]:.1f} s"
     head = f'<h1>{named(own.path)}</h1>\n<p class="said">{escaped(own)}</p><p>{stretch}; method: {own.method}</p>'
     parts = [
         section("What it rests on", shown + _tried(own), wide=True),

@@ -36,13 +36,13 @@ class Without:
 
     Attributes:
         part: `bands` or `moments`.
-        answer: the label that it is given then.
-        score: of that label, 0 to 1.
+        answer: the label that it is given then; None where a clip may have several labels.
+        score: of that label, 0 to 1; nan if there is none.
         own: of the label that is explained, 0 to 1.
     """
 
     part: str
-    answer: str
+    answer: str | None
     score: float
     own: float
 
@@ -62,10 +62,11 @@ def without(spectrum: Spectrum, log_odds: LogOdds, named: Named, labels: Sequenc
         return ()
     kept = torch.from_numpy(np.stack(masks)).to(spectrum.samples.device)
     found = log_odds.probabilities(spectrum.kept(kept)).cpu().numpy()
-    return tuple(
-        Without(part, labels[int(row.argmax())], float(row.max()), float(row[log_odds.label]))
-        for part, row in zip(parts, found, strict=True)
-    )
+    own = found[:, log_odds.label].tolist()
+    if log_odds.multilabel:
+        return tuple(Without(part, None, float("nan"), score) for part, score in zip(parts, own, strict=True))
+    best = [(labels[int(row.argmax())], float(row.max())) for row in found]
+    return tuple(Without(part, *answer, score) for part, answer, score in zip(parts, best, own, strict=True))
 
 
 def _inside(edges: np.ndarray, spans: Spans) -> np.ndarray:

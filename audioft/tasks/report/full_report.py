@@ -7,7 +7,7 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -150,23 +150,24 @@ def _explained(
     model: Any, data: Path, asked: Asked, found: Report, places: Mapping[str, Path], console: Console
 ) -> list[tuple[str, Any]]:
     """Titles and explanations of the surest mistakes."""
-    if found.kind == "events":
-        raise UsageError("what happens when was measured; `audioft explain` explains a recording")
-    wanted = mistakes.surest(places["evaluation"] / "predictions.csv", asked.explained, multilabel=found.multilabel)
+    kind = {"multilabel": found.multilabel, "events": found.kind == "events"}
+    wanted = mistakes.surest(places["evaluation"] / "predictions.csv", asked.explained, **kind)
     if not wanted:
         return []
     predictor = Predictor(model, **asked.how)
     own = {key: asked.reading[key] for key in ("label", "group", "rename")}
     given = predictor.card.reading, asked.reading["overrides"], "report measures a model as it is"
     how = reading.as_learnt(*given, Console(quiet=True), **own)  # the evaluation has told how
-    recordings = mistakes.as_recordings(wanted, how.whole_clips(data).clips, places["explanations"] / "parts")
+    timed = how.in_time(data, asked=True) if kind["events"] else None
+    clips = how.whole_clips(data).clips if timed is None else [a.clip for a in timed.recordings]
+    recordings = mistakes.as_recordings(wanted, clips, places["explanations"] / "parts")
     explained = []
-    for mistake, recording in zip(wanted, recordings, strict=True):
-        rival = None if found.multilabel else mistake.true[0]
+    for mistake, (recording, begins) in zip(wanted, recordings, strict=True):
+        rival = None if found.multilabel or kind["events"] else mistake.true[0]
         (one, *_) = audioft.explain(
             predictor, recording, label=mistake.given, against=rival, console=Console(quiet=True)
         )
-        explained.append((mistake.title, one))
+        explained.append((mistake.title, replace(one, times=one.times + begins)))
     return [(title, one) for title, one in explained if one.evidence.size]
 
 

@@ -148,8 +148,8 @@ def test_moments_are_named_where_few_of_them_matter_more():
 class Loud(LogOdds):
     """Two labels: `loud`, of as much probability as the sound has amplitude at 1 kHz, and `quiet`."""
 
-    def __init__(self):
-        self.label = 0
+    def __init__(self, multilabel: bool = False):
+        self.label, self.multilabel = 0, multilabel
 
     def probabilities(self, sounds: torch.Tensor) -> torch.Tensor:
         share = torch.fft.rfft(sounds)[:, round(1000 * sounds.shape[1] / RATE)].abs() / 3000
@@ -167,6 +167,8 @@ def test_what_is_named_is_taken_out_and_the_answer_told():
     assert (by_band.part, by_band.answer) == ("bands", "quiet")
     assert by_band.own < 0.1 * whole, "no tone is left"
     assert 0.3 * whole < by_moment.own < 0.7 * whole, "one of two tones is left"
+    (several, _) = removal.without(spectrum, Loud(multilabel=True), one, ("loud", "quiet"))
+    assert replace(one, without=(several,)).tried == f"without these bands loud has {by_band.own:.2f}"
     told = replace(one, without=(by_band,)).tried
     assert told == f"without these bands it would be quiet ({by_band.score:.2f}; loud {by_band.own:.2f})"
 

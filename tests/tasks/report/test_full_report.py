@@ -82,3 +82,11 @@ def test_what_cannot_be_done_is_said(model, two_tones, tmp_path):
 
 def test_a_folder_with_a_run_is_left_alone(trained, two_tones, refused):
     refused("report", trained.model, two_tones, "--out", trained.folder, code=2, said=("holds a run",))
+
+
+@pytest.mark.parametrize("verb", ["report", "robustness", "explain"])
+def test_what_one_process_does_is_refused_to_several(refused, trained, two_tones, tmp_path, monkeypatch, verb):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    said = (f"{verb} runs in one process", "WORLD_SIZE says 2")
+    refused(verb, trained.folder, two_tones, "--out", tmp_path / "out", code=2, said=said)
+    assert not (tmp_path / "out").exists()
