@@ -23,7 +23,7 @@ class Mistake:
     Attributes:
         name: of the clip's recording, in the data.
         start: of the clip, or the event, in it, seconds.
-        true: its labels; of an event that was made up none.
+        true: its labels; those of what happens in the time of an event.
         given: the label that it was given, or lacks.
         score: of that label, 0 to 1; None of an event that was missed.
         missed: whether it lacks it.
@@ -53,11 +53,12 @@ class Mistake:
         >>> Mistake("a/1.wav", 0, ("dog", "owl"), "owl", 0.1, missed=True).title
         'a/1.wav: dog, owl; owl was missed (0.10)'
         >>> Mistake("a/1.wav", 2.5, (), "cat", 0.912, end=4.0).title
-        'a/1.wav, 2.5 to 4 s: cat (0.91) found where there is none'
+        'a/1.wav, 2.5 to 4 s: cat (0.91) found where there is nothing'
         """
         score = "" if self.score is None else f" ({self.score:.2f})"
         if self.end is not None:
-            what = f"{self.given} missed" if self.missed else f"{self.given}{score} found where there is none"
+            there = " and ".join(self.true) or "nothing"
+            what = f"{self.given} missed" if self.missed else f"{self.given}{score} found where there is {there}"
             return f"{self.name}, {self.start:.4g} to {self.end:.4g} s: {what}"
         where = f" from {self.start:g} s" if self.start else ""
         true = ", ".join(self.true) or "no label"
@@ -91,16 +92,19 @@ def _mistakes(table: Path, multilabel: bool) -> Iterator[Mistake]:
 def _event_mistakes(table: Path) -> Iterator[Mistake]:
     """Events of which nothing was found in their time, and found ones of which nothing is true in theirs."""
     rows: dict[tuple[str, str], list[tuple[float, float, str, str]]] = {}
+    happens: dict[str, list[tuple[float, float, str]]] = {}
     with table.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             own = rows.setdefault((row["path"], row["label"]), [])
-            own.append((float(row["start"]), float(row["end"]), row["kind"], row["score"]))
+            start, end = float(row["start"]), float(row["end"])
+            own.append((start, end, row["kind"], row["score"]))
+            if row["kind"] == "true":
+                happens.setdefault(row["path"], []).append((start, end, row["label"]))
     for (name, label), own in rows.items():
         for start, end, kind, score in own:
             if not any(k != kind and a < end and start < b for a, b, k, _ in own):
-                missed = kind == "true"
-                true = (label,) if missed else ()
-                yield Mistake(name, start, true, label, float(score) if score else None, missed, end)
+                true = tuple(sorted({c for a, b, c in happens.get(name, ()) if a < end and start < b}))
+                yield Mistake(name, start, true, label, float(score) if score else None, kind == "true", end)
 
 
 def _labels(cell: str, multilabel: bool) -> tuple[str, ...]:

@@ -67,6 +67,11 @@ def test_an_event_is_missed_or_made_up_where_nothing_of_its_label_meets_it(tmp_p
         ("a.wav", 5, "cat", False),
         ("a.wav", 5, "dog", True),
     ]
+    assert [m.title.partition(": ")[2] for m in found] == [
+        "dog (0.70) found where there is nothing",
+        "cat (0.60) found where there is dog",
+        "dog missed",
+    ]
     soundfile.write(tmp_path / "a.wav", np.linspace(-0.5, 0.5, 8500), 1000)
     clips = [Clip(tmp_path / "a.wav", "a.wav"), Clip(tmp_path / "b.wav", "b.wav")]
     parts = mistakes.as_recordings(found[1:], clips, tmp_path / "parts")
