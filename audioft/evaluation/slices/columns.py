@@ -178,12 +178,19 @@ def asked(by: str | Sequence[str] | None) -> list[str] | None:
     """
     if by is None:
         return None
-    names = [n.strip() for n in (next(csv.reader([by], skipinitialspace=True), [""]) if isinstance(by, str) else by)]
+    names = [n.strip() for n in (_split(by) if isinstance(by, str) else by)]
     if not names or names == ["none"]:
         return []
     if not all(names):
         raise UsageError(f"by={by!r} names an empty column; expected names as sex,site*device, or none")
     return names
+
+
+def _split(by: str) -> list[str]:
+    try:
+        return next(csv.reader([by], skipinitialspace=True), [""])
+    except csv.Error:  # a line break
+        return by.split(",")
 
 
 def left_out(count: int) -> list[str]:

@@ -91,7 +91,7 @@ class Explanation:
         where = ", ".join(filter(None, (self._when(), self._pitch())))
         where += "" if self.spans else ", at no moment more than at others"
         if self.lasting:
-            held = f"(log-odds {self.background:.1f} of {self.whole:.1f} without them)"
+            held = f"(log-odds {self.background:.1f} from it alone, {self.whole:.1f} of the whole)"
             return f"rests on the sound that goes on all the time {held}, then on {where}"
         return f"rests on {where}"
 

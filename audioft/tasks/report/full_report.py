@@ -15,7 +15,7 @@ import audioft
 from audioft.assembly import reading
 from audioft.core import storage
 from audioft.core.progress import Console
-from audioft.errors import AudioftError, UsageError
+from audioft.errors import AudioftError, ConfigError, UsageError
 from audioft.evaluation.page.elements import escaped
 from audioft.evaluation.page.joined import Part, joined
 from audioft.evaluation.report import Report
@@ -105,6 +105,8 @@ def make(model: Any, data: Path, asked: Asked, console: Console) -> FullReport:
             card = audioft.robustness(model, data, out=places["robustness"], overwrite=True, **own, **common)
             parts.append(_part("robustness", "What it can stand", places["robustness"] / "robustness.html"))
         except UsageError as e:
+            if found.kind != "events" or isinstance(e, ConfigError):
+                raise
             notes.append(f"nothing was disturbed: {e}")
     if asked.explained:
         console.say("3 of 3: what its mistakes rest on")

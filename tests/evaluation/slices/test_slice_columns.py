@@ -110,6 +110,7 @@ def test_numbers_with_decimal_commas_are_numbers():
 
 
 def test_a_name_that_holds_a_comma_is_quoted():
+    assert columns.asked("a\nb,c") == ["a\nb", "c"]
     there = [("town, country", columns.column("", "AB" * 20)), ("sex", columns.column("", "ABC" * 20))]
     assert [c.name for c in columns.choose(there, None, columns.asked('"town, country",sex')).columns] == ["", ""]
     with pytest.raises(UsageError, match="a name that holds a comma is quoted, as --by '\"town, country\"'"):

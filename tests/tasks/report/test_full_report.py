@@ -61,6 +61,13 @@ def test_without_a_mistake_it_says_so_and_keeps_no_earlier_page(model, two_tones
     assert not list((tmp_path / "explanations").iterdir())
 
 
+def test_what_robustness_refuses_is_refused(model, two_tones, tmp_path, refused):
+    out = ("--explained", "0", "--no-card", "--limit", "2", "--out", tmp_path / "report")
+    refused("report", model, two_tones, "--kinds", "whit", *out, code=2, said=("unknown kind 'whit'", "'white'"))
+    refused("report", model, two_tones, "--kinds", "babble", "--noise", "nowhere", *out, code=2, said=("nowhere",))
+    assert not (tmp_path / "report" / "index.html").exists()
+
+
 def test_the_folder_of_a_model_is_no_place_for_it(model, two_tones, refused):
     refused("report", model, two_tones, "--out", model, code=2, said=("holds a model", "a folder of its own"))
 
