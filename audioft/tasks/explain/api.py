@@ -23,6 +23,7 @@ def explain(
     recordings: Inputs,
     *,
     label: str | None = None,
+    against: str | None = None,
     out: PathLike | None = None,
     method: str = "occlusion",
     windows: int = 1,
@@ -41,6 +42,7 @@ def explain(
         model: a run, a run folder, a model folder, or a `Predictor` made before.
         recordings: files, folders and patterns, or arrays with their `rate`, as for `predict`.
         label: the label that is explained; by default the answer that the model gives each recording.
+        against: why `label` and not this one; by default it is weighed against all others.
         out: a folder for a page a recording, each written as soon as it is done, and `explanations.csv`.
         method: `occlusion`; `gradients`, integrated gradients on the spectrum, which need captum.
         windows: of a recording longer than the model's window, so many are explained: those in which the label scores
@@ -58,7 +60,8 @@ def explain(
         They hold no sound.
 
     Raises:
-        UsageError: the model has no such label, the method needs what is not installed, or `out` is there already.
+        UsageError: the model has no such label, or gives several labels a clip, of which none is against another; the
+            method needs what is not installed, or `out` is there already.
         ModelError: the folder is not a whole model.
 
     Example:
@@ -66,17 +69,20 @@ def explain(
         >>> found.label in ("go", "left", "right", "stop"), found.evidence.shape[1]
         (True, 8)
     """
+    from audioft.core import runtime
     from audioft.inference.given import heard
     from audioft.inference.predictor import Predictor
     from audioft.tasks.explain import explaining, pages
     from audioft.tasks.explain.neighbours import Neighbours, known
 
     console = console or Console()
+    runtime.refuse_several("explain")
     explaining.refuse(method)
     how = {"device": device, "batch_seconds": batch_seconds}
     predictor = model if isinstance(model, Predictor) else Predictor(model, **how)  # type: ignore[arg-type]
     position = None if label is None else explaining.position(predictor.labels, label)
-    asked = explaining.Asked(position, method, windows, neighbours)
+    rival = None if against is None else explaining.rival(predictor, position, against)
+    asked = explaining.Asked(position, rival, method, windows, neighbours)
     clips, failures = heard(recordings, rate)
     with pages.opened(out, resume=resume, overwrite=overwrite) as written:
         clips = [clip for clip in clips if clip.name not in written.done]

@@ -27,6 +27,7 @@ from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.scoring import by_clip, preparation, score_windows
 from audioft.evaluation.text import TITLES
 from audioft.inference.predictor import Predictor
+from audioft.models import heard
 from audioft.tasks.robustness import suite
 from audioft.tasks.robustness.attack import SNRS, Attack, Attacked
 from audioft.tasks.robustness.card import RobustnessCard
@@ -127,15 +128,18 @@ class CardRun:
         manifest, card = how.clips(data), self.predictor.card
         for note in manifest.notes:
             self.console.say(f"note: {note}")
-        clips, name = labelled_clips.side(manifest.root, manifest.clips, side)
+        clips, name = labelled_clips.side(manifest.root, manifest.clips, side, heard.of_folder(self.predictor.folder))
         named = labelled_clips.named(clips, several=manifest.multilabel, may=card.multilabel)
         labelled_clips.refuse_unknown(self.predictor.labels, named, how.choices.rename)
-        clips, few = suite.chosen(clips, self.limit, self.seed)
+        few = list[str]()
+        if not labelled_clips.by_model(clips, name):  # which clips there are is known now: no others are read
+            clips, few = suite.chosen(clips, self.limit, self.seed)
         clips, notes = labelled_clips.readable(
-            clips, self.predictor, self.model, manifest.grouping, self.console, self.out
+            clips, self.predictor, self.model, manifest.grouping, self.console, self.out, name
         )
+        clips, fewer = suite.chosen(clips, self.limit, self.seed)
         wanted, known = labelling.targets(clips, self.predictor.labels, manifest.multilabel)
-        return clips, wanted, known, name, [*few, *notes]
+        return clips, wanted, known, name, [*few, *fewer, *notes]
 
     def _kept(self, tested: UnderTest, name: str) -> KeptRows:
         if self.out is None:
