@@ -8,24 +8,18 @@ and stands there again under the same number: whoever takes it goes on in its fo
 from __future__ import annotations
 
 import contextlib
-import os
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from audioft.core import disk_cache
 from audioft.errors import AudioftError, UsageError
+from audioft.tasks.search import lease
 from audioft.tasks.search import storage as storages
 from audioft.tasks.search.space import Space
 
-STALE = 300.0  # seconds without a sign of life, after which a process of another machine is gone
 MOST_TRIED = 5  # times that a trial's process may end before it does
-BEAT = 30.0  # seconds between two of them
-NUMBER, SETTINGS, HOLDER, ALIVE, ERROR, GONE, TRIED = "number", "settings", "holder", "alive", "error", "gone", "tried"
+NUMBER, SETTINGS, ERROR, GONE, TRIED = "number", "settings", "error", "gone", "tried"
 COSTS = "costs"  # of each clip or group of the folds so far, by its number
 
 
@@ -146,9 +140,8 @@ class Ledger:
         from optuna.exceptions import UpdateFinishedTrialError
         from optuna.trial import TrialState
 
-        folder = self.folder / "trials" / f"{entry.number:04d}"
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = _lock(folder)
+        folder = self._place(entry)
+        lock = lease.take(folder)
         if lock is None:
             return None
         try:
@@ -158,14 +151,15 @@ class Ledger:
         if not claimed:
             lock.close()
             return None
-        self.storage.set_trial_user_attr(entry.id, HOLDER, _me())
-        self.storage.set_trial_user_attr(entry.id, ALIVE, time.time())
-        _LOCKS[entry.id] = lock
+        for name, value in lease.hold(entry.id, lock).items():
+            self.storage.set_trial_user_attr(entry.id, name, value)
         return Taken(entry, folder)
 
     def _release_the_gone(self) -> None:
         """Let trials stand there again whose process is gone; each by one process, once."""
-        for entry in (e for e in self.entries() if e.state == "running" and self._is_gone(e)):
+        for entry in (
+            e for e in self.entries() if e.state == "running" and lease.is_gone(e.id, self._place(e), e.about)
+        ):
             with _unless_taken_over():
                 if entry.about.get(TRIED, 0) + 1 < MOST_TRIED:
                     self._again(entry)
@@ -187,15 +181,8 @@ class Ledger:
         self.storage.set_trial_user_attr(entry.id, ERROR, said)
         self.storage.set_trial_state_values(entry.id, TrialState.FAIL)
 
-    def _is_gone(self, entry: Entry) -> bool:
-        holder = entry.about.get(HOLDER)
-        if holder is None or _place(holder) == _place(_me()):
-            lock = _lock(self.folder / "trials" / f"{entry.number:04d}")
-            if lock is None:
-                return False
-            lock.close()
-            return entry.id not in _LOCKS
-        return time.time() - float(entry.about.get(ALIVE, 0.0)) > STALE
+    def _place(self, entry: Entry) -> Path:
+        return self.folder / "trials" / f"{entry.number:04d}"
 
     def report(self, taken: Taken, step: int, value: float, costs: Mapping[int, float] | None = None) -> None:
         """A figure of a fold or an epoch, and what each clip of the folds so far costs."""
@@ -216,42 +203,21 @@ class Ledger:
             for key, value in (about or {}).items():
                 self.storage.set_trial_user_attr(taken.entry.id, key, value)
             self.storage.set_trial_state_values(taken.entry.id, states[state], values)
-        self._let_go(taken)
+        lease.let_go(taken.entry.id)
 
     def put_back(self, taken: Taken) -> None:
         """A trial that was stopped before its end stands there again."""
         with storages.alone(self.folder), _told(self.url), _unless_taken_over():
             self._again(taken.entry, tried=0)
-        self._let_go(taken)
+        lease.let_go(taken.entry.id)
 
-    def _let_go(self, taken: Taken) -> None:
-        if (lock := _LOCKS.pop(taken.entry.id, None)) is not None:
-            lock.close()
-
-    @contextlib.contextmanager
-    def alive(self, taken: Taken) -> Iterator[None]:
+    def alive(self, taken: Taken) -> contextlib.AbstractContextManager[None]:
         """Inside, other machines see that the trial is worked on."""
         if not storages.shared(self.url):
-            yield
-            return
-        done = threading.Event()
-
-        def beat() -> None:
-            while not done.wait(BEAT):
-                with contextlib.suppress(Exception):  # the next one may come through
-                    self.storage.set_trial_user_attr(taken.entry.id, ALIVE, time.time())
-
-        thread = threading.Thread(target=beat, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()
+            return contextlib.nullcontext()
+        return lease.beating(lambda name, now: self.storage.set_trial_user_attr(taken.entry.id, name, now))
 
 
-#: What this process holds: the open lock files, by Optuna's id of the trial.
-_LOCKS: dict[int, IO[bytes]] = {}
 _STATES = {"WAITING": "waiting", "RUNNING": "running", "COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
 
 
@@ -260,26 +226,6 @@ def _entry(number: int, trial: Any) -> Entry:
     settings = about.pop(SETTINGS, {})
     values = tuple(trial.values or ())
     return Entry(number, trial._trial_id, _STATES[trial.state.name], settings, values, trial.intermediate_values, about)
-
-
-def _lock(folder: Path) -> IO[bytes] | None:
-    """The lock of a trial's folder; None where another process holds it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    stack = contextlib.ExitStack()
-    try:
-        file = stack.enter_context(disk_cache.locked(folder / ".lock", alone=True))
-    except OSError:
-        return None
-    stack.pop_all()  # it stays open
-    return file
-
-
-def _me() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
-def _place(holder: str) -> str:
-    return holder.rpartition(":")[0]
 
 
 @contextlib.contextmanager
