@@ -43,6 +43,11 @@ def of(data: Data, asked: int | None, seed: int) -> list[Data]:
     clips = data.manifest.clips
     groups = [clips[i].group or clips[i].key for i in learnt]
     present = (data.targets * data.known)[learnt]
+    if asked is not None and asked > len(set(groups)):
+        raise DataError(
+            f"{data.manifest.root}: {asked} folds need as many groups of clips to learn from, and there are "
+            f"{len(set(groups))}; give --folds {max(1, len(set(groups)))} or less"
+        )
     try:
         masks = several_folds(present, groups, seed, count)
     except ValueError as e:

@@ -98,7 +98,8 @@ class Search:
             return "No trial is better than the settings that the search began with."
         unit = "" if g.figure in ("refined_loss", "loss") else " of 1"
         said = (
-            f"Trial {self.best.number} is ahead of them by {g.seen:.4f}{unit} in {g.figure}, as the search saw it; "
+            f"Trial {self.best.number} is ahead of the settings that the search began with by {g.seen:.4f}{unit} in "
+            f"{g.figure}, as the search saw it; "
             "chosen anew and measured on clips without a part in the choice by "
             f"{g.mean:+.4f} ({g.low:+.4f} to {g.high:+.4f})"
         )
@@ -147,12 +148,9 @@ class Search:
         }
 
     def write(self) -> None:
-        """Write the tables and the page into the study's folder."""
-        from audioft.tasks.search import page
-
+        """Write the tables into the study's folder."""
         storage.write_text(self.folder / "trials.csv", self.csv())
         storage.write_json(self.folder / "search.json", self.json())
-        storage.write_text(self.folder / "search.html", page.as_html(self))
 
 
 def told_settings(entry: Entry) -> str:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,10 @@ from audioft.core.places import PathLike
 from audioft.core.progress import Console, about
 from audioft.core.runtime import Processes
 from audioft.errors import AudioftError, UsageError
-from audioft.tasks.search import drawing, folds, objectives, outcome, space, study_folder, trial
+from audioft.tasks.search import drawing, folds, objectives, outcome, pruning, space, study_folder, trial
 from audioft.tasks.search.drawing import Drawing
 from audioft.tasks.search.ledger import Entry, Ledger
+from audioft.tasks.search.pruning import Pruning
 from audioft.tasks.search.result import Search, front
 from audioft.tasks.search.result import about as told_about
 from audioft.tasks.search.study import Study, work
@@ -108,19 +109,19 @@ def opened(
     wanted = objectives.of(names, figure, multilabel=multilabel, frames=frames)
     sides = folds.of(data, made.folds if resume else asked.folds, config.seed)
     if not resume:
-        pruner = drawing.fitting_pruner(asked.pruner or "auto", len(sides), len(wanted.names))
+        pruner = pruning.fitting(asked.pruner or "auto", len(sides), len(wanted.names))
         ahead = max(AHEAD, asked.jobs)
         made = About(
             wanted.figure, wanted.names, len(sides), asked.sampler or "tpe", pruner, config.seed, ahead, digest
         )
     around = Around(sides, Processes(config.train.device), wanted.figure)
     starts = drawing.starts(searched, recipe.of_data(config, _learnt(data)).freeze)
-    steps = len(sides) if len(sides) > 1 else recipe.MOST_EPOCHS
-    how = Drawing(searched, made.sampler, made.pruner, wanted.directions, made.seed, made.ahead, starts, steps)
+    how = Drawing(searched, made.sampler, wanted.directions, made.seed, made.ahead, starts)
+    early = Pruning(made.pruner, wanted.higher, made.ahead, len(starts), recipe.MOST_EPOCHS)
     ledger = Ledger(folder, asked.storage, searched, wanted.directions)
     if not resume:
         study_folder.begin(folder, config, searched, made)
-    return Study(folder, config, wanted, how, ledger, around, asked.trials, until), data
+    return Study(folder, config, wanted, how, early, ledger, around, asked.trials, until), data
 
 
 def _refuse(config: Config) -> None:
@@ -157,7 +158,7 @@ def helpers(folder: Path, asked: Asked, console: Console) -> Iterator[None]:
         return
     threads = max(1, torch.get_num_threads() // asked.jobs)
     torch.set_num_threads(threads)
-    command = [sys.executable, "-m", "audioft", "--quiet", "search", "--resume", "--helper", "--out", str(folder)]
+    command = [sys.executable, "-m", "audioft", "search", "--quiet", "--resume", "--helper", "--out", str(folder)]
     command += ["--trials", str(asked.trials)]
     command += ["--storage", asked.storage] if asked.storage is not None else []
     command += ["--minutes", f"{asked.minutes:g}"] if asked.minutes is not None else []
@@ -183,16 +184,28 @@ def _concluded(study: Study, data: recordings.Data, asked: Asked, console: Conso
     gained = _gain(study, entries)
     chosen, why = _chosen(study, entries, gained, asked)
     sides = study.around.folds
-    how = f"{study.drawing.sampler} sampler, pruner {study.drawing.pruner}"
+    how = f"{study.drawing.sampler} sampler, pruner {study.pruning.name}"
     clips = _learnt(data) if len(sides) > 1 else len(data.side("valid"))
     told = told_about(entries, study.objectives, str(study.base.data.source), len(sides), clips, how)
     shown = front(entries, study.objectives) if len(study.objectives.names) > 1 else ()
     found = Search(study.folder, tuple(entries), study.objectives, told, gained, spread, chosen, why, shown, None)
-    found.write()  # what was found is there, whatever becomes of the model
+    _write(found, study)  # what was found is there, whatever becomes of the model
     run = _final(study, chosen, asked, console)
-    found = Search(**{**vars(found), "run": run})
-    found.write()
+    found = replace(found, run=run)
+    _write(found, study)
     return found
+
+
+def _write(found: Search, study: Study) -> None:
+    """Tables and page."""
+    from audioft.tasks.search import page
+    from audioft.tasks.search.importance import importance
+
+    found.write()
+    shares = importance(found.trials, study.drawing.space, study.drawing.seed)
+    command = f"audioft train --config {study.folder / 'best.yaml'}"
+    html = page.as_html(found, study.drawing.space, shares, command)
+    storage.write_bytes(study.folder / "search.html", html.encode("utf-8", "replace"))
 
 
 def _seeds(study: Study, entries: list[Entry], asked: Asked) -> dict[int, tuple[float, ...]]:

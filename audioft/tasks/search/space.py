@@ -264,7 +264,8 @@ def _unmet(found: Sequence[Dimension], fixed: Mapping[str, Any]) -> list[str]:
 
 
 def _in_order(found: Sequence[Dimension]) -> list[Dimension]:
-    """Each after those it hangs on; without those that hang on themselves."""
+    """By key, each after those it hangs on, however they were written; without those that hang on themselves."""
+    found = sorted(found, key=lambda d: d.key)
     ordered: list[Dimension] = []
     while ready := [d for d in found if d not in ordered and {k for k, _ in d.when} <= {o.key for o in ordered}]:
         ordered.append(ready[0])

@@ -20,6 +20,7 @@ from audioft.tasks.search import trial
 from audioft.tasks.search.drawing import Drawing
 from audioft.tasks.search.ledger import ERROR, Entry, Ledger, Taken
 from audioft.tasks.search.objectives import Objectives
+from audioft.tasks.search.pruning import Pruning
 from audioft.tasks.search.trial import Around, Pruned, TimeIsUp
 
 WAIT = 0.2  # seconds between two looks for a trial, while others work
@@ -37,6 +38,7 @@ class Study:
         base: the settings that it began with.
         objectives: what is made good.
         drawing: how trials are drawn.
+        pruning: how they are ended early.
         ledger: who does which.
         around: what trials share.
         most: how many trials there are to be.
@@ -47,6 +49,7 @@ class Study:
     base: Config
     objectives: Objectives
     drawing: Drawing
+    pruning: Pruning
     ledger: Ledger
     around: Around
     most: int
@@ -104,13 +107,11 @@ def work(study: Study, console: Console) -> None:
 def do(study: Study, taken: Taken, console: Console) -> None:
     """One trial, from its settings to its entry."""
     ledger, entry = study.ledger, taken.entry
-    steps: dict[int, float] = {}
-    before = ledger.entries()
+    judge = study.pruning.judge(entry, ledger.entries())
 
-    def report(step: int, value: float, costs: dict[int, float] | None) -> None:
-        steps[step] = value
-        ledger.report(taken, step, value, costs)
-        if study.drawing.prunes(entry, steps, costs, before):
+    def report(step: int, figure: float, costs: dict[int, float] | None) -> None:
+        ledger.report(taken, step, figure, costs)
+        if judge(step, figure, costs):
             raise Pruned
 
     began = time.monotonic()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import signal
@@ -15,7 +14,7 @@ import pytest
 
 from audioft.configuration import config as configs
 from audioft.errors import AudioftError, UsageError
-from audioft.tasks.search import drawing, space, storage
+from audioft.tasks.search import space, storage
 from audioft.tasks.search.drawing import Drawing
 from audioft.tasks.search.ledger import Ledger
 
@@ -31,7 +30,7 @@ def ledger(folder, url=None):
 
 
 def how(sampler="tpe", ahead=2):
-    return Drawing(SPACE, sampler, "none", ("minimize",), 0, ahead, ({},), 1)
+    return Drawing(SPACE, sampler, ("minimize",), 0, ahead, ({},))
 
 
 def value(settings):
@@ -179,53 +178,12 @@ def test_a_file_system_over_a_network_is_refused(tmp_path, monkeypatch):
 def test_where_all_settings_were_tried_there_are_no_more(tmp_path):
     small = space.read({"model.head": {"choice": ["own", "mlp"]}}, lambda s: configs.load(None, s))
     found = Ledger(tmp_path, None, small, ["minimize"])
-    own = Drawing(small, "tpe", "none", ("minimize",), 0, 2, ({},), 1)
+    own = Drawing(small, "tpe", ("minimize",), 0, 2, ({},))
     done = 0
     while (taken := found.take(own.settings, 50, 2)) is not None:
         found.end(taken, "complete", [1.0])
         done += 1
     assert (done, found.exhausted) == (3, True)
-
-
-def test_hopeless_trials_are_told_by_the_clips(tmp_path):
-    found, own = ledger(tmp_path), Drawing(SPACE, "random", "wilcoxon", ("minimize",), 0, 0, ({},), 5)
-    for i in range(5):
-        taken = found.take(own.settings, 9, 0)
-        found.report(taken, 4, 0.5, {n: 0.5 + 0.01 * (n % 7) for n in range(40)})
-        found.end(taken, "complete", [0.5 + 0.001 * i])
-    taken = found.take(own.settings, 9, 0)
-    entries = found.entries()
-    worse = {n: 0.8 + 0.01 * (n % 5) for n in range(16)}
-    alike = {n: 0.5 + 0.01 * (n % 7) + 0.02 * (-1) ** n for n in range(16)}
-    assert own.prunes(taken.entry, {0: 0.8}, worse, entries)
-    assert not own.prunes(taken.entry, {0: 0.5}, alike, entries)
-    assert not own.prunes(taken.entry, {0: 0.5}, {}, entries)
-
-
-@pytest.mark.parametrize("name", ["median", "hyperband"])
-def test_epochs_prune_as_well(tmp_path, name):
-    found, own = ledger(tmp_path), Drawing(SPACE, "random", name, ("minimize",), 0, 0, ({},), 9)
-    for _ in range(8):
-        taken = found.take(own.settings, 20, 0)
-        for step in range(1, 10):
-            found.report(taken, step, 0.5 - 0.01 * step)
-        found.end(taken, "complete", [0.4])
-    taken = found.take(own.settings, 20, 0)
-    entries = found.entries()
-    others = [dataclasses.replace(taken.entry, number=taken.entry.number + i) for i in range(8)]  # of other brackets
-    bad = [own.prunes(e, {i: 2.0 for i in range(1, n)}, None, entries) for n in range(2, 10) for e in others]
-    good = [own.prunes(taken.entry, {i: 0.1 for i in range(1, n)}, None, entries) for n in range(2, 10)]
-    assert any(bad)
-    assert not any(good)
-
-
-@pytest.mark.parametrize(
-    ("asked", "folds", "objectives", "said"),
-    [("wilcoxon", 1, 1, "--folds 5"), ("median", 5, 1, "epochs"), ("median", 1, 2, "one objective")],
-)
-def test_pruners_that_do_not_fit_are_refused(asked, folds, objectives, said):
-    with pytest.raises(UsageError, match=said):
-        drawing.fitting_pruner(asked, folds, objectives)
 
 
 def test_drawing_is_quick(tmp_path):
