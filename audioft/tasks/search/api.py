@@ -129,17 +129,6 @@ def search(
         return searching.search(settled, folder, asked, console, resume=resume)
 
 
-def help_with(out: PathLike, *, trials: int, minutes: float | None, storage: str | None, console: Console) -> None:
-    """Do trials of a study that another process has begun, and concludes."""
-    from audioft.configuration import config as configs
-    from audioft.tasks.search import searching, study_folder
-    from audioft.tasks.search import storage as storages
-
-    storages.require()
-    config = configs.load(Path(out) / study_folder.CONFIG)
-    searching.help_with(config, Path(out), searching.Asked(trials=trials, minutes=minutes, storage=storage), console)
-
-
 def _absolute(config: Config) -> Config:
     """The study's own config names its data by an absolute path, so that it goes on from any folder."""
     if config.data.source is None:

@@ -58,7 +58,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--storage", metavar="URL", help="database through which several machines work on one study")
     parser.add_argument("--resume", action="store_true", help="go on with a study, or join others at work on it")
     parser.add_argument("--overwrite", action="store_true", help="replace the study in --out")
-    parser.add_argument("--helper", action="store_true", help=argparse.SUPPRESS)
 
 
 def _names(text: str) -> list[str]:
@@ -78,11 +77,6 @@ def run(options: argparse.Namespace, console: Console) -> int:
     sources, overrides = arguments.sources_and_overrides(options.items)
     if len(sources) > 1:
         raise UsageError(f"a search is of one folder or table, {len(sources)} given ({', '.join(sources)})")
-    if options.helper:
-        api.help_with(
-            options.out, console=console, **{k: getattr(options, k) for k in ("trials", "minutes", "storage")}
-        )
-        return 0
     given = arguments.given(options, api.search)
     found = api.search(sources[0] if sources else None, overrides=overrides, console=console, **given)
     print(found)

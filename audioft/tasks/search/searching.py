@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import os
 import shutil
@@ -158,10 +159,8 @@ def helpers(folder: Path, asked: Asked, console: Console) -> Iterator[None]:
         return
     threads = max(1, torch.get_num_threads() // asked.jobs)
     torch.set_num_threads(threads)
-    command = [sys.executable, "-m", "audioft", "search", "--quiet", "--resume", "--helper", "--out", str(folder)]
-    command += ["--trials", str(asked.trials)]
-    command += ["--storage", asked.storage] if asked.storage is not None else []
-    command += ["--minutes", f"{asked.minutes:g}"] if asked.minutes is not None else []
+    told = json.dumps({"trials": asked.trials, "minutes": asked.minutes, "storage": asked.storage})
+    command = [sys.executable, "-m", "audioft.tasks.search.helper", str(folder), told]
     around = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     running = [subprocess.Popen(command, env=around) for _ in range(asked.jobs - 1)]
     try:

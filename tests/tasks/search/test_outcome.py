@@ -61,8 +61,8 @@ def test_the_best_of_many_equal_ones_is_not():
 
 
 def test_clips_of_a_group_are_drawn_together():
-    alone = outcome.gain(trials([0.6, 0.7], 3, clips=200), "refined_loss", 0)
-    grouped = outcome.gain(trials([0.6, 0.7], 3, clips=200, groups=20), "refined_loss", 0)
+    alone = outcome.gain(trials([0.4, 0.8], 3, clips=400), "refined_loss", 0)
+    grouped = outcome.gain(trials([0.4, 0.8], 3, clips=400, groups=10), "refined_loss", 0)
     assert grouped.high - grouped.low > 1.5 * (alone.high - alone.low)
 
 

@@ -1,0 +1,142 @@
+"""What a search takes, and whether it loses trials: `python tests/benchmarks/search.py DATA/esc10/metadata.csv`.
+
+Rows: `cache`, 50 trials of heads, rates and losses below a frozen `mini` beside one run, and beside trials that share
+nothing; `processes`, the same trials by one process and by two; `kills`, four processes, one of which is killed again
+and again.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import audioft
+from audioft.assembly.fitting import frozen_cache
+from audioft.tasks.search import trial
+
+HEADS = {
+    "train.head_lr": {"log": [1e-5, 1e-2]},
+    "train.epochs": {"int": [5, 15]},
+    "train.weight_decay": {"log": [1e-3, 0.3]},
+    "train.loss": {"choice": ["cross_entropy", {"name": "focal", "gamma": 2.0}]},
+    "model.head": {"choice": ["own", "mlp"]},
+    "freeze": "all",
+}
+QUIET = audioft.Console(quiet=True)
+
+
+def searched(options: argparse.Namespace, out: Path, trials: int, **given: object) -> tuple[float, Any]:
+    began = time.perf_counter()
+    how = {"space": HEADS, "seeds": 1, "overrides": {"data.test": "fold=5"}, "encoder": "mini", "console": QUIET}
+    found = audioft.search(options.data, out=out, trials=trials, **{**how, **given})
+    return time.perf_counter() - began, found
+
+
+def cache(options: argparse.Namespace, folder: Path) -> None:
+    frozen_cache.usual = lambda: folder / "states"  # nothing is kept of earlier runs
+    passed: list[str] = []
+    plain = frozen_cache.Cache._keep
+
+    def keep(self, cut, name, *more):
+        passed.append(name)
+        return plain(self, cut, name, *more)
+
+    frozen_cache.Cache._keep = keep
+    began = time.perf_counter()
+    one = {"freeze": "all", "train.epochs": 10, "data.test": "fold=5"}
+    audioft.finetune(options.data, encoder="mini", out=folder / "run", overrides=one, console=QUIET)
+    alone = time.perf_counter() - began
+    shutil.rmtree(folder / "states")
+    for folds in (1, 5):
+        passed.clear()
+        shutil.rmtree(folder / "states", ignore_errors=True)
+        took, found = searched(options, folder / f"shared-{folds}", options.trials, folds=folds, pruner="none")
+        clips = len(set(passed))
+        told = f"{took:.0f} s, {took / alone:.1f} times one run ({alone:.0f} s); {len(passed)} passes of {clips} clips"
+        print(f"{len(found.trials)} trials on {folds} fold(s): {told}", flush=True)
+    each = took / options.trials
+    trial.Shared = lambda: Nothing()
+    few = {"overrides": {"data.test": "fold=5", "cache.views": 0}, "folds": 5, "pruner": "none"}
+    slow, _ = searched(options, folder / "apart", options.few, **few)
+    own = slow / options.few
+    print(f"a trial that shares nothing: {own:.1f} s beside {each:.1f} s, {own / each:.0f} times")
+
+
+class Nothing:
+    """What runs share, if they share nothing."""
+
+    def __init__(self) -> None:
+        self.held: dict = {}
+
+    def once(self, address, make):
+        return make()
+
+
+def processes(options: argparse.Namespace, folder: Path) -> None:
+    shares = []
+    for i in range(options.repeats):
+        alone, a = searched(options, folder / f"one-{i}", options.trials, jobs=1, folds=5)
+        both, b = searched(options, folder / f"two-{i}", options.trials, jobs=2, folds=5)
+        same = [e.settings for e in a.trials] == [e.settings for e in b.trials]
+        holders = {e.about["holder"] for e in b.trials}
+        print(
+            f"one process {alone:.0f} s, two {both:.0f} s; the same trials: {same}; {len(holders)} holders", flush=True
+        )
+        shares.append(both / alone)
+    print(f"two take {statistics.median(shares):.2f} of the time of one (median of {options.repeats})")
+
+
+def kills(options: argparse.Namespace, folder: Path) -> None:
+    """Four helpers at work on one study; one of them is killed every second or so, and begun again."""
+    searched(options, folder / "study", 1, folds=5)
+    asked = json.dumps({"trials": options.trials, "minutes": None, "storage": None})
+    command = [sys.executable, "-m", "audioft.tasks.search.helper", str(folder / "study"), asked]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    workers = [subprocess.Popen(command, env=environment) for _ in range(4)]
+    rng, killed = random.Random(0), 0
+    while killed < options.kills and any(w.poll() is None for w in workers):
+        time.sleep(rng.uniform(2, 6))
+        i = rng.randrange(4)
+        if workers[i].poll() is None:
+            workers[i].send_signal(signal.SIGKILL)
+            workers[i].wait()
+            killed += 1
+            workers[i] = subprocess.Popen(command, env=environment)
+    codes = [w.wait() for w in workers]
+    _, found = searched(options, folder / "study", options.trials, resume=True, space=None, overrides=())
+    states = [e.state for e in found.trials]
+    again = sum(e.about.get("tried", 0) for e in found.trials)
+    whole_numbers = sorted({e.number for e in found.trials}) == list(range(options.trials))
+    done = f"{states.count('complete')} complete, {states.count('pruned')} pruned, each number once: {whole_numbers}"
+    print(f"{killed} kills, {again} trials taken again; {len(states)} trials, {done}, exit codes {codes}", flush=True)
+    _, whole = searched(options, folder / "whole", options.trials, folds=5)
+    same = [e.settings for e in whole.trials] == [e.settings for e in found.trials]
+    print(f"the same settings as without kills: {same}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--rows", nargs="+", default=["cache", "processes", "kills"])
+    parser.add_argument("--trials", type=int, default=50)
+    parser.add_argument("--few", type=int, default=2, help="trials that share nothing")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--kills", type=int, default=20)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        for row in options.rows:
+            (Path(place) / row).mkdir()
+            {"cache": cache, "processes": processes, "kills": kills}[row](options, Path(place) / row)
+
+
+if __name__ == "__main__":
+    main()
