@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 MAIN = 0.6  # of what speaks for the label: so much is told with its times and bands
 OPEN = 0.5  # of the log-odds from which on the sound as a whole is said to carry the answer, and no part of it
-SILENT_DB = 40.0  # below the loudest moment, what is as quiet is silence
 
 
 @dataclass(frozen=True, repr=False)
@@ -24,7 +23,7 @@ class Explanation:
     """What an answer rests on.
 
     Attributes:
-        path: the recording as it was given.
+        path: the recording as it was given; of a clip that is a stretch of one with its times, as `a.wav@1.5-3`.
         answer: the label that the model gives the recording; None if nothing of it could be heard.
         label: the one that is explained: the answer, unless another was asked for.
         score: its probability in the recording as a whole, 0 to 1; nan if there is none.
@@ -35,6 +34,8 @@ class Explanation:
         evidence: `(T, B)`, how far each moment and band changes the log-odds of the label (natural logarithm).
         whole, background: log-odds of the stretch, and of the stretch with all of it replaced by its own background.
         quiet: `(T,)` bool, moments that are silent beside the loudest one.
+        silent: share, 0 to 1, of what speaks for the label that is lost where all silent moments are replaced by the
+            background: a sign of a shortcut; nan where nothing was heard.
         method: `occlusion` or `gradients`.
         gap: the share of `whole - background` that the evidence misses; nan where there is no check.
         passes: how often the stretch went through the model.
@@ -42,6 +43,9 @@ class Explanation:
             replaced (the deletion check of this explanation), which is to be little; nan where it was not made.
         drawn: the same of as many cells drawn at random.
         error: why there is no evidence, or why the recording breaks off.
+        true: labels that the clip has; None where its labels are not known.
+        right: whether the model gives the label that is explained where the clip has it, and nowhere else; None where
+            that is not known.
     """
 
     path: str
@@ -56,12 +60,15 @@ class Explanation:
     whole: float = float("nan")
     background: float = float("nan")
     quiet: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    silent: float = float("nan")
     method: str = "occlusion"
     gap: float = float("nan")
     passes: int = 0
     kept: float = float("nan")
     drawn: float = float("nan")
     error: AudioError | None = None
+    true: tuple[str, ...] | None = None
+    right: bool | None = None
     origin: Origin | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
@@ -71,7 +78,9 @@ class Explanation:
         if self.label is None or not self.evidence.size:
             return f"no answer to explain ({self.error})" if self.error is not None else "no answer to explain"
         named = f"the answer `{self.label}`" if self.label == self.answer else f"`{self.label}`"
-        return f"{named} ({self.score:.2f}) {self.rests}"
+        false = self.right is False and self.label not in (self.true or ())
+        wrong = ", which is wrong," if false and self.label == self.answer else ""
+        return f"{named} ({self.score:.2f}){wrong} {self.rests}"
 
     @property
     def rests(self) -> str:
@@ -98,12 +107,6 @@ class Explanation:
     def by_band(self) -> np.ndarray:
         """`(B,)`, the evidence of each band."""
         return self.evidence.sum(0)
-
-    @property
-    def silent(self) -> float:
-        """Share, 0 to 1, of what speaks for the label that lies in silent moments; nan where nothing speaks for it."""
-        own = np.clip(self.by_time, 0, None)
-        return float(own[self.quiet].sum() / own.sum()) if own.sum() > 0 else float("nan")
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write it as a page, `.html`, or as numbers, `.json`.
@@ -132,6 +135,7 @@ class Explanation:
         plain = {k: getattr(self, k) for k in ("path", "answer", "label", "score", "start", "end", "method", "passes")}
         floats = {k: round(getattr(self, k), 4) for k in ("whole", "background", "gap", "kept", "drawn", "silent")}
         arrays = {k: np.round(getattr(self, k), 4).tolist() for k in ("times", "bands", "evidence")}
+        plain |= {"true": None if self.true is None else list(self.true), "right": self.right}
         return plain | {k: v if np.isfinite(v) else None for k, v in floats.items()} | arrays
 
     def _when(self) -> str:

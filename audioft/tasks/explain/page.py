@@ -123,6 +123,6 @@ def _checks(own: Explained) -> str:
             said.append("So this explanation fails its own check: do not build on it.")
     if own.method != "occlusion":
         said.append(f"Integrated gradients miss {own.gap:.1%} of the difference (1 % is the aim).")
-    if np.isfinite(own.silent) and own.silent > 0:
-        said.append(f"{own.silent:.0%} of what speaks for it lies in silence.")
+    if own.silent >= 0.005:
+        said.append(f"{own.silent:.0%} of what speaks for it is lost without its silent moments.")
     return "".join(f"<p>{escaped(s)}</p>" for s in said)
