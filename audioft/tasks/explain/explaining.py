@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,10 +10,9 @@ import numpy as np
 import torch
 
 from audioft.audio.sounds import Sound
-from audioft.core.progress import Console, about
+from audioft.core.progress import Console
 from audioft.core.runtime import evaluating
-from audioft.core.wording import counted, quoted
-from audioft.data.check import headers
+from audioft.core.wording import quoted
 from audioft.data.clip import Clip
 from audioft.errors import AudioError, UsageError
 from audioft.inference.prediction import NOT_FINITE
@@ -32,8 +30,6 @@ METHODS: dict[str, Callable[[Spectrum, LogOdds], Evidence]] = {
     "occlusion": occlusion.occlusion,
     "gradients": gradients.over_spectrum,
 }
-#: Passes that a window takes at most, each forward and back counted as three: what is told beforehand.
-COSTS = {"occlusion": occlusion.passes((12, 8)), "gradients": 250}
 
 
 @dataclass(frozen=True)
@@ -93,30 +89,6 @@ def explained(
         for done, clip in enumerate(clips, 1):
             yield from _of_one(predictor, clip, asked, near)
             job.at(done)
-
-
-def told_beforehand(predictor: Predictor, clips: Sequence[Clip | Sound], asked: Asked) -> str:
-    """A sentence on what it will take: by one pass over a window, made now."""
-    model, window = predictor.model, predictor.window
-    said = iter(headers([c for c in clips if isinstance(c, Clip)]))
-    lengths = [len(c.samples) / c.rate if isinstance(c, Sound) else next(said).seconds or window for c in clips]
-    each_has = [len(c.labels) if asked.true and isinstance(c, Clip) else 1 for c in clips]
-    count = sum(
-        k * min(asked.windows, max(1, int(np.ceil(s / window)))) for k, s in zip(each_has, lengths, strict=True)
-    )
-    longest = min(window, max(lengths, default=window))
-    log_odds = LogOdds(model, 0, predictor.card.multilabel, predictor.batch_seconds)
-    sound = torch.randn(round(longest * model.encoder.hearing.per_second), generator=torch.Generator().manual_seed(0))
-    batch = min(4, log_odds.at_once(len(sound)))
-    with evaluating(model):
-        began = time.perf_counter()
-        log_odds.several(sound.to(log_odds.device).expand(batch, -1))
-        each = (time.perf_counter() - began) / batch
-    passes = COSTS[asked.method] + faithfulness.PASSES
-    return (
-        f"{counted(count, 'window')} of {counted(len(clips), 'recording')}, up to {passes} passes through the model "
-        f"each: {about(count * passes * each + sum(lengths) / window * each)}"
-    )
 
 
 def unheard(failure: AudioError, method: str) -> Explanation:

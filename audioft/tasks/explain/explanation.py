@@ -140,7 +140,8 @@ class Explanation:
 
     def _when(self) -> str:
         spans = strongest(self.by_time, self.times)
-        return " and ".join(f"{a:.1f}-{b:.1f} s" for a, b in spans)
+        places = 1 if self.times[-1] - self.times[0] >= 0.3 else 3
+        return " and ".join(f"{a:.{places}f}-{b:.{places}f} s" for a, b in spans)
 
     def _pitch(self) -> str:
         if self.evidence.shape[1] == 1:

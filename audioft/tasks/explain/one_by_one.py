@@ -10,7 +10,7 @@ from audioft.core.places import PathLike
 from audioft.core.progress import Console
 from audioft.data.clip import Clip
 from audioft.inference.predictor import Predictor
-from audioft.tasks.explain import explaining, pages
+from audioft.tasks.explain import explaining, foretelling, pages
 from audioft.tasks.explain.explanation import Explanation
 from audioft.tasks.explain.neighbours import Neighbours, known
 from audioft.tasks.explain.origin import key
@@ -39,7 +39,7 @@ def explained(
         if not clips:
             return
         near = known(predictor, console, written.cache) if asked.neighbours else Neighbours()
-        console.say(explaining.told_beforehand(predictor, clips, asked))
+        console.say(foretelling.told(predictor, clips, asked))
         for one in explaining.explained(predictor, clips, asked, near, console):
             folder.add(one)
             yield one
