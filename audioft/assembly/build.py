@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from audioft.assembly import hearings, recipe, recordings, starting_model
 from audioft.assembly.recordings import Data
+from audioft.assembly.shared import Shared
 from audioft.configuration import few_shot
 from audioft.configuration.config import Config
 from audioft.configuration.values import AUTO, LOSSES, REFINED
@@ -36,6 +37,7 @@ class Parts:
         config: with all that is known before the first step in the place of `auto`.
         native: what the device computes in, `fp32` or `bf16`, or what was asked for.
         asked: the config as it was given.
+        shared: with other runs of this process.
     """
 
     config: Config
@@ -46,6 +48,7 @@ class Parts:
     native: str
     console: Console
     asked: Config
+    shared: Shared = field(default_factory=Shared)
 
     @property
     def precision(self) -> str:
@@ -90,6 +93,8 @@ def assembled(
     bad_files: Path | None = None,
     headers_only: bool = False,
     chosen: Mapping[str, Any] | None = None,
+    data: Data | None = None,
+    shared: Shared | None = None,
 ) -> Parts:
     """The recordings and the model of a run; what does not go with the labels is told before the model is loaded.
 
@@ -101,11 +106,14 @@ def assembled(
         bad_files: where to write the table of bad recordings; nowhere if not given.
         headers_only: trust the headers of recordings instead of decoding every file.
         chosen: what has been chosen before of the settings that are `auto`, by their keys.
+        data: the recordings, where they have been read before.
+        shared: with runs before it.
     """
     from audioft.data.frames import FrameGrid, require_shown
 
     start = starting_model.load(config)
-    data = recordings.load(config, console, start=start, headers_only=headers_only, bad_files=bad_files)
+    if data is None:
+        data = recordings.load(config, console, start=start, headers_only=headers_only, bad_files=bad_files)
     multilabel = data.manifest.multilabel
     before = {key: value for key, value in (chosen or {}).items() if key in recipe.CHOSEN}
     asked, config = config, recipe.of_data(recipe.fill(config, before), len(data.side("train")))
@@ -120,7 +128,7 @@ def assembled(
         require_shown(events, FrameGrid(model.encoder.convolutions, model.encoder.hearing.per_second).seconds)
     model.to(processes.device)
     config = recipe.of_model(config, model.encoder.hidden_size)
-    return Parts(config, data, model, loaded, processes, precision, console, asked)
+    return Parts(config, data, model, loaded, processes, precision, console, asked, shared or Shared())
 
 
 def _metric_fits(name: str | None, multilabel: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from audioft.data.sides import SIDES
 from audioft.errors import DataError, UsageError
 from audioft.inference.predictor import Predictor
 from audioft.models import heard
+from audioft.models.heard import Heard
 
 Clips = tuple[Clip, ...]
 
@@ -69,12 +71,15 @@ def chosen(
     """
     for note in manifest.notes:
         console.say(f"note: {note}")
-    clips, name = side(manifest.root, manifest.clips, asked)
+    clips, name = side(manifest.root, manifest.clips, asked, heard.of_folder(predictor.folder))
     own = named(clips, several=manifest.multilabel, may=predictor.card.multilabel)
     refuse_unknown(predictor.labels, own, renamed or {})
-    clips, few = evenly(clips, limit, seed)
-    clips, notes = readable(clips, predictor, model, manifest.grouping, console, writes)
-    return Chosen(clips, name, [*few, *notes])
+    few = list[str]()
+    if not by_model(clips, name):  # which clips there are is known now: no others are read
+        clips, few = evenly(clips, limit, seed)
+    clips, notes = readable(clips, predictor, model, manifest.grouping, console, writes, name)
+    clips, fewer = evenly(clips, limit, seed)
+    return Chosen(clips, name, [*few, *fewer, *notes])
 
 
 def evenly(clips: Sequence[Clip], limit: int, seed: int) -> tuple[Clips, list[str]]:
@@ -120,13 +125,15 @@ def named(clips: Clips, *, several: bool, may: bool) -> Iterable[tuple[str, str]
     return ((label, clip.name) for clip in clips for label in clip.named)
 
 
-def side(root: Path, clips: Clips, side: str | None) -> tuple[Clips, str]:
+def side(root: Path, clips: Clips, side: str | None, known: Heard | None = None) -> tuple[Clips, str]:
     """The clips to measure on, and what they are called.
 
     Args:
         root: of the data, for messages.
         clips: all of them.
         side: `train`, `valid`, `test` or `all`; None for what the data suggests.
+        known: what the model has heard. Of data that gives no split all clips are returned then: which of them are on
+            a side for the model is known once they are read, see `readable`.
 
     Raises:
         UsageError: there is no such side.
@@ -136,7 +143,7 @@ def side(root: Path, clips: Clips, side: str | None) -> tuple[Clips, str]:
     given = {c.split for c in clips} - {None}
     if side is None:
         side = "test" if "test" in given else "all"
-    if side == "all":
+    if side == "all" or (known is not None and not given):
         return clips, side
     chosen = tuple(c for c in clips if c.split == side)
     if not chosen:
@@ -182,7 +189,13 @@ def _remedy(strange: Sequence[str], labels: Sequence[str], renamed: Mapping[str,
 
 
 def readable(
-    clips: Clips, predictor: Predictor, model: Path, grouping: str, console: Console, writes: Path | None
+    clips: Clips,
+    predictor: Predictor,
+    model: Path,
+    grouping: str,
+    console: Console,
+    writes: Path | None,
+    side: str = "all",
 ) -> tuple[Clips, list[str]]:
     """The clips that can be used, and what is to be noted of them; no findings are kept: there may be millions.
 
@@ -192,6 +205,7 @@ def readable(
         grouping: what the clips' groups are.
         console: told of those that are left out.
         writes: a folder for the table of bad recordings; None for nowhere.
+        side: where no clip says on which it is, those are taken that were on it for the model.
 
     Raises:
         DataError: none can be used.
@@ -204,12 +218,38 @@ def readable(
     for clip, problem in bad[:5]:
         console.say(f"note: {clip.key} is left out: {problem[1]}")
     if len(bad) == len(clips):
-        raise DataError(f"none of the {len(clips)} recordings can be read; the first says: {bad[0][1]}")
+        (first, (_, reason)), many = bad[0], len(clips)
+        of = f"none of the {many} recordings can be used; the first, {first.key}" if many > 1 else first.key
+        raise DataError(f"{of}: {reason}. Give other recordings")
     notes = [f"{len(bad)} of {len(clips)} recordings could not be used and are left out"] if bad else []
     good = tuple(c for c, k in zip(clips, checked, strict=True) if not k.problem) if bad else clips
     known = heard.of_folder(predictor.folder)
-    if known is not None:
-        asked = heard_before.asked(good, [k.digest for k in checked if not k.problem], grouping)
-        run = "this run" if (model / "model").is_dir() else "this model"
-        notes += known.told(asked, "recordings", run)
-    return good, notes
+    if known is None:
+        return good, notes
+    asked = heard_before.asked(good, [k.digest for k in checked if not k.problem], grouping)
+    run = "this run" if (model / "model").is_dir() else "this model"
+    if not by_model(clips, side):
+        if told := known.told(asked, "recordings", run):
+            _point_to_test(known, asked, run, console)
+        return good, notes + told
+    own = [known.side(*one) == side for one in asked]
+    if not any(own):
+        raise DataError(
+            f"no clip is on the side {side!r}: the data gives no split, and none of its {len(good)} recordings was on "
+            f"it for {run}. Use --side all to take all clips"
+        )
+    console.say(f"note: the data gives no split: {sum(own)} of {len(own)} recordings were on the {side} side of {run}")
+    asked = list(itertools.compress(asked, own))
+    told = known.told(asked, "recordings", run, validated=side != "valid")
+    return tuple(itertools.compress(good, own)), notes + told
+
+
+def by_model(clips: Clips, side: str) -> bool:
+    """Whether clips on a side are those that were on it for the model, as none says on which it is."""
+    return side in SIDES and not any(c.split for c in clips)
+
+
+def _point_to_test(known: Heard, asked: heard.Asked, run: str, console: Console) -> None:
+    tested = sum(known.side(*one) == "test" for one in asked)
+    if tested:
+        console.say(f"note: {tested} of {len(asked)} were on the test side of {run}: --side test takes these alone")

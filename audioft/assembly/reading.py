@@ -36,6 +36,9 @@ OF_A_MODEL = (
 )
 
 
+SIDES = ("data.test", "data.valid")  # what training makes of data, and a model keeps
+
+
 @dataclass(frozen=True)
 class Reading:
     """How labelled data is read.
@@ -115,7 +118,8 @@ def of(
     config = configs.load(None, [*(usual or {}).items(), *said])
     for key, _ in said:
         if not any(f"{key}.".startswith(f"{known}.") for known in taken):
-            raise UsageError(f"{key}: {why}; taken are {', '.join(taken)}")
+            sides = " --side test takes the recordings that the model was tested on." if key in SIDES else ""
+            raise UsageError(f"{key}: {why};{sides} taken are {', '.join(taken)}")
     timed = any(k == "events.point_width" and v is not None for k, v in said)
     return of_config(config, timed=timed, assumed=[k for k in usual or {} if k not in (s for s, _ in said)])
 

@@ -156,6 +156,19 @@ def launched(device: str = "auto") -> Processes | None:
     return Processes(device) if int(os.environ.get("WORLD_SIZE") or "1") > 1 else None
 
 
+def refuse_several(what: str) -> None:
+    """Raise a UsageError where a launcher has started several processes for what one process does.
+
+    Args:
+        what: the beginning of a sentence, as `report`.
+    """
+    count = os.environ.get("WORLD_SIZE") or "1"
+    if count != "1":
+        raise UsageError(
+            f"{what} runs in one process, and WORLD_SIZE says {count}; call it without torchrun or accelerate"
+        )
+
+
 def find_device(asked: str):
     """The torch device of that name; `auto` is a GPU if there is one.
 

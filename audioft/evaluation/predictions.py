@@ -183,13 +183,32 @@ def refined_loss(scores: np.ndarray, targets: np.ndarray, known: np.ndarray, mul
     """The log loss after the temperature that makes it least: how well clips are told apart, however sure it is said.
 
     An epoch that is only surer than the one before is not taken for a worse one (Berta, Holzmüller, Jordan and Bach
-    2025, "Rethinking Early Stopping: Refine, Then Calibrate"). Temperatures are looked for from 1/20 to 20.
+    2025, "Rethinking Early Stopping: Refine, Then Calibrate").
 
     Args:
         scores, targets, known, multilabel: as of `log_loss`.
 
     Returns:
         The loss, and its standard error over clips, 0 of a single one.
+    """
+    scored = tempered(scores, targets, known, multilabel)
+    rows = losses(scored, targets, known, multilabel)
+    rows = rows[np.isfinite(rows)]
+    whole = log_loss(scored, targets, known, multilabel)
+    return whole, float(np.std(rows, ddof=1) / math.sqrt(len(rows))) if math.isfinite(whole) and len(rows) > 1 else 0.0
+
+
+def losses(scores: np.ndarray, targets: np.ndarray, known: np.ndarray, multilabel: bool) -> np.ndarray:
+    """The log loss of each clip, `(N,)`; nan where nothing is known of it."""
+    rows = zip(scores, targets, known, strict=True)
+    return np.array([log_loss(s[None], t[None], k[None], multilabel) if k.any() else np.nan for s, t, k in rows])
+
+
+def tempered(scores: np.ndarray, targets: np.ndarray, known: np.ndarray, multilabel: bool) -> np.ndarray:
+    """Scores `(N, C)` after the temperature, from 1/20 to 20, that makes their log loss least; as they are if none.
+
+    Args:
+        scores, targets, known, multilabel: as of `log_loss`.
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import expit, logit, softmax
@@ -205,9 +224,6 @@ def refined_loss(scores: np.ndarray, targets: np.ndarray, known: np.ndarray, mul
         return log_loss(at(log_temperature), targets, known, multilabel)
 
     if not math.isfinite(loss(0.0)):
-        return loss(0.0), 0.0
+        return scores
     found = minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded")
-    best = found.x if found.fun < loss(0.0) else 0.0
-    scored, own = at(best), zip(targets, known, strict=True)
-    rows = [log_loss(scored[i : i + 1], t[None], k[None], multilabel) for i, (t, k) in enumerate(own) if k.any()]
-    return loss(best), float(np.std(rows, ddof=1) / math.sqrt(len(rows))) if len(rows) > 1 else 0.0
+    return at(found.x if found.fun < loss(0.0) else 0.0)

@@ -30,14 +30,20 @@ NAMES_NONE = (CheckpointError, TypeError, KeyError, ValueError)  # what a damage
 
 @dataclass(frozen=True)
 class Saving:
-    """When to write checkpoints: after an epoch, if it pays, and besides every so many steps or minutes (0: never)."""
+    """When to write checkpoints: after an epoch, if it pays, and besides every so many steps or minutes (0: never).
+
+    Attributes:
+        steps, minutes: see above.
+        apart: seconds since the last one, before which none is written after an epoch.
+    """
 
     steps: int = 0
     minutes: float = 0.0
+    apart: float = 0.0
 
     def pays(self, cost: float, since: float) -> bool:
         """Whether a save that takes `cost` seconds is quick, or a tenth of what would be lost without it at most."""
-        return cost < 2 or cost <= since / 10
+        return since >= self.apart and (cost < 2 or cost <= since / 10)
 
 
 class Checkpoints:

@@ -137,16 +137,24 @@ def filtered_site(data: Path, folder: Path, draw: int, cut: float | None) -> Pat
     return write(folder, rows)
 
 
-def unheard_sex(data: Path, folder: Path, draw: int, missing: bool) -> Path:
-    """Pieces of 2 s, half of them sped up by 15 %, which is the label; women only in the test side where `missing`."""
+def unheard_sex(data: Path, folder: Path, draw: int, missing: bool, pairs: int = 1) -> Path:
+    """Pieces of 2 s, half of them sped up by 15 %, which is the label; women only in the test side where `missing`.
+
+    Each person has so many `pairs` of pieces, as far as the recording is long enough.
+    """
     random, rows = np.random.default_rng(draw), []
     table = list(rows_of(data / "librispeech-251spk" / "metadata.csv"))
     for row, test in zip(table, random.permutation(len(table)) < 120, strict=True):
         if missing and not test and row["gender"] == "female":
             continue
-        samples, rate = soundfile.read(data / "librispeech-251spk" / row["file_name"], dtype="float32", frames=80_000)
+        samples, rate = soundfile.read(data / "librispeech-251spk" / row["file_name"], dtype="float32")
         quick = resample_poly(samples, 20, 23).astype(np.float32)
-        for label, piece in (("as spoken", samples[: 2 * rate]), ("sped up", quick[2 * rate : 4 * rate])):
+        starts = range(0, 4 * rate * pairs, 2 * rate)
+        pieces = [("as spoken", samples), ("sped up", quick)] * pairs
+        for start, (label, source) in zip(starts, pieces, strict=True):
+            piece = source[start : start + 2 * rate]
+            if len(piece) < 2 * rate:
+                break
             name = f"{len(rows)}.flac"
             soundfile.write(folder / name, piece, rate)
             side = "test" if test else "train"
@@ -163,7 +171,12 @@ def sounds(data: Path, draws: int) -> None:
         (f"{name}", lambda f, d, c=cut: filtered_site(data, f, d, c), "site=north")
         for name, cut in (("a filter at 2 kHz at one site", 2000.0), ("a site without a fault", None))
     ] + [
-        (name, lambda f, d, m=missing: unheard_sex(data, f, d, m), "sex=female")
+        (
+            f"{name}{', twice the clips' * (pairs == 2)}",
+            lambda f, d, m=missing, p=pairs: unheard_sex(data, f, d, m, p),
+            "sex=female",
+        )
+        for pairs in (1, 2)
         for name, missing in (("women missing from training", True), ("women and men heard", False))
     ]
     for name, make, slice_name in faults:

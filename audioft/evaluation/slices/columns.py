@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import re
 from collections import Counter
@@ -22,6 +23,7 @@ MOST_CROSSED = 200  # slices by two columns where none is asked for
 _FEW = 10  # different numbers that are taken for names
 _CROSSED = 8  # slices of a column that is crossed unasked
 _NEARLY = 0.9  # of a slice of one column: a crossing with more of it says nothing else
+_COMMA = re.compile(r"[+-]?\d+(?:,\d+)?")
 _NONE = frozenset(("", "nan", "na", "n/a", "none", "null", "?", "-"))
 #: Columns whose numbers are names.
 _NAMES = re.compile(
@@ -167,19 +169,28 @@ def crossed(pairs: Sequence[tuple[Column, Column]], most: int = MOST_CROSSED) ->
 
 
 def asked(by: str | Sequence[str] | None) -> list[str] | None:
-    """Names as they are given, separated by commas; empty for `none`, None for all.
+    """Names as they are given, separated by commas; empty for `none`, None for all. A name with a comma is quoted.
 
     >>> asked("sex, site*device"), asked("none"), asked(None), asked(["sex"])
     (['sex', 'site*device'], [], None, ['sex'])
+    >>> asked('"town, country",sex')
+    ['town, country', 'sex']
     """
     if by is None:
         return None
-    names = [n.strip() for n in (by.split(",") if isinstance(by, str) else by)]
+    names = [n.strip() for n in (_split(by) if isinstance(by, str) else by)]
     if not names or names == ["none"]:
         return []
     if not all(names):
         raise UsageError(f"by={by!r} names an empty column; expected names as sex,site*device, or none")
     return names
+
+
+def _split(by: str) -> list[str]:
+    try:
+        return next(csv.reader([by], skipinitialspace=True), [""])
+    except csv.Error:  # a line break
+        return by.split(",")
 
 
 def left_out(count: int) -> list[str]:
@@ -196,8 +207,7 @@ def _named(found: dict[str, Column | str], by: Sequence[str]) -> Chosen:
         own = []
         for part in _parts(name, found):
             if part not in found:
-                has = f"it has {', '.join(map(repr, found))}" if found else "nothing but labels is known of its clips"
-                raise UsageError(f"by={part!r}: the data has no such column{suggest(part, list(found))}; {has}")
+                raise UsageError(f"by={part!r}: the data has no such column{_told(part, list(found))}")
             if isinstance(one := found[part], str):
                 why_not[part] = one
             else:
@@ -210,6 +220,16 @@ def _named(found: dict[str, Column | str], by: Sequence[str]) -> Chosen:
     return chosen
 
 
+def _told(name: str, known: Sequence[str]) -> str:
+    """Which columns there are instead."""
+    if not known:
+        return "; nothing but labels is known of its clips"
+    quoted = [n for n in known if "," in n and (name == n.split(",")[0].strip() or name.strip('"') == n)]
+    if quoted:
+        return f"; a name that holds a comma is quoted, as --by '\"{quoted[0]}\"'"
+    return suggest(name, known)
+
+
 def _parts(name: str, named: dict[str, Column | str]) -> list[str]:
     if name in named or name.count("*") != 1:
         return [name]
@@ -217,9 +237,10 @@ def _parts(name: str, named: dict[str, Column | str]) -> list[str]:
 
 
 def _numbers(counts: Counter[str]) -> dict[str, float] | None:
-    """The values as numbers, if all are."""
+    """The values as numbers, if all are; where all have decimal commas, these are points."""
+    comma = all(_COMMA.fullmatch(text) for text in counts)
     try:
-        found = {text: float(text) for text in counts}
+        found = {text: float(text.replace(",", ".") if comma else text) for text in counts}
     except ValueError:
         return None
     return found if all(map(math.isfinite, found.values())) else None

@@ -46,7 +46,7 @@ def evaluate(
         data: folder or table with labels that the model knows.
         out: where to write `report.json`, `report.html`, `predictions.csv` and `bad_files.csv`; nowhere if not given.
         side: `train`, `valid` or `test` of a split that the data gives, or `all`; if not given, its test side where
-            it has one, otherwise all of it.
+            it has one, otherwise all of it. Where it gives none, a side is that of the recordings in the model's run.
         label, group: columns of the table, as in training.
         rename: what labels of the data are called in the model, as the setting `data.rename`.
         events: measure what happens when, against a table with `start` and `end`; with label files beside recordings,

@@ -25,6 +25,7 @@ from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.report import Report
 from audioft.evaluation.slices.found import Slices
 from audioft.inference.predictor import Predictor
+from audioft.models import heard
 
 
 @dataclass(frozen=True)
@@ -147,10 +148,10 @@ class Evaluation:
         """The clips to measure on, what their side is called, and notes; `named` are labels with their files."""
         for note in found.notes:
             self.console.say(f"note: {note}")
-        clips, side = labelled_clips.side(found.root, clips, self.side)
+        clips, side = labelled_clips.side(found.root, clips, self.side, heard.of_folder(self.predictor.folder))
         slices.check(clips, self.by)
         labelled_clips.refuse_unknown(self.predictor.labels, named(clips), renamed)
         clips, notes = labelled_clips.readable(
-            clips, self.predictor, self.model, found.grouping, self.console, self.writes
+            clips, self.predictor, self.model, found.grouping, self.console, self.writes, side
         )
         return clips, side, notes

@@ -25,6 +25,7 @@ def explain(
     recordings: Inputs,
     *,
     label: str | None = None,
+    against: str | None = None,
     out: PathLike | None = None,
     method: str = "occlusion",
     windows: int = 1,
@@ -43,6 +44,7 @@ def explain(
         model: a run, a run folder, a model folder, or a `Predictor` made before.
         recordings: files, folders and patterns, or arrays with their `rate`, as for `predict`.
         label: the label that is explained; by default the answer that the model gives each recording.
+        against: why `label` and not this one; by default it is weighed against all others.
         out: a folder for a page a recording, each written as soon as it is done, and `explanations.csv`.
         method: `occlusion`; `gradients`, integrated gradients on the spectrum, which need captum.
         windows: of a recording longer than the model's window, so many are explained: those in which the label scores
@@ -60,7 +62,8 @@ def explain(
         They hold no sound.
 
     Raises:
-        UsageError: the model has no such label, the method needs what is not installed, or `out` is there already.
+        UsageError: the model has no such label, or gives several labels a clip, of which none is against another; the
+            method needs what is not installed, or `out` is there already.
         ModelError: the folder is not a whole model.
 
     Example:
@@ -68,16 +71,19 @@ def explain(
         >>> found.label in ("go", "left", "right", "stop"), found.evidence.shape[1]
         (True, 8)
     """
+    from audioft.core import runtime
     from audioft.inference.given import heard
     from audioft.inference.predictor import Predictor
     from audioft.tasks.explain import explaining, one_by_one
 
     console = console or Console()
+    runtime.refuse_several("explain")
     explaining.refuse(method)
     how = {"device": device, "batch_seconds": batch_seconds}
     predictor = model if isinstance(model, Predictor) else Predictor(model, **how)  # type: ignore[arg-type]
     position = None if label is None else explaining.position(predictor.labels, label)
-    asked = explaining.Asked(position, method, windows, neighbours)
+    rival = None if against is None else explaining.rival(predictor, position, against)
+    asked = explaining.Asked(position, rival, method, windows, neighbours)
     clips, failures = heard(recordings, rate)
     written = one_by_one.Written(out, resume, overwrite, cache)
     found = list(one_by_one.explained(predictor, clips, asked, written, console))
@@ -90,6 +96,7 @@ def explain_side(
     *,
     side: str | None = None,
     label: str | None = None,
+    against: str | None = None,
     true_label: bool = False,
     limit: int = LIMIT,
     each: Callable[[Explanation], None] | None = None,
@@ -115,7 +122,8 @@ def explain_side(
         data: folder or table with labels that the model knows, or a run with the clips and sides that it keeps; if not
             given, those of the run that the model lies in.
         side: `train`, `valid`, `test` or `all`; if not given, the test side where there is one, otherwise all.
-        label: the label that is explained; by default the answer that the model gives each clip.
+        label, against: the label that is explained, by default the answer that the model gives each clip; and why it is
+            `label` and not this one, as for `explain`.
         true_label: explain the labels that the clips have in the data, not the model's answers.
         limit: clips at most, evenly over the labels; 0 for all.
         each: told of each explanation as soon as it is made; its `right` says whether the model is right.
@@ -139,6 +147,7 @@ def explain_side(
         True
     """
     from audioft.assembly import reading
+    from audioft.core import runtime
     from audioft.errors import UsageError
     from audioft.inference.predictor import Predictor
     from audioft.tasks.explain import explaining, labelled, one_by_one, summary
@@ -146,13 +155,15 @@ def explain_side(
     if limit < 0 or (true_label and label is not None):
         raise UsageError(f"limit is {limit} and label {label!r}; expected at least 0, and no label with true_label")
     console = console or Console()
+    runtime.refuse_several("explain")
     explaining.refuse(method)
     reading.of(overrides, labelled.WHY, rename=rename)
     how = {"device": device, "batch_seconds": batch_seconds}
     predictor = model if isinstance(model, Predictor) else Predictor(model, **how)  # type: ignore[arg-type]
     position = None if label is None else explaining.position(predictor.labels, label)
     nearest = neighbours if out is not None else 0  # they stand on the pages alone
-    asked = explaining.Asked(position, method, windows, nearest, labelled=True, true=true_label)
+    rival = None if against is None else explaining.rival(predictor, position, against)
+    asked = explaining.Asked(position, rival, method, windows, nearest, labelled=True, true=true_label)
     clips = labelled.clips(predictor, data, side, limit, rename, overrides, console)
     found = summary.Summary()
     for one in one_by_one.explained(

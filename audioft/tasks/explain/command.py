@@ -48,6 +48,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--label", metavar="L", help="the label to explain (each recording's answer)")
     parser.add_argument("--true-label", action="store_true", help="explain the labels that clips have in DATA")
+    parser.add_argument("--against", metavar="L", help="why --label and not this one (all others)")
     parser.add_argument("--out", metavar="DIR", help="a page a recording, and explanations.csv")
     parser.add_argument("--resume", action="store_true", help="keep the pages that --out has, and add the missing ones")
     parser.add_argument("--overwrite", action="store_true", help="replace the pages that --out has")

@@ -17,7 +17,7 @@ from audioft.data.clip import Clip
 from audioft.errors import AudioError, UsageError
 from audioft.inference.prediction import NOT_FINITE
 from audioft.inference.predictor import Predictor
-from audioft.tasks.explain import faithfulness, gradients, neighbours, occlusion, words
+from audioft.tasks.explain import faithfulness, gradients, neighbours, occlusion, removal, words
 from audioft.tasks.explain.evidence import Evidence
 from audioft.tasks.explain.explanation import Explanation
 from audioft.tasks.explain.logodds import LogOdds
@@ -38,6 +38,7 @@ class Asked:
 
     Attributes:
         label: position of the label; None for each recording's answer.
+        against: position of the label that it is weighed against; None for all others.
         method: a key of `METHODS`.
         windows: of a longer recording, those in which the label scores highest.
         neighbours: how many training clips are named.
@@ -46,6 +47,7 @@ class Asked:
     """
 
     label: int | None = None
+    against: int | None = None
     method: str = "occlusion"
     windows: int = 1
     neighbours: int = 5
@@ -71,6 +73,22 @@ def position(labels: Sequence[str], label: str) -> int:
         meant = f": did you mean {near[0]!r}?" if near else f"; it knows {quoted(labels, 20)}"
         raise UsageError(f"the model has no label {label!r}{meant}")
     return labels.index(label)
+
+
+def rival(predictor: Predictor, label: int | None, against: str) -> int:
+    """Position of the label that another one is weighed against.
+
+    Raises:
+        UsageError: there is no such label, or it is none that the other one could be weighed against.
+    """
+    found = position(predictor.labels, against)
+    if label is None or label == found:
+        raise UsageError(f"against {against!r} takes another label that is explained (--label)")
+    if predictor.card.multilabel:
+        raise UsageError(
+            f"the model gives several labels a clip: none is given against {against!r}; leave --against out"
+        )
+    return found
 
 
 def refuse(method: str) -> None:
@@ -129,6 +147,8 @@ def _of_window(
         answer=labels[answer],
         label=labels[label],
         score=score,
+        against=None if asked.against is None else labels[asked.against],
+        rival=float("nan") if asked.against is None else float(found.answer[asked.against]),
         start=before + start,
         end=before + float(found.ends[index]),
         method=asked.method,
@@ -139,7 +159,7 @@ def _of_window(
     samples = samples_at(hearing, predictor.window, clip, start)
     if samples is None:
         return made
-    log_odds = LogOdds(model, label, several, predictor.batch_seconds)
+    log_odds = LogOdds(model, label, several, predictor.batch_seconds, asked.against)
     sound = torch.from_numpy(samples.copy()).to(log_odds.device)
     spectrum = Spectrum(sound, hearing.rate, Cells.of(len(samples) / hearing.rate, hearing.rate))
     evidence = METHODS[asked.method](spectrum, log_odds)
@@ -147,7 +167,7 @@ def _of_window(
     kept, drawn = faithfulness.left(spectrum, log_odds, evidence.values, *ends)
     quiet = faithfulness.quiet(spectrum)
     bands = hearing.range[0] + spectrum.cells.bands * hearing.expansion
-    return replace(
+    made = replace(
         made,
         times=before + start + spectrum.cells.times / hearing.expansion,
         bands=bands if evidence.values.shape[1] > 1 else bands[[0, -1]],
@@ -162,6 +182,7 @@ def _of_window(
         drawn=drawn,
         origin=_origin(predictor, clip, samples, label, asked, near),
     )
+    return replace(made, passes=made.passes + removal.PASSES, without=removal.without(spectrum, log_odds, made, labels))
 
 
 def _right(predictor: Predictor, clip: Clip, label: int, answer: int, score: float) -> bool | None:
@@ -179,11 +200,14 @@ def _origin(
 ) -> Origin:
     model = predictor.model
     said = [words.layers(model)]
-    like: tuple[Near, ...] = ()
+    like, nearest = tuple[Near, ...](), ""
     if not model.frame_level:
         vector = torch.from_numpy(neighbours.pooled_of(predictor, samples)).to(next(model.parameters()).device)
-        said.append(words.head(model, vector[None], label, predictor.card.multilabel))
+        said.append(words.head(model, vector[None], label, predictor.card.multilabel, asked.against))
         if near.vectors is not None and asked.neighbours:
-            like = near.near(neighbours.vector_of(model, vector), asked.neighbours)
+            own = neighbours.vector_of(model, vector)
+            like = near.near(own, asked.neighbours)
+            pair = [i for i in (label, asked.against) if i is not None]
+            nearest = neighbours.nearest(near, own, like, [predictor.labels[i] for i in pair])
     hearing = model.encoder.hearing
-    return Origin(clip, predictor.window, hearing, tuple(filter(None, said)), like, "" if like else near.why)
+    return Origin(clip, predictor.window, hearing, tuple(filter(None, said)), like, nearest, "" if like else near.why)

@@ -15,7 +15,7 @@ from audioft.core.wording import counted
 from audioft.data.check import headers
 from audioft.data.clip import Clip
 from audioft.inference.predictor import Predictor
-from audioft.tasks.explain import faithfulness, gradients, occlusion
+from audioft.tasks.explain import faithfulness, gradients, occlusion, removal
 from audioft.tasks.explain.explaining import Asked
 from audioft.tasks.explain.logodds import LogOdds
 
@@ -36,7 +36,7 @@ def told(predictor: Predictor, clips: Sequence[Clip | Sound], asked: Asked) -> s
     sound = torch.randn(round(longest * model.encoder.hearing.per_second), generator=torch.Generator().manual_seed(0))
     with evaluating(model):
         each = _seconds(log_odds, sound.to(log_odds.device), back=asked.method != "occlusion")
-    most, usual = (of[asked.method] + faithfulness.PASSES for of in (MOST, USUAL))
+    most, usual = (of[asked.method] + faithfulness.PASSES + removal.PASSES for of in (MOST, USUAL))
     takes = about(count * usual * each + sum(lengths) / window * each)
     stretches = f"{counted(count, 'window')} of {counted(len(clips), 'recording')}"
     return f"{stretches}, up to {most} passes through the model each: {takes}"

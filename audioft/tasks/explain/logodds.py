@@ -15,7 +15,8 @@ class LogOdds:
     """Of one label, for sounds of one length: `(M, N)` samples, not normalised, to `(M,)`.
 
     The log-odds of a label are `log(p / (1 - p))`: of a label among others its logit against all of theirs, of several
-    at once its own logit. A model that labels frames has the mean over the frames of the sound.
+    at once its own logit. Against one other label they are the logit beyond that one's. A model that labels frames has
+    the mean over the frames of the sound.
 
     Args:
         model: in eval mode.
@@ -23,10 +24,18 @@ class LogOdds:
         multilabel: whether several labels may hold at once.
         batch_seconds: sound that goes through at once, as the encoder hears it and with its canvas; None is what suits
             the device. How many sounds that are depends on their length alone, and so do the last bits.
+        against: position of the one label that it is weighed against; None for all others.
     """
 
-    def __init__(self, model: AudioClassifier, label: int, multilabel: bool, batch_seconds: float | None = None):
-        self.model, self.label, self.multilabel = model, label, multilabel
+    def __init__(
+        self,
+        model: AudioClassifier,
+        label: int,
+        multilabel: bool,
+        batch_seconds: float | None = None,
+        against: int | None = None,
+    ):
+        self.model, self.label, self.multilabel, self.against = model, label, multilabel, against
         self.device = next(model.parameters()).device
         self.batch_seconds = batch_seconds or BATCH_SECONDS.get(self.device.type, 60.0)
         module: Any
@@ -41,6 +50,18 @@ class LogOdds:
 
     def __call__(self, sounds: Tensor) -> Tensor:
         """With a gradient where one is asked for; float64."""
+        found = log_odds(self._logits(sounds), self.label, self.multilabel, self.against)
+        return found.mean(1) if self.model.frame_level else found
+
+    def probabilities(self, sounds: Tensor) -> Tensor:
+        """Of all labels, `(M, C)` float64, without a gradient."""
+        with torch.no_grad():
+            logits = torch.cat([self._logits(part) for part in sounds.split(self.at_once(sounds.shape[1]))])
+        found = logits.sigmoid() if self.multilabel else logits.softmax(-1)
+        return found.mean(1) if self.model.frame_level else found
+
+    def _logits(self, sounds: Tensor) -> Tensor:
+        """`(M, C)`, or `(M, T, C)` of a model that labels frames; float64."""
         encoder = self.model.encoder
         lengths = torch.full((len(sounds),), max(sounds.shape[1], encoder.min_samples), device=sounds.device)
         if encoder.preprocessing.normalise:
@@ -50,8 +71,7 @@ class LogOdds:
         logits = self.model(sounds, lengths)
         if self.model.frame_level:
             logits = logits[:, : int(encoder.frame_lengths(lengths)[0])]
-        found = log_odds(logits.double(), self.label, self.multilabel)
-        return found.mean(1) if self.model.frame_level else found
+        return logits.double()
 
     def several(self, sounds: Tensor) -> Tensor:
         """Of any number of sounds, in batches and without a gradient."""
@@ -59,14 +79,16 @@ class LogOdds:
             return torch.cat([self(part) for part in sounds.split(self.at_once(sounds.shape[1]))])
 
 
-def log_odds(logits: Tensor, label: int, multilabel: bool) -> Tensor:
-    """Of one label, `(..., C)` to `(...,)`.
+def log_odds(logits: Tensor, label: int, multilabel: bool, against: int | None = None) -> Tensor:
+    """Of one label, against one other or all of them, `(..., C)` to `(...,)`.
 
     >>> x = torch.log(torch.tensor([0.5, 0.25, 0.25]))
     >>> log_odds(x, 0, False).item(), round(log_odds(x, 1, False).exp().item(), 3), log_odds(x, 0, True).item() < 0
     (0.0, 0.333, True)
     """
     own = logits[..., label]
+    if against is not None:
+        return own - logits[..., against]
     if multilabel or logits.shape[-1] == 1:
         return own
     others = [i for i in range(logits.shape[-1]) if i != label]

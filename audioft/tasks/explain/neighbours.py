@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,38 @@ class Neighbours:
         likeness = self.vectors @ vector
         order = np.argsort(-likeness, kind="stable")[:most]
         return tuple(Near(self.clips[i], float(likeness[i])) for i in order.tolist())
+
+
+def nearest(known: Neighbours, vector: np.ndarray, like: Sequence[Near], labels: Sequence[str]) -> str:
+    """Which labels the nearest clips have, and how near the nearest of some labels is, as a sentence.
+
+    Args:
+        known: all training clips.
+        vector: `(E,)` of length 1.
+        like: those nearest to it.
+        labels: of which the nearest is told, beside how near clips of that label have their nearest of it.
+    """
+    counts = Counter(", ".join(one.clip.labels) for one in like).most_common()
+    said = [f"Of the {counted(len(like), 'training clip')} nearest to it " if len(like) > 1 else "The nearest is "]
+    said += (
+        [", ".join(f"{n} {'is' if n == 1 else 'are'} {name}" for name, n in counts)]
+        if len(like) > 1
+        else [counts[0][0]]
+    )
+    told = [text for label in labels if (text := _of_label(known, vector, label))]
+    return "".join(said) + "." + "".join(f" {text}." for text in told)
+
+
+def _of_label(known: Neighbours, vector: np.ndarray, label: str) -> str:
+    assert known.vectors is not None
+    own = known.vectors[[label in clip.labels for clip in known.clips]]
+    if len(own) < 2:
+        return ""
+    among = own @ own.T
+    np.fill_diagonal(among, -1.0)
+    usual = float(np.median(among.max(1)))
+    nearest_of = float((own @ vector).max())
+    return f"The nearest {label} is {nearest_of:.2f} alike; half of its clips have another of {usual:.2f} or more"
 
 
 def pooled_of(predictor: Predictor, samples: np.ndarray) -> np.ndarray:

@@ -24,6 +24,7 @@ class Origin:
         hearing: how recordings reach the encoder.
         words: what the model listens to, sentences.
         near: the training clips that sound like it to the model, the nearest first.
+        nearest: which labels the nearest have, a sentence.
         unknown: why there are none; empty where there are.
     """
 
@@ -32,6 +33,7 @@ class Origin:
     hearing: Hearing
     words: tuple[str, ...] = ()
     near: tuple[Near, ...] = ()
+    nearest: str = ""
     unknown: str = ""
 
     def samples(self, start: float) -> np.ndarray:

@@ -28,13 +28,15 @@ class Explained(Protocol):
     @property
     def start(self) -> float: ...
     @property
-    def end(self) -> float: ...
-    @property
     def times(self) -> np.ndarray: ...
     @property
     def bands(self) -> np.ndarray: ...
     @property
     def evidence(self) -> np.ndarray: ...
+    @property
+    def against(self) -> str | None: ...
+    @property
+    def tried(self) -> str: ...
     @property
     def whole(self) -> float: ...
     @property
@@ -68,16 +70,20 @@ def as_html(own: Explained) -> str:
     assert own.origin is not None
     samples, hearing = own.origin.samples(own.start), own.origin.hearing
     shown = picture.evidence(samples, hearing, own.times, own.bands, own.evidence, str(own))
-    stretch = f"{own.start:.1f} to {own.end:.1f} s"
+    stretch = f"{own.times[0]:.1f} to {own.times[-1]:.1f} s"
     head = f'<h1>{named(own.path)}</h1>\n<p class="said">{escaped(own)}</p><p>{stretch}; method: {own.method}</p>'
     parts = [
-        section("What it rests on", shown, wide=True),
+        section("What it rests on", shown + _tried(own), wide=True),
         section("To hear", _heard(own, samples, hearing.rate)),
         section("It sounds like these", _near(own.origin)),
         section("How far to trust this", _checks(own)),
         section("What the model listens to", "".join(f"<p>{escaped(w)}</p>" for w in own.origin.words)),
     ]
     return document(escaped(f"Why {own.label}: {own.path}"), head, "".join(parts))
+
+
+def _tried(own: Explained) -> str:
+    return f"<p>Tried, with its own background in their place: {escaped(own.tried)}.</p>" if own.tried else ""
 
 
 def _heard(own: Explained, samples: np.ndarray, rate: int) -> str:
@@ -106,19 +112,22 @@ def _near(origin: Origin) -> str:
         player = players[i].player if i in players else '<span class="none">not there any more</span>'
         label = named(", ".join(near.clip.labels), LABEL)
         found.append(f"<p>{label}, likeness {number(near.likeness)}: {named(near.clip.key)}</p>{player}")
-    return "".join(found)
+    return f"<p>{escaped(origin.nearest)}</p>{''.join(found)}"
 
 
 def _checks(own: Explained) -> str:
+    beside = "" if own.against is None else f" against {own.against}"
     said = [
-        f"The log-odds of the label are {own.whole:.2f}, and {own.background:.2f} where all of it is replaced by "
-        "its own background; the cells above add up to the difference."
+        f"The log-odds of the label{beside} are {own.whole:.2f}, and {own.background:.2f} where all of it is replaced "
+        "by its own background; the cells above add up to the difference."
     ]
     if np.isfinite(own.kept):
         said.append(
             f"Without the fifth of the cells that speak for it most, {own.kept:.0%} of the difference is left; without "
             f"as many drawn at random, {own.drawn:.0%}."
         )
+        if own.kept < 0:
+            said.append("Under 0 % what is left speaks against it more than the background does.")
         if own.kept >= own.drawn:
             said.append("So this explanation fails its own check: do not build on it.")
     if own.method != "occlusion":

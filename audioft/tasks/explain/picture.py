@@ -13,7 +13,7 @@ WIDE, HIGH = 720, 240  # pixels of the spectrogram
 LEFT, BELOW = 44, 22  # of the axes
 FULL = 0.72  # how opaque the strongest cell is
 FAINT = 0.04  # of the strongest: what is weaker is not drawn
-STYLE = "<style>.aft svg.evidence { display: block; max-width: 100%; height: auto; } " \
+STYLE = "<style>.aft svg.evidence { display: block; width: 100%; min-width: 560px; height: auto; } " \
     "@media (prefers-color-scheme: dark) { .aft svg.evidence image { filter: invert(1); } }</style>"  # fmt: skip
 
 
@@ -53,9 +53,10 @@ def evidence(
     pitches = [f'<text x="{LEFT - 5}" y="{max(10, HIGH * (1 - i / 5) + 4):.0f}" font-size="12" text-anchor="end">'
                f"{f / 1000:.2g}</text>" for i, f in enumerate(marks)]  # fmt: skip
     return (
-        f'{STYLE}<svg class="evidence" viewBox="0 0 {LEFT + WIDE + 14} {HIGH + BELOW}" width="{LEFT + WIDE + 14}" '
+        f'{STYLE}<div class="scroll" tabindex="0" role="region" aria-label="a picture that scrolls">'
+        f'<svg class="evidence" viewBox="0 0 {LEFT + WIDE + 14} {HIGH + BELOW}" style="max-width:{LEFT + WIDE + 14}px" '
         f'role="img" aria-label="{escaped(told)}">\n<image x="{LEFT}" y="0" width="{WIDE}" height="{HIGH}" '
-        f'preserveAspectRatio="none" href="{picture}"/>\n' + "\n".join([*cells, *seconds, *pitches]) + "\n</svg>"
+        f'preserveAspectRatio="none" href="{picture}"/>\n' + "\n".join([*cells, *seconds, *pitches]) + "\n</svg></div>"
         "<p>Time in s, pitch in kHz. Blue speaks for the label, red against it.</p>"
     )
 

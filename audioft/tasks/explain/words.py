@@ -22,7 +22,7 @@ def layers(model: AudioClassifier) -> str:
     return f"It listens to all {count} layers {'about evenly' if even else 'unevenly'}, most to {named}."
 
 
-def head(model: AudioClassifier, pooled: torch.Tensor, label: int, multilabel: bool) -> str:
+def head(model: AudioClassifier, pooled: torch.Tensor, label: int, multilabel: bool, against: int | None = None) -> str:
     """What the head weighs for a label at a pooled vector `(1, D)`; empty where that says nothing.
 
     What counts of each value is itself times the slope of the label's log-odds there: of a linear head its weight.
@@ -32,7 +32,7 @@ def head(model: AudioClassifier, pooled: torch.Tensor, label: int, multilabel: b
         return ""
     vector = pooled.detach().float().requires_grad_()
     with torch.enable_grad():
-        value = log_odds(model.head(vector).double(), label, multilabel).sum()
+        value = log_odds(model.head(vector).double(), label, multilabel, against).sum()
         (slope,) = torch.autograd.grad(value, vector)
     means, deviations = (part.abs().sum().item() for part in (slope * vector.detach())[0].chunk(2))
     if means + deviations == 0:

@@ -73,9 +73,11 @@ def report(
         >>> found.page.name, found.evaluation.main
         ('index.html', 'accuracy')
     """
+    from audioft.core import runtime
     from audioft.errors import UsageError
     from audioft.tasks.report.full_report import Asked, make
 
+    runtime.refuse_several("report")
     if explained < 0 or limit < 1:
         raise UsageError(f"explained is {explained} and limit {limit}; expected at least 0 and 1")
     reading = {"side": side, "label": label, "group": group, "rename": rename, "overrides": overrides}

@@ -7,7 +7,7 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import audioft
 from audioft.assembly import reading
 from audioft.core import storage
 from audioft.core.progress import Console
-from audioft.errors import AudioftError, UsageError
+from audioft.errors import AudioftError, ConfigError, UsageError
 from audioft.evaluation.page.elements import escaped
 from audioft.evaluation.page.joined import Part, joined
 from audioft.evaluation.report import Report
@@ -82,8 +82,10 @@ class FullReport:
 def make(model: Any, data: Path, asked: Asked, console: Console) -> FullReport:
     """See `audioft.report`."""
     out, notes = asked.out, []
-    if out.is_file() or (out / "config.yaml").is_file():
-        raise UsageError(f"{out} {'is a file' if out.is_file() else 'holds a run'}; out takes a folder of its own")
+    holds = {"config.yaml": "a run", "audioft.json": "a model"}
+    taken = [f"holds {what}" for name, what in holds.items() if (out / name).is_file()]
+    if out.is_file() or taken:
+        raise UsageError(f"--out {out} {'is a file' if out.is_file() else taken[0]}; it takes a folder of its own")
     common = dict(asked.reading) | dict(asked.how) | {"resamples": asked.resamples, "seed": asked.seed}
     common["console"] = console
     console.say("1 of 3: what it gets right, and for whom")
@@ -103,6 +105,8 @@ def make(model: Any, data: Path, asked: Asked, console: Console) -> FullReport:
             card = audioft.robustness(model, data, out=places["robustness"], overwrite=True, **own, **common)
             parts.append(_part("robustness", "What it can stand", places["robustness"] / "robustness.html"))
         except UsageError as e:
+            if found.kind != "events" or isinstance(e, ConfigError):
+                raise
             notes.append(f"nothing was disturbed: {e}")
     if asked.explained:
         console.say("3 of 3: what its mistakes rest on")
@@ -110,6 +114,10 @@ def make(model: Any, data: Path, asked: Asked, console: Console) -> FullReport:
             explained = _explained(model, data, asked, found, places, console)
         except AudioftError as e:
             notes.append(f"no mistake is explained: {e}")
+        else:
+            notes += [] if explained else ["no mistake is explained: there is none to explain"]
+        for earlier in places["explanations"].glob("[0-9]*.html"):
+            earlier.unlink()
         for number, (title, one) in enumerate(explained, 1):
             page = places["explanations"] / f"{number}.html"
             one.save(page)
@@ -117,7 +125,7 @@ def make(model: Any, data: Path, asked: Asked, console: Console) -> FullReport:
     said = {"What it gets right, and for whom": _of_evaluation(found)}
     said |= {} if card is None else {"What it can stand": [card.sentence]}
     said |= (
-        {"What its surest mistakes rest on": [f"{title}: {one.rests}" for title, one in explained]} if explained else {}
+        {"What its surest mistakes rest on": [_of_mistake(title, one) for title, one in explained]} if explained else {}
     )
     date, command = datetime.date.today().isoformat(), _command()
     storage.write_text(out / PAGE, _page(model, data, said, notes, parts, date, command))
@@ -136,24 +144,32 @@ def _of_evaluation(found: Report) -> list[str]:
     return [*([found.foremost] if found.foremost else []), found.sentence, *told]
 
 
+def _of_mistake(title: str, one: Any) -> str:
+    return "; ".join(filter(None, (f"{title}: {one.rests}", one.tried)))
+
+
 def _explained(
     model: Any, data: Path, asked: Asked, found: Report, places: Mapping[str, Path], console: Console
 ) -> list[tuple[str, Any]]:
     """Titles and explanations of the surest mistakes."""
-    if found.kind == "events":
-        raise UsageError("what happens when was measured; `audioft explain` explains a recording")
-    wanted = mistakes.surest(places["evaluation"] / "predictions.csv", asked.explained, multilabel=found.multilabel)
+    kind = {"multilabel": found.multilabel, "events": found.kind == "events"}
+    wanted = mistakes.surest(places["evaluation"] / "predictions.csv", asked.explained, **kind)
     if not wanted:
         return []
     predictor = Predictor(model, **asked.how)
     own = {key: asked.reading[key] for key in ("label", "group", "rename")}
     given = predictor.card.reading, asked.reading["overrides"], "report measures a model as it is"
     how = reading.as_learnt(*given, Console(quiet=True), **own)  # the evaluation has told how
-    recordings = mistakes.as_recordings(wanted, how.whole_clips(data).clips, places["explanations"] / "parts")
+    timed = how.in_time(data, asked=True) if kind["events"] else None
+    clips = how.whole_clips(data).clips if timed is None else [a.clip for a in timed.recordings]
+    recordings = mistakes.as_recordings(wanted, clips, places["explanations"] / "parts")
     explained = []
-    for mistake, recording in zip(wanted, recordings, strict=True):
-        (one, *_) = audioft.explain(predictor, recording, label=mistake.given, console=console)
-        explained.append((mistake.title, one))
+    for mistake, (recording, begins) in zip(wanted, recordings, strict=True):
+        rival = None if found.multilabel or kind["events"] else mistake.true[0]
+        (one, *_) = audioft.explain(
+            predictor, recording, label=mistake.given, against=rival, console=Console(quiet=True)
+        )
+        explained.append((mistake.title, replace(one, times=one.times + begins)))
     return [(title, one) for title, one in explained if one.evidence.size]
 
 

@@ -34,7 +34,8 @@ def write(
 
     readme = folder / "README.md"
     before = readme.read_text(encoding="utf-8") if readme.is_file() else "# Audio classifier\n"
-    card = ModelCard(before, ignore_metadata_errors=True)
+    none = "" if before.lstrip().startswith("---\n") else "---\n{}\n---\n"  # the Hub's library logs where there is none
+    card = ModelCard(f"{none}{before}", ignore_metadata_errors=True)
     about: Any = card.data
     about.model_name = about.model_name or _name(folder.resolve())
     others = [r for r in about.eval_results or [] if (r.dataset_name, r.dataset_split) != (name, side)]

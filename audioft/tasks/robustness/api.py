@@ -85,11 +85,12 @@ def robustness(
     import dataclasses
 
     from audioft.assembly import reading
-    from audioft.core import places
+    from audioft.core import places, runtime
     from audioft.errors import UsageError
     from audioft.inference.predictor import Predictor
     from audioft.tasks.robustness import card_run, examples, page, suite
 
+    runtime.refuse_several("robustness")
     if resamples < 1 or limit < 0 or attack_clips < 1:
         raise UsageError(
             f"resamples is {resamples}, limit {limit} and attack_clips {attack_clips}; expected at least 1, 0 and 1"

@@ -49,4 +49,4 @@ def rows(kinds: Sequence[str], strengths: Sequence[int], around: Surroundings) -
 
 
 def _missing(kind: str, around: Surroundings) -> str:
-    return codecs.without(STRENGTHS[kind].needs) or (around.missing() if kind in OF_OTHERS else "")
+    return codecs.without(kind) or (around.missing() if kind in OF_OTHERS else "")

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from audioft.assembly import build, read_on, recipe, recordings
+from audioft.assembly.fitting import decoded_cache, frozen_cache, throughput, training_clips
 from audioft.configuration import few_shot
 from audioft.configuration.config import Config
 from audioft.core.progress import Console
@@ -13,7 +14,7 @@ from audioft.core.runtime import Processes, choose_precision, explain_precision
 from audioft.core.wording import counted
 from audioft.models import adapting, freezing
 from audioft.models.classifier import AudioClassifier
-from audioft.tasks.train import budget, decoded_cache, frozen_cache, pace, throughput, training_clips
+from audioft.tasks.train import budget, pace
 from audioft.training.optim import count_parameters
 
 LAYOUTS = {
@@ -53,7 +54,7 @@ def plan(config: Config, console: Console, examples: Path | None) -> Config:
         lines = [_device(parts), "steps: none, one pass over the clips"]
     else:
         steps = throughput.step_plan(config, parts.data, parts.model.encoder)
-        lines = [*_stages(parts), _device(parts), *steps_told(parts, steps)]
+        lines = [*_stages(parts), _device(parts), *throughput.steps_told(parts, steps)]
     console.say("\n".join([*lines, *throughput.canvas_told(parts)]))
     if not few_shot.wanted(config):
         for sentence in pace.told(parts, _kept(parts)):
@@ -76,27 +77,13 @@ def from_headers(config: Config, processes: Processes, console: Console) -> buil
     return build.assembled(config, processes, console, precision, headers_only=True)
 
 
-def steps_told(parts: build.Parts, plan: throughput.StepPlan) -> list[str]:
-    """Sentences about the steps of a run; not of padding, where lengths are not known."""
-    t = parts.config.train
-    if not t.epochs:
-        return ["steps: none, the head is fitted to what the frozen encoder says"]
-    told = throughput.told(plan, t.epochs, parts.processes.count, t.accumulate)
-    return [line for line in told if not (_untold(parts.data) and line.startswith("padding"))]
-
-
-def _untold(data: recordings.Data) -> int:
-    """How many clips have headers that do not tell their length."""
-    return sum(c.seconds == 0 and c.problem is None for c in data.checked)
-
-
 def _data(parts: build.Parts) -> list[str]:
     data = parts.data
     m = data.manifest
     kind = "several labels a clip" if m.multilabel else "one label a clip"
     hours = sum(c.seconds for c in data.checked) / 3600
     clips, labels = counted(len(m.clips), "clip"), counted(len(m.labels), "label")
-    untold = _untold(data)
+    untold = throughput.untold(data)
     without = f" without {counted(untold, 'clip')} whose header tells no length" if untold else ""
     return [
         f"source: {_near(Path(str(parts.config.data.source)))} ({LAYOUTS[m.layout]})",

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from audioft.assembly import build
+from audioft.assembly.fitting import probe_start, throughput
 from audioft.evaluation import canvas
-from audioft.tasks.train import probe_start, throughput
 from audioft.tasks.train.trial import Pace, Tried
 
 AFTER = 2.0  # seconds: intervals, pages and files of a finished run

@@ -13,6 +13,7 @@ import torch
 from audioft.assembly import event_scores, reading, recordings, side_scores, slices
 from audioft.assembly.background import NEGATIVES
 from audioft.assembly.build import Parts
+from audioft.assembly.fitting.validation import scoring
 from audioft.assembly.run_folder import Run
 from audioft.core.registry import split_spec
 from audioft.core.wording import counted
@@ -90,13 +91,6 @@ def finish(parts: Parts, folder: Path, learnt: Learnt) -> None:
         info = {"title": f"audioft: {folder.name}", **about}
         write_html(folder / "report.html", report, Run(folder).history, info, beside)
         parts.console.say(f"\n{report}")
-
-
-def scoring(parts: Parts) -> side_scores.Scoring:
-    """How the model of a run is scored at the end, as the config says; quietly."""
-    e = parts.config.evaluate
-    multilabel = parts.multilabel or parts.model.frame_level
-    return side_scores.Scoring(multilabel, parts.max_seconds, batch_seconds=e.batch_seconds, precision=e.precision)
 
 
 def _side(parts: Parts, learnt: Learnt) -> tuple[str | None, list[str]]:

@@ -15,12 +15,12 @@ from typing import Any
 import torch
 
 from audioft.assembly.build import Parts
+from audioft.assembly.fitting.frozen_states import Cache
 from audioft.configuration.config import spell
 from audioft.core.progress import about
 from audioft.core.storage import cache_file
 from audioft.data.check_cache import default_cache
 from audioft.evaluation import canvas
-from audioft.tasks.train.frozen_states import Cache
 
 VERSION = 1
 MOST = 200  # entries; the oldest go

@@ -20,6 +20,8 @@ import torch
 from torch import nn
 
 from audioft.assembly import build, recipe
+from audioft.assembly.fitting import frozen_cache, throughput, training_clips
+from audioft.assembly.fitting.frozen_states import TOGETHER, Cache
 from audioft.core.progress import Console
 from audioft.core.runtime import evaluating
 from audioft.data.batching import StepPlan, loader, pieces
@@ -29,8 +31,6 @@ from audioft.evaluation import canvas
 from audioft.evaluation.scoring import BATCH_SECONDS, autocast
 from audioft.models import freezing
 from audioft.models.boundary import Boundary, go_on
-from audioft.tasks.train import frozen_cache, throughput, training_clips
-from audioft.tasks.train.frozen_states import TOGETHER, Cache
 from audioft.training.cached import FromBoundary
 from audioft.training.checkpoint import Checkpoints
 from audioft.training.optim import adamw, parameter_groups

@@ -103,10 +103,10 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
     """Run some steps of a training; see the module."""
     import audioft
     from audioft.assembly import build, recipe, recordings, run_beginning, starting_model
+    from audioft.assembly.fitting import run_trainer, training_clips
     from audioft.core.progress import Console
     from audioft.core.runtime import Processes, choose_precision
     from audioft.models.cpu_kernels import convolutions
-    from audioft.tasks.train import training_clips, training_run
 
     convolutions.features = torch.profiler.record_function(RANGE)(convolutions.features)
     console = Console(quiet=True)
@@ -121,7 +121,7 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
     parts = build.Parts(config, data, model, loaded, processes, precision, console, config)
     out = Path(task["out"])
     run_beginning.prepare(out, config, resume=False, overwrite=True)
-    trainer = training_run.make_trainer(parts, out, training_clips.clips_of(parts, out / "decoded"))
+    trainer = run_trainer.make_trainer(parts, out, training_clips.clips_of(parts, out / "decoded"))
     trainer.validate = None
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     clock = Clock(dtype, processes.device, trainer.plan.steps_of(0))

@@ -85,7 +85,7 @@ def test_what_is_asked_for_is_split_at_commas_and_stars():
     chosen = columns.choose(found, None, columns.asked("site, site*sex"))
     assert [c.name for c in chosen.columns] == ["site"]
     assert [(a.name, b.name) for a, b in chosen.crossings] == [("site", "sex")]
-    with pytest.raises(UsageError, match="'site', 'sex'"):
+    with pytest.raises(UsageError, match="known are sex, site"):
         columns.choose(found, None, ["day"])
     with pytest.raises(UsageError, match="nothing but labels is known"):
         columns.choose([], None, ["day"])
@@ -101,3 +101,17 @@ def test_folders_and_names_are_columns_too():
     assert found["day"].values == ("2024-01-01", "2024-01-02")
     assert found["hour"].values == ("00 to 06 h", "06 to 12 h", "12 to 18 h", "18 to 24 h")
     assert known.columns(clips({}, [f"{i}.wav" for i in range(60)])) == []
+
+
+def test_numbers_with_decimal_commas_are_numbers():
+    found = columns.column("temperature", [f"{i % 7 - 3},{i}" for i in range(40)])
+    assert isinstance(found, columns.Column)
+    assert (len(found.values), found.values[0][:6]) == (4, "up to ")
+
+
+def test_a_name_that_holds_a_comma_is_quoted():
+    assert columns.asked("a\nb,c") == ["a\nb", "c"]
+    there = [("town, country", columns.column("", "AB" * 20)), ("sex", columns.column("", "ABC" * 20))]
+    assert [c.name for c in columns.choose(there, None, columns.asked('"town, country",sex')).columns] == ["", ""]
+    with pytest.raises(UsageError, match="a name that holds a comma is quoted, as --by '\"town, country\"'"):
+        columns.choose(there, None, columns.asked("town, country"))

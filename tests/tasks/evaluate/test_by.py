@@ -75,6 +75,8 @@ def test_only_what_is_asked_for_is_compared(trained, filtered):
     assert names("none") is None
     with pytest.raises(UsageError, match=r"by='sit': the data has no such column: did you mean 'site'\?"):
         audioft.evaluate(trained, filtered, by="sit", console=QUIET)
+    with pytest.raises(UsageError, match=r"known are .*site$"):
+        audioft.evaluate(trained, filtered, by="weather", console=QUIET)
 
 
 def test_what_makes_no_slices_is_said_where_it_was_asked_for(trained, filtered):

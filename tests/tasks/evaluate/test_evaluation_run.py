@@ -23,7 +23,10 @@ def test_sides_labels_and_places_that_cannot_be_are_refused(trained, two_tones, 
     with pytest.raises(UsageError, match="side 'dev': expected one of train, valid, test, all"):
         audioft.evaluate(trained, two_tones, side="dev", console=QUIET)
     with pytest.raises(DataError, match=r"no clip is on the side 'valid'; it gives no split\. Use --side all"):
-        audioft.evaluate(trained, two_tones, side="valid", console=QUIET)
+        audioft.evaluate(without_heard(trained, tmp_path), two_tones, side="valid", console=QUIET)
+    new = makers.tones(tmp_path / "new", each=1, seed=9)
+    with pytest.raises(DataError, match=r"none of its 2 recordings was on it for this run\. Use --side all"):
+        audioft.evaluate(trained, new, side="valid", console=QUIET)
     with pytest.raises(UsageError, match="holds a run"):
         audioft.evaluate(trained, two_tones, out=trained.folder, console=QUIET)
     (tmp_path / "file").write_text("")
@@ -35,6 +38,28 @@ def test_sides_labels_and_places_that_cannot_be_are_refused(trained, two_tones, 
     (data / "low").rename(data / "bark")
     with pytest.raises(DataError, match=r"1 label\(s\) .* does not know: 'bark' \(as of bark/low_00.wav\)\. It knows"):
         audioft.evaluate(trained, data, console=QUIET)
+
+
+def without_heard(run, folder):
+    model = shutil.copytree(run.model, folder / "copied")
+    (model / "heard.csv").unlink()
+    (model / "hashes.json").unlink()
+    return model
+
+
+def test_a_side_that_the_data_does_not_give_is_that_of_the_run(trained, two_tones, tmp_path, audioft_command):
+    with open(trained.folder / "manifest.csv", newline="", encoding="utf-8") as file:
+        tested = {row["path"] for row in csv.DictReader(file) if row["split"] == "test"}
+    assert 0 < len(tested) < 12
+    code, out, err = audioft_command("evaluate", trained.folder, two_tones, "--side", "test", "--out", tmp_path)
+    assert (code, f"{len(tested)} of 12 recordings were on the test side of this run" in err) == (0, True)
+    assert "too good" not in out
+    assert {row["path"] for row in rows(tmp_path / "predictions.csv")} == tested
+    card = audioft.robustness(trained, two_tones, side="test", kinds=["dc"], severities=[1], console=QUIET)
+    assert card.clips == len(tested)
+    _, out, err = audioft_command("evaluate", trained.folder, two_tones)
+    assert "too good" in out
+    assert "--side test takes these alone" in err
 
 
 def test_what_cannot_be_read_is_left_out_counted_and_listed(trained, two_tones, tmp_path):
@@ -50,7 +75,7 @@ def test_what_cannot_be_read_is_left_out_counted_and_listed(trained, two_tones, 
     }
     for path in data.rglob("*.wav"):
         path.write_bytes(b"RIFF")
-    with pytest.raises(DataError, match="none of the 12 recordings can be read; the first says: "):
+    with pytest.raises(DataError, match=r"none of the 12 recordings can be used; the first, \w+/\w+\.wav: not audio"):
         audioft.evaluate(trained.model, data, console=QUIET)
 
 

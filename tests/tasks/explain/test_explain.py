@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
+from pathlib import Path
 
 import makers
 import numpy as np
@@ -13,9 +15,11 @@ import torch
 
 import audioft
 from audioft.audio.hearing import Hearing
-from audioft.tasks.explain import faithfulness, gradients, occlusion, sounds
+from audioft.data.clip import Clip
+from audioft.tasks.explain import faithfulness, gradients, occlusion, removal, sounds
 from audioft.tasks.explain.explanation import Explanation
 from audioft.tasks.explain.logodds import LogOdds
+from audioft.tasks.explain.neighbours import Neighbours, nearest
 from audioft.tasks.explain.stft import Cells, Spectrum
 
 RATE = 16000
@@ -136,6 +140,73 @@ def test_of_a_model_of_frames_it_is_the_mean_over_the_frames():
     assert LogOdds(model, 1, True).several(sound).item() == pytest.approx(frames[:, 1].double().mean().item(), abs=1e-5)
 
 
+def test_against_one_other_label_it_is_what_parts_the_two():
+    model = tiny.make_classifier()
+    sound = torch.randn(2, 8000, generator=torch.Generator().manual_seed(0))
+    own, others = LogOdds(model, 0, False, against=2), [LogOdds(model, i, False) for i in range(3)]
+    p = others[0].probabilities(sound)
+    assert torch.allclose(p.sum(1), torch.ones(2, dtype=torch.float64))
+    assert torch.allclose(own.several(sound), (p[:, 0] / p[:, 2]).log(), atol=1e-6)
+    assert torch.allclose(others[1].several(sound), (p[:, 1] / (1 - p[:, 1])).log(), atol=1e-6)
+
+
+def made(evidence: list[list[float]], **more) -> Explanation:
+    return Explanation("a.wav", "dog", "dog", 0.9, 0.0, 6.0, np.arange(7.0), np.array([0.0, 1000, 8000]),
+                       np.array(evidence), 2.0, -1.0, **more)  # fmt: skip
+
+
+def test_moments_are_named_where_few_of_them_matter_more():
+    spread, apart = made([[1.0, 0.0]] * 6), made([[0.1, 0.0]] * 4 + [[3.0, 0.0], [0.0, 0.0]])
+    assert spread.spans == []
+    assert str(spread) == "the answer `dog` (0.90) rests on 0-1 kHz, at no moment more than at others"
+    assert apart.spans == [(4.0, 5.0)]
+    assert str(apart) == "the answer `dog` (0.90) rests on 4.0-5.0 s, 0-1 kHz"
+    against = made([[1.0, 0.0]] * 6, against="cat", rival=0.05)
+    assert str(against).startswith("the answer `dog` rather than `cat` (0.90 to 0.05) rests on 0-1 kHz")
+    wrong = replace(against, true=("cat",), right=False)
+    assert str(wrong).startswith("the answer `dog` rather than `cat` (0.90 to 0.05), which is wrong, rests on 0-1 kHz")
+    assert "0.160-0.200 s" in str(replace(apart, times=apart.times / 25))
+
+
+class Loud(LogOdds):
+    """Two labels: `loud`, of as much probability as the sound has amplitude at 1 kHz, and `quiet`."""
+
+    def __init__(self, multilabel: bool = False):
+        self.label, self.multilabel = 0, multilabel
+
+    def probabilities(self, sounds: torch.Tensor) -> torch.Tensor:
+        share = torch.fft.rfft(sounds)[:, round(1000 * sounds.shape[1] / RATE)].abs() / 3000
+        return torch.stack([share.clamp(max=1), 1 - share.clamp(max=1)], 1).double()
+
+
+def test_what_is_named_is_taken_out_and_the_answer_told():
+    spectrum = spectrum_of(np.tile(burst(), 2))
+    times, bands = spectrum.cells.times, spectrum.cells.bands
+    evidence = np.zeros(spectrum.cells.shape)
+    evidence[(times[:-1] < 0.8) & (times[1:] > 0.6), (bands[:-1] < 1000) & (bands[1:] > 1000)] = 1.0
+    one = Explanation("a.wav", "loud", "loud", 0.5, 0.0, times[-1], times, bands, evidence)
+    by_band, by_moment = removal.without(spectrum, Loud(), one, ("loud", "quiet"))
+    whole = Loud().probabilities(spectrum.samples[None])[0, 0].item()
+    assert (by_band.part, by_band.answer) == ("bands", "quiet")
+    assert by_band.own < 0.1 * whole, "no tone is left"
+    assert 0.3 * whole < by_moment.own < 0.7 * whole, "one of two tones is left"
+    (several, _) = removal.without(spectrum, Loud(multilabel=True), one, ("loud", "quiet"))
+    assert replace(one, without=(several,)).tried == f"without these bands loud has {by_band.own:.2f}"
+    told = replace(one, without=(by_band,)).tried
+    assert told == f"without these bands it would be quiet ({by_band.score:.2f}; loud {by_band.own:.2f})"
+
+
+def test_of_the_nearest_the_labels_are_told():
+    clips = [Clip(Path(f"{i}.wav"), f"{i}.wav", labels=(name,)) for i, name in enumerate("aab")]
+    known = Neighbours(clips, np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]], np.float32))
+    vector = np.array([0.6, 0.8], np.float32)
+    told = nearest(known, vector, known.near(vector, 3), ["a", "b"])
+    assert told == (
+        "Of the 3 training clips nearest to it 2 are a, 1 is b. "
+        "The nearest a is 0.96 alike; half of its clips have another of 0.80 or more."
+    )
+
+
 def test_what_speaks_for_it_is_heard_and_nothing_of_what_does_not():
     spectrum = spectrum_of(burst())
     evidence = np.zeros(spectrum.cells.shape)
@@ -196,6 +267,7 @@ def test_a_call_that_is_wrong(refused, trained, two_tones):
     refused("explain", trained.folder, "nowhere.wav", code=2, said=("nowhere.wav: no such file",))
     said = ("no label 'hihg'", "did you mean 'high'")
     refused("explain", trained.folder, two_tones, "--label", "hihg", code=2, said=said)
+    refused("explain", trained.folder, two_tones, "--against", "high", code=2, said=("'high'", "--label"))
 
 
 def explanation(label: str, band: int, quiet: bool = False) -> Explanation:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,10 +20,11 @@ import soundfile
 
 import audioft
 from audioft.assembly import kept_sides
-from audioft.tasks.explain import summary
+from audioft.tasks.explain import faithfulness, occlusion, removal, summary
 
 RATE = 16000
 QUIET = audioft.Console(quiet=True)
+HOW = {"neighbours": 0, "console": QUIET}
 
 
 def rows(folder) -> list[dict[str, str]]:
@@ -83,6 +86,28 @@ def test_right_and_wrong_answers_are_told_apart(trained, two_tones):
     wrong = sum(one.right is False for one in speaks)
     assert told["high"].recordings == len(speaks)
     assert (told["high"].wrong.recordings if told["high"].wrong else 0) == wrong
+
+
+def test_of_data_without_sides_those_of_the_run_are_taken(trained, two_tones):
+    found = []
+    audioft.explain_side(
+        trained, two_tones, side="test", limit=2, label="high", against="low", **HOW, each=found.append
+    )
+    tested = {c.key: c.labels for c in kept_sides.of(trained.folder).clips if c.split == "test"}
+    assert len(tested) < 12, "there are others"
+    assert {one.path: one.true for one in found}.items() <= tested.items()
+    assert [(one.label, one.against) for one in found] == [("high", "low")] * min(2, len(tested))
+    assert all(one.rival == pytest.approx(1 - one.score) for one in found)
+
+
+def test_no_more_passes_are_made_than_are_foretold(trained, two_tones):
+    found, said = [], io.StringIO()
+    audioft.explain_side(
+        trained, two_tones, limit=4, neighbours=0, each=found.append, console=audioft.Console(stream=said)
+    )
+    told = int(re.search(r"up to (\d+) passes through the model each", said.getvalue())[1])
+    assert 0 < max(one.passes for one in found) <= told
+    assert told == occlusion.passes((12, 8)) + faithfulness.PASSES + removal.PASSES
 
 
 def test_a_stretch_is_explained_as_if_it_were_a_recording(trained, tmp_path):

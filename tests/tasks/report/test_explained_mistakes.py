@@ -38,16 +38,45 @@ def test_the_surest_come_first_and_of_several_kinds(table):
     assert mistakes.surest(table([right]), 3, multilabel=False) == []
 
 
-def test_of_several_labels_each_that_is_too_much_is_a_mistake(table):
+def test_of_several_labels_each_that_is_too_much_or_missed_is_a_mistake(table):
     rows = [
         ["a.wav", "", "", "cat;dog", "dog;owl", 0.8, 0.1, 0.7, 0.8],
         ["b.wav", "", "", "", "cat", 0.6, 0.6, 0.1, 0.1],
         ["c.wav", "", "", "cat", "", 0.2, 0.2, 0.1, 0.1],
     ]
     found = mistakes.surest(table(rows), 5, multilabel=True)
-    assert [(m.name, m.true, m.given) for m in found] == [("a.wav", ("cat", "dog"), "owl"), ("b.wav", (), "cat")]
+    assert [(m.name, m.given, m.missed) for m in found] == [
+        ("a.wav", "cat", True),
+        ("a.wav", "owl", False),
+        ("c.wav", "cat", True),
+        ("b.wav", "cat", False),
+    ]
     listed = [["a.wav", "", "", '["a;b"]', '["a;b", "c"]', 0.8, 0.8, 0.7]]
     assert [m.given for m in mistakes.surest(table(listed, ("a;b", "c")), 5, multilabel=True)] == ["c"]
+
+
+def test_an_event_is_missed_or_made_up_where_nothing_of_its_label_meets_it(tmp_path):
+    (tmp_path / "predictions.csv").write_text(
+        "path,start,end,label,kind,score\n"
+        "a.wav,1,2,dog,true,\na.wav,1.5,4,dog,found,0.9\n"
+        "a.wav,5,8,dog,true,\na.wav,5,8,cat,found,0.6\nb.wav,5,8,dog,found,0.7\n"
+    )
+    found = mistakes.surest(tmp_path / "predictions.csv", 5, events=True)
+    assert [(m.name, m.start, m.given, m.missed) for m in found] == [
+        ("b.wav", 5, "dog", False),
+        ("a.wav", 5, "cat", False),
+        ("a.wav", 5, "dog", True),
+    ]
+    assert [m.title.partition(": ")[2] for m in found] == [
+        "dog (0.70) found where there is nothing",
+        "cat (0.60) found where there is dog",
+        "dog missed",
+    ]
+    soundfile.write(tmp_path / "a.wav", np.linspace(-0.5, 0.5, 8500), 1000)
+    clips = [Clip(tmp_path / "a.wav", "a.wav"), Clip(tmp_path / "b.wav", "b.wav")]
+    parts = mistakes.as_recordings(found[1:], clips, tmp_path / "parts")
+    assert [begins for _, begins in parts] == [4, 4]
+    assert soundfile.info(parts[0][0]).duration == pytest.approx(4.5)  # a second before it, and to the end
 
 
 def test_a_part_of_a_recording_is_written_and_a_whole_one_is_not(tmp_path):
@@ -55,8 +84,8 @@ def test_a_part_of_a_recording_is_written_and_a_whole_one_is_not(tmp_path):
     soundfile.write(tmp_path / "a.wav", sound, 8000, subtype="FLOAT")
     clips = [Clip(tmp_path / "a.wav", "a.wav"), Clip(tmp_path / "a.wav", "a.wav", 1.0, 2.5)]
     wanted = [mistakes.Mistake("a.wav", start, ("dog",), "cat", 0.9) for start in (0.0, 1.0)]
-    whole, part = mistakes.as_recordings(wanted, clips, tmp_path / "parts")
+    (whole, _), (part, begins) = mistakes.as_recordings(wanted, clips, tmp_path / "parts")
     assert whole == tmp_path / "a.wav"
     heard, rate = soundfile.read(part)
-    assert (rate, part.parent.name) == (8000, "parts")
+    assert (rate, part.parent.name, begins) == (8000, "parts", 1.0)
     np.testing.assert_allclose(heard, sound[8000:20000], atol=2**-15)

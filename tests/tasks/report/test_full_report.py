@@ -52,6 +52,26 @@ def test_one_page_has_all_three_and_the_model_card_says_it(model, table, two_ton
     assert audioft.load_model(model).labels == ("high", "low")
 
 
+def test_without_a_mistake_it_says_so_and_keeps_no_earlier_page(model, two_tones, tmp_path):
+    how = {"kinds": [], "model_card": False, "resamples": 0, "console": Console(quiet=True)}
+    (tmp_path / "explanations").mkdir()
+    (tmp_path / "explanations" / "1.html").write_text("earlier")
+    found = audioft.report(model, two_tones, out=tmp_path, **how)
+    assert found.notes == ["no mistake is explained: there is none to explain"]
+    assert not list((tmp_path / "explanations").iterdir())
+
+
+def test_what_robustness_refuses_is_refused(model, two_tones, tmp_path, refused):
+    out = ("--explained", "0", "--no-card", "--limit", "2", "--out", tmp_path / "report")
+    refused("report", model, two_tones, "--kinds", "whit", *out, code=2, said=("unknown kind 'whit'", "'white'"))
+    refused("report", model, two_tones, "--kinds", "babble", "--noise", "nowhere", *out, code=2, said=("nowhere",))
+    assert not (tmp_path / "report" / "index.html").exists()
+
+
+def test_the_folder_of_a_model_is_no_place_for_it(model, two_tones, refused):
+    refused("report", model, two_tones, "--out", model, code=2, said=("holds a model", "a folder of its own"))
+
+
 def test_without_sound_and_without_card(model, table, two_tones, tmp_path):
     before = (model / "README.md").read_text(encoding="utf-8")
     how = {"overrides": {"data.audio_root": str(two_tones)}, "players": 0, "model_card": False, "explained": 1}
@@ -69,3 +89,11 @@ def test_what_cannot_be_done_is_said(model, two_tones, tmp_path):
 
 def test_a_folder_with_a_run_is_left_alone(trained, two_tones, refused):
     refused("report", trained.model, two_tones, "--out", trained.folder, code=2, said=("holds a run",))
+
+
+@pytest.mark.parametrize("verb", ["report", "robustness", "explain"])
+def test_what_one_process_does_is_refused_to_several(refused, trained, two_tones, tmp_path, monkeypatch, verb):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    said = (f"{verb} runs in one process", "WORLD_SIZE says 2")
+    refused(verb, trained.folder, two_tones, "--out", tmp_path / "out", code=2, said=said)
+    assert not (tmp_path / "out").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 
 import pytest
@@ -33,6 +34,15 @@ def test_figures_are_read_by_the_hub_and_all_else_stays(model):
     assert (card.data.library_name, card.data.tags) == ("audioft", ["audioft"])
     assert "# Dogs\n\nMine." in card.text
     assert "## Said\n\none\n\ntwo" in card.text
+
+
+def test_a_readme_without_metadata_gets_some_in_silence(tmp_path, monkeypatch):
+    said = []
+    for level in ("warning", "info"):
+        monkeypatch.setattr(logging.getLogger("huggingface_hub.repocard"), level, lambda *told: said.append(told))
+    (tmp_path / "README.md").write_text("# Dogs\n", encoding="utf-8")
+    assert write(tmp_path).text.startswith("# Dogs")
+    assert not said
 
 
 def test_the_next_report_takes_the_place_of_the_last(model):

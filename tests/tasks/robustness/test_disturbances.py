@@ -126,5 +126,22 @@ def test_a_clock_that_is_off_changes_the_length_by_a_hundredth():
 
 def test_what_only_ffmpeg_has_says_so(monkeypatch):
     monkeypatch.setenv("PATH", "")
-    assert "ffmpeg is not installed" in codecs.without("ffmpeg")
-    assert codecs.without("") == ""
+    assert "ffmpeg is not installed" in codecs.without("aac")
+    assert codecs.without("mp3") == ""
+
+
+def test_an_ffmpeg_without_the_encoder_is_told_by_name(monkeypatch):
+    monkeypatch.setattr(codecs.shutil, "which", lambda name: "/usr/bin/ffmpeg")
+    monkeypatch.setattr(codecs, "_encoders", lambda: frozenset({"aac"}))
+    assert codecs.without("aac") == ""
+    assert codecs.without("amr").endswith("built without its encoder, libopencore_amrnb")
+
+
+@pytest.mark.parametrize("kind", sorted(codecs.OF_FFMPEG))
+def test_codecs_of_ffmpeg_stay_in_place_and_lose_more_at_fewer_bits(kind):
+    if why := codecs.without(kind):
+        pytest.skip(why)
+    mild, hard = change_db(kind, 1, clip()), change_db(kind, 5, clip())
+    assert mild > 6, mild  # half a millisecond late, and nothing would be left
+    assert mild > hard
+    assert len(disturbed(kind, 3, clip())) == len(clip())

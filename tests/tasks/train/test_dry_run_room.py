@@ -8,8 +8,8 @@ from collections import namedtuple
 import makers
 import pytest
 
+from audioft.assembly.fitting import frozen_cache
 from audioft.data.audio_cache import default_folder
-from audioft.tasks.train import frozen_cache
 
 Usage = namedtuple("Usage", "total used free")
 

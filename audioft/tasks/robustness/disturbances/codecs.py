@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import torch
@@ -26,6 +27,9 @@ MOST_DELAY = 0.15  # seconds by which a decoder may be late
 MP3_KBITS = (8.0, 160.0)  # of MPEG-2 layer III, between which libsndfile's level of compression is linear
 OPUS_KBITS = (6.0, 256.0)
 MULAW_BITS, ADPCM_BITS = 8, 4
+
+#: What only ffmpeg encodes: its names of the encoder, the container and the demuxer.
+OF_FFMPEG = {"aac": ("aac", "adts", "aac"), "amr": ("libopencore_amrnb", "amr", "amr")}
 
 Coder = Callable[[np.ndarray, int], np.ndarray]  # `(T,)` float32 and its rate to `(T',)` at the same rate
 
@@ -98,12 +102,12 @@ def adpcm(waveform: Tensor, kbits: float, scene: Scene) -> Tensor:
 
 @disturbance("aac")
 def aac(waveform: Tensor, kbits: float, scene: Scene) -> Tensor:
-    return coded(waveform, scene, WIDEBAND, ffmpeg("aac", "adts", "aac", kbits))
+    return coded(waveform, scene, WIDEBAND, ffmpeg(*OF_FFMPEG["aac"], kbits))
 
 
 @disturbance("amr")
 def amr(waveform: Tensor, kbits: float, scene: Scene) -> Tensor:
-    return coded(waveform, scene, NARROWBAND, ffmpeg("libopencore_amrnb", "amr", "amr", kbits))
+    return coded(waveform, scene, NARROWBAND, ffmpeg(*OF_FFMPEG["amr"], kbits))
 
 
 def level_of(kbits: float, limits: tuple[float, float]) -> float:
@@ -129,12 +133,23 @@ def ffmpeg(encoder: str, container: str, demuxer: str, kbits: float) -> Coder:
     return code
 
 
-def without(needs: str, encoder: str = "") -> str:
-    """Why a codec cannot be used here, in words; empty where it can."""
-    if not needs:
+def without(kind: str) -> str:
+    """Why a kind cannot be made here, in words; empty where it can."""
+    if kind not in OF_FFMPEG:
         return ""
-    program = shutil.which(needs)
-    return "" if program else f"{needs} is not installed, which alone has its encoder"
+    if not shutil.which("ffmpeg"):
+        return "ffmpeg is not installed, which alone has its encoder"
+    encoder = OF_FFMPEG[kind][0]
+    listed = _encoders()
+    return "" if encoder in listed else f"the ffmpeg on the path was built without its encoder, {encoder}"
+
+
+@cache
+def _encoders() -> frozenset[str]:
+    """Names of the encoders that this machine's ffmpeg has."""
+    done = subprocess.run(["ffmpeg", "-hide_banner", "-encoders"], capture_output=True, check=False)
+    rows = (line.split() for line in done.stdout.decode(errors="replace").splitlines())
+    return frozenset(row[1] for row in rows if len(row) > 1)
 
 
 def _ran(arguments: list[str], given: bytes) -> bytes:

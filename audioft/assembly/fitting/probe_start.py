@@ -7,6 +7,7 @@ linear map it is the probe to the last digits; the centres of a cosine head lie 
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ import numpy as np
 import torch
 
 from audioft.assembly import build
+from audioft.assembly.fitting import frame_examples
+from audioft.assembly.fitting.frozen_states import Cache
 from audioft.configuration import few_shot
 from audioft.core.progress import spell_seconds
 from audioft.core.runtime import generator
@@ -30,8 +33,6 @@ from audioft.models.boundary import embedded
 from audioft.models.heads import linear_start
 from audioft.models.heads.cosine import CosineHead
 from audioft.models.heads.linear_start import LinearMap
-from audioft.tasks.train import frame_examples
-from audioft.tasks.train.frozen_states import Cache
 
 MOST_CLIPS = 4000  # that are listened to where the encoder is to be trained, and fitted to in any case
 MOST_NUMBERS = 4e7  # clips times features times labels, beyond which fewer clips are fitted to
@@ -113,7 +114,11 @@ def put(parts: build.Parts, examples: Examples) -> None:
 
 def _fit_head(parts: build.Parts, features: np.ndarray, labels: Labels, groups: list[str]) -> float:
     """Let the head be the probe; the mean log loss of clips left out, nan where none could be."""
-    fit, loss = parts.processes.gather([_fit(parts, features, labels, groups)])[0]
+    weights = b"" if labels.weights is None else labels.weights.tobytes()
+    seen = hashlib.sha256(features.tobytes() + labels.targets.tobytes() + labels.known.tobytes() + weights)
+    about = "probe", seen.hexdigest(), features.shape, tuple(groups), parts.config.seed, _rank(parts)
+    found = parts.shared.once(about, lambda: _fit(parts, features, labels, groups))
+    fit, loss = parts.processes.gather([found])[0]
     _put(parts, features, labels, fit)
     return loss
 
@@ -206,7 +211,7 @@ def _weights(parts: build.Parts) -> np.ndarray | None:
 
 def _fit(parts: build.Parts, features: np.ndarray, labels: Labels, groups: list[str]) -> tuple[Linear, float]:
     """The classifier, and the mean log loss of clips left out; nan where none could be."""
-    seed, head = parts.config.seed, linear_start.inner(parts.model)
+    seed = parts.config.seed
     rows = _rows(features, labels, seed)
     features, labels, groups = features[rows], labels[rows], [groups[i] for i in rows]
     try:
@@ -215,8 +220,13 @@ def _fit(parts: build.Parts, features: np.ndarray, labels: Labels, groups: list[
         folds = []
     folds = [(a, b) for a, b in folds if labels[a].there.sum() > (0 if labels.multilabel else 1)]
     penalty, loss = choosing.best_penalty(features, labels, folds[:1] if len(labels) > choosing.MANY else folds)
-    rank = head.first.out_features if isinstance(head, CosineHead) else head.rank
-    return linear.fit(features, labels, penalty, rank), loss
+    return linear.fit(features, labels, penalty, _rank(parts)), loss
+
+
+def _rank(parts: build.Parts) -> int | None:
+    """Of the linear map that the head can be."""
+    head = linear_start.inner(parts.model)
+    return head.first.out_features if isinstance(head, CosineHead) else head.rank
 
 
 def _rows(features: np.ndarray, labels: Labels, seed: int) -> np.ndarray:

@@ -6,12 +6,15 @@ what is frozen, which keeps them all; runs of the same encoder share it, whateve
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from audioft.assembly import build, recipe
+from audioft.assembly.fitting import probe_start
+from audioft.assembly.fitting.frozen_states import Cache
 from audioft.configuration.config import Config
 from audioft.configuration.values import AUTO
 from audioft.core.runtime import generator
@@ -20,8 +23,6 @@ from audioft.evaluation import choosing
 from audioft.models import freezing
 from audioft.models.candidates import Candidates, Way, undecided
 from audioft.models.classifier import Layers
-from audioft.tasks.train import probe_start
-from audioft.tasks.train.frozen_states import Cache
 
 MOST = 2000  # clips that the choice is made on
 
@@ -114,7 +115,13 @@ def _best(parts: build.Parts, candidates: Candidates, examples: probe_start.Exam
     features, labels, groups = examples.features[rows], examples.labels[rows], np.array(examples.groups)[rows]
     usable = np.isfinite(features).all() and len(labels) > 1
     seen = [features[:, candidates.part(i)] for i in range(len(candidates.ways))]
-    found = choosing.simplest(seen, labels, groups, parts.config.seed) if usable else None
+    content = hashlib.sha256(features.tobytes() + labels.targets.tobytes() + labels.known.tobytes())
+    about = "choice", content.hexdigest(), tuple(candidates.ways), tuple(groups.tolist()), parts.config.seed
+
+    def found_out() -> int | None:
+        return choosing.simplest(seen, labels, groups, parts.config.seed) if usable else None
+
+    found = parts.shared.once(about, found_out)
     way = candidates.ways[found or 0]
     if found is not None:
         named = "the last layer" if way.layers == "last" else f"layer {way.layers} of {parts.model.encoder.num_layers}"

@@ -93,7 +93,7 @@ def test_layers_that_trained_to_no_use_end_so_too(split_tones, small_encoder, tm
 
 
 def test_a_killed_run_ends_in_the_same_model(split_tones, small_encoder, tmp_path, monkeypatch):
-    from audioft.tasks.train import probe_again
+    from audioft.assembly.fitting import probe_again
 
     whole = run(split_tones, small_encoder, tmp_path / "whole")
     fit = probe_again.fit

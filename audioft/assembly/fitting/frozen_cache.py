@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from audioft.assembly.build import Parts
+from audioft.assembly.fitting.frozen_states import Cache
 from audioft.core import disk_cache
 from audioft.core.wording import of_bytes
 from audioft.data.check_cache import default_cache
@@ -20,7 +21,6 @@ from audioft.models import freezing
 from audioft.models.boundary import Boundary, boundary, cross
 from audioft.models.boundary_store import PRECISIONS, Crossings
 from audioft.models.weight_files import weights_hash
-from audioft.tasks.train.frozen_states import Cache
 
 VERSION = 1  # of what is computed: raise it whenever what crosses a boundary becomes something else
 STATES = "states"  # the folder, beside the cache of the checking pass
@@ -57,6 +57,7 @@ def opened(parts: Parts, inner: TrainingClips, spare: Path) -> Iterator[Cache | 
     Raises:
         ConfigError: see `planned`.
     """
+    before = set(parts.shared.held)
     cache = planned(parts, inner, lambda: _place(spare))
     if cache is None:
         yield None
@@ -66,7 +67,7 @@ def opened(parts: Parts, inner: TrainingClips, spare: Path) -> Iterator[Cache | 
     with contextlib.ExitStack() as stack:
         for store in cache.stores.values():
             stack.enter_context(disk_cache.using(store.folder))
-        if parts.processes.main:
+        if parts.processes.main and not before >= {_held(store.folder) for store in cache.stores.values()}:
             disk_cache.trim(place, max(0, limit - _size(cache)))
         cache.fill()
         yield cache
@@ -89,7 +90,7 @@ def planned(parts: Parts, inner: TrainingClips, place_of: Callable[[], Path]) ->
     if not views or not kept:
         return None
     place = place_of()
-    stores = {cut: Crossings(place / _owner(parts, cut), parts.config.cache.precision) for cut in kept}
+    stores = {cut: _store(parts, place / _owner(parts, cut)) for cut in kept}
     cache = Cache(parts, cuts, inner, views, stores)
     size, limit = _size(cache), _limit(parts)
     if size > limit:
@@ -100,6 +101,15 @@ def planned(parts: Parts, inner: TrainingClips, place_of: Callable[[], Path]) ->
         return None
     parts.console.say(f"cache: {_told(cache)}, about {of_bytes(size)} in {place}")
     return cache
+
+
+def _store(parts: Parts, folder: Path) -> Crossings:
+    return parts.shared.once(_held(folder), lambda: Crossings(folder, parts.config.cache.precision))
+
+
+def _held(folder: Path) -> tuple[str, Path]:
+    """Where an open store is among what runs share."""
+    return STATES, folder
 
 
 def refuse(parts: Parts, cuts: dict[int, Boundary | None] | None = None) -> None:

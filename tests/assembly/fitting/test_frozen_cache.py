@@ -12,11 +12,12 @@ from checks import best_of
 from safetensors.torch import load, load_file, save_file
 
 import audioft
+from audioft.assembly.fitting import frozen_states
 from audioft.assembly.run_beginning import prepare
 from audioft.data.check_cache import default_cache
 from audioft.errors import ConfigError
 from audioft.models import boundary_store
-from audioft.tasks.train import frozen_states, training_run
+from audioft.tasks.train import training_run
 from audioft.training.checkpoint import Checkpoints
 
 EXACT = {"cache__precision": "float32"}

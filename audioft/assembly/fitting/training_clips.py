@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from audioft.assembly import build
+from audioft.assembly.fitting import decoded_cache
 from audioft.assembly.recording_passes import decode_once
 from audioft.data.clip import Clip
 from audioft.data.dataset import TrainingClips
 from audioft.data.decoded import within_long
 from audioft.data.frames import FrameGrid, TrainingWindows
 from audioft.evaluation.scoring import preparation
-from audioft.tasks.train import decoded_cache
 
 
 def clips_of(parts: build.Parts, place: Path) -> TrainingClips:

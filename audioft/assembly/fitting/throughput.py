@@ -50,6 +50,20 @@ def told(plan: StepPlan, epochs: int, processes: int, accumulate: int) -> list[s
     return said
 
 
+def steps_told(parts: build.Parts, plan: StepPlan) -> list[str]:
+    """Sentences about the steps of a run; not of padding, where lengths are not known."""
+    t = parts.config.train
+    if not t.epochs:
+        return ["steps: none, the head is fitted to what the frozen encoder says"]
+    lines = told(plan, t.epochs, parts.processes.count, t.accumulate)
+    return [line for line in lines if not (untold(parts.data) and line.startswith("padding"))]
+
+
+def untold(data: Data) -> int:
+    """How many clips have headers that do not tell their length."""
+    return sum(c.seconds == 0 and c.problem is None for c in data.checked)
+
+
 def canvas_told(parts: build.Parts) -> list[str]:
     """A sentence where most of what the encoder computes of the clips is silence, with the time that one pass takes."""
     encoder, most, length = parts.model.encoder, parts.max_seconds, canvas.length(parts.model.encoder)

@@ -12,15 +12,15 @@ import numpy as np
 import torch
 
 from audioft.assembly import build, side_scores
+from audioft.assembly.fitting import probe_start
+from audioft.assembly.fitting.frozen_states import Cache
+from audioft.assembly.fitting.validation import scoring
 from audioft.core.wording import counted
 from audioft.data.clip import Clip
 from audioft.evaluation.predictions import Predictions
 from audioft.models.boundary import embedded
 from audioft.models.heads import linear_start
 from audioft.models.heads.cosine import CosineHead
-from audioft.tasks.train import probe_start
-from audioft.tasks.train.final_report import scoring
-from audioft.tasks.train.frozen_states import Cache
 from audioft.training.trainer import LAST, Trainer
 
 

@@ -18,11 +18,11 @@ from checks import best_of
 from safetensors.torch import load_file
 
 import audioft
+from audioft.assembly.fitting import throughput
 from audioft.audio import io as audio_io
 from audioft.configuration.config import load, spell
 from audioft.data.audio_cache import default_folder
 from audioft.data.batching import StepPlan
-from audioft.tasks.train import throughput
 
 SETTINGS = makers.QUICK | {
     "data.max_seconds": 0.8,

@@ -101,12 +101,12 @@ def test_a_killed_run_goes_on_with_its_choice(asked, lower, two_tones, small_enc
 
 
 def test_one_pass_hears_all_that_is_chosen_among(lower, two_tones, small_encoder, tmp_path, monkeypatch):
-    from audioft.tasks.train import frozen_states
+    from audioft.assembly.fitting import frozen_states
 
     crossed = []
     cross = frozen_states.cross
     monkeypatch.setattr(frozen_states, "cross", lambda *given: crossed.append(given) or cross(*given))
-    monkeypatch.setattr("audioft.tasks.train.frozen_cache.usual", lambda: tmp_path / "states")
+    monkeypatch.setattr("audioft.assembly.fitting.frozen_cache.usual", lambda: tmp_path / "states")
     run(two_tones, small_encoder, tmp_path / "run")
     sides = (tmp_path / "run" / "manifest.csv").read_text()
     assert len(crossed) == sides.count(",train") + sides.count(",valid")

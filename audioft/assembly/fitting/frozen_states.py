@@ -60,6 +60,7 @@ class Cache:
         self.latent = build.single("latent", self.parts.config.latent)
         self.clips = CachedClips(self.inner, self.cut_of, self.views, self.latent is not None, self.find)
         data = self.parts.data
+        self.seconds = {c.key: k.seconds for c, k in zip(data.manifest.clips, data.checked, strict=True)}
         self.digests = {c.key: k.digest for c, k in zip(data.manifest.clips, data.checked, strict=True)}
         self.drawn_by = _drawn_by(self.parts)
 
@@ -84,8 +85,11 @@ class Cache:
         return _hash(about)
 
     def side_name(self, clip: Clip) -> str:
-        """What names the entry of all windows of a clip of another side."""
-        about = [self.digests[clip.key], clip.start, clip.end, "windows", self.parts.config.data.max_seconds]
+        """What names the entry of all windows of a clip of another side; of a clip of one window that of training."""
+        about: list[Any] = [self.digests[clip.key], clip.start, clip.end]
+        config = self.parts.config
+        if self.seconds[clip.key] > self.parts.max_seconds or config.cache.audio:  # whose samples are rounded
+            about += ["windows", config.data.max_seconds]
         return _hash(about)
 
     def fill(self) -> None:

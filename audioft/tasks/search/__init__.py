@@ -1,0 +1,1 @@
+"""Settings that are searched for by measurement, on folds within the clips that are not tested."""
