@@ -71,7 +71,8 @@ def as_html(own: Explained) -> str:
     samples, hearing = own.origin.samples(own.start), own.origin.hearing
     shown = picture.evidence(samples, hearing, own.times, own.bands, own.evidence, str(own))
     stretch = f"{own.times[0]:.1f} to {own.times[-1]:.1f} s"
-    head = f'<h1>{named(own.path)}</h1>\n<p class="said">{escaped(own)}</p><p>{stretch}; method: {own.method}</p>'
+    how = f"method: {own.method}; the score is the mean over all of {named(own.path)}"
+    head = f'<h1>{named(own.path)}</h1>\n<p class="said">{escaped(own)}</p><p>{stretch}; {how}</p>'
     parts = [
         section("What it rests on", shown + _tried(own), wide=True),
         section("To hear", _heard(own, samples, hearing.rate)),

@@ -11,6 +11,7 @@ import numpy as np
 from audioft.tasks.explain.explanation import Explanation, strongest
 
 SHORTCUT = 0.3  # of what speaks for a label that lies in silence: from here on it is told as a sign of a shortcut
+FEW = 5  # recordings: of fewer nothing is told of a shortcut
 CELLS = ("label", "right", "silent", "seconds", "lasting", "bands", "by_band")
 
 
@@ -38,8 +39,8 @@ class Carried:
 
     @property
     def shortcut(self) -> bool:
-        """Whether so much lies in silence that something else than the sound may be what was learnt."""
-        return self.silent >= SHORTCUT
+        """Whether so much lies in silence, of recordings enough, that something else than the sound may be learnt."""
+        return self.recordings >= FEW and self.silent >= SHORTCUT
 
     def __str__(self) -> str:
         said = f"`{self.label}` ({self.recordings}): {self._rests()}"

@@ -281,11 +281,12 @@ def explanation(label: str, band: int, quiet: bool = False) -> Explanation:
 
 def test_a_sentence_and_a_summary():
     assert str(explanation("dog", 1)) == "the answer `dog` (0.90) rests on 0.5-1.0 s, 1-2 kHz"
-    found = audioft.summarise_explanations(
-        [explanation("dog", 1), explanation("dog", 1), explanation("rain", 0, quiet=True)]
-    )
+    rain = [explanation("rain", 0, quiet=True)] * 5
+    found = audioft.summarise_explanations([explanation("dog", 1), explanation("dog", 1), *rain])
     assert (found["dog"].recordings, found["dog"].bands, found["dog"].seconds) == (2, ((1000.0, 2000.0),), 0.5)
     assert (found["rain"].shortcut, found["dog"].shortcut) == (True, False)
+    (few,) = audioft.summarise_explanations(rain[:4]).values()
+    assert (few.silent, few.shortcut) == (found["rain"].silent, False)
 
 
 def test_evidence_is_told_in_the_pitches_of_the_recording():

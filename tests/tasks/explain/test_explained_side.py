@@ -36,7 +36,7 @@ def rows(folder) -> list[dict[str, str]]:
 def ticking(tmp_path_factory):
     """Noise bursts of two labels alike, with sides; in the pauses of `a` a tick 50 dB below them."""
     folder, rng = tmp_path_factory.mktemp("ticking") / "data", np.random.default_rng(0)
-    for side, count in (("train", 10), ("valid", 3), ("test", 2)):
+    for side, count in (("train", 10), ("valid", 3), ("test", 5)):
         for label in "ab":
             (folder / side / label).mkdir(parents=True)
             for i in range(count):
@@ -56,9 +56,9 @@ def test_a_shortcut_that_was_planted_in_silence_is_told(ticking, tmp_path, audio
     code, out, err = audioft_command("explain", tmp_path / "run", "--side", "test", "--summary")
     assert code == 0, err
     first, second = out.splitlines()
-    assert first.startswith("`a` (2): "), out
+    assert first.startswith("`a` (5): "), out
     assert first.endswith(" in silence: a sign of a shortcut")
-    assert second.startswith("`b` (2): ")
+    assert second.startswith("`b` (5): ")
     assert "shortcut" not in second
 
 
