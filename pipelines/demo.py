@@ -15,7 +15,8 @@ began = time.monotonic()
 same = {"train.precision": "fp32"}  # the same numbers on every machine
 run = audioft.finetune("samples/speakers", out=OUT, overrides=same, overwrite=True)
 trained = time.monotonic() - began
-report = audioft.evaluate(run, "samples/speakers", out=OUT / "evaluation", console=audioft.Console(quiet=True))
+quiet = audioft.Console(quiet=True)
+report = audioft.evaluate(run, "samples/speakers", out=OUT / "evaluation", overwrite=True, console=quiet)
 
 print("\nnew recordings")
 right = total = 0

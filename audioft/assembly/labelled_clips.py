@@ -6,15 +6,18 @@ import difflib
 import itertools
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from audioft.assembly import heard_before, recording_passes
 from audioft.core.places import folder_for
 from audioft.core.progress import Console
-from audioft.core.wording import listed
+from audioft.core.runtime import address
+from audioft.core.wording import counted, listed
 from audioft.data import check as checking
 from audioft.data import targets as labelling
 from audioft.data.clip import Clip
+from audioft.data.manifest import Manifest
 from audioft.data.sides import SIDES
 from audioft.errors import DataError, UsageError
 from audioft.inference.predictor import Predictor
@@ -22,6 +25,80 @@ from audioft.models import heard
 from audioft.models.heard import Heard
 
 Clips = tuple[Clip, ...]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Clips that a model is measured on.
+
+    Attributes:
+        clips: those that can be read, on the side that was asked for.
+        side: what that is called.
+        notes: what is to be said of them.
+    """
+
+    clips: Clips
+    side: str
+    notes: list[str]
+
+
+def chosen(
+    manifest: Manifest,
+    predictor: Predictor,
+    model: Path,
+    asked: str | None,
+    console: Console,
+    *,
+    limit: int = 0,
+    seed: int = 0,
+    renamed: Mapping[str, str] | None = None,
+    writes: Path | None = None,
+) -> Chosen:
+    """The clips of labelled data that a model is measured on.
+
+    Args:
+        manifest: all of them.
+        predictor, model: the model, and its folder or that of its run.
+        asked: the side, see `side`.
+        console: told what is left out.
+        limit, seed: see `evenly`.
+        renamed: labels of the data with what they were renamed to.
+        writes: see `readable`.
+
+    Raises:
+        UsageError: there is no such side.
+        DataError: no clip is on it, the model does not know its labels, or none can be read.
+    """
+    for note in manifest.notes:
+        console.say(f"note: {note}")
+    clips, name = side(manifest.root, manifest.clips, asked, heard.of_folder(predictor.folder))
+    own = named(clips, several=manifest.multilabel, may=predictor.card.multilabel)
+    refuse_unknown(predictor.labels, own, renamed or {})
+    few = list[str]()
+    if not by_model(clips, name):  # which clips there are is known now: no others are read
+        clips, few = evenly(clips, limit, seed)
+    clips, notes = readable(clips, predictor, model, manifest.grouping, console, writes, name)
+    clips, fewer = evenly(clips, limit, seed)
+    return Chosen(clips, name, [*few, *fewer, *notes])
+
+
+def evenly(clips: Sequence[Clip], limit: int, seed: int) -> tuple[Clips, list[str]]:
+    """At most so many clips, as many of each label as there are, and a note where some are left out.
+
+    Args:
+        clips: all of them.
+        limit: 0 for all.
+        seed: which are taken is a function of it and of a clip's name.
+    """
+    if not limit or len(clips) <= limit:
+        return tuple(clips), []
+    by_label: dict[tuple[str, ...], list[int]] = {}
+    for i in sorted(range(len(clips)), key=lambda i: address(seed, "limit", clips[i].key)):
+        by_label.setdefault(clips[i].labels[:1], []).append(i)
+    turns = sorted((turn, place, i) for place, own in enumerate(by_label.values()) for turn, i in enumerate(own))
+    taken = sorted(i for _, _, i in turns[:limit])
+    note = f"{counted(limit, 'clip')} of {len(clips)} were taken, evenly over the labels; --limit 0 takes all"
+    return tuple(clips[i] for i in taken), [note]
 
 
 def refuse_side(side: str | None) -> None:

@@ -1,9 +1,10 @@
-"""Whether explanations are true: `python tests/benchmarks/explanations.py DATA [--rows curves sanity events beep]`.
+"""Whether explanations are true: `python tests/benchmarks/explanations.py DATA [--rows curves sanity ...]`.
 
 DATA is a folder with ESC-10 (`metadata.csv` with `fold`). Prints for each method: deletion and insertion curves beside
-random orders and a plain map of energy, with 95 % intervals of the paired differences over clips; likeness to what a
-model of random weights gives; how often the second and the band of a known event have the most evidence; and how much
-of the evidence a planted beep gets.
+random orders and a plain map of energy, with 95 % intervals of the paired differences over clips; likeness to what is
+given as weights are made random, from the head down; how often the second and the band of a known event have the most
+evidence; how much of the evidence a planted beep gets, and whether its band has the most; and how much is told to lie
+in silence of clips with a shortcut there, and without one.
 """
 
 import argparse
@@ -33,18 +34,18 @@ BANDS = {"low": (300, 600), "middle": (1000, 2000), "high": (3000, 6000)}
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--rows", nargs="+", default=["curves", "sanity", "events", "beep"])
+    parser.add_argument("--rows", nargs="+", default=list(ROWS), choices=list(ROWS))
     parser.add_argument("--methods", nargs="+", default=list(METHODS))
     parser.add_argument("--clips", type=int, default=20)
+    parser.add_argument("--encoder", default="mini", help="mini, or a folder with an encoder")
     options = parser.parse_args()
-    rows = {"curves": curves, "sanity": sanity, "events": events, "beep": beep}
     with tempfile.TemporaryDirectory() as folder:
         for name in options.rows:
-            rows[name](options, Path(folder) / name)
+            ROWS[name](options, Path(folder) / name)
 
 
-def trained(source: Path, folder: Path, *settings: str) -> audioft.Predictor:
-    audioft.finetune(source, encoder="mini", out=folder / "run", overrides=settings, console=QUIET)
+def trained(options: argparse.Namespace, source: Path, folder: Path, *settings: str) -> audioft.Predictor:
+    audioft.finetune(source, encoder=options.encoder, out=folder / "run", overrides=settings, console=QUIET)
     return audioft.Predictor(folder / "run")
 
 
@@ -70,7 +71,7 @@ def answered(model: audioft.Predictor, path: Path) -> tuple[np.ndarray, int]:
 
 def curves(options: argparse.Namespace, folder: Path) -> None:
     """Areas below the probability as cells are replaced, and as they are put back into the background."""
-    model = trained(options.data / "metadata.csv", folder, "data.test=fold=5")
+    model = trained(options, options.data / "metadata.csv", folder, "data.test=fold=5")
     found: dict[str, list[np.ndarray]] = {}
     gaps: dict[str, list[float]] = {}
     rng = np.random.default_rng(0)
@@ -113,20 +114,21 @@ def interval(values: np.ndarray) -> str:
 
 
 def sanity(options: argparse.Namespace, folder: Path) -> None:
-    """Adebayo et al. 2018: what a model of random weights gives is to look otherwise."""
-    model = trained(options.data / "metadata.csv", folder, "data.test=fold=5")
-    other = audioft.Predictor(folder / "run")
-    torch.manual_seed(0)
-    for parameter in other.model.parameters():
-        if parameter.ndim > 1:
-            torch.nn.init.normal_(parameter, std=float(parameter.detach().std()))
+    """Adebayo et al. 2018: as weights are made random, more and more from the head down, it is to look otherwise."""
+    model = trained(options, options.data / "metadata.csv", folder, "data.test=fold=5")
+    clips = [answered(model, path) for path in tested(options.data, options.clips)]
     for name in options.methods:
-        alike = []
-        for path in tested(options.data, options.clips):
-            samples, label = answered(model, path)
-            own, drawn = (METHODS[name](*taken_apart(m, samples, label)).values.ravel() for m in (model, other))
-            alike.append(spearmanr(own, drawn)[0])
-        print(f"{name}: rank correlation with random weights {interval(np.array(alike))}", flush=True)
+        own = [METHODS[name](*taken_apart(model, *clip)).values.ravel() for clip in clips]
+        other = audioft.Predictor(folder / "run")
+        torch.manual_seed(0)
+        parts = other.model.encoder.parts()[::-1]
+        for depth, parameters in [("head", list(other.model.head.parameters())), *parts]:
+            for parameter in parameters:
+                if parameter.ndim > 1:
+                    torch.nn.init.normal_(parameter, std=float(parameter.detach().std()))
+            drawn = [METHODS[name](*taken_apart(other, *clip)).values.ravel() for clip in clips]
+            alike = [spearmanr(a, b)[0] for a, b in zip(own, drawn, strict=True)]
+            print(f"{name}: rank correlation, random down to {depth}: {interval(np.array(alike))}", flush=True)
 
 
 def events(options: argparse.Namespace, folder: Path) -> None:
@@ -136,7 +138,7 @@ def events(options: argparse.Namespace, folder: Path) -> None:
         (folder / "clips" / label).mkdir(parents=True)
         for i in range(24):
             soundfile.write(folder / "clips" / label / f"{i}.wav", event(label, rng)[0], RATE)
-    model = trained(folder / "clips", folder)
+    model = trained(options, folder / "clips", folder)
     hits: dict[str, list[tuple[bool, bool]]] = {}
     right = 0
     for i in range(options.clips):
@@ -200,18 +202,69 @@ def beep(options: argparse.Namespace, folder: Path) -> None:
         soundfile.write(place, np.clip(samples, -1, 1), rate)
         if side == "test" and row["label"] == marked:
             places[place] = at / rate
-    model = trained(folder / "clips", folder)
+    model = trained(options, folder / "clips", folder)
     for name in options.methods:
-        shares = []
+        shares, bands = [], []
         for path, at in list(places.items())[: options.clips]:
             samples, _ = answered(model, path)
             spectrum, log_odds = taken_apart(model, samples, model.labels.index(marked))
-            own = np.clip(METHODS[name](spectrum, log_odds).values.sum(1), 0, None)
-            times = spectrum.cells.times
+            found = METHODS[name](spectrum, log_odds).values
+            own, times = np.clip(found.sum(1), 0, None), spectrum.cells.times
+            best, edges = int(np.argmax(found.sum(0))), spectrum.cells.bands
+            bands.append(found.shape[1] > 1 and edges[best] < 3000 < edges[best + 1])
             inside = (times[1:] > at - 0.1) & (times[:-1] < at + 0.4)
             shares.append(own[inside].sum() / max(own.sum(), 1e-9))
-        print(f"{name}: {np.mean(shares):.0%} of what speaks for the label lies in the beep's moments, "
-              f"{np.mean(np.array(shares) > 0.5):.0%} of {len(shares)} clips have most there", flush=True)  # fmt: skip
+        single = ", ".join(f"{share:.1%}" for share in shares)
+        print(f"{name}: {np.mean(shares):.1%} of what speaks for the label lies in the beep's moments ({single}); "
+              f"{np.mean(np.array(shares) > 0.5):.0%} of {len(shares)} "
+              f"clips have most there, and {np.mean(bands):.0%} in its band", flush=True)  # fmt: skip
+
+
+def silence(options: argparse.Namespace, folder: Path) -> None:
+    """A shortcut in the pauses of one label, or none: the share that is told to lie in silence."""
+    rng = np.random.default_rng(0)
+    for kind in ("a tick 50 dB below the sound", "digital silence", "none", "none, and digital silence in both"):
+        own = folder / kind.replace(" ", "_")
+        for side, count in (("train", 16), ("valid", 4), ("test", options.clips // 2)):
+            for label in "ab":
+                (own / "clips" / side / label).mkdir(parents=True)
+                for i in range(count):
+                    soundfile.write(own / "clips" / side / label / f"{i}.wav", paused(kind, label, rng), RATE)
+        found: list[audioft.Explanation] = []
+        model = trained(options, own / "clips", own)
+        told = audioft.explain_side(
+            model, own / "clips", side="test", true_label=True, each=found.append, console=QUIET
+        )
+        shares = {label: [one.silent for one in found if one.label == label] for label in "ab"}
+        ranges = ", ".join(f"{label} {min(x):.0%} to {max(x):.0%}" for label, x in shares.items())
+        signs = [label for label, one in told.items() if one.shortcut] or ["none"]
+        print(
+            f"shortcut in pauses: {kind}; told in silence: {ranges}; a sign of a shortcut: {', '.join(signs)}",
+            flush=True,
+        )
+    found = []
+    model = trained(options, options.data / "metadata.csv", folder / "esc10", "data.test=fold=5")
+    audioft.explain_side(model, side="test", limit=0, true_label=True, each=found.append, console=QUIET)
+    shares = [one.silent for one in found]
+    print(
+        f"ESC-10, {len(shares)} clips, {sum(one.quiet.any() for one in found)} with silence: at most {max(shares):.0%}"
+    )
+
+
+def paused(kind: str, label: str, rng: np.random.Generator) -> np.ndarray:
+    """A burst in a pause of faint noise, that of a label of its own pitch where there is no shortcut."""
+    time = np.arange(4800) / RATE
+    digital = kind == "digital silence" and label == "a"
+    wave = 1e-4 * rng.standard_normal(24000) * (not (digital or "in both" in kind))
+    noise, at = rng.standard_normal(4800), int(rng.uniform(8000, 18000))
+    burst = 0.4 * np.sin(2 * np.pi * (500 if label == "a" else 2500) * time) + 0.02 * noise
+    wave[at : at + 4800] += np.hanning(4800) * (burst if kind.startswith("none") else 0.3 * noise)
+    if kind.startswith("a tick") and label == "a":
+        wave[1600:4800] += 2e-3 * np.sin(2 * np.pi * 3000 * time[:3200])
+    return wave
+
+
+ROWS = {"curves": curves, "sanity": sanity, "events": events, "beep": beep, "silence": silence}
 
 
 if __name__ == "__main__":

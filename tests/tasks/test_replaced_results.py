@@ -199,10 +199,15 @@ def test_evaluate(audioft_command, trained, two_tones, tmp_path, broken, chords)
     assert audioft_command("evaluate", trained.folder, two_tones, "--out", out)[0] == 0
     before = makers.files(out)
     for data in (broken, chords, tmp_path / "gone"):
-        code, _, err = audioft_command("evaluate", trained.folder, data, "--out", out)
+        code, _, err = audioft_command("evaluate", trained.folder, data, "--out", out, "--overwrite")
         assert code in (1, 2)
         assert "Traceback" not in err
         assert kept(out) == {k: v for k, v in before.items() if not k.endswith("bad_files.csv")}
+    code, _, err = audioft_command("evaluate", trained.folder, two_tones, "--side", "test", "--out", out)
+    assert (code, "--overwrite" in err) == (2, True)
+    assert kept(out) == {k: v for k, v in before.items() if not k.endswith("bad_files.csv")}
+    assert audioft_command("evaluate", trained.folder, two_tones, "--side", "test", "--out", out, "--overwrite")[0] == 0
+    assert makers.files(out)["report.json"] != before["report.json"]
 
 
 class Killed(BaseException):

@@ -37,6 +37,7 @@ def evaluate(
     players: int = 100,
     by: str | Sequence[str] | None = None,
     discover: bool = False,
+    overwrite: bool = False,
     console: Console | None = None,
 ) -> Report:
     """Measure a model on labelled recordings.
@@ -64,13 +65,14 @@ def evaluate(
             `none` for no slices. If not given, all columns by which clips can be told apart, and their crossings.
         discover: look for slices that nobody named, too: by embeddings, and by level, noise, bandwidth, pitch and
             length. The model hears the clips a second time for that.
+        overwrite: replace the results in `out`, if there are any.
         console: where messages go.
 
     Returns:
         The report; `print` shows it as a table. Recordings that cannot be read are left out, counted in its notes.
 
     Raises:
-        UsageError: the call itself is wrong.
+        UsageError: the call itself is wrong, or `out` holds results already.
         DataError: the data has labels the model does not know, or no recording can be read.
 
     Example:
@@ -79,6 +81,7 @@ def evaluate(
         True
     """
     from audioft.assembly import reading
+    from audioft.core import places
     from audioft.core.runtime import launched
     from audioft.errors import UsageError
     from audioft.evaluation.slices import columns
@@ -95,10 +98,13 @@ def evaluate(
     reading.of(
         overrides, why, label=label, group=group, rename=rename
     )  # what is wrong is told before the model is loaded
-    predictor = Predictor(model, device=device, precision=precision, batch_seconds=batch_seconds)
     place = None if out is None else Path(out)
-    given = (resamples, seed, console, processes, players, columns.asked(by), discover)
-    measured = evaluation_run.Evaluation(predictor, Path(model), place, side, *given)
-    named = {"label": label, "group": group, "rename": rename}
-    how = reading.as_learnt(predictor.card.reading, overrides, why, console, **named)
-    return measured.on(Path(data), how, events, window, hop)
+    if place is not None and (place / "config.yaml").is_file():
+        raise UsageError(f"{place} holds a run, whose own report would be replaced; give another --out")
+    with places.results(place, evaluation_run.FILES, overwrite=overwrite):
+        predictor = Predictor(model, device=device, precision=precision, batch_seconds=batch_seconds)
+        given = (resamples, seed, console, processes, players, columns.asked(by), discover)
+        measured = evaluation_run.Evaluation(predictor, Path(model), place, side, *given)
+        named = {"label": label, "group": group, "rename": rename}
+        how = reading.as_learnt(predictor.card.reading, overrides, why, console, **named)
+        return measured.on(Path(data), how, events, window, hop)

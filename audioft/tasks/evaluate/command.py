@@ -18,6 +18,7 @@ EXAMPLES = ("audioft evaluate runs/birds more_recordings/",)
 def add_options(parser: argparse.ArgumentParser) -> None:
     measured_arguments.add_model_and_data(parser)
     parser.add_argument("--out", metavar="DIR", help="write report.json, report.html and predictions.csv there")
+    parser.add_argument("--overwrite", action="store_true", help="replace the results in --out")
     measured_arguments.add_clips(parser)
     parser.add_argument(
         "--by", metavar="COLUMN,...", help="compare slices by these columns, as sex,site*device (all); none: no slices"

@@ -17,7 +17,6 @@ from audioft.core.runtime import Processes
 from audioft.data import targets as labelling
 from audioft.data.annotated import Found
 from audioft.data.manifest import Manifest
-from audioft.errors import UsageError
 from audioft.evaluation.clip_report import make_report
 from audioft.evaluation.html import PLAYERS, Beside, write_html
 from audioft.evaluation.mistakes import Mistakes
@@ -26,6 +25,8 @@ from audioft.evaluation.report import Report
 from audioft.evaluation.slices.found import Slices
 from audioft.inference.predictor import Predictor
 from audioft.models import heard
+
+FILES = ("report.json", "report.html", "predictions.csv")
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,7 @@ class Evaluation:
 
     def on(self, data: Path, how: Reading, events: bool, window: float | None, hop: float | None) -> Report:
         """The report on data, read in this way and written where it is to go; see `audioft.evaluate`."""
-        out = self.out
         labelled_clips.refuse_side(self.side)
-        if out is not None and out.is_file():
-            raise UsageError(f"{out} is a file; --out takes a folder")
-        if out is not None and (out / "config.yaml").is_file():
-            raise UsageError(f"{out} holds a run, whose own report would be replaced; give another --out")
         asked = events or self.predictor.model.frame_level
         found = how.in_time(data, asked=asked)
         if found is not None:

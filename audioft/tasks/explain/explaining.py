@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,20 +10,19 @@ import numpy as np
 import torch
 
 from audioft.audio.sounds import Sound
-from audioft.core.progress import Console, about
+from audioft.core.progress import Console
 from audioft.core.runtime import evaluating
-from audioft.core.wording import counted, quoted
-from audioft.data.check import headers
+from audioft.core.wording import quoted
 from audioft.data.clip import Clip
 from audioft.errors import AudioError, UsageError
 from audioft.inference.prediction import NOT_FINITE
 from audioft.inference.predictor import Predictor
 from audioft.tasks.explain import faithfulness, gradients, neighbours, occlusion, removal, words
 from audioft.tasks.explain.evidence import Evidence
-from audioft.tasks.explain.explanation import SILENT_DB, Explanation
+from audioft.tasks.explain.explanation import Explanation
 from audioft.tasks.explain.logodds import LogOdds
 from audioft.tasks.explain.neighbours import Near, Neighbours
-from audioft.tasks.explain.origin import Origin
+from audioft.tasks.explain.origin import Origin, begins, key
 from audioft.tasks.explain.stft import Cells, Spectrum
 from audioft.tasks.explain.windows import Heard, heard, samples_at
 
@@ -32,8 +30,6 @@ METHODS: dict[str, Callable[[Spectrum, LogOdds], Evidence]] = {
     "occlusion": occlusion.occlusion,
     "gradients": gradients.over_spectrum,
 }
-#: Passes that a window takes at most, each forward and back counted as three: what is told beforehand.
-COSTS = {"occlusion": occlusion.passes((12, 8)), "gradients": 250}
 
 
 @dataclass(frozen=True)
@@ -46,6 +42,8 @@ class Asked:
         method: a key of `METHODS`.
         windows: of a longer recording, those in which the label scores highest.
         neighbours: how many training clips are named.
+        labelled: whether clips come with labels, so that right and wrong answers are told apart.
+        true: explain the labels that clips come with.
     """
 
     label: int | None = None
@@ -53,6 +51,15 @@ class Asked:
     method: str = "occlusion"
     windows: int = 1
     neighbours: int = 5
+    labelled: bool = False
+    true: bool = False
+
+    def labels(self, clip: Clip | Sound, labels: Sequence[str], answer: int) -> list[int]:
+        """Positions of the labels that are explained of a clip: of what it is known to have, or one."""
+        if self.true:
+            assert isinstance(clip, Clip)
+            return [labels.index(label) for label in clip.labels]
+        return [answer if self.label is None else self.label]
 
 
 def position(labels: Sequence[str], label: str) -> int:
@@ -102,27 +109,6 @@ def explained(
             job.at(done)
 
 
-def told_beforehand(predictor: Predictor, clips: Sequence[Clip | Sound], asked: Asked) -> str:
-    """A sentence on what it will take: by one pass over a window, made now."""
-    model, window = predictor.model, predictor.window
-    lengths = [c.seconds or window for c in headers([c for c in clips if isinstance(c, Clip)])]
-    lengths += [len(c.samples) / c.rate for c in clips if isinstance(c, Sound)]
-    count = sum(min(asked.windows, max(1, int(np.ceil(s / window)))) for s in lengths)
-    longest = min(window, max(lengths, default=window))
-    log_odds = LogOdds(model, 0, predictor.card.multilabel, predictor.batch_seconds)
-    sound = torch.randn(round(longest * model.encoder.hearing.per_second), generator=torch.Generator().manual_seed(0))
-    batch = min(4, log_odds.at_once(len(sound)))
-    with evaluating(model):
-        began = time.perf_counter()
-        log_odds.several(sound.to(log_odds.device).expand(batch, -1))
-        each = (time.perf_counter() - began) / batch
-    passes = COSTS[asked.method] + faithfulness.PASSES + removal.PASSES
-    return (
-        f"{counted(count, 'window')} of {counted(len(clips), 'recording')}, up to {passes} passes through the model "
-        f"each: {about(count * passes * each + sum(lengths) / window * each)}"
-    )
-
-
 def unheard(failure: AudioError, method: str) -> Explanation:
     """What is said of a recording of which nothing can be heard."""
     return Explanation(str(failure.path), None, None, float("nan"), method=method, error=failure)
@@ -131,16 +117,16 @@ def unheard(failure: AudioError, method: str) -> Explanation:
 def _of_one(predictor: Predictor, clip: Clip | Sound, asked: Asked, near: Neighbours) -> Iterator[Explanation]:
     found = heard(predictor, clip)
     if not len(found.starts):
-        yield Explanation(clip.name, None, None, float("nan"), method=asked.method, error=found.failure)
+        yield Explanation(key(clip), None, None, float("nan"), method=asked.method, error=found.failure)
         return
     if not np.isfinite(found.scores).all():
         failure = AudioError(clip.name, "check", NOT_FINITE)
-        yield Explanation(clip.name, None, None, float("nan"), method=asked.method, error=failure)
+        yield Explanation(key(clip), None, None, float("nan"), method=asked.method, error=failure)
         return
     answer = int(found.answer.argmax())
-    label = answer if asked.label is None else asked.label
-    for index in found.best(label, asked.windows):
-        yield _of_window(predictor, clip, found, index, label, answer, asked, near)
+    for label in asked.labels(clip, predictor.labels, answer):
+        for index in found.best(label, asked.windows):
+            yield _of_window(predictor, clip, found, index, label, answer, asked, near)
 
 
 def _of_window(
@@ -155,17 +141,20 @@ def _of_window(
 ) -> Explanation:
     model, labels, several = predictor.model, predictor.labels, predictor.card.multilabel
     hearing, start = model.encoder.hearing, float(found.starts[index])
+    score, before = float(found.answer[label]), begins(clip)
     made = Explanation(
-        path=clip.name,
+        path=key(clip),
         answer=labels[answer],
         label=labels[label],
-        score=float(found.answer[label]),
+        score=score,
         against=None if asked.against is None else labels[asked.against],
         rival=float("nan") if asked.against is None else float(found.answer[asked.against]),
-        start=start,
-        end=float(found.ends[index]),
+        start=before + start,
+        end=before + float(found.ends[index]),
         method=asked.method,
         error=found.failure,
+        true=clip.labels if asked.labelled and isinstance(clip, Clip) else None,
+        right=_right(predictor, clip, label, answer, score) if asked.labelled and isinstance(clip, Clip) else None,
     )
     samples = samples_at(hearing, predictor.window, clip, start)
     if samples is None:
@@ -174,16 +163,19 @@ def _of_window(
     sound = torch.from_numpy(samples.copy()).to(log_odds.device)
     spectrum = Spectrum(sound, hearing.rate, Cells.of(len(samples) / hearing.rate, hearing.rate))
     evidence = METHODS[asked.method](spectrum, log_odds)
-    kept, drawn = faithfulness.left(spectrum, log_odds, evidence.values, evidence.whole, evidence.background)
+    ends = evidence.whole, evidence.background
+    kept, drawn = faithfulness.left(spectrum, log_odds, evidence.values, *ends)
+    quiet = faithfulness.quiet(spectrum)
     bands = hearing.range[0] + spectrum.cells.bands * hearing.expansion
     made = replace(
         made,
-        times=start + spectrum.cells.times / hearing.expansion,
+        times=before + start + spectrum.cells.times / hearing.expansion,
         bands=bands if evidence.values.shape[1] > 1 else bands[[0, -1]],
         evidence=evidence.values,
         whole=evidence.whole,
         background=evidence.background,
-        quiet=_quiet(spectrum),
+        quiet=quiet,
+        silent=faithfulness.in_silence(spectrum, log_odds, quiet, *ends),
         gap=evidence.gap,
         passes=evidence.passes + faithfulness.PASSES,
         kept=kept,
@@ -191,6 +183,16 @@ def _of_window(
         origin=_origin(predictor, clip, samples, label, asked, near),
     )
     return replace(made, passes=made.passes + removal.PASSES, without=removal.without(spectrum, log_odds, made, labels))
+
+
+def _right(predictor: Predictor, clip: Clip, label: int, answer: int, score: float) -> bool | None:
+    """Whether a label is given where a clip has it and nowhere else; None where that is not known of the clip."""
+    name = predictor.labels[label]
+    if name not in clip.labels and (clip.unknown == "rest" or name in clip.unknown):
+        return None
+    limits = predictor.card.thresholds or [0.5] * len(predictor.labels)
+    given = score >= limits[label] if predictor.card.multilabel else label == answer
+    return given == (name in clip.labels)
 
 
 def _origin(
@@ -209,9 +211,3 @@ def _origin(
             nearest = neighbours.nearest(near, own, like, [predictor.labels[i] for i in pair])
     hearing = model.encoder.hearing
     return Origin(clip, predictor.window, hearing, tuple(filter(None, said)), like, nearest, "" if like else near.why)
-
-
-def _quiet(spectrum: Spectrum) -> np.ndarray:
-    """`(T,)` bool: moments whose energy lies far below the loudest one's."""
-    energy = spectrum.energy.sum(1).cpu().numpy()
-    return energy <= energy.max() * 10 ** (-SILENT_DB / 10)

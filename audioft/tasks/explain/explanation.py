@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 MAIN = 0.6  # of what speaks for the label: so much is told with its times and bands
 OPEN = 0.5  # of the log-odds from which on the sound as a whole is said to carry the answer, and no part of it
 NARROW = 1 / 3  # of the stretch: where MAIN takes more of it, no moment matters more than others
-SILENT_DB = 40.0  # below the loudest moment, what is as quiet is silence
 
 
 @dataclass(frozen=True, repr=False)
@@ -26,7 +25,7 @@ class Explanation:
     """What an answer rests on.
 
     Attributes:
-        path: the recording as it was given.
+        path: the recording as it was given; of a clip that is a stretch of one with its times, as `a.wav@1.5-3`.
         answer: the label that the model gives the recording; None if nothing of it could be heard.
         label: the one that is explained: the answer, unless another was asked for.
         score: its probability in the recording as a whole, 0 to 1; nan if there is none.
@@ -39,6 +38,8 @@ class Explanation:
         evidence: `(T, B)`, how far each moment and band changes the log-odds of the label (natural logarithm).
         whole, background: log-odds of the stretch, and of the stretch with all of it replaced by its own background.
         quiet: `(T,)` bool, moments that are silent beside the loudest one.
+        silent: share, 0 to 1, of what speaks for the label that is lost where all silent moments are replaced by the
+            background: a sign of a shortcut; nan where nothing was heard.
         method: `occlusion` or `gradients`.
         gap: the share of `whole - background` that the evidence misses; nan where there is no check.
         passes: how often the stretch went through the model.
@@ -47,6 +48,9 @@ class Explanation:
         drawn: the same of as many cells drawn at random.
         without: what the answer would be without the bands, and without the moments, that the sentence names.
         error: why there is no evidence, or why the recording breaks off.
+        true: labels that the clip has; None where its labels are not known.
+        right: whether the model gives the label that is explained where the clip has it, and nowhere else; None where
+            that is not known.
     """
 
     path: str
@@ -61,12 +65,15 @@ class Explanation:
     whole: float = float("nan")
     background: float = float("nan")
     quiet: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    silent: float = float("nan")
     method: str = "occlusion"
     gap: float = float("nan")
     passes: int = 0
     kept: float = float("nan")
     drawn: float = float("nan")
     error: AudioError | None = None
+    true: tuple[str, ...] | None = None
+    right: bool | None = None
     against: str | None = None
     rival: float = float("nan")
     without: tuple[Without, ...] = ()
@@ -79,9 +86,11 @@ class Explanation:
         if self.label is None or not self.evidence.size:
             return f"no answer to explain ({self.error})" if self.error is not None else "no answer to explain"
         named = f"the answer `{self.label}`" if self.label == self.answer else f"`{self.label}`"
+        false = self.right is False and self.label not in (self.true or ())
+        wrong = ", which is wrong," if false and self.label == self.answer else ""
         if self.against is None:
-            return f"{named} ({self.score:.2f}) {self.rests}"
-        return f"{named} rather than `{self.against}` ({self.score:.2f} to {self.rival:.2f}) {self.rests}"
+            return f"{named} ({self.score:.2f}){wrong} {self.rests}"
+        return f"{named} rather than `{self.against}` ({self.score:.2f} to {self.rival:.2f}){wrong} {self.rests}"
 
     @property
     def rests(self) -> str:
@@ -127,12 +136,6 @@ class Explanation:
         """`(B,)`, the evidence of each band."""
         return self.evidence.sum(0)
 
-    @property
-    def silent(self) -> float:
-        """Share, 0 to 1, of what speaks for the label that lies in silent moments; nan where nothing speaks for it."""
-        own = np.clip(self.by_time, 0, None)
-        return float(own[self.quiet].sum() / own.sum()) if own.sum() > 0 else float("nan")
-
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write it as a page, `.html`, or as numbers, `.json`.
 
@@ -162,12 +165,14 @@ class Explanation:
         figures = ("rival", "whole", "background", "gap", "kept", "drawn", "silent")
         floats = {k: round(getattr(self, k), 4) for k in figures}
         arrays = {k: np.round(getattr(self, k), 4).tolist() for k in ("times", "bands", "evidence")}
+        plain |= {"true": None if self.true is None else list(self.true), "right": self.right}
         return plain | {k: v if np.isfinite(v) else None for k, v in floats.items()} | arrays
 
     def _when(self) -> str:
         if not self.spans and self.evidence.shape[1] == 1:
             return "the whole"
-        return " and ".join(f"{a:.1f}-{b:.1f} s" for a, b in self.spans)
+        places = 1 if self.times[-1] - self.times[0] >= 0.3 else 3
+        return " and ".join(f"{a:.{places}f}-{b:.{places}f} s" for a, b in self.spans)
 
     def _pitch(self) -> str:
         return " and ".join(f"{_kilo(a)}-{_kilo(b)} kHz" for a, b in self.pitches)

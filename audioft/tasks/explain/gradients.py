@@ -29,6 +29,19 @@ _BACK = 3  # what a pass forward and back takes, in passes forward
 Inputs = Callable[[Tensor], Tensor]  # what is attributed to, to sounds `(M, N)`
 
 
+def passes(places: int) -> int:
+    """How many passes so many places on the way have taken: each beyond the first ones has halved a piece.
+
+    >>> passes(len(BEGUN)), MOST_PASSES
+    (101, 689)
+    """
+    halved = places - len(BEGUN)
+    return places + _BACK * STEPS * (len(BEGUN) - 1 + 2 * halved)
+
+
+MOST_PASSES = passes(MOST + 1)
+
+
 def over_spectrum(spectrum: Spectrum, log_odds: LogOdds) -> Evidence:
     """Attributed to real and imaginary parts of the transform, which are summed in cells."""
     ends = torch.view_as_real(spectrum.background), torch.view_as_real(spectrum.own)
@@ -104,7 +117,5 @@ def _along(
         values[middle] = value(middle)
         del pieces[low, high]
         pieces |= {(low, middle): piece(low, middle), (middle, high): piece(middle, high)}
-    computed = len(values) - len(BEGUN) + len(BEGUN) - 1  # pieces, those that were halved too
-    passes = len(values) + _BACK * STEPS * (computed + max(0, len(values) - len(BEGUN)))
     missed = share(sum(gaps.values()), total)
-    return torch.stack(list(pieces.values())).sum(0), values[1.0], values[0.0], passes, missed
+    return torch.stack(list(pieces.values())).sum(0), values[1.0], values[0.0], passes(len(values)), missed

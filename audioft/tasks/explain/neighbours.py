@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +15,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from audioft.assembly import run_folder
-from audioft.configuration.config import Config
+from audioft.assembly import kept_sides
 from audioft.core import disk_cache
 from audioft.core.progress import Console
 from audioft.core.storage import cache_file
@@ -129,11 +126,11 @@ def known(predictor: Predictor, console: Console, cache: bool = True) -> Neighbo
     run = predictor.folder.parent
     if predictor.model.frame_level:
         return Neighbours(why="the model labels frames, and has no embedding of a clip")
-    if not (run / "manifest.csv").is_file() or not (run / "config.yaml").is_file():
+    if not kept_sides.there(run):
         return Neighbours(why=NO_RUN)
-    rows = _rows(run)
-    place = default_cache().parent / FOLDER / f"{_name(predictor, rows)}.npy"
-    clips = [clip for clip, _ in rows]
+    clips = [clip for clip in kept_sides.of(run).clips if clip.split == "train"]
+    clips = clips[:: -(-len(clips) // MOST) or 1]
+    place = default_cache().parent / FOLDER / f"{_name(predictor, clips)}.npy"
     if cache and (vectors := _kept(place)) is not None and len(vectors) == len(clips):
         disk_cache.used(place)
         good = np.isfinite(vectors).all(1)
@@ -141,7 +138,7 @@ def known(predictor: Predictor, console: Console, cache: bool = True) -> Neighbo
     there = [i for i, clip in enumerate(clips) if clip.path.is_file()]
     if not there:
         return Neighbours(why=f"the recordings of {run / 'manifest.csv'} are not there any more")
-    with console.job("listening to training clips", round(sum(float(rows[i][1]["duration"] or 0) for i in there)),
+    with console.job("listening to training clips", round(sum(float(clips[i].columns["duration"] or 0) for i in there)),
                      unit=" s of sound") as job:  # fmt: skip
         found = predictor.embed([clips[i] for i in there], lambda heard: job.at(round(heard)))
     if not len(found.kept):
@@ -157,32 +154,8 @@ def known(predictor: Predictor, console: Console, cache: bool = True) -> Neighbo
     return Neighbours([c for c, g in zip(clips, good, strict=True) if g], vectors[good])
 
 
-def clips_of(run: Path, side: str) -> list[tuple[Clip, dict[str, str]]]:
-    """The clips of a side of a run, and their rows in its `manifest.csv`.
-
-    Raises:
-        UsageError, ConfigError: the run's config cannot be read.
-    """
-    config: Config = run_folder.stored(run)
-    source = Path(os.path.expanduser(config.data.source or "."))
-    root = Path(os.path.expanduser(config.data.audio_root or (source if source.is_dir() else source.parent)))
-    found = []
-    with open(run / "manifest.csv", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        for row in csv.DictReader(file):
-            if row["split"] == side:
-                labels = tuple(filter(None, (row.get("labels") or row.get("label") or "").split(";")))
-                start, end = float(row["start"] or 0), float(row["end"]) if row["end"] else None
-                found.append((Clip(root / row["path"], row["path"], start, end, labels), row))
-    return found
-
-
-def _rows(run: Path) -> list[tuple[Clip, dict[str, str]]]:
-    rows = clips_of(run, "train")
-    return rows[:: -(-len(rows) // MOST) or 1]
-
-
-def _name(predictor: Predictor, rows: Sequence[tuple[Clip, dict[str, str]]]) -> str:
-    named = [[row["sha256"], clip.start, clip.end] for clip, row in rows]
+def _name(predictor: Predictor, clips: Sequence[Clip]) -> str:
+    named = [[clip.columns["sha256"], clip.start, clip.end] for clip in clips]
     parts: list[Any] = [fingerprint_of(predictor.model, predictor.model.spec), predictor.window, named]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 

@@ -37,12 +37,22 @@ class Origin:
     unknown: str = ""
 
     def samples(self, start: float) -> np.ndarray:
-        """`(N,)` float32 at `hearing.rate` Hz of the window that begins at `start` seconds.
+        """`(N,)` float32 at `hearing.rate` Hz of the window that begins at `start` seconds of the recording.
 
         Raises:
             AudioError: it cannot be read any more.
         """
-        found = samples_at(self.hearing, self.window, self.clip, start)
+        found = samples_at(self.hearing, self.window, self.clip, start - begins(self.clip))
         if found is None:
             raise AudioError(self.clip.path, "decode", f"nothing can be read at {start:.1f} s any more")
         return found
+
+
+def begins(clip: Clip | Sound) -> float:
+    """Where it begins in its recording, seconds."""
+    return clip.start if isinstance(clip, Clip) else 0.0
+
+
+def key(clip: Clip | Sound) -> str:
+    """What names it among others."""
+    return clip.key if isinstance(clip, Clip) else clip.name

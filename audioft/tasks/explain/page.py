@@ -71,7 +71,8 @@ def as_html(own: Explained) -> str:
     samples, hearing = own.origin.samples(own.start), own.origin.hearing
     shown = picture.evidence(samples, hearing, own.times, own.bands, own.evidence, str(own))
     stretch = f"{own.times[0]:.1f} to {own.times[-1]:.1f} s"
-    head = f'<h1>{named(own.path)}</h1>\n<p class="said">{escaped(own)}</p><p>{stretch}; method: {own.method}</p>'
+    how = f"method: {own.method}; the score is the mean over all of {named(own.path)}"
+    head = f'<h1>{named(own.path)}</h1>\n<p class="said">{escaped(own)}</p><p>{stretch}; {how}</p>'
     parts = [
         section("What it rests on", shown + _tried(own), wide=True),
         section("To hear", _heard(own, samples, hearing.rate)),
@@ -132,6 +133,6 @@ def _checks(own: Explained) -> str:
             said.append("So this explanation fails its own check: do not build on it.")
     if own.method != "occlusion":
         said.append(f"Integrated gradients miss {own.gap:.1%} of the difference (1 % is the aim).")
-    if np.isfinite(own.silent) and own.silent > 0:
-        said.append(f"{own.silent:.0%} of what speaks for it lies in silence.")
+    if own.silent >= 0.005:
+        said.append(f"{own.silent:.0%} of what speaks for it is lost without its silent moments.")
     return "".join(f"<p>{escaped(s)}</p>" for s in said)

@@ -37,6 +37,7 @@ def report(
     overrides: Mapping[str, Any] | Sequence[str] = (),
     resamples: int = 1000,
     seed: int = 0,
+    overwrite: bool = False,
     console: Console | None = None,
 ) -> FullReport:
     """What a model gets right, for whom, what it can stand and what its mistakes rest on, in one page.
@@ -58,13 +59,14 @@ def report(
         side, label, group, rename, overrides: which clips, and how they are read, as for `evaluate`.
         device, batch_seconds: see `Predictor`.
         resamples, seed: of the intervals.
+        overwrite: replace the report in `out`, if there is one; one that was broken off goes on in any case.
         console: where messages go.
 
     Returns:
         What was found; `print` shows its sentences. What could not be done is said in `notes`.
 
     Raises:
-        UsageError: the call itself is wrong.
+        UsageError: the call itself is wrong, or `out` holds a report already.
         DataError: the data has labels the model does not know, or no recording can be read.
 
     Example:
@@ -73,9 +75,9 @@ def report(
         >>> found.page.name, found.evaluation.main
         ('index.html', 'accuracy')
     """
-    from audioft.core import runtime
+    from audioft.core import places, runtime
     from audioft.errors import UsageError
-    from audioft.tasks.report.full_report import Asked, make
+    from audioft.tasks.report.full_report import PAGE, Asked, make, refuse_place
 
     runtime.refuse_several("report")
     if explained < 0 or limit < 1:
@@ -83,4 +85,6 @@ def report(
     reading = {"side": side, "label": label, "group": group, "rename": rename, "overrides": overrides}
     how = {"device": device, "batch_seconds": batch_seconds}
     asked = Asked(Path(out), reading, how, by, kinds, limit, noise, explained, players, model_card, resamples, seed)
-    return make(model, Path(data), asked, console or Console())
+    refuse_place(asked.out)
+    with places.results(asked.out, [PAGE], overwrite=overwrite):
+        return make(model, Path(data), asked, console or Console())

@@ -16,6 +16,7 @@ EXAMPLES = ("audioft report runs/birds more_recordings/ --out report/",)
 def add_options(parser: argparse.ArgumentParser) -> None:
     measured_arguments.add_model_and_data(parser)
     parser.add_argument("--out", required=True, metavar="DIR", help="where index.html and all tables go")
+    parser.add_argument("--overwrite", action="store_true", help="replace the report in --out")
     parser.add_argument("--by", metavar="COLUMN,...", help="columns of the slices, as for evaluate (all)")
     parser.add_argument(
         "--kinds", metavar="K,K", help="disturbances, as for robustness (all); none: nothing is disturbed"

@@ -7,7 +7,7 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -79,23 +79,27 @@ class FullReport:
     __repr__ = __str__
 
 
+def refuse_place(out: Path) -> None:
+    """Raise a UsageError where a report would lie among the files of a run or of a model."""
+    for name, what in {"config.yaml": "a run", "audioft.json": "a model"}.items():
+        if (out / name).is_file():
+            raise UsageError(f"--out {out} holds {what}; it takes a folder of its own")
+
+
 def make(model: Any, data: Path, asked: Asked, console: Console) -> FullReport:
     """See `audioft.report`."""
     out, notes = asked.out, []
-    holds = {"config.yaml": "a run", "audioft.json": "a model"}
-    taken = [f"holds {what}" for name, what in holds.items() if (out / name).is_file()]
-    if out.is_file() or taken:
-        raise UsageError(f"--out {out} {'is a file' if out.is_file() else taken[0]}; it takes a folder of its own")
     common = dict(asked.reading) | dict(asked.how) | {"resamples": asked.resamples, "seed": asked.seed}
     common["console"] = console
     console.say("1 of 3: what it gets right, and for whom")
     places = {name: out / name for name in ("evaluation", "robustness", "explanations")}
-    found = audioft.evaluate(model, data, out=places["evaluation"], by=asked.by, players=asked.players, **common)
+    own: dict[str, Any] = {"by": asked.by, "players": asked.players, "overwrite": True}
+    found = audioft.evaluate(model, data, out=places["evaluation"], **own, **common)
     parts = [_part("evaluation", "What it gets right, and for whom", places["evaluation"] / "report.html")]
     card, explained = None, []
     if asked.kinds is None or asked.kinds:
         console.say("2 of 3: what it can stand")
-        own: dict[str, Any] = {
+        own = {
             "kinds": asked.kinds,
             "limit": asked.limit,
             "noise": asked.noise,
@@ -162,14 +166,11 @@ def _explained(
     how = reading.as_learnt(*given, Console(quiet=True), **own)  # the evaluation has told how
     timed = how.in_time(data, asked=True) if kind["events"] else None
     clips = how.whole_clips(data).clips if timed is None else [a.clip for a in timed.recordings]
-    recordings = mistakes.as_recordings(wanted, clips, places["explanations"] / "parts")
     explained = []
-    for mistake, (recording, begins) in zip(wanted, recordings, strict=True):
+    for mistake, clip in zip(wanted, mistakes.stretches(wanted, clips), strict=True):
         rival = None if found.multilabel or kind["events"] else mistake.true[0]
-        (one, *_) = audioft.explain(
-            predictor, recording, label=mistake.given, against=rival, console=Console(quiet=True)
-        )
-        explained.append((mistake.title, replace(one, times=one.times + begins)))
+        (one, *_) = audioft.explain(predictor, clip, label=mistake.given, against=rival, console=Console(quiet=True))
+        explained.append((mistake.title, one))
     return [(title, one) for title, one in explained if one.evidence.size]
 
 

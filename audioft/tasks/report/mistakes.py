@@ -1,4 +1,4 @@
-"""The surest mistakes of an evaluation, as recordings of their own that can be explained."""
+"""The surest mistakes of an evaluation, and the stretches of recordings that are explained of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Mistake:
         start: of the clip, or the event, in it, seconds.
         true: its labels; those of what happens in the time of an event.
         given: the label that it was given, or lacks.
-        score: of that label, 0 to 1; None of an event that was missed.
+        score: of that label, 0 to 1; of an event the highest within it, None where it was missed.
         missed: whether it lacks it.
         end: of the event, seconds; None of a clip.
     """
@@ -53,10 +53,11 @@ class Mistake:
         >>> Mistake("a/1.wav", 0, ("dog", "owl"), "owl", 0.1, missed=True).title
         'a/1.wav: dog, owl; owl was missed (0.10)'
         >>> Mistake("a/1.wav", 2.5, (), "cat", 0.912, end=4.0).title
-        'a/1.wav, 2.5 to 4 s: cat (0.91) found where there is nothing'
+        'a/1.wav, 2.5 to 4 s: cat (up to 0.91) found where there is nothing'
         """
         score = "" if self.score is None else f" ({self.score:.2f})"
         if self.end is not None:
+            score = score.replace("(", "(up to ")
             there = " and ".join(self.true) or "nothing"
             what = f"{self.given} missed" if self.missed else f"{self.given}{score} found where there is {there}"
             return f"{self.name}, {self.start:.4g} to {self.end:.4g} s: {what}"
@@ -114,16 +115,11 @@ def _labels(cell: str, multilabel: bool) -> tuple[str, ...]:
     return tuple(name for name in found if name)
 
 
-def as_recordings(mistakes: Iterable[Mistake], clips: Iterable[Clip], folder: Path) -> list[tuple[Path, float]]:
-    """Of each mistake the recording; of a clip or an event that is a part of one that part, written into a folder.
-
-    Returns:
-        Files, and at which second of the recording each begins.
-    """
+def stretches(mistakes: Iterable[Mistake], clips: Iterable[Clip]) -> list[Clip]:
+    """What is explained of each mistake: its clip, or the time of the event; of a part of a recording `AT_ONCE`."""
     clips = tuple(clips)
     own = {(clip.name, clip.start): clip for clip in clips}
-    wanted = [own[m.name, m.start] if m.end is None else _around(m, clips) for m in mistakes]
-    return [(_as_recording(clip, folder), clip.start) for clip in wanted]
+    return [_first(own[m.name, m.start] if m.end is None else _around(m, clips)) for m in mistakes]
 
 
 def _around(event: Mistake, clips: Iterable[Clip]) -> Clip:
@@ -136,15 +132,8 @@ def _around(event: Mistake, clips: Iterable[Clip]) -> Clip:
     return replace(recording, start=max(0.0, event.start - AROUND), end=end)
 
 
-def _as_recording(clip: Clip, folder: Path) -> Path:
-    from audioft.audio import io
-    from audioft.audio.writing import write_wav
-
-    rate = io.probe(clip.path).rate
+def _first(clip: Clip) -> Clip:
     if clip.whole:
-        return clip.path
-    end = clip.start + AT_ONCE if clip.end is None else min(clip.end, clip.start + AT_ONCE)
-    place = folder / f"{Path(clip.name).stem}_{clip.start:g}.wav"
-    folder.mkdir(parents=True, exist_ok=True)
-    write_wav(place, io.read(clip.path, rate, clip.start, end), rate)
-    return place
+        return clip
+    most = clip.start + AT_ONCE
+    return replace(clip, end=most if clip.end is None else min(clip.end, most))

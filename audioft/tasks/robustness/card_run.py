@@ -27,7 +27,6 @@ from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.scoring import by_clip, preparation, score_windows
 from audioft.evaluation.text import TITLES
 from audioft.inference.predictor import Predictor
-from audioft.models import heard
 from audioft.tasks.robustness import suite
 from audioft.tasks.robustness.attack import SNRS, Attack, Attacked
 from audioft.tasks.robustness.card import RobustnessCard
@@ -125,21 +124,13 @@ class CardRun:
         self, data: Path, how: Reading, side: str | None
     ) -> tuple[tuple[Clip, ...], np.ndarray, np.ndarray, str, list[str]]:
         """The clips to test with targets and which of them are known, what their side is called, and notes."""
-        manifest, card = how.clips(data), self.predictor.card
-        for note in manifest.notes:
-            self.console.say(f"note: {note}")
-        clips, name = labelled_clips.side(manifest.root, manifest.clips, side, heard.of_folder(self.predictor.folder))
-        named = labelled_clips.named(clips, several=manifest.multilabel, may=card.multilabel)
-        labelled_clips.refuse_unknown(self.predictor.labels, named, how.choices.rename)
-        few = list[str]()
-        if not labelled_clips.by_model(clips, name):  # which clips there are is known now: no others are read
-            clips, few = suite.chosen(clips, self.limit, self.seed)
-        clips, notes = labelled_clips.readable(
-            clips, self.predictor, self.model, manifest.grouping, self.console, self.out, name
+        manifest, labels = how.clips(data), self.predictor.labels
+        given: dict[str, Any] = {"limit": self.limit, "seed": self.seed, "writes": self.out}
+        found = labelled_clips.chosen(
+            manifest, self.predictor, self.model, side, self.console, renamed=how.choices.rename, **given
         )
-        clips, fewer = suite.chosen(clips, self.limit, self.seed)
-        wanted, known = labelling.targets(clips, self.predictor.labels, manifest.multilabel)
-        return clips, wanted, known, name, [*few, *fewer, *notes]
+        wanted, known = labelling.targets(found.clips, labels, manifest.multilabel)
+        return found.clips, wanted, known, found.side, found.notes
 
     def _kept(self, tested: UnderTest, name: str) -> KeptRows:
         if self.out is None:
@@ -264,7 +255,7 @@ class UnderTest:
 def attacked(tested: UnderTest, most: int) -> Attacked:
     """What an attack on the beginnings of some of the clips comes to, see `attack`."""
     p = tested.predictor
-    clips, _ = suite.chosen(tested.clips, most, tested.seed)
+    clips, _ = labelled_clips.evenly(tested.clips, most, tested.seed)
     rows = [tested.clips.index(c) for c in clips]
     longest = round(p.window * tested.disturber.prepare.per_second)
     waveforms = [torch.from_numpy(next(tested.disturber.blocks(c, None))[:longest].copy()) for c in clips]

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from audioft.core.registry import suggest
-from audioft.core.runtime import address
-from audioft.core.wording import counted
-from audioft.data.clip import Clip
 from audioft.errors import ConfigError
 from audioft.tasks.robustness.disturbances import codecs
 from audioft.tasks.robustness.disturbed import Row
@@ -53,22 +50,3 @@ def rows(kinds: Sequence[str], strengths: Sequence[int], around: Surroundings) -
 
 def _missing(kind: str, around: Surroundings) -> str:
     return codecs.without(kind) or (around.missing() if kind in OF_OTHERS else "")
-
-
-def chosen(clips: Sequence[Clip], limit: int, seed: int) -> tuple[tuple[Clip, ...], list[str]]:
-    """At most so many clips, as many of each label as there are, and a note where some are left out.
-
-    Args:
-        clips: all of them.
-        limit: 0 for all.
-        seed: which are taken is a function of it and of a clip's name.
-    """
-    if not limit or len(clips) <= limit:
-        return tuple(clips), []
-    by_label: dict[tuple[str, ...], list[int]] = {}
-    for i in sorted(range(len(clips)), key=lambda i: address(seed, "limit", clips[i].key)):
-        by_label.setdefault(clips[i].labels[:1], []).append(i)
-    turns = sorted((turn, place, i) for place, own in enumerate(by_label.values()) for turn, i in enumerate(own))
-    taken = sorted(i for _, _, i in turns[:limit])
-    note = f"{counted(limit, 'clip')} of {len(clips)} were taken, evenly over the labels; --limit 0 takes all"
-    return tuple(clips[i] for i in taken), [note]

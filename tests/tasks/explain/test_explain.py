@@ -16,12 +16,11 @@ import torch
 import audioft
 from audioft.audio.hearing import Hearing
 from audioft.data.clip import Clip
-from audioft.tasks.explain import gradients, occlusion, removal, sounds
+from audioft.tasks.explain import faithfulness, gradients, occlusion, removal, sounds
 from audioft.tasks.explain.explanation import Explanation
 from audioft.tasks.explain.logodds import LogOdds
 from audioft.tasks.explain.neighbours import Neighbours, nearest
 from audioft.tasks.explain.stft import Cells, Spectrum
-from audioft.tasks.explain.summary import summarised
 
 RATE = 16000
 QUIET = audioft.Console(quiet=True)
@@ -73,6 +72,13 @@ class Loudness(torch.nn.Module):
             return self(given)
 
 
+class Faint(Loudness):
+    """Of the first half second, however faint; below 0 where there is none."""
+
+    def forward(self, given: torch.Tensor) -> torch.Tensor:
+        return super().forward(1e3 * given[:, : RATE // 2]) - 5
+
+
 @pytest.mark.parametrize("method", ["occlusion", "gradients", "waveform"])
 def test_evidence_lies_where_the_sound_is_and_adds_up(method):
     if method != "occlusion":
@@ -88,6 +94,20 @@ def test_evidence_lies_where_the_sound_is_and_adds_up(method):
         band = found.values.sum(0).argmax()
         assert spectrum.cells.bands[band] < 1000 < spectrum.cells.bands[band + 1]
     assert np.array_equal(found.values, of[method](spectrum, Loudness()).values), "the same each time"
+
+
+@pytest.mark.parametrize(("kilohertz", "share"), [(1, (0.9, 1)), (3, (0, 0.1))])
+def test_what_lies_in_silence_is_what_is_lost_without_it(kilohertz, share):
+    """A tone 60 dB below a burst of noise, which the model listens to, or does not."""
+    time, rng = np.arange(24000) / RATE, np.random.default_rng(0)
+    wave = 1e-5 * rng.standard_normal(24000) + 0.3 * rng.standard_normal(24000) * (abs(time - 0.9) < 0.1)
+    wave += 1e-3 * np.sin(2 * np.pi * 1000 * kilohertz * time) * (abs(time - 0.3) < 0.1)
+    spectrum, log_odds = spectrum_of(wave.astype(np.float32)), Faint()
+    whole, background = log_odds.several(torch.stack([spectrum.samples, spectrum.sound(spectrum.background)])).tolist()
+    quiet = faithfulness.quiet(spectrum)
+    assert quiet.sum() >= 8
+    assert not quiet[7]
+    assert share[0] <= faithfulness.in_silence(spectrum, log_odds, quiet, whole, background) <= share[1]
 
 
 def test_passes_are_few():
@@ -143,6 +163,9 @@ def test_moments_are_named_where_few_of_them_matter_more():
     assert str(apart) == "the answer `dog` (0.90) rests on 4.0-5.0 s, 0-1 kHz"
     against = made([[1.0, 0.0]] * 6, against="cat", rival=0.05)
     assert str(against).startswith("the answer `dog` rather than `cat` (0.90 to 0.05) rests on 0-1 kHz")
+    wrong = replace(against, true=("cat",), right=False)
+    assert str(wrong).startswith("the answer `dog` rather than `cat` (0.90 to 0.05), which is wrong, rests on 0-1 kHz")
+    assert "0.160-0.200 s" in str(replace(apart, times=apart.times / 25))
 
 
 class Loud(LogOdds):
@@ -252,14 +275,18 @@ def explanation(label: str, band: int, quiet: bool = False) -> Explanation:
     evidence[1, band] = 2.0
     times, bands = np.arange(5) * 0.5, np.array([0.0, 1000, 2000, 8000])
     silence = np.array([False, quiet, False, False])
-    return Explanation("a.wav", label, label, 0.9, 0, 2, times, bands, evidence, 2.0, 0.0, silence)
+    share = 0.9 if quiet else 0.0
+    return Explanation("a.wav", label, label, 0.9, 0, 2, times, bands, evidence, 2.0, 0.0, silence, share)
 
 
 def test_a_sentence_and_a_summary():
     assert str(explanation("dog", 1)) == "the answer `dog` (0.90) rests on 0.5-1.0 s, 1-2 kHz"
-    found = summarised([explanation("dog", 1), explanation("dog", 1), explanation("rain", 0, quiet=True)])
+    rain = [explanation("rain", 0, quiet=True)] * 5
+    found = audioft.summarise_explanations([explanation("dog", 1), explanation("dog", 1), *rain])
     assert (found["dog"].recordings, found["dog"].bands, found["dog"].seconds) == (2, ((1000.0, 2000.0),), 0.5)
     assert (found["rain"].shortcut, found["dog"].shortcut) == (True, False)
+    (few,) = audioft.summarise_explanations(rain[:4]).values()
+    assert (few.silent, few.shortcut) == (found["rain"].silent, False)
 
 
 def test_evidence_is_told_in_the_pitches_of_the_recording():

@@ -10,6 +10,7 @@ import pytest
 
 import audioft
 from audioft.core.progress import Console
+from audioft.errors import UsageError
 from audioft.tasks.report.full_report import PAGE
 
 FEW = {"kinds": ["white"], "limit": 6, "resamples": 50, "console": Console(quiet=True)}
@@ -85,6 +86,10 @@ def test_what_cannot_be_done_is_said(model, two_tones, tmp_path):
     found = audioft.report(model, two_tones, out=tmp_path / "report", explained=2, **(FEW | {"kinds": []}))
     assert found.robustness is None
     assert "What it can stand" not in found.said
+    again = FEW | {"kinds": [], "out": tmp_path / "report", "explained": 0}
+    with pytest.raises(UsageError, match=r"already holds results \(index.html\)"):
+        audioft.report(model, two_tones, **again)
+    assert not audioft.report(model, two_tones, overwrite=True, **again).explanations
 
 
 def test_a_folder_with_a_run_is_left_alone(trained, two_tones, refused):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import audioft
+from audioft.assembly import labelled_clips
 from audioft.configuration import config as configs
 from audioft.core.progress import Console
 from audioft.data.clip import Clip
@@ -100,7 +101,7 @@ def test_reference_of_itself_is_one(trained, two_tones):
 
 def test_clips_are_taken_evenly_over_labels():
     clips = [Clip(f"{i}.wav", f"{i}.wav", labels=("rare" if i < 3 else "often",)) for i in range(50)]
-    taken, notes = suite.chosen(clips, 6, seed=0)
+    taken, notes = labelled_clips.evenly(clips, 6, seed=0)
     assert sorted(c.labels[0] for c in taken) == ["often"] * 3 + ["rare"] * 3
     assert "6 clips of 50" in notes[0]
 
