@@ -61,6 +61,11 @@ def options(page: Path, verb: str) -> str:
     return "\n".join(rows)
 
 
+def file(page: Path, place: str) -> str:
+    """A file of the program as it stands."""
+    return f"```yaml\n{(ROOT / place).read_text(encoding='utf-8').rstrip()}\n```"
+
+
 def settings(page: Path, of: str) -> str:
     """A table a section of a config: key, default, what it may be, meaning."""
     from audioft.configuration import config
@@ -168,6 +173,7 @@ MAKERS: dict[str, Callable[..., str]] = {
     "verbs": verbs,
     "options": options,
     "disturbances": disturbances,
+    "file": file,
     "settings": settings,
     "parts": parts,
     "families": families,

@@ -56,6 +56,7 @@ def cache(options: argparse.Namespace, folder: Path) -> None:
     audioft.finetune(options.data, encoder="mini", out=folder / "run", overrides=one, console=QUIET)
     alone = time.perf_counter() - began
     shutil.rmtree(folder / "states")
+    each = 0.0
     for folds in (1, 5):
         passed.clear()
         shutil.rmtree(folder / "states", ignore_errors=True)
@@ -63,9 +64,9 @@ def cache(options: argparse.Namespace, folder: Path) -> None:
         clips = len(set(passed))
         told = f"{took:.0f} s, {took / alone:.1f} times one run ({alone:.0f} s); {len(passed)} passes of {clips} clips"
         print(f"{len(found.trials)} trials on {folds} fold(s): {told}", flush=True)
-    each = took / options.trials
+        each = each or took / options.trials
     trial.Shared = lambda: Nothing()
-    few = {"overrides": {"data.test": "fold=5", "cache.views": 0}, "folds": 5, "pruner": "none"}
+    few = {"overrides": {"data.test": "fold=5", "cache.views": 0}, "folds": 1, "pruner": "none"}
     slow, _ = searched(options, folder / "apart", options.few, **few)
     own = slow / options.few
     print(f"a trial that shares nothing: {own:.1f} s beside {each:.1f} s, {own / each:.0f} times")
@@ -104,7 +105,7 @@ def kills(options: argparse.Namespace, folder: Path) -> None:
     workers = [subprocess.Popen(command, env=environment) for _ in range(4)]
     rng, killed = random.Random(0), 0
     while killed < options.kills and any(w.poll() is None for w in workers):
-        time.sleep(rng.uniform(2, 6))
+        time.sleep(rng.uniform(4, 10))
         i = rng.randrange(4)
         if workers[i].poll() is None:
             workers[i].send_signal(signal.SIGKILL)

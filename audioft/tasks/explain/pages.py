@@ -20,7 +20,7 @@ from audioft.tasks.explain.explanation import Explanation
 
 TABLE = "explanations.csv"
 COLUMNS = (
-    *("path", "answer", "label", "true", "right", "score", "start", "end", "rests"),
+    *("path", "answer", "label", "against", "true", "right", "score", "start", "end", "rests"),
     *("whole", "background", "kept", "drawn", "silent", "seconds", "lasting", "bands", "by_band", "page", "error"),
 )
 #: Of a recording without its ending, and the times of a stretch of it.
@@ -48,6 +48,7 @@ class Pages:
         found = summary.cells(one) | {
             "path": one.path,
             "answer": one.answer or "",
+            "against": one.against or "",
             "true": _true(one.true),
             "start": f"{one.start:.3f}",
             "end": f"{one.end:.3f}",

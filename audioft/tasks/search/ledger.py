@@ -18,8 +18,8 @@ from audioft.tasks.search import lease
 from audioft.tasks.search import storage as storages
 from audioft.tasks.search.space import Space
 
-MOST_TRIED = 5  # times that a trial's process may end before it does
-NUMBER, SETTINGS, ERROR, GONE, TRIED = "number", "settings", "error", "gone", "tried"
+MOST_TRIED = 5  # times that a trial's process may end before it has come any further
+NUMBER, SETTINGS, ERROR, GONE, TRIED, DONE = "number", "settings", "error", "gone", "tried", "done"
 COSTS = "costs"  # of each clip or group of the folds so far, by its number
 
 
@@ -161,25 +161,35 @@ class Ledger:
             e for e in self.entries() if e.state == "running" and lease.is_gone(e.id, self._place(e), e.about)
         ):
             with _unless_taken_over():
-                if entry.about.get(TRIED, 0) + 1 < MOST_TRIED:
-                    self._again(entry)
+                done = self._done(entry)
+                before = entry.about.get(TRIED, 0) if entry.about.get(DONE) == done else 0
+                if before + 1 < MOST_TRIED:
+                    self._again(entry, {TRIED: before + 1, DONE: done})
                 else:
                     self._give_up(entry)
 
-    def _again(self, entry: Entry, tried: int = 1) -> None:
+    def _again(self, entry: Entry, about: Mapping[str, Any]) -> None:
         from optuna.trial import TrialState
 
         # the new one first: of several that stand there the first is taken, and none is ever lost
-        self._put(entry.number, entry.settings, {TRIED: entry.about.get(TRIED, 0) + tried})
+        self._put(entry.number, entry.settings, about)
         self.storage.set_trial_user_attr(entry.id, GONE, True)
         self.storage.set_trial_state_values(entry.id, TrialState.FAIL)
 
     def _give_up(self, entry: Entry) -> None:
         from optuna.trial import TrialState
 
-        said = f"its process ended {MOST_TRIED} times before it was done, as one does that takes too much memory"
+        said = (
+            f"its process ended {MOST_TRIED} times before it came any further, as one does that takes too much memory"
+        )
         self.storage.set_trial_user_attr(entry.id, ERROR, said)
         self.storage.set_trial_state_values(entry.id, TrialState.FAIL)
+
+    def _done(self, entry: Entry) -> str:
+        """What there is of a trial: its files."""
+        folder = self._place(entry)
+        found = [p.relative_to(folder) for p in (*folder.glob("*.json"), *folder.glob("*/checkpoints/*"))]
+        return " ".join(sorted(map(str, found)))
 
     def _place(self, entry: Entry) -> Path:
         return self.folder / "trials" / f"{entry.number:04d}"
@@ -208,7 +218,7 @@ class Ledger:
     def put_back(self, taken: Taken) -> None:
         """A trial that was stopped before its end stands there again."""
         with storages.alone(self.folder), _told(self.url), _unless_taken_over():
-            self._again(taken.entry, tried=0)
+            self._again(taken.entry, {k: v for k, v in taken.entry.about.items() if k in (TRIED, DONE)})
         lease.let_go(taken.entry.id)
 
     def alive(self, taken: Taken) -> contextlib.AbstractContextManager[None]:
