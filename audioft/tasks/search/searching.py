@@ -27,6 +27,7 @@ from audioft.core.progress import Console, about
 from audioft.core.runtime import Processes
 from audioft.errors import AudioftError, UsageError
 from audioft.tasks.search import drawing, folds, objectives, outcome, pruning, space, study_folder, trial
+from audioft.tasks.search import storage as storages
 from audioft.tasks.search.drawing import Drawing
 from audioft.tasks.search.ledger import Entry, Ledger
 from audioft.tasks.search.pruning import Pruning
@@ -113,13 +114,22 @@ def opened(
         pruner = pruning.fitting(asked.pruner or "auto", len(sides), len(wanted.names))
         ahead = max(AHEAD, asked.jobs)
         made = About(
-            wanted.figure, wanted.names, len(sides), asked.sampler or "tpe", pruner, config.seed, ahead, digest
+            metric=wanted.figure,
+            objectives=wanted.names,
+            folds=len(sides),
+            sampler=asked.sampler or "tpe",
+            pruner=pruner,
+            seed=config.seed,
+            ahead=ahead,
+            data=digest,
+            storage=None if asked.storage is None else storages.shown(asked.storage),
         )
     around = Around(sides, Processes(config.train.device), wanted.figure)
     starts = drawing.starts(searched, recipe.of_data(config, _learnt(data)).freeze)
     how = Drawing(searched, made.sampler, wanted.directions, made.seed, made.ahead, starts)
     early = Pruning(made.pruner, wanted.higher, made.ahead, len(starts), recipe.MOST_EPOCHS)
-    ledger = Ledger(folder, asked.storage, searched, wanted.directions)
+    url = storages.going_on(folder, made.storage, asked.storage) if resume else asked.storage
+    ledger = Ledger(folder, url, searched, wanted.directions)
     if not resume:
         study_folder.begin(folder, config, searched, made)
     return Study(folder, config, wanted, how, early, ledger, around, asked.trials, until), data

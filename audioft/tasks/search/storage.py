@@ -89,6 +89,25 @@ def shown(url: str) -> str:
     return f"{scheme}{slashes}{user.partition(':')[0]}@{rest}"
 
 
+def going_on(folder: Path, kept: str | None, asked: str | None) -> str | None:
+    """The address of a study that is gone on with.
+
+    Args:
+        folder: of the study.
+        kept: as `shown` told it when the study began; None for its journal.
+        asked: as it was given now, which has the password, if there is one.
+
+    Raises:
+        UsageError: it is another one, or the one that is kept lacks its password.
+    """
+    if asked is not None and (kept is None or shown(asked) != kept):
+        there = "in its own journal" if kept is None else f"in {kept}"
+        raise UsageError(f"--storage {shown(asked)}: the study in {folder} is kept {there}")
+    if asked is None and kept is not None and shared(kept):
+        raise UsageError(f"the study in {folder} is kept in {kept}: give --storage with its password")
+    return asked or kept
+
+
 def refuse_network(folder: Path, what: str) -> None:
     """Say that a file must not lie on a file system over a network.
 

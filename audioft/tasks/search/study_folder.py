@@ -41,6 +41,7 @@ class About:
         seed: of the search.
         ahead: trials that may be under way beside each other.
         data: a hash of all clips and their sides.
+        storage: the address of its database, without a password; None for the journal.
         version: of how trials are drawn.
     """
 
@@ -52,6 +53,7 @@ class About:
     seed: int
     ahead: int
     data: str
+    storage: str | None = None
     version: int = VERSION
 
 

@@ -16,7 +16,7 @@ import yaml
 
 import audioft
 from audioft.errors import AudioftError, CheckpointError, DataError, UsageError
-from audioft.tasks.search import trial
+from audioft.tasks.search import storage, trial
 
 QUICK = {**makers.QUICK, "train.batch_size": 8, "train.save_minutes": 0.0}
 SPACE = {"train.lr": {"log": [1e-4, 1e-2]}, "train.batch_size": {"choice": [4, 8]}}
@@ -238,6 +238,19 @@ def test_the_command_shows_its_space_and_refuses_without_a_folder(audioft_comman
     assert code == 0
     assert set(yaml.safe_load(out)) >= {"freeze", "train.lr"}
     refused("search", data, code=2, said=("--out STUDY",))
+
+
+def test_a_study_in_a_database_is_found_again(search, tmp_path):
+    url = f"sqlite:///{tmp_path}/study.db"
+    first = search(tmp_path / "study", trials=2, storage=url)
+    more = audioft.search(out=tmp_path / "study", trials=3, seeds=1, resume=True, console=QUIET)
+    assert settings(more)[:2] == settings(first)
+    assert not (tmp_path / "study" / "journal.log").exists()
+    with pytest.raises(UsageError, match="is kept in sqlite"):
+        audioft.search(out=tmp_path / "study", resume=True, storage="sqlite:///other.db", console=QUIET)
+    assert storage.shown("postgresql://me:secret@host/x") == "postgresql://me@host/x"
+    with pytest.raises(UsageError, match="give --storage with its password"):
+        storage.going_on(tmp_path, "postgresql://me@host/x", None)
 
 
 @pytest.mark.slow
