@@ -186,6 +186,12 @@ def test_where_all_settings_were_tried_there_are_no_more(tmp_path):
     assert (done, found.exhausted) == (3, True)
 
 
+def test_without_optuna_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(UsageError, match=r'pip install "audioft\[search\]"'):
+        storage.require()
+
+
 def test_drawing_is_quick(tmp_path):
     began = time.monotonic()
     worked(ledger(tmp_path), 25)

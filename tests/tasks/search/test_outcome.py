@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_pruning import ended
 
 from audioft.evaluation.predictions import Predictions, losses
+
+pytest.importorskip("optuna")
+
+from test_pruning import ended
+
 from audioft.tasks.search import objectives, outcome
 from audioft.tasks.search.objectives import Objectives
 from audioft.tasks.search.outcome import Said

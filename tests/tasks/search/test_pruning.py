@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from audioft.errors import UsageError
-from audioft.tasks.search import pruning, storage
 from audioft.tasks.search.ledger import COSTS, Entry
+
+pytest.importorskip("optuna")
+
+from audioft.tasks.search import pruning, storage
 from audioft.tasks.search.pruning import Pruning
 
 storage.require()  # what Optuna calls experimental it need not say

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import optuna
 import pytest
 
 from audioft.configuration import config as configs
@@ -17,6 +16,8 @@ def read(given):
 
 
 def drawn(found, seed=0):
+    import optuna
+
     return found.suggest(optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed)).ask())
 
 
