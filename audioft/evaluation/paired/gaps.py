@@ -20,6 +20,7 @@ from audioft.evaluation.slices.gaps import corrected
 
 LEVEL = 0.05  # a corrected p-value below it is no chance
 MCNEMAR, EXCHANGED, RESAMPLED = "McNemar, exact", "groups exchanged, exact", "paired bootstrap"
+FOLDS = "folds, Nadeau and Bengio"
 
 
 @dataclass(frozen=True)

@@ -66,10 +66,11 @@ def compare(
         DataError: the data has labels that a model does not know, or no recording can be read.
 
     Example:
-        >>> compare([trained], "samples/keywords", console=Console(quiet=True))
-        Traceback (most recent call last):
-            ...
-        audioft.errors.UsageError: compare takes at least two models, 1 given
+        >>> import shutil
+        >>> twin = shutil.copytree(trained.folder, tmp / "twin")
+        >>> found = compare([trained, twin], "samples/keywords", rounds=0, console=Console(quiet=True))
+        >>> found.gaps[0].alone, found.gaps[0].p
+        ((0, 0), 1.0)
     """
     import os
 

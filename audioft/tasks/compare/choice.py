@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from audioft.core.wording import counted, of_bytes
 from audioft.evaluation.intervals import Estimate
-from audioft.evaluation.paired.gaps import Gap
+from audioft.evaluation.paired.gaps import FOLDS, Gap
 from audioft.tasks.compare.row import Row
 
 TOLERATED = 0.02  # of the score, which a cheaper model may have less if it is not told from the best
@@ -74,9 +74,23 @@ def sentence(rows: Sequence[Row], gaps: Sequence[Gap], title: str, clips: int, c
         said = f"{score}, {_points(lead, 1)} above {other.short}, more than chance makes ({p})"
     else:
         said = f"{score}, {_points(lead, 1)} above {other.short}, which may be chance ({p})"
-        needed = _needed(clips, lead)
+        needed = None if gap.test == FOLDS else _needed(clips, lead)
         said += "" if needed is None else f": about {needed} clips like these would tell"
     return f"{said}. {_costs(taken, other, clock)}"
+
+
+def misled(names: Sequence[str]) -> str:
+    """What is said in place of it where models were trained on some of the clips.
+
+    >>> print(misled(["runs/a"]))
+    Which to take cannot be told: runs/a was trained on some of these clips. Compare on recordings that are new to all \
+models; --side test takes those that all of them were tested on.
+    """
+    were = "was" if len(names) == 1 else "were"
+    return (
+        f"Which to take cannot be told: {' and '.join(names)} {were} trained on some of these clips. Compare on "
+        "recordings that are new to all models; --side test takes those that all of them were tested on."
+    )
 
 
 def _gap(gaps: Sequence[Gap], one: int, other: int) -> Gap:

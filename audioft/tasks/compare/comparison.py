@@ -17,7 +17,6 @@ from audioft.evaluation.ratios import plain
 from audioft.evaluation.text import TITLES, columns, number, printable
 from audioft.models.heard import TOO_GOOD
 from audioft.tasks.compare import choice
-from audioft.tasks.compare.choice import Choice
 from audioft.tasks.compare.row import Row
 
 FORMAT_VERSION = 1
@@ -55,7 +54,7 @@ class Comparison:
 
     def __str__(self) -> str:
         parts = [in_lines(printable(self.foremost))] if self.foremost else []
-        parts += ["\n".join(textwrap.wrap(printable(self.sentence), 110))]
+        parts += ["\n".join(textwrap.wrap(printable(self.sentence), 110, break_on_hyphens=False))]
         parts += ["\n".join(columns(self.table())), "\n".join(columns(self.pairs()))]
         parts += ["\n".join([self.measured, *(f"note: {printable(n)}" for n in self.further)])]
         return "\n\n".join(parts)
@@ -69,18 +68,20 @@ class Comparison:
         return TITLES.get(self.metric, self.metric.replace("_", " "))
 
     @property
-    def best(self) -> Row:
-        """The model to take."""
-        return self.rows[self.choice.taken]
+    def best(self) -> Row | None:
+        """The model to take; None where a model was trained on some of the clips, so that figures mislead."""
+        return None if self.mislead else self.rows[choice.choose(self.rows, self.gaps).taken]
 
     @property
-    def choice(self) -> Choice:
-        """The places of the model to take, of the best and of the one that it is compared with."""
-        return choice.choose(self.rows, self.gaps)
+    def mislead(self) -> list[str]:
+        """The models that were trained on some of the clips."""
+        return [r.short for r in self.rows if r.trained_on]
 
     @property
     def sentence(self) -> str:
-        """Which model to take, and what it costs."""
+        """Which model to take, and what it costs; or why that cannot be told."""
+        if self.mislead:
+            return choice.misled(self.mislead)
         return choice.sentence(self.rows, self.gaps, self.title, self.clips, self.about.get("clock", "s"))
 
     @property
@@ -121,10 +122,10 @@ class Comparison:
         cards = any(r.robustness is not None for r in self.rows)
         head += [t for t, s in zip(["s a minute", "memory"], shown, strict=True) if s]
         head += ["on disk", *(["kept when disturbed"] if cards else [])]
-        taken, table = self.choice.taken, [head]
-        for i, r in enumerate(self.rows):
+        best, table = self.best, [head]
+        for r in self.rows:
             c, cal = r.cost, r.calibration
-            cells = [f"{'*' if i == taken else ' '} {r.short}", number(r.score.value), r.score.bounds or "–"]
+            cells = [f"{'*' if r is best else ' '} {r.short}", number(r.score.value), r.score.bounds or "–"]
             cells += [number(x) for x in (r.roc_auc, cal.log_loss, cal.ece, cal.brier)]
             each = [choice.spell(c.seconds_per_minute), "–" if c.peak_bytes is None else of_bytes(c.peak_bytes)]
             cells += [x for x, s in zip(each, shown, strict=True) if s]
@@ -171,7 +172,7 @@ class Comparison:
             "format_version": FORMAT_VERSION,
             "said": self.sentence,
             "foremost": self.foremost,
-            "take": self.best.name,
+            "take": None if self.best is None else self.best.name,
             "metric": self.metric,
             "about": self.about,
             "clips": self.clips,

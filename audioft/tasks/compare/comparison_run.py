@@ -19,15 +19,13 @@ from audioft.evaluation.calibration import figures
 from audioft.evaluation.caution import caution
 from audioft.evaluation.intervals import Estimate, bootstrap, units
 from audioft.evaluation.paired import folds, gaps
-from audioft.evaluation.paired.gaps import Gap
+from audioft.evaluation.paired.gaps import FOLDS, Gap
 from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.text import TITLES
 from audioft.tasks.compare import candidates, cost, robustness, scores, shared_clips
 from audioft.tasks.compare.candidates import Candidate
 from audioft.tasks.compare.comparison import Comparison, Row
 from audioft.tasks.compare.shared_clips import SharedClips
-
-FOLDS = "folds, Nadeau and Bengio"
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +71,7 @@ class ComparisonRun:
                 card,
                 kept,
                 len(c.members),
+                c.name in clips.trained_on,
             )
             for c, p, own, spent, card, kept in zip(self.found, predicted, limits, took, cards, reused, strict=True)
         ]

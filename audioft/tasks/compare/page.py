@@ -14,8 +14,8 @@ from audioft.evaluation.text import number
 from audioft.tasks.compare import choice
 from audioft.tasks.compare.comparison import Comparison
 
-WIDE, HIGH = 720, 380  # of the picture, in pixels
-LEFT, RIGHT, TOP, BOTTOM = 56, 24, 20, 48  # kept free for numbers
+WIDE, HIGH = 480, 320  # of the picture, in pixels; it grows by half where there is room
+LEFT, RIGHT, TOP, BOTTOM = 40, 16, 24, 44  # kept free for numbers
 LABEL = 32  # columns for the name of a model in the picture
 
 
@@ -46,6 +46,8 @@ def _said(found: Comparison) -> str:
 
 def _tiles(found: Comparison) -> str:
     best = found.best
+    if best is None:
+        return ""
     told = [tile(escaped(found.title), number(best.score.value), f"{named(best.short)}<br>{best.score.bounds}", True)]
     if best.cost.seconds_per_minute is not None:
         told.append(tile("time", f"{choice.spell(best.cost.seconds_per_minute)} s", "a minute of sound"))
@@ -71,7 +73,9 @@ def picture(found: Comparison) -> str:
     def y(score: float) -> float:
         return HIGH - BOTTOM - (HIGH - TOP - BOTTOM) * (score - low) / (high - low)
 
-    grid = [_level(y(low + (high - low) * k / 5), f"{low + (high - low) * k / 5:.2f}") for k in range(6)]
+    step = 0.1 if high - low > 0.35 else 0.05
+    levels = [low + step * k for k in range(round((high - low) / step) + 1)]
+    grid = [_level(y(v), f"{v:.2f}") for v in levels]
     marks = [m * 10.0**e for e in range(math.floor(first) - 1, math.ceil(last) + 1) for m in (1, 2, 5)]
     grid += [_tick(x(s), f"{s:g}") for s in marks if first - 1e-9 <= math.log10(s) <= last + 1e-9]
     front = sorted(found.front(), key=lambda i: found.rows[i].cost.seconds_per_minute or 0.0)
@@ -82,7 +86,7 @@ def picture(found: Comparison) -> str:
     ]
     told = "; ".join(f"{r.short}: {number(r.score.value)}, {choice.spell(t)} s" for _, r, t in timed)
     return (
-        f'<svg viewBox="0 0 {WIDE} {HIGH}" style="width:100%;max-width:{WIDE}px" role="img" '
+        f'<svg viewBox="0 0 {WIDE} {HIGH}" style="width:100%;max-width:{1.5 * WIDE:.0f}px" role="img" '
         f'aria-label="{escaped(found.title)} over seconds a minute of sound: {escaped(told)}">{"".join(grid)}'
         f'<polyline points="{line}" style="fill:none;stroke:var(--right);stroke-width:2;stroke-dasharray:5 4"/>'
         f"{''.join(points)}"
@@ -113,12 +117,12 @@ def _point(x: float, heights: Sequence[float], name: str, front: bool) -> str:
     y, top, bottom = heights
     colour = "var(--right)" if front else "var(--faint)"
     to_the_left = x > WIDE * 0.6
-    place, anchor = (x - 10, "end") if to_the_left else (x + 10, "start")
+    place, anchor = (x - 6, "end") if to_the_left else (x + 6, "start")
     fill = colour if front else "var(--paper)"
     return (
         f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top:.1f}" y2="{bottom:.1f}" style="stroke:{colour};stroke-width:1.5"/>'
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" style="fill:{fill};stroke:{colour};stroke-width:2"/>'
-        f'<text x="{place:.1f}" y="{y + 4:.1f}" text-anchor="{anchor}" font-size="12">{named(name[-LABEL:])}</text>'
+        f'<text x="{place:.1f}" y="{y - 8:.1f}" text-anchor="{anchor}" font-size="12">{named(name[-LABEL:])}</text>'
     )
 
 

@@ -27,6 +27,7 @@ class Row:
         robustness: what a card in its folder says; None where there is none.
         reused: clips whose scores had been kept.
         models: how many it is: several where a folder of runs was given.
+        trained_on: whether it was trained on some of the clips: its figures are too good.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Row:
     robustness: Robustness | None = None
     reused: int = 0
     models: int = 1
+    trained_on: bool = False
 
     @property
     def short(self) -> str:
@@ -59,5 +61,6 @@ class Row:
             "size_bytes": self.cost.size_bytes,
             "parameters": self.cost.parameters,
             "kept_when_disturbed": None if kept is None else kept.value,
+            "trained_on": self.trained_on,
             "reused": self.reused,
         }

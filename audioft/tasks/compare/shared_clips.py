@@ -32,6 +32,7 @@ class SharedClips:
         folds: of each candidate that is several models which of them labels each clip, `(N,)` int; None of one.
         learnt: of each such candidate how many recordings its members learnt from, the mean; None of one.
         notes: what is to be said of them.
+        trained_on: names of the candidates that were trained on some of them.
     """
 
     clips: tuple[Clip, ...]
@@ -41,6 +42,7 @@ class SharedClips:
     folds: tuple[np.ndarray | None, ...]
     learnt: tuple[float | None, ...]
     notes: tuple[str, ...] = ()
+    trained_on: frozenset[str] = frozenset()
 
     def only(self, good: np.ndarray) -> SharedClips:
         """Those of a mask, `(N,)` bool."""
@@ -82,7 +84,8 @@ def read(found: Sequence[Candidate], data: Path, how: Reading, side: str | None,
     if not everywhere.any():
         raise DataError(
             f"no clip is on the {name if by_model else 'test'} side of all these models: they were tested on other "
-            "clips. Use --side all to take all clips"
+            "clips than one another. Compare on recordings that are new to all, train them with the same data.test and "
+            "seed, or use --side all to take all clips"
         )
     if not everywhere.all():
         notes.append(
@@ -93,9 +96,10 @@ def read(found: Sequence[Candidate], data: Path, how: Reading, side: str | None,
     learnt = tuple(_learnt(known[c.name]) if c.folds else None for c in found)
     shared = SharedClips(clips, tuple(digests), name, manifest.multilabel, tuple(folds), learnt).only(everywhere)
     asked = list(itertools.compress(asked, everywhere))
-    for c in found:
-        notes += [] if c.folds else _told(c, known[c.name][0], asked, name)
-    return replace(shared, notes=tuple(notes))
+    told = {c.name: [] if c.folds else _told(c, known[c.name][0], asked, name) for c in found}
+    notes += [note for own in told.values() for note in own]
+    trained_on = frozenset(n for n, own in told.items() if any(note.endswith(heard.TOO_GOOD) for note in own))
+    return replace(shared, notes=tuple(notes), trained_on=trained_on)
 
 
 def _checked(
