@@ -140,7 +140,7 @@ def models(data: Path, encoder: str, tested: list[str], place: Path) -> None:
     for name, folder in names.items():
         for fold in tested:
             if not (folder / f"fold-{fold}" / "model").is_dir():
-                how = {"data.test": f"fold={fold}", "model.freeze": "all"}
+                how = {"data.test": f"fold={fold}", "freeze": "all"}
                 out = folder / f"fold-{fold}"
                 audioft.finetune(data, encoder=name, out=out, overrides=how, console=audioft.Console(quiet=True))
     one = [folder / f"fold-{tested[-1]}" for folder in names.values()]

@@ -19,11 +19,11 @@ USAGE = "audioft compare RUN_OR_MODEL RUN_OR_MODEL ... DATA"
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "items",
+        "sources",
         nargs="+",
-        metavar="RUN_OR_MODEL... DATA [section.key=value...]",
+        metavar="RUN_OR_MODEL ... DATA",
         help="at least two runs, model folders or hub ids; then a folder, .csv or .jsonl with labels that all of them "
-        "know; settings say how it is read, as for train",
+        "know, and how it is read, as for train: data.audio_root=DIR",
     )
     parser.add_argument("--out", metavar="DIR", help="write comparison.csv, .json and .html there, and keep the scores")
     parser.add_argument("--overwrite", action="store_true", help="replace the results in --out; kept scores are used")
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from audioft.tasks.compare import api
 
     *models, data = _sources(options)
-    given = arguments.given(options, api.compare) | {"overrides": arguments.sources_and_overrides(options.items)[1]}
+    given = arguments.given(options, api.compare) | {"overrides": arguments.sources_and_overrides(options.sources)[1]}
     given["rename"] = arguments.renames("--rename", options.rename) if options.rename else None
     print(api.compare(models, data, console=console, **given))
     if options.out:
@@ -61,12 +61,12 @@ def _sources(options: argparse.Namespace) -> list[str]:
     """At least two models, and the data behind them.
 
     Raises:
-        UsageError: there are fewer, or the data stands before a model.
+        UsageError: there are fewer, the data stands before a model or is not there, or there are several.
     """
     from audioft.errors import UsageError
     from audioft.models.hub import holds_model
 
-    sources, _ = arguments.sources_and_overrides(options.items)
+    sources, _ = arguments.sources_and_overrides(options.sources)
     if len(sources) < 3:
         raise UsageError(f"compare takes at least two models, then the data; {len(sources)} given: `{USAGE}`")
     if holds_model(sources[-1]):
@@ -74,4 +74,9 @@ def _sources(options: argparse.Namespace) -> list[str]:
         told = shlex.join(["audioft", "compare", *(s for s in sources if s not in data), *data])
         right = f": `{told}`" if len(data) == 1 else f": `{USAGE}`"
         raise UsageError(f"{sources[-1]} holds a model, and the data stands last{right}")
+    if tables := [s for s in sources[:-1] if os.path.isfile(s)]:
+        raise UsageError(
+            f"{tables[0]} is a file and no model: compare takes models, then one folder or table: `{USAGE}`"
+        )
+    arguments.refuse_missing(sources[-1:])
     return sources

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,12 @@ class ComparisonRun:
         clips = shared_clips.read(self.found, data, how, side, self.console)
         predicted, reused, clips, more = self._predicted(clips, labels)
         limits = [self._limits(c, labels) for c in self.found]
+        measured = [self._score(p, main, own) for p, own in zip(predicted, limits, strict=True)]
+        if not all(math.isfinite(score.value) for score in measured):
+            raise DataError(
+                f"{TITLES.get(main, main)} cannot be measured on these clips, as none has a label that others lack; "
+                "give others, or another --metric"
+            )
         pairs = gaps.gaps(predicted, limits, main, self.resamples, self.seed)
         pairs = self._over_folds(pairs, predicted, clips, main)
         took = cost.costs([c.predictor for c in self.found], clips.clips, self.rounds, self.console)
@@ -64,7 +71,7 @@ class ComparisonRun:
         rows = [
             Row(
                 c.name,
-                self._score(p, main, own),
+                score,
                 float(metrics.METRICS["roc_auc"](p)),
                 figures.measure(p),
                 spent,
@@ -73,13 +80,13 @@ class ComparisonRun:
                 len(c.members),
                 c.name in clips.trained_on,
             )
-            for c, p, own, spent, card, kept in zip(self.found, predicted, limits, took, cards, reused, strict=True)
+            for c, p, score, spent, card, kept in zip(self.found, predicted, measured, took, cards, reused, strict=True)
         ]
         unit, member = units(predicted[0])
         groups = int(member.max()) + 1
         told = counted(len(clips.clips), "clip") + (f" in {counted(groups, 'group')}" if unit == "groups" else "")
         support = [n for n in (predicted[0].targets > 0).sum(0).tolist() if n]
-        best = max(rows, key=lambda r: r.score.value).score
+        best = max(measured, key=lambda e: e.value)
         return Comparison(
             rows=tuple(rows),
             gaps=tuple(pairs),

@@ -74,7 +74,7 @@ def of(predictor: Predictor, given: Path, clips: SharedClips, out: Path | None, 
 
 def address_of(predictor: Predictor, clips: SharedClips) -> str:
     """What scores depend on: the model with all that its folder says of it, the clips and their recordings."""
-    described = {p.name: storage.digest(p) for p in sorted(predictor.folder.glob("*.json"))}
+    described = {str(p.relative_to(predictor.folder)): storage.digest(p) for p in predictor.folder.rglob("*.json")}
     weights = weights_hash(predictor.model.state_dict(), asdict(predictor.card))
     own = [(digest, c.start, c.end) for c, digest in zip(clips.clips, clips.digests, strict=True)]
     how = predictor.window, predictor.precision

@@ -28,6 +28,9 @@ def test_too_few_models_and_data_in_their_place(refused, trained, other, two_ton
     refused("compare", trained.folder, two_tones, code=2, said=("at least two models",))
     swapped = refused("compare", two_tones, trained.folder, other.folder, code=2, said=("the data stands last",))
     assert f"audioft compare {trained.folder} {other.folder} {two_tones}" in swapped
+    table = two_tones / "high" / "high_00.wav"
+    refused("compare", trained.folder, other.folder, table, two_tones, code=2, said=("is a file and no model",))
+    refused("compare", trained.folder, other.folder, "nowhere.csv", code=2, said=("nowhere.csv: no such file",))
 
 
 def test_the_same_model_twice(refused, trained, two_tones):
@@ -45,6 +48,12 @@ def test_labels_that_one_does_not_know(refused, trained, other, tmp_path):
     three = makers.tones(tmp_path / "three", each=2, labels=("high", "low", "mid"))
     said = (f"{trained.folder}: the data has 1 label(s) that the model does not know: 'mid'",)
     refused("compare", trained.folder, other.folder, three, code=1, said=said)
+
+
+def test_a_metric_that_cannot_be_measured(refused, trained, other, tmp_path):
+    makers.tones(tmp_path / "one", each=3, labels=("high",), seed=700)
+    said = ("ROC AUC cannot be measured", "--metric")
+    refused("compare", trained.folder, other.folder, tmp_path / "one", "--metric", "roc_auc", *NONE, code=1, said=said)
 
 
 def test_one_label_beside_several(refused, trained, trained_several, two_tones):
