@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -113,3 +114,15 @@ def labels(found: Sequence[Candidate]) -> tuple[tuple[str, ...], list[str]]:
             more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
             notes.append(f"{c.name} does not know {', '.join(absent[:5])}{more}, as another does: it never gives them")
     return union, notes
+
+
+def called(names: Sequence[str]) -> list[str]:
+    """Names without the folders that all of them lie in.
+
+    >>> called(["/data/runs/mini/fold-5", "/data/runs/whisper/fold-5"]), called(["runs/a", "someone/a-model"])
+    (['mini/fold-5', 'whisper/fold-5'], ['runs/a', 'someone/a-model'])
+    """
+    parts = [Path(name).parts for name in names]
+    levels = zip(*(own[:-1] for own in parts), strict=False)
+    shared = sum(1 for _ in itertools.takewhile(lambda level: len(set(level)) == 1, levels))
+    return [str(Path(*own[shared:])) for own in parts]

@@ -87,8 +87,9 @@ def misled(names: Sequence[str]) -> str:
 models; --side test takes those that all of them were tested on.
     """
     were = "was" if len(names) == 1 else "were"
+    listed = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
     return (
-        f"Which to take cannot be told: {' and '.join(names)} {were} trained on some of these clips. Compare on "
+        f"Which to take cannot be told: {listed} {were} trained on some of these clips. Compare on "
         "recordings that are new to all models; --side test takes those that all of them were tested on."
     )
 

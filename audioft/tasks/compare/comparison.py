@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from audioft.core import csv_tables, storage
-from audioft.core.wording import of_bytes
+from audioft.core.wording import counted, of_bytes
 from audioft.evaluation.caution import in_lines
 from audioft.evaluation.paired.gaps import Gap
 from audioft.evaluation.ratios import plain
@@ -53,7 +53,8 @@ class Comparison:
     notes: Sequence[str] = field(default_factory=tuple)
 
     def __str__(self) -> str:
-        parts = [in_lines(printable(self.foremost))] if self.foremost else []
+        first = [*map(printable, self._heard), *([in_lines(printable(self.caution))] if self.caution else [])]
+        parts = ["\n".join(first)] if first else []
         parts += ["\n".join(textwrap.wrap(printable(self.sentence), 110, break_on_hyphens=False))]
         parts += ["\n".join(columns(self.table())), "\n".join(columns(self.pairs()))]
         parts += ["\n".join([self.measured, *(f"note: {printable(n)}" for n in self.further)])]
@@ -87,8 +88,12 @@ class Comparison:
     @property
     def foremost(self) -> str:
         """What is to be read before any figure: that models were trained on what they are measured on; `caution`."""
-        heard = [f"{n[0].upper()}{n[1:]}." for n in self.notes if n.endswith(TOO_GOOD)]
-        return " ".join([*heard, *([self.caution] if self.caution else [])])
+        return " ".join([*self._heard, *([self.caution] if self.caution else [])])
+
+    @property
+    def _heard(self) -> list[str]:
+        """Sentences on models that were trained on some of the clips."""
+        return [f"{n[0].upper()}{n[1:]}." for n in self.notes if n.endswith(TOO_GOOD)]
 
     @property
     def further(self) -> list[str]:
@@ -101,7 +106,7 @@ class Comparison:
         said = f"{self.about.get('side', '')}: {self.counted}; 95 % intervals"
         if any(r.cost.seconds_per_minute is not None for r in self.rows):
             unit = self.about.get("clock", "s")
-            said += f"; time in {unit} a minute of sound, median of {len(self.rows[0].cost.rounds)} rounds in turn"
+            said += f"; time in {unit} a minute of sound, median of {counted(len(self.rows[0].cost.rounds), 'round')}"
         return said
 
     def front(self) -> list[int]:

@@ -25,7 +25,9 @@ from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.text import TITLES
 from audioft.tasks.compare import candidates, cost, robustness, scores, shared_clips
 from audioft.tasks.compare.candidates import Candidate
-from audioft.tasks.compare.comparison import Comparison, Row
+from audioft.tasks.compare.comparison import Comparison
+from audioft.tasks.compare.robustness import Robustness
+from audioft.tasks.compare.row import Row
 from audioft.tasks.compare.shared_clips import SharedClips
 
 
@@ -66,22 +68,8 @@ class ComparisonRun:
             )
         pairs = gaps.gaps(predicted, limits, main, self.resamples, self.seed)
         pairs = self._over_folds(pairs, predicted, clips, main)
-        took = cost.costs([c.predictor for c in self.found], clips.clips, self.rounds, self.console)
         cards = [robustness.of(c) for c in self.found]
-        rows = [
-            Row(
-                c.name,
-                score,
-                float(metrics.METRICS["roc_auc"](p)),
-                figures.measure(p),
-                spent,
-                card,
-                kept,
-                len(c.members),
-                c.name in clips.trained_on,
-            )
-            for c, p, score, spent, card, kept in zip(self.found, predicted, measured, took, cards, reused, strict=True)
-        ]
+        rows = self._rows(predicted, measured, clips, cards, reused)
         unit, member = units(predicted[0])
         groups = int(member.max()) + 1
         told = counted(len(clips.clips), "clip") + (f" in {counted(groups, 'group')}" if unit == "groups" else "")
@@ -98,6 +86,33 @@ class ComparisonRun:
             caution=caution(TITLES.get(main, main), best, told, groups, unit.removesuffix("s"), support),
             notes=(*notes, *clips.notes, *more, *robustness.notes(cards)),
         )
+
+    def _rows(
+        self,
+        predicted: Sequence[Predictions],
+        measured: Sequence[Estimate],
+        clips: SharedClips,
+        cards: Sequence[Robustness | None],
+        reused: Sequence[int],
+    ) -> list[Row]:
+        """The figures of each model, and what it costs."""
+        took = cost.costs([c.predictor for c in self.found], clips.clips, self.rounds, self.console)
+        names = candidates.called([c.name for c in self.found])
+        return [
+            Row(
+                name=c.name,
+                score=measured[k],
+                roc_auc=float(metrics.METRICS["roc_auc"](predicted[k])),
+                calibration=figures.measure(predicted[k]),
+                cost=took[k],
+                robustness=cards[k],
+                reused=reused[k],
+                models=len(c.members),
+                trained_on=c.name in clips.trained_on,
+                called=names[k],
+            )
+            for k, c in enumerate(self.found)
+        ]
 
     def _predicted(
         self, clips: SharedClips, labels: tuple[str, ...]

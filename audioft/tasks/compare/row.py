@@ -28,6 +28,7 @@ class Row:
         reused: clips whose scores had been kept.
         models: how many it is: several where a folder of runs was given.
         trained_on: whether it was trained on some of the clips: its figures are too good.
+        called: its name in tables; empty for that as it was given.
     """
 
     name: str
@@ -39,11 +40,12 @@ class Row:
     reused: int = 0
     models: int = 1
     trained_on: bool = False
+    called: str = ""
 
     @property
     def short(self) -> str:
-        """The end of its name, which tells folders apart."""
-        return fit(self.name, NAME_COLUMNS, end=True)
+        """What it is called in tables; of a long name the end, which tells folders apart."""
+        return fit(self.called or self.name, NAME_COLUMNS, end=True)
 
     def told(self) -> dict[str, Any]:
         """Its figures by the names that files have for them."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
+import re
 
 import pytest
 
@@ -14,6 +16,7 @@ from audioft.evaluation.paired.gaps import MCNEMAR, Gap
 from audioft.tasks.compare.comparison import Comparison
 from audioft.tasks.compare.cost import Cost
 from audioft.tasks.compare.page import as_html
+from audioft.tasks.compare.picture import APART
 from audioft.tasks.compare.row import Row
 
 
@@ -93,3 +96,19 @@ def test_one_that_was_trained_on_the_clips_is_not_taken():
     assert found.best is None
     assert "a was trained on some of these clips" in found.sentence
     assert not any(row[0].startswith("*") for row in found.table())
+
+
+def test_names_of_points_that_lie_together_are_apart():
+    found = comparison((0.90, 0.901, 0.902, 0.7), (1.0, 1.01, 1.02, 1.0))
+    page = as_html(found)
+    heights = [float(y) for y in re.findall(r'y="([\d.]+)" text-anchor="start" font-size="12"', page)]
+    assert len(heights) == 4
+    assert all(b - a >= APART for a, b in itertools.pairwise(sorted(heights)))
+
+
+def test_what_is_told_first_stands_in_lines_of_its_own():
+    notes = ["3 of 9 clips were trained on by a: the figures are too good", "2 clips are left out"]
+    found = dataclasses.replace(comparison((0.9, 0.8), (5.0, 1.0)), notes=notes, caution="Too few clips. Test on more.")
+    first, rest = str(found).split("\n\n", 1)
+    assert first.splitlines() == [f"{notes[0]}.", "Too few clips.", "Test on more."]
+    assert "note: 2 clips are left out" in rest
