@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -69,37 +69,49 @@ def read(found: Sequence[Candidate], data: Path, how: Reading, side: str | None,
             labelled_clips.refuse_unknown(c.predictor.labels, named, how.choices.rename)
         except DataError as e:
             raise DataError(f"{c.name}: {e}") from e
-    by_model = labelled_clips.by_model(clips, name)
+    of_model = name if labelled_clips.by_model(clips, name) else None
     clips, digests, notes = _checked(clips, found, console)
     asked = heard_before.asked(clips, digests, manifest.grouping)
-    everywhere = np.ones(len(clips), bool)
-    folds: list[np.ndarray | None] = []
+    taken, folds, told = _taken(found, known, asked, of_model)
+    learnt = tuple(_learnt(known[c.name]) if c.folds else None for c in found)
+    shared = SharedClips(clips, tuple(digests), name, manifest.multilabel, folds, learnt).only(taken)
+    asked = list(itertools.compress(asked, taken))
+    of_each = {c.name: [] if c.folds else _told(c, known[c.name][0], asked, name) for c in found}
+    trained_on = frozenset(n for n, own in of_each.items() if any(note.endswith(heard.TOO_GOOD) for note in own))
+    notes += [*told, *itertools.chain.from_iterable(of_each.values())]
+    return replace(shared, notes=tuple(notes), trained_on=trained_on)
+
+
+def _taken(
+    found: Sequence[Candidate], known: Mapping[str, Sequence[Heard | None]], asked: Asked, side: str | None
+) -> tuple[np.ndarray, tuple[np.ndarray | None, ...], list[str]]:
+    """Which clips are taken, `(N,)` bool, `SharedClips.folds`, and notes; `side` is one that each model tells of.
+
+    Raises:
+        DataError: none is.
+    """
+    taken, folds, notes = np.ones(len(asked), bool), list[np.ndarray | None](), list[str]()
     for c in found:
         own = known[c.name]
-        folds.append(_folds(c, own, asked) if c.folds else None)
-        if folds[-1] is not None:
-            everywhere &= folds[-1] >= 0
-        elif by_model and own[0] is not None:
-            everywhere &= np.array([own[0].side(*one) == name for one in asked])
-    if not everywhere.any():
+        place, told = held_out(c.name, own, asked) if c.folds else (None, [])
+        folds.append(place)
+        notes += told
+        if place is not None:
+            taken &= place >= 0
+        elif side is not None and own[0] is not None:
+            taken &= np.array([own[0].side(*one) == side for one in asked])
+    if not taken.any():
         raise DataError(
-            f"no clip is on the {name if by_model else 'test'} side of all these models: they were tested on other "
-            "clips than one another. Compare on recordings that are new to all, train them with the same data.test and "
-            "seed, or use --side all to take all clips"
+            f"no clip is on the {side or 'test'} side of all these models: they were tested on other clips than one "
+            "another. Compare on recordings that are new to all, train them with the same data.test and seed, or use "
+            "--side all to take all clips"
         )
-    if not everywhere.all():
-        notes.append(
-            f"{counted(int(everywhere.sum()), 'clip')} of {len(clips)} "
-            f"{'was' if everywhere.sum() == 1 else 'were'} on the {name if by_model else 'test'} side of all models "
-            "of which that is known; the others are left out"
-        )
-    learnt = tuple(_learnt(known[c.name]) if c.folds else None for c in found)
-    shared = SharedClips(clips, tuple(digests), name, manifest.multilabel, tuple(folds), learnt).only(everywhere)
-    asked = list(itertools.compress(asked, everywhere))
-    told = {c.name: [] if c.folds else _told(c, known[c.name][0], asked, name) for c in found}
-    notes += [note for own in told.values() for note in own]
-    trained_on = frozenset(n for n, own in told.items() if any(note.endswith(heard.TOO_GOOD) for note in own))
-    return replace(shared, notes=tuple(notes), trained_on=trained_on)
+    if not taken.all():
+        count, where = int(taken.sum()), "held out from" if side is None else f"on the {side} side of"
+        were = "was" if count == 1 else "were"
+        of = f"{counted(count, 'clip')} of {len(asked)} {were} {where} all models of which that is known"
+        notes.append(f"{of}; the others are left out")
+    return taken, tuple(folds), notes
 
 
 def _checked(
@@ -117,12 +129,33 @@ def _checked(
     return tuple(itertools.compress(clips, good)), list(itertools.compress(digests, good)), notes
 
 
-def _folds(candidate: Candidate, known: Sequence[Heard | None], asked: Asked) -> np.ndarray:
-    """Which of its members was tested on each clip, `(N,)` int; -1 where none was."""
+def held_out(name: str, known: Sequence[Heard | None], asked: Asked) -> tuple[np.ndarray, list[str]]:
+    """Which of several runs labels each clip: the one that was tested on it, or where none was, validated.
+
+    Args:
+        name: of their folder.
+        known: what each run has heard.
+        asked: N clips.
+
+    Returns:
+        `(N,)` int, -1 for clips that none or several held out; and what is to be noted.
+
+    Raises:
+        DataError: it is not known what a run has heard.
+    """
     if any(own is None for own in known):
-        raise DataError(f"{candidate.name}: a run in it does not tell which clips it was trained on; train it again")
-    sides = np.array([[own.side(*one) == "test" for one in asked] for own in known if own is not None])
-    return np.where(sides.any(0), sides.argmax(0), -1)
+        raise DataError(f"{name}: a run in it does not tell which clips it was trained on; train it again")
+    sides = np.array([[own.side(*one) for one in asked] for own in known if own is not None])
+    tested, validated = sides == "test", sides == "valid"
+    one = tested.sum(0) == 1
+    if one.any():
+        return np.where(one, tested.argmax(0), -1), []
+    one = (validated.sum(0) == 1) & ~tested.any(0)
+    note = (
+        f"{name}: each clip is labelled by the run that was validated on it, which chose its epoch or thresholds: the "
+        "figures may be too good"
+    )
+    return np.where(one, validated.argmax(0), -1), [note] if one.any() else []
 
 
 def _learnt(known: Sequence[Heard | None]) -> float:

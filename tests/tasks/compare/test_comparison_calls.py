@@ -10,9 +10,10 @@ import pytest
 
 import audioft
 from audioft.core.progress import Console
-from audioft.errors import UsageError
+from audioft.errors import DataError, UsageError
 from audioft.inference.predictor import Predictor
-from audioft.tasks.compare import cost, robustness
+from audioft.models.heard import Heard
+from audioft.tasks.compare import cost, robustness, shared_clips
 from audioft.tasks.compare.candidates import Candidate
 
 QUIET = Console(quiet=True)
@@ -141,6 +142,23 @@ def test_the_newest_card_that_is_of_the_model_is_taken(trained, tmp_path):
     found = robustness.of(candidate)
     assert found.kept.value == 0.3
     assert robustness.notes([found, None, found]) == []
+
+
+def test_a_clip_is_labelled_by_the_run_that_held_it_out():
+    asked = [(f"{i:016d}", "") for i in range(5)]
+
+    def heard(*sides):
+        return Heard.of(asked, sides)
+
+    crossed = [heard("test", "train", "valid", "train", ""), heard("train", "test", "test", "valid", "")]
+    assert shared_clips.held_out("runs", crossed, asked)[0].tolist() == [0, 1, 1, -1, -1]
+    # as runs of folds with one test side: each clip but those is validated on by one of them
+    folds = [heard("valid", "train", "train", "valid", "test"), heard("train", "valid", "valid", "train", "test")]
+    place, notes = shared_clips.held_out("runs", folds, asked)
+    assert place.tolist() == [0, 1, 1, 0, -1]
+    assert "validated on" in notes[0]
+    with pytest.raises(DataError, match="does not tell"):
+        shared_clips.held_out("runs", [heard("test", "", "", "", ""), None], asked)
 
 
 def test_several_processes_are_refused(trained, other, two_tones, monkeypatch):
