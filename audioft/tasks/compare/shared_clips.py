@@ -102,9 +102,9 @@ def _taken(
             taken &= np.array([own[0].side(*one) == side for one in asked])
     if not taken.any():
         raise DataError(
-            f"no clip is on the {side or 'test'} side of all these models: they were tested on other clips than one "
-            "another. Compare on recordings that are new to all, train them with the same data.test and seed, or use "
-            "--side all to take all clips"
+            f"no clip is on the {side or 'test'} side of all these models: each had other clips there. Compare on "
+            "recordings that are new to all, train them with the same data.test and seed, or take all clips with "
+            "--side all"
         )
     if not taken.all():
         count, where = int(taken.sum()), "held out from" if side is None else f"on the {side} side of"
