@@ -26,6 +26,7 @@ NEED_A_MODEL = {
     *("audioft.tasks.relabel.api", "audioft.tasks.speakers.api", "audioft.tasks.speakers.trials_api"),
     *(
         "audioft.evaluation.report",
+        "audioft.tasks.compare.api",
         "audioft.inference.predictor",
         "audioft.tasks.explain.api",
         "audioft.tasks.report.api",

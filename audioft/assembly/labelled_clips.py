@@ -214,15 +214,8 @@ def readable(
     if writes is not None:
         folder_for(writes, "--out")
         checking.write_bad_files(writes / "bad_files.csv", clips, checked)
-    bad = [(c, k.problem) for c, k in zip(clips, checked, strict=True) if k.problem]
-    for clip, problem in bad[:5]:
-        console.say(f"note: {clip.key} is left out: {problem[1]}")
-    if len(bad) == len(clips):
-        (first, (_, reason)), many = bad[0], len(clips)
-        of = f"none of the {many} recordings can be used; the first, {first.key}" if many > 1 else first.key
-        raise DataError(f"{of}: {reason}. Give other recordings")
-    notes = [f"{len(bad)} of {len(clips)} recordings could not be used and are left out"] if bad else []
-    good = tuple(c for c, k in zip(clips, checked, strict=True) if not k.problem) if bad else clips
+    notes = left_out(clips, [k.problem for k in checked], console)
+    good = tuple(c for c, k in zip(clips, checked, strict=True) if not k.problem) if notes else clips
     known = heard.of_folder(predictor.folder)
     if known is None:
         return good, notes
@@ -242,6 +235,27 @@ def readable(
     asked = list(itertools.compress(asked, own))
     told = known.told(asked, "recordings", run, validated=side != "valid")
     return tuple(itertools.compress(good, own)), notes + told
+
+
+def left_out(clips: Clips, problems: Sequence[tuple[str, str] | None], console: Console) -> list[str]:
+    """What is to be noted of clips that cannot be used.
+
+    Args:
+        clips: those to measure on.
+        problems: of each clip the stage and the reason; None where it can be used.
+        console: told of the first few.
+
+    Raises:
+        DataError: none can be used.
+    """
+    bad = [(c, problem) for c, problem in zip(clips, problems, strict=True) if problem]
+    for clip, problem in bad[:5]:
+        console.say(f"note: {clip.key} is left out: {problem[1]}")
+    if len(bad) == len(clips):
+        (first, (_, reason)), many = bad[0], len(clips)
+        of = f"none of the {many} recordings can be used; the first, {first.key}" if many > 1 else first.key
+        raise DataError(f"{of}: {reason}. Give other recordings")
+    return [f"{len(bad)} of {len(clips)} recordings could not be used and are left out"] if bad else []
 
 
 def by_model(clips: Clips, side: str) -> bool:

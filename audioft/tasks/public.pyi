@@ -1,4 +1,5 @@
 # Made by `make generated`.
+from audioft.tasks.compare.api import compare as compare
 from audioft.tasks.doctor.api import doctor as doctor
 from audioft.tasks.evaluate.api import evaluate as evaluate
 from audioft.tasks.explain.api import explain as explain

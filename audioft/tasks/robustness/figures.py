@@ -11,10 +11,9 @@ import numpy as np
 from audioft.evaluation import effective_size
 from audioft.evaluation.intervals import Estimate, bootstrap, middle, resampled, units
 from audioft.evaluation.metrics import METRICS, Tally
+from audioft.evaluation.paired.resampled import interval
 from audioft.evaluation.predictions import Predictions
 from audioft.tasks.robustness.disturbed import Row
-
-Z95 = 1.96
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ class Measure:
         flipped = (after.decisions(self.thresholds) != before.decisions(self.thresholds)).any(1)
         own = np.unique(member[good], return_inverse=True)[1]
         flips = Estimate(float(flipped.mean()), *effective_size.of_clips(flipped, own))
-        change = paired(score.value - was, draws["change"], int(flipped.sum()), len(good), int(own.max()) + 1)
+        change = interval(score.value - was, draws["change"], int(flipped.sum()), len(good), int(own.max()) + 1)
         confidence = float(after.scores.max(1).mean())
         return RowFigures(row, score, change, flips, confidence, len(good), draws["share"])
 
@@ -106,29 +105,6 @@ def subset(found: Predictions, rows: np.ndarray) -> Predictions:
         return found
     clips = [found.clips[i] for i in rows.tolist()]
     return replace(found, scores=found.scores[rows], targets=found.targets[rows], known=found.known[rows], clips=clips)
-
-
-def paired(value: float, draws: np.ndarray, changed: int, clips: int, groups: int) -> Estimate:
-    """A change over the same clips with an interval that has a width where nothing changed, too.
-
-    The variance is that of the draws, and at least that of Agresti and Min ("Simple improved confidence intervals for
-    comparing matched proportions", Statistics in Medicine 24, 2005), who add half a clip to each of the four cells: of
-    few clips that changed, the draws know next to nothing.
-
-    Args:
-        value: the change.
-        draws: what it came out as when clips were drawn anew, `(R,)`.
-        changed: clips that are answered otherwise.
-        clips, groups: how many there are; of a single group there is no interval.
-    """
-    draws = draws[np.isfinite(draws)]
-    if (groups < 2 and clips > 1) or not len(draws):
-        return Estimate(value, math.nan, math.nan)
-    size = clips + 2
-    least = max(0.0, (changed + 1) / size - value**2) / size
-    own = float(draws.var()) * groups / max(1, groups - 1)
-    half = Z95 * math.sqrt(max(least, own))
-    return Estimate(value, max(-1.0, value - half), min(1.0, value + half))
 
 
 def relative(rows: Sequence[RowFigures], clean: float) -> Estimate:

@@ -19,7 +19,7 @@ from audioft.evaluation.intervals import Estimate
 from audioft.tasks.robustness import advice, kept_rows, suite
 from audioft.tasks.robustness.card_run import UnderTest
 from audioft.tasks.robustness.disturbed import Disturber, Row, pieces
-from audioft.tasks.robustness.figures import RowFigures, mean_corruption_error, paired
+from audioft.tasks.robustness.figures import RowFigures, mean_corruption_error
 
 QUIET = Console(quiet=True)
 FEW = {"kinds": ["white", "clipping", "babble"], "severities": [1, 5], "console": QUIET, "resamples": 100}
@@ -110,12 +110,6 @@ def test_long_recordings_are_disturbed_in_pieces():
     blocks = [np.arange(k, dtype=float) for k in (5, 1, 9, 0, 4)]
     assert [len(p) for p in pieces(blocks, 6)] == [6, 6, 6, 1]
     assert np.array_equal(np.concatenate(list(pieces(blocks, 6))), np.concatenate(blocks))
-
-
-def test_a_change_of_nothing_has_a_width_and_of_one_group_none():
-    nothing = paired(0.0, np.zeros(100), changed=0, clips=80, groups=80)
-    assert -0.05 < nothing.low < 0 < nothing.high < 0.05
-    assert math.isnan(paired(0.0, np.zeros(100), 0, clips=5, groups=1).low)
 
 
 def test_mce_is_the_mean_over_kinds_of_shares_of_errors():
