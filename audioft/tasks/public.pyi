@@ -1,5 +1,6 @@
 # Made by `make generated`.
 from audioft.tasks.doctor.api import doctor as doctor
+from audioft.tasks.ensemble.api import ensemble as ensemble
 from audioft.tasks.evaluate.api import evaluate as evaluate
 from audioft.tasks.explain.api import explain as explain
 from audioft.tasks.explain.api import summarise_explanations as summarise_explanations
@@ -15,6 +16,7 @@ from audioft.tasks.relabel.api import relabel as relabel
 from audioft.tasks.render.api import render as render
 from audioft.tasks.report.api import report as report
 from audioft.tasks.robustness.api import robustness as robustness
+from audioft.tasks.search.api import search as search
 from audioft.tasks.speakers.api import enroll as enroll
 from audioft.tasks.speakers.api import identify as identify
 from audioft.tasks.speakers.api import list_speakers as list_speakers

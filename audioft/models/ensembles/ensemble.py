@@ -73,6 +73,11 @@ class Ensemble(AudioClassifier):
         columns = [[order[label] for label in m.card.labels] for m in members]
         made = EmbeddingHead if all(hasattr(m.model.head, "embed") for m in members) else JointHead
         self.head = made([m.model.head for m in members], widths, columns, combination)
+        self.join_by(combination)
+
+    def join_by(self, combination: Combination) -> None:
+        """Have the members' answers combined in another way."""
+        self.head.combination = combination.to(next(self.parameters()).device)
         self.spec = {"layers": "members", "pooling": "members", "head": {"name": "ensemble", **combination.told}}
 
     @property

@@ -1,4 +1,4 @@
-"""An ensemble gives what its members say, combined; in one pass where they share an encoder; the same from its folder."""
+"""An ensemble gives what its members say, combined; in one pass of a shared encoder; the same from its folder."""
 
 import copy
 import math
@@ -113,7 +113,7 @@ def test_members_that_are_normalised_and_others_hear_what_they_are_made_for():
 def test_a_damaged_member_is_named(tmp_path):
     folders.save(joined([member(x, seed=i).model for i, x in enumerate("ab")]), card(), tmp_path / "m", "# card\n")
     (tmp_path / "m" / "members" / "1" / "model.safetensors").write_bytes(b"")
-    with pytest.raises(ModelError, match="members/1/model.safetensors"):
+    with pytest.raises(ModelError, match=r"members/1/model\.safetensors"):
         folders.load(tmp_path / "m")
     with pytest.raises(ValueError, match="two"):
         joined([tiny.make_classifier()])
