@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from audioft.assembly import folds as sides_of
 from audioft.assembly import read_on, recipe, recordings
 from audioft.assembly.run_folder import Run
 from audioft.configuration import config as configs
@@ -25,7 +26,7 @@ from audioft.core.places import PathLike
 from audioft.core.progress import Console, about
 from audioft.core.runtime import Processes
 from audioft.errors import AudioftError, UsageError
-from audioft.tasks.search import drawing, folds, objectives, outcome, space, study_folder, trial
+from audioft.tasks.search import drawing, objectives, outcome, space, study_folder, trial
 from audioft.tasks.search.drawing import Drawing
 from audioft.tasks.search.ledger import Entry, Ledger
 from audioft.tasks.search.result import Search, front
@@ -106,7 +107,7 @@ def opened(
     if resume:
         names, figure = made.objectives, made.metric
     wanted = objectives.of(names, figure, multilabel=multilabel, frames=frames)
-    sides = folds.of(data, made.folds if resume else asked.folds, config.seed)
+    sides = sides_of.of(data, made.folds if resume else asked.folds, config.seed)
     if not resume:
         pruner = drawing.fitting_pruner(asked.pruner or "auto", len(sides), len(wanted.names))
         ahead = max(AHEAD, asked.jobs)
