@@ -190,6 +190,11 @@ class TrainSection(Section):
     """`balanced`: rare labels weigh more in the loss."""
     sampler: Literal["shuffle", "balanced"] = "shuffle"
     """`balanced`: rare labels are drawn more often."""
+    ema: float | None = Field(None, gt=0, lt=1)
+    """Validated and kept are weights averaged over the steps, each step's counting this much less than the one after
+    it: 0.999 is over about a thousand steps, fewer at the beginning. Training goes on from its own. null: none."""
+    average_last: int = Field(0, ge=0)
+    """Likewise the mean of the weights after so many of the last epochs; 0: none."""
     clip_norm: float = Field(1.0, ge=0)
     """Gradients are scaled down to this norm; 0 leaves them."""
     metric: str | None = "auto"
