@@ -64,5 +64,5 @@ def member_scores(
 def combined(combination: Combination, scores: np.ndarray) -> np.ndarray:
     """What a combination makes of members' probabilities `(N, M, C)`: `(N, C)`."""
     with torch.inference_mode():
-        given = combination.logits_of(torch.from_numpy(scores).double())
-        return combination.scores(combination.cpu()(given)).numpy()
+        given = combination.logits_of(torch.from_numpy(scores).double().to(combination.known.device))
+        return combination.scores(combination(given)).cpu().numpy()

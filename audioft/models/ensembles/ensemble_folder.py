@@ -6,10 +6,12 @@ also be used by itself.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from audioft.core.storage import read_json
 from audioft.errors import ModelError
 from audioft.models.card import ModelCard
 from audioft.models.classifier import AudioClassifier
@@ -23,6 +25,13 @@ OWN = "encoder"  # where an encoder lies in the folder of a model that has it al
 WriteMember = Callable[[AudioClassifier, ModelCard, Path, dict[str, Any]], None]
 WriteEncoder = Callable[[Encoder, Path], None]
 ReadMember = Callable[[Path], tuple[AudioClassifier, ModelCard]]
+
+
+def encoder_place(folder: Path) -> Path:
+    """Where the encoder of a plain model folder lies, or of a member's: `folder` itself where it has none apart."""
+    about = read_json(folder / "audioft.json", ModelError) if (folder / "audioft.json").is_file() else {}
+    place = Path(os.path.normpath(folder / str(about.get("encoder_at", OWN))))
+    return place if (place / "config.json").is_file() else folder
 
 
 def told(model: Ensemble) -> dict[str, Any]:

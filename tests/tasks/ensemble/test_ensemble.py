@@ -155,3 +155,24 @@ def test_a_soup_is_one_model_of_runs_with_one_start(trained, again, two_tones, s
     assert (made.folder / "model.safetensors").is_file()
     greedy = audioft.ensemble(runs, tmp_path / "greedy", how="greedy-soup", resamples=0, console=QUIET)
     assert "taken while the log loss" in greedy.about
+
+
+def test_training_goes_on_from_a_member_not_from_all(joined, two_tones, train_arguments, refused, tmp_path):
+    quick = train_arguments[2:]
+    told = ("2 models joined", "members/0")
+    refused("train", two_tones, "--from", joined.folder, *quick, "--out", tmp_path / "a", code=2, said=told)
+    member = joined.folder / "members" / "1"
+    on = audioft.finetune(two_tones, start=member, out=tmp_path / "b", overrides=makers.QUICK, console=QUIET)
+    assert on.config.model.head == "own" and (on.model / "audioft.json").is_file()
+
+
+def test_speakers_are_enrolled_where_the_heads_embed(two_tones, small_encoder, audioft_command, tmp_path):
+    head = {"model__head": {"name": "cosine", "size": 4}}
+    runs = [makers.train(two_tones, small_encoder, tmp_path / f"{i}", seed=i, **head) for i in range(2)]
+    joined = audioft.ensemble(runs, tmp_path / "both", resamples=0, console=QUIET)
+    code, _, told = audioft_command("enroll", joined.folder, "ada", two_tones / "high", "--anyway")
+    assert code == 0, told
+    pair = sorted(two_tones.rglob("*.wav"))[:2]
+    found = audioft.verify(joined, *pair, threshold=0.5, console=QUIET)
+    each = [audioft.verify(run, *pair, threshold=0.5, console=QUIET) for run in runs]
+    assert np.isclose(found.score, np.mean([e.score for e in each]), atol=1e-6)
