@@ -27,7 +27,7 @@ from audioft.evaluation.predictions import log_loss
 
 QUIET = audioft.Console(quiet=True)
 LIGHT = {"data.workers": 0, "train.tensorboard": False, "evaluate.resamples": 0, "evaluate.players": 0}
-TUNED = {"freeze": {"top": 4}, "train.lr": 3e-4, "train.head_lr": 3e-4, "train.epochs": 8}
+TUNED = {"freeze": {"top": 1}, "train.lr": 3e-4, "train.head_lr": 3e-4, "train.epochs": 5}
 HOWS = ("average", "weighted", "vote", "soup", "greedy-soup")
 NOBODY = np.zeros(0, np.int64)
 

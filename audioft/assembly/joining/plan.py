@@ -128,6 +128,7 @@ class Joining:
         else:
             fit = fitted.weighted(scores, found.labels, found.groups, self.seed, self.over)
         told = f"log loss {fit.loss:.3f} on those left out in turn, of the plain mean {fit.equal:.3f}"
+        told += ", WHICH IS BETTER: take --how average" * (fit.loss > fit.equal)
         return fit.combination, f"{over + ', ' if self.how == 'weighted' else ''}{fit.about}, by {found.what}; {told}"
 
     def limits(self, card: ModelCard) -> list[float]:

@@ -10,6 +10,7 @@ import torch
 
 from audioft.errors import ModelError
 from audioft.evaluation.scoring import probabilities
+from audioft.inference.predictor import Predictor
 from audioft.models import folder as folders
 from audioft.models.ensembles import soups
 from audioft.models.ensembles.combining import Average, Stack, Vote, features
@@ -167,3 +168,27 @@ def test_soups_are_means_of_weights_and_refused_of_unlike_models():
     values = {id(models[0]): 0.5, id(models[1]): 0.7, id(models[2]): 0.6}
     taken, best = soups.greedy(models, lambda m: values.get(id(m), 0.65))
     assert (taken, best) == ([1], 0.7)  # no soup is as good
+
+
+def test_members_that_label_frames_are_averaged_frame_by_frame(tmp_path):
+    models = [tiny.make_classifier(seed=i, pooling="none") for i in range(2)]
+    model = joined(models)
+    wanted = torch.stack([probabilities(logits(m), False) for m in models]).mean(0)
+    lengths = model.encoder.frame_lengths(tiny.batch(CLIPS)[1])
+    for found, mean, own in zip(probabilities(logits(model), False), wanted, lengths.tolist(), strict=True):
+        assert torch.allclose(found[:own], mean[:own], atol=1e-6)
+    folders.save(model, card(), tmp_path / "frames", "# card\n")
+    timeline = Predictor(tmp_path / "frames").timeline(np.random.default_rng(0).normal(0, 0.1, 32000), rate=16000)
+    assert len(timeline.moments.scores) > 50
+    with pytest.raises(ValueError, match="labels clips, and run 0 frames"):
+        joined([models[0], tiny.make_classifier()])
+    other = tiny.make_classifier(encoder={"conv_stride": (5, 2, 2, 2, 2, 2, 4)}, pooling="none")
+    with pytest.raises(ValueError, match="begin and end together"):
+        joined([models[0], other])
+
+
+def test_members_that_hear_otherwise_are_refused():
+    slow = tiny.make_classifier(seed=1)
+    slow.encoder.hear(10.0, None)
+    with pytest.raises(ValueError, match="hears recordings"):
+        joined([tiny.make_classifier(), slow])

@@ -163,7 +163,8 @@ def test_training_goes_on_from_a_member_not_from_all(joined, two_tones, train_ar
     refused("train", two_tones, "--from", joined.folder, *quick, "--out", tmp_path / "a", code=2, said=told)
     member = joined.folder / "members" / "1"
     on = audioft.finetune(two_tones, start=member, out=tmp_path / "b", overrides=makers.QUICK, console=QUIET)
-    assert on.config.model.head == "own" and (on.model / "audioft.json").is_file()
+    assert on.config.model.head == "own"
+    assert (on.model / "audioft.json").is_file()
 
 
 def test_speakers_are_enrolled_where_the_heads_embed(two_tones, small_encoder, audioft_command, tmp_path):
