@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audioft.assembly import hearings, recipe, recordings, starting_model
+from audioft.assembly import folds, hearings, recipe, recordings, starting_model
 from audioft.assembly.recordings import Data
 from audioft.assembly.shared import Shared
 from audioft.configuration import few_shot
@@ -114,6 +114,7 @@ def assembled(
     start = starting_model.load(config)
     if data is None:
         data = recordings.load(config, console, start=start, headers_only=headers_only, bad_files=bad_files)
+        data = data if config.data.fold is None else folds.one(data, config.data.fold, config.seed)
     multilabel = data.manifest.multilabel
     before = {key: value for key, value in (chosen or {}).items() if key in recipe.CHOSEN}
     asked, config = config, recipe.of_data(recipe.fill(config, before), len(data.side("train")))

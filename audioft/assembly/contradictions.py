@@ -60,6 +60,8 @@ def problems(config: Config) -> list[str]:
         found.append(
             "train.patience: nothing is waited for where the last epoch is kept (train.metric=last); set it to 0"
         )
+    if config.train.ema is not None and config.train.average_last:
+        found.append("train.ema: weights are averaged over steps or over epochs (train.average_last); take one of them")
     return found
 
 

@@ -24,6 +24,7 @@ def settings(
     few_shot: bool = False,
     from_probe: PathLike | None = None,
     budget: str | float | None = None,
+    folds: int | None = None,
 ) -> Config:
     """A checked config: a file or a `Config`, with what is given beside it on top.
 
@@ -37,6 +38,7 @@ def settings(
         few_shot: of a run that fits prototypes and trains nothing.
         from_probe: `start.probe`, and the settings that it was measured with.
         budget: `train.budget`.
+        folds: `train.folds`.
 
     Raises:
         ConfigError: all problems at once, of keys, types, ranges, and of the parts' arguments.
@@ -52,6 +54,7 @@ def settings(
         raise UsageError("--extend adds labels to a model: say to which (--from MODEL)")
     if from_probe is not None:
         others = {"--from": start, "--few-shot": few_shot or None, "--config": config, "--budget": budget}
+        others["--folds"] = folds
         if given_too := [name for name, value in others.items() if value is not None]:
             raise UsageError(f"--from-probe makes a model of a probe as it was measured; leave out {given_too[0]}")
         return _of_a_probe(from_probe, data, encoder, overrides)
@@ -61,6 +64,7 @@ def settings(
         "start.model": None if start is None else os.fspath(start),
         "start.extend": extend or None,
         "train.budget": budget,
+        "train.folds": folds,
     }
     pairs = [*((k, v) for k, v in given.items() if v is not None), *configs.pairs(overrides)]
     if not few_shot:

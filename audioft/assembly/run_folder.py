@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from audioft.assembly import reading, recipe
 from audioft.assembly.new_folders import free_folder
-from audioft.assembly.run_places import BAD_FILES, ROUNDS, refuse_inputs
+from audioft.assembly.run_places import BAD_FILES, FOLDS, ROUNDS, refuse_inputs
 from audioft.configuration import config as configs
 from audioft.configuration.config import AnyConfig, Config, Kind
 from audioft.configuration.values import AUTO
@@ -164,7 +164,7 @@ def begun(folder: Path) -> bool:
     checkpoints = folder / "checkpoints"
     if (folder / "model").exists() or (checkpoints.is_dir() and any(checkpoints.iterdir())):
         return True
-    return any(folder.glob(f"{ROUNDS}/checkpoints/*"))
+    return any(any(folder.glob(f"{inner}/checkpoints/*")) for inner in (ROUNDS, f"{FOLDS}/*"))
 
 
 def stored(folder: Path, kind: type[Kind] = Config) -> Kind:  # type: ignore[assignment]

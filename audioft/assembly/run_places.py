@@ -12,10 +12,11 @@ from audioft.errors import UsageError
 
 BAD_FILES = "bad_files.csv"  # all that may be left of a run that never began
 ROUNDS = "round-*"  # folders of a pretraining
-OWN_FOLDERS = ("checkpoints", "model", "tensorboard", "decoded", "states")
+FOLDS = "folds"  # the run folders inside the folder of a run in folds
+OWN_FOLDERS = ("checkpoints", "model", "tensorboard", "decoded", "states", FOLDS)
 OWN_FILES = (
     *("manifest.csv", "metrics.jsonl", "chosen.json", BAD_FILES),
-    *("report.json", "report.html", "predictions.csv"),
+    *("report.json", "report.html", "predictions.csv", "out_of_fold.csv"),
 )
 
 

@@ -104,6 +104,8 @@ def load(config: Config) -> Start | None:
         UsageError, ModelError: it is no classifier that can be read.
     """
     from audioft.models import folder
+    from audioft.models.ensembles import ensemble_folder
+    from audioft.models.ensembles.ensemble import Ensemble
     from audioft.models.hub import model_folder
 
     if config.start.model is None:
@@ -115,5 +117,11 @@ def load(config: Config) -> Start | None:
             f"`audioft merge {config.start.model} --out WHOLE`, and go on from that"
         )
     model, card = folder.load(place)
-    encoder = place / "encoder" if (place / "encoder" / "config.json").is_file() else place
-    return Start(config.start.model, model, card, str(encoder), config.start.extend, place)
+    if isinstance(model, Ensemble):
+        member = place / ensemble_folder.MEMBERS / "0"
+        raise UsageError(
+            f"start.model: {config.start.model} holds {counted(len(model.members), 'model')} joined into one, and "
+            f"training goes on from a single one: give a run, or a member as {member}"
+        )
+    encoder = str(ensemble_folder.encoder_place(place))
+    return Start(config.start.model, model, card, encoder, config.start.extend, place)

@@ -7,7 +7,17 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from audioft.configuration.names import Name, Names
-from audioft.configuration.values import AUTO, Count, Duration, Layers, OptionalRate, OptionalShare, Patience, Rate
+from audioft.configuration.values import (
+    AUTO,
+    Count,
+    Duration,
+    Fold,
+    Layers,
+    OptionalRate,
+    OptionalShare,
+    Patience,
+    Rate,
+)
 
 Spec = str | dict[str, Any]
 
@@ -32,6 +42,9 @@ class DataSection(Section):
     """Validation side: a share of the clips, or `COLUMN=VALUE`; null for none. A split that the data gives is kept."""
     test: float | str | None = 0.15
     """Test side, likewise."""
+    fold: Fold = None
+    """`2/5`: of the clips that are not tested the second of five folds, made by whole groups, is the validation side,
+    and all others are trained on; `train --folds 5` sets it for each of its runs."""
     max_seconds: float = Field(10.0, gt=0.025)
     """Longest piece that goes through the model, in seconds as the encoder hears them: training crops, evaluation and
     prediction take windows."""
@@ -148,6 +161,9 @@ class TrainSection(Section):
     budget: Duration = None
     """How long the whole run may take on this machine, as 90s, 5m, 2h, 1h30m or 1:30:00: where `freeze` and `epochs`
     are `auto`, they are the most that fits, by steps timed before the first one. An estimate: no run is cut short."""
+    folds: int | None = Field(None, ge=2)
+    """A model a fold, as many as this, each trained on all folds but one; joined into an ensemble, with what each said
+    of its own fold in `out_of_fold.csv`. null: one model."""
     batch_size: int = Field(16, gt=0)
     """Clips a step, over all processes and pieces together."""
     batch_seconds: float | None = Field(None, gt=0)
@@ -174,6 +190,11 @@ class TrainSection(Section):
     """`balanced`: rare labels weigh more in the loss."""
     sampler: Literal["shuffle", "balanced"] = "shuffle"
     """`balanced`: rare labels are drawn more often."""
+    ema: float | None = Field(None, gt=0, lt=1)
+    """Validated and kept are weights averaged over the steps, each step's counting this much less than the one after
+    it: 0.999 is over about a thousand steps, fewer at the beginning. Training goes on from its own. null: none."""
+    average_last: int = Field(0, ge=0)
+    """Likewise the mean of the weights after so many of the last epochs; 0: none."""
     clip_norm: float = Field(1.0, ge=0)
     """Gradients are scaled down to this norm; 0 leaves them."""
     metric: str | None = "auto"

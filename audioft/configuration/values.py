@@ -52,6 +52,13 @@ def _duration(value: Any) -> str:
     return durations.spelled(durations.seconds_of(value))
 
 
+def _fold(value: Any) -> str:
+    number, _, count = str(value).partition("/")
+    if not (number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count) >= 2):
+        raise ValueError("expected null, or NUMBER/COUNT as 2/5, the second of five folds")
+    return f"{int(number)}/{int(count)}"
+
+
 def _besides(check: Callable[[Any], Any], *named: Any) -> BeforeValidator:
     """A check of all values but some."""
     return BeforeValidator(lambda value: value if any(value is n or value == n for n in named) else check(value))
@@ -65,6 +72,7 @@ if TYPE_CHECKING:  # what computes sees a number, once `assembly.recipe` has bee
     Patience: TypeAlias = int
     Layers: TypeAlias = str | int
     Duration: TypeAlias = str | None
+    Fold: TypeAlias = str | None
 else:
     Rate = Annotated[Literal["auto"] | float, _besides(_rate, AUTO)]
     OptionalRate = Annotated[Literal["auto"] | float | None, _besides(_rate, AUTO, None)]
@@ -73,3 +81,4 @@ else:
     Patience = Annotated[Literal["auto"] | int, _besides(_patience, AUTO)]
     Layers = Annotated[Literal["auto", "last", "weighted"] | int, _besides(_layer, AUTO, "last", "weighted")]
     Duration = Annotated[str | None, _besides(_duration, None)]
+    Fold = Annotated[str | None, _besides(_fold, None)]

@@ -3,11 +3,13 @@
 A model whose head transformers knows is saved as transformers saves it, so `transformers.pipeline` and
 `from_pretrained` read it. Any other is saved with `model_type: audioft` on top, which transformers refuses instead of
 making up a head, its encoder (transformers' format again) in `encoder/` and the rest in `model.safetensors`. So is a
-small model, which has an adapter in `adapter/` instead of an encoder (`audioft.models.adapter_folder`).
+small model, which has an adapter in `adapter/` instead of an encoder (`audioft.models.adapter_folder`), and an ensemble
+(`audioft.models.ensembles.ensemble_folder`).
 """
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import asdict
 from pathlib import Path
@@ -23,6 +25,8 @@ from audioft.models import adapter_folder, foreign
 from audioft.models.card import ModelCard
 from audioft.models.classifier import AudioClassifier
 from audioft.models.encoder import Encoder, Preprocessing
+from audioft.models.ensembles import ensemble_folder
+from audioft.models.ensembles.ensemble import Ensemble
 from audioft.models.families import classifier_attribute, save_model
 from audioft.models.heard import FILE as HEARD
 from audioft.models.heard import Heard
@@ -59,26 +63,40 @@ def save(
         if adapter is not None:
             _save_beside(model, card, folder)
             adapter_folder.write(adapter, folder)
+        elif isinstance(model, Ensemble):
+            _save_beside(model, card, folder)
+            ensemble_folder.write(model, folder, _save_member, _save_encoder)
         elif model.transformers_equivalent:
             _save_as_transformers(model, card, folder)
         else:
             _save_beside(model, card, folder)
-            with quiet_transformers(), writing():
-                save_model(model.encoder.model, folder / "encoder")
-            model.encoder.preprocessing.extractor().save_pretrained(folder / "encoder")
-        model.encoder.preprocessing.extractor().save_pretrained(folder)
-        about = asdict(card) | {
-            "format_version": FORMAT_VERSION,
-            "preprocessing": model.encoder.preprocessing.told(),
-            **model.spec,
-        }
-        if adapter is not None:
-            about["base"] = adapter.base
-        write_json(folder / "audioft.json", about)
+            _save_encoder(model.encoder, folder / ensemble_folder.OWN)
+        _save_about(model, card, folder, {} if adapter is None else {"base": adapter.base})
         library = "transformers" if adapter is None and model.transformers_equivalent else "audioft"
         write_text(folder / "README.md", _names_library(readme, library))
         if heard is not None:
             heard.write(folder / HEARD)
+
+
+def _save_about(model: AudioClassifier, card: ModelCard, folder: Path, more: dict[str, Any]) -> None:
+    """What is said of a model besides its weights."""
+    model.encoder.preprocessing.extractor().save_pretrained(folder)
+    told = {"format_version": FORMAT_VERSION, "preprocessing": model.encoder.preprocessing.told(), **model.spec}
+    more = more | (ensemble_folder.told(model) if isinstance(model, Ensemble) else {})
+    write_json(folder / "audioft.json", asdict(card) | told | more)
+
+
+def _save_encoder(encoder: Encoder, place: Path) -> None:
+    with quiet_transformers(), writing():
+        save_model(encoder.model, place)
+    encoder.preprocessing.extractor().save_pretrained(place)
+
+
+def _save_member(model: AudioClassifier, card: ModelCard, folder: Path, more: dict[str, Any]) -> None:
+    """A member of an ensemble, whose encoder lies elsewhere."""
+    folder.mkdir(parents=True)
+    _save_beside(model, card, folder)
+    _save_about(model, card, folder, more)
 
 
 def load(path: str | Path, encoder: str | None = None) -> tuple[AudioClassifier, ModelCard]:
@@ -223,9 +241,13 @@ def _load_audioft(folder: Path, about: dict, card: ModelCard, place: str | None)
     from safetensors.torch import load_file
 
     _same_labels(folder, read_json(folder / "config.json", ModelError).get("id2label", {}), card)
-    small = "base" in about
-    loaded = adapter_folder.read(folder, about["base"], place, about["layers"]) if small else _own_encoder(folder)
-    model = _described(loaded.model, about)
+    model: AudioClassifier
+    if "ensemble" in about:
+        model = ensemble_folder.read(folder, about, card, lambda member: load(member, place))
+    elif "base" in about:
+        model = _described(adapter_folder.read(folder, about["base"], place, about["layers"]).model, about)
+    else:
+        model = _described(_own_encoder(folder, about).model, about)
     try:
         weights = load_file(folder / WEIGHTS)
     except SafetensorError as e:
@@ -236,10 +258,11 @@ def _load_audioft(folder: Path, about: dict, card: ModelCard, place: str | None)
     return model
 
 
-def _own_encoder(folder: Path) -> Encoder:
-    if not (folder / "encoder" / "config.json").is_file():  # or the name would be looked for on the hub
-        raise ModelError(f"{folder} is not a whole model folder: encoder/config.json missing from it")
-    return load_encoder(str(folder / "encoder"))[0]
+def _own_encoder(folder: Path, about: dict) -> Encoder:
+    at = str(about.get("encoder_at", ensemble_folder.OWN))
+    if not (folder / at / "config.json").is_file():  # or the name would be looked for on the hub
+        raise ModelError(f"{folder} is not a whole model folder: {at}/config.json missing from it")
+    return load_encoder(os.path.normpath(folder / at))[0]
 
 
 def _same_labels(folder: Path, id2label: dict[Any, str], card: ModelCard) -> None:
@@ -251,7 +274,8 @@ def _same_labels(folder: Path, id2label: dict[Any, str], card: ModelCard) -> Non
 
 
 def _beside_encoder(model: AudioClassifier) -> dict[str, torch.Tensor]:
-    return {k: v.contiguous() for k, v in model.state_dict().items() if not k.startswith("encoder.")}
+    held = ("encoder.", f"{ensemble_folder.MEMBERS}.")
+    return {k: v.contiguous() for k, v in model.state_dict().items() if not k.startswith(held)}
 
 
 def _described(model: nn.Module, about: dict) -> AudioClassifier:

@@ -89,16 +89,16 @@ class Checkpoints:
         self._drop_best()
         return path
 
-    def refuse_full(self, model: nn.Module) -> None:
+    def refuse_full(self, model: nn.Module, averages: int = 0) -> None:
         """Raise where there is no room for what the run will write at most; what is there already counts as room.
 
         Those are the checkpoints kept and one being written, each with its best weights (AdamW has two numbers beside
-        each that changes), and the model.
+        each that changes, and there may be `averages`), and the model.
 
         Raises:
             AudioftError: names the bytes needed and those free.
         """
-        most = 4 * _bytes(self._changing(model)) * (self.keep + 1) + _bytes(model.state_dict())
+        most = (4 + averages) * _bytes(self._changing(model)) * (self.keep + 1) + _bytes(model.state_dict())
         remedy = "give another --out, or keep fewer checkpoints (train.keep=1)"
         need(self.folder, most - size_of(self.folder), "checkpoints and model take", remedy)
 

@@ -55,6 +55,19 @@ class State:
         """Whether nothing has happened yet."""
         return self.step == 0 and self.best_epoch is None
 
+    def skip(self) -> None:
+        """A step was skipped, as its numbers were not finite."""
+        self.skipped += 1
+        self.bad += 1
+
+    def given_up(self, loss: float, norm: float, precision: str) -> str:
+        """What is said where too many were, one after the other."""
+        return (
+            f"the loss was not finite in {self.skipped} steps in a row (step {self.step}: loss {loss}, "
+            f"gradient norm {norm}). Lower train.lr{' or set train.precision=fp32' * (precision != 'fp32')}; "
+            "the last good checkpoint is kept"
+        )
+
     def is_beaten(self, figures: Mapping[str, float], metric: str, higher_is_better: bool) -> bool:
         """Whether an epoch is better than the best so far: by the metric; of two equal in it, as accuracy on few clips
         often is, by the loss.

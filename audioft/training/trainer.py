@@ -22,6 +22,7 @@ from audioft.core.runtime import Processes, address
 from audioft.data.batching import Batch, StepPlan
 from audioft.errors import AudioftError, Interrupted
 from audioft.evaluation.scoring import autocast
+from audioft.training.averaging import Averaging
 from audioft.training.callbacks import Callback, finite
 from audioft.training.checkpoint import Checkpoints, Saving
 from audioft.training.feed import Feed, share
@@ -62,6 +63,7 @@ class Trainer:
         seed: of the run.
         log_every: steps between two rows of training metrics.
         saving: see `Saving`.
+        averaging: of the weights that are validated and kept.
         callbacks: told of all figures, on the main process only.
     """
 
@@ -88,6 +90,7 @@ class Trainer:
     seed: int = 0
     log_every: int = 10
     saving: Saving = field(default_factory=Saving)
+    averaging: Averaging = field(default_factory=Averaging)
     callbacks: Sequence[Callback] = ()
 
     def __post_init__(self) -> None:
@@ -125,7 +128,7 @@ class Trainer:
         """
         self._clock = self._saved = time.monotonic()
         if self.processes.main and not self.state.finished:
-            self.checkpoints.refuse_full(self.model)
+            self.checkpoints.refuse_full(self.model, self.averaging.copies)
         try:
             with self._stopping.listening():
                 if self.state.fresh and (not self.epochs or (validate_first and self.metric != LAST)):
@@ -211,21 +214,14 @@ class Trainer:
             norm = scale_gradients(parameters, weight, self.clip_norm or math.inf)
             if math.isfinite(total) and math.isfinite(norm):
                 self.optimizer.step()
+                self.averaging.step(self.optimizer, self.state.step)
                 self.state.loss, self.state.weight = self.state.loss + total, self.state.weight + weight
                 self.state.skipped = 0
             else:
-                self._skip(total / weight, norm)
+                self.state.skip()
+                if self.state.skipped >= MAX_SKIPPED:
+                    raise AudioftError(self.state.given_up(total / weight, norm, self.precision))
         self.optimizer.zero_grad(set_to_none=True)
-
-    def _skip(self, loss: float, norm: float) -> None:
-        self.state.skipped += 1
-        self.state.bad += 1
-        if self.state.skipped >= MAX_SKIPPED:
-            raise AudioftError(
-                f"the loss was not finite in {MAX_SKIPPED} steps in a row (step {self.state.step}: loss {loss}, "
-                f"gradient norm {norm}). Lower train.lr{' or set train.precision=fp32' * (self.precision != 'fp32')}; "
-                "the last good checkpoint is kept"
-            )
 
     def _log_training(self) -> None:
         state = self.state
@@ -239,6 +235,7 @@ class Trainer:
 
     def _end_of_epoch(self) -> None:
         state = self.state
+        self.averaging.epoch(self.optimizer, state.epoch)
         self._keep_better({} if self.validate is None else self._validated(self.validate))
         state.finished = state.epoch >= self.epochs or bool(self.patience and state.stale >= self.patience)
         if self._save_is_due(after_epoch=True):
@@ -255,12 +252,13 @@ class Trainer:
         state.take_as_best(figures, self.metric)
         if self.processes.main:
             about = {"epoch": state.epoch, "step": state.step, "figures": finite(figures)}
-            self.checkpoints.save_best(self.model, about)
+            with self.averaging.shown(self.optimizer):
+                self.checkpoints.save_best(self.model, about)
 
     def _validated(self, validate: Callable[[], dict[str, float]]) -> dict[str, float]:
         """The figures after an epoch. A process alone leaves at once: on resuming it validates from the beginning."""
         try:
-            with self._stopping.at_once(self.processes.count == 1):
+            with self._stopping.at_once(self.processes.count == 1), self.averaging.shown(self.optimizer):
                 return validate()
         except Interrupted:
             self.state.epoch -= 1

@@ -30,6 +30,8 @@ def wanted(parts: build.Parts, trainer: Trainer) -> bool:
     sides = len(data.side("test")) and len(data.side("valid")) and parts.metric != LAST
     kept = trainer.state.best_epoch == 0 and not parts.model.frame_level
     few = len(data.side("train")) + len(data.side("valid")) <= probe_start.MOST_CLIPS
+    if parts.config.data.fold is not None:  # what is said of the fold is kept as said by who has not learnt from it
+        return False
     return bool(sides) and kept and few and not isinstance(linear_start.inner(parts.model), CosineHead)
 
 

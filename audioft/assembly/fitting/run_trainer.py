@@ -12,6 +12,7 @@ from audioft.data.dataset import TrainingClips
 from audioft.data.rows import label_cell
 from audioft.evaluation.metrics import METRICS
 from audioft.models import adapting, freezing
+from audioft.training.averaging import Averaging
 from audioft.training.cached import FromBoundary
 from audioft.training.checkpoint import Checkpoints, Saving
 from audioft.training.optim import adamw, count_parameters, parameter_groups
@@ -35,6 +36,8 @@ def make_trainer(
     index = data.side("train")
     plan = throughput.step_plan(config, data, model.encoder)
     parts.console.say("\n".join(throughput.steps_told(parts, plan)))
+    if (t.ema is not None or t.average_last) and not t.epochs:
+        parts.console.say("note: nothing is trained, so that train.ema and train.average_last average nothing")
     metric = parts.metric
     freeze = freezing.plan(config.freeze)
     loss = build.loss(config, parts.multilabel, data.targets[index], data.known[index])
@@ -78,6 +81,7 @@ def make_trainer(
         seed=config.seed,
         log_every=t.log_every,
         saving=Saving(t.save_steps, t.save_minutes, apart),
+        averaging=Averaging(t.ema, t.average_last),
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from audioft.assembly import folds as sides_of
 from audioft.assembly import read_on, recipe, recordings
 from audioft.assembly.run_folder import Run
 from audioft.configuration import config as configs
@@ -26,7 +27,7 @@ from audioft.core.places import PathLike
 from audioft.core.progress import Console, about
 from audioft.core.runtime import Processes
 from audioft.errors import AudioftError, UsageError
-from audioft.tasks.search import drawing, folds, objectives, outcome, pruning, space, study_folder, trial
+from audioft.tasks.search import drawing, objectives, outcome, pruning, space, study_folder, trial
 from audioft.tasks.search import storage as storages
 from audioft.tasks.search.drawing import Drawing
 from audioft.tasks.search.ledger import Entry, Ledger
@@ -109,7 +110,7 @@ def opened(
     if resume:
         names, figure = made.objectives, made.metric
     wanted = objectives.of(names, figure, multilabel=multilabel, frames=frames)
-    sides = folds.of(data, made.folds if resume else asked.folds, config.seed)
+    sides = sides_of.of(data, made.folds if resume else asked.folds, config.seed)
     if not resume:
         pruner = pruning.fitting(asked.pruner or "auto", len(sides), len(wanted.names))
         ahead = max(AHEAD, asked.jobs)
@@ -156,7 +157,7 @@ def _promise(study: Study, asked: Asked, data: recordings.Data, console: Console
 
 
 def _learnt(data: recordings.Data) -> int:
-    return len(data.side("train")) + len(data.side("valid"))
+    return len(sides_of.learnt(data))
 
 
 @contextlib.contextmanager

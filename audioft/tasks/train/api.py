@@ -31,6 +31,7 @@ def finetune(
     few_shot: bool = False,
     from_probe: PathLike | None = None,
     budget: str | float | None = None,
+    folds: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
     console: Console | None = None,
@@ -53,6 +54,8 @@ def finetune(
             and the encoder that it was measured with; nothing is heard or trained.
         budget: how long the run may take, as `"5m"`, `"1h30m"` or seconds: it trains as many layers and epochs as fit,
             by a measurement before the first step.
+        folds: a model a fold of the clips that are not tested, joined into an ensemble: `run.model`; each is a run in
+            `folds/1` and so on, and `out_of_fold.csv` has what was said of each clip by the one that did not learn it.
         resume: go on with the run in `out`.
         overwrite: replace the run in `out`.
         console: where messages go; standard error if not given.
@@ -89,6 +92,7 @@ def finetune(
         few_shot=few_shot,
         from_probe=from_probe,
         budget=budget,
+        folds=folds,
     )
     resolved = _absolute_source(given)
     name = resolved.start.model or resolved.encoder.name
@@ -98,8 +102,10 @@ def finetune(
         if resume:
             resolved = read_on.as_stored(resolved, run_folder.stored(folder))
         run_folder.refuse(folder, resolved, resume=resume, overwrite=overwrite)  # before torch is imported
-        from audioft.tasks.train import training_run
+        from audioft.tasks.train import folds_run, training_run
 
+        if resolved.train.folds is not None:
+            return folds_run.start(resolved, folder, resume=resume, overwrite=overwrite, console=console)
         return training_run.start(resolved, folder, resume=resume, overwrite=overwrite, console=console, began=began)
 
 
@@ -118,7 +124,14 @@ def plan(config: Config, console: Console, examples: PathLike | None = None) -> 
 
     if config.start.probe is not None:
         raise UsageError("start.probe makes a model in seconds and trains nothing: there is nothing to plan")
-    planned = dry_run.plan(_absolute_source(config), console, None if examples is None else Path(examples))
+    absolute = _absolute_source(config)
+    if config.train.folds is not None:
+        from audioft.tasks.train import folds_run
+
+        folds_run.refuse(config)
+        console.say(f"{config.train.folds} models, one a fold, each as the first one below; joined into an ensemble")
+        absolute = folds_run.of_fold(absolute, 1)
+    planned = dry_run.plan(absolute, console, None if examples is None else Path(examples))
     as_given = {"source": config.data.source, "audio_root": config.data.audio_root}
     return planned.model_copy(update={"data": planned.data.model_copy(update=as_given)})
 

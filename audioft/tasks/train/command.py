@@ -45,6 +45,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="the most layers and epochs that fit into 90s, 5m, 1h30m, by a measurement before the first step",
     )
+    parser.add_argument(
+        "--folds",
+        type=arguments.count,
+        metavar="K",
+        help="a model a fold, joined into an ensemble; what each says of its own fold is kept in out_of_fold.csv",
+    )
     parser.add_argument("--each", action="store_true", help="one model a folder; goes on past a failure")
     parser.add_argument("--examples", metavar="DIR", help="with --dry-run: write some augmented clips, and a picture")
     arguments.add_run(

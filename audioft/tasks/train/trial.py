@@ -237,5 +237,5 @@ class Unwritten(Checkpoints):
     def save_best(self, model: nn.Module, about: dict[str, Any]) -> None:
         pass
 
-    def refuse_full(self, model: nn.Module) -> None:
+    def refuse_full(self, model: nn.Module, averages: int = 0) -> None:
         pass
