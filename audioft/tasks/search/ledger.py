@@ -66,18 +66,19 @@ class Ledger:
         url: of its database; None for the journal.
         space: what is searched.
         directions: of each objective, `minimize` or `maximize`.
+        name: of the study in its storage.
 
     Attributes:
         exhausted: no draw brings new settings.
     """
 
-    def __init__(self, folder: Path, url: str | None, space: Space, directions: Sequence[str]):
+    def __init__(self, folder: Path, url: str | None, space: Space, directions: Sequence[str], name: str):
         import optuna
 
         self.folder, self.url, self.space, self.exhausted = folder, url, space, False
         self.storage = storages.opened(folder, url)
         how: dict[str, Any] = {
-            "study_name": folder.resolve().name,
+            "study_name": name,
             "directions": list(directions),
             "load_if_exists": True,
         }

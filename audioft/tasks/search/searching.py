@@ -123,6 +123,7 @@ def opened(
             seed=config.seed,
             ahead=ahead,
             data=digest,
+            name=folder.resolve().name,
             storage=None if asked.storage is None else storages.shown(asked.storage),
         )
     around = Around(sides, Processes(config.train.device), wanted.figure)
@@ -130,7 +131,7 @@ def opened(
     how = Drawing(searched, made.sampler, wanted.directions, made.seed, made.ahead, starts)
     early = Pruning(made.pruner, wanted.higher, made.ahead, len(starts), recipe.MOST_EPOCHS)
     url = storages.going_on(folder, made.storage, asked.storage) if resume else asked.storage
-    ledger = Ledger(folder, url, searched, wanted.directions)
+    ledger = Ledger(folder, url, searched, wanted.directions, made.name)
     if not resume:
         study_folder.begin(folder, config, searched, made)
     return Study(folder, config, wanted, how, early, ledger, around, asked.trials, until), data

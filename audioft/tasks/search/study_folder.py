@@ -41,6 +41,7 @@ class About:
         seed: of the search.
         ahead: trials that may be under way beside each other.
         data: a hash of all clips and their sides.
+        name: of the study in its storage: that which the folder had when it began.
         storage: the address of its database, without a password; None for the journal.
         version: of how trials are drawn.
     """
@@ -53,6 +54,7 @@ class About:
     seed: int
     ahead: int
     data: str
+    name: str
     storage: str | None = None
     version: int = VERSION
 

@@ -26,7 +26,7 @@ WORKER = Path(__file__).with_name("ledger_worker.py")
 
 
 def ledger(folder, url=None):
-    return Ledger(folder, url, SPACE, ["minimize"])
+    return Ledger(folder, url, SPACE, ["minimize"], "study")
 
 
 def how(sampler="tpe", ahead=2):
@@ -177,7 +177,7 @@ def test_a_file_system_over_a_network_is_refused(tmp_path, monkeypatch):
 
 def test_where_all_settings_were_tried_there_are_no_more(tmp_path):
     small = space.read({"model.head": {"choice": ["own", "mlp"]}}, lambda s: configs.load(None, s))
-    found = Ledger(tmp_path, None, small, ["minimize"])
+    found = Ledger(tmp_path, None, small, ["minimize"], "study")
     own = Drawing(small, "tpe", ("minimize",), 0, 2, ({},))
     done = 0
     while (taken := found.take(own.settings, 50, 2)) is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,7 +29,7 @@ def data(tmp_path_factory):
     return makers.tones(tmp_path_factory.mktemp("search") / "tones", each=8)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def search(data, small_encoder):
     def call(out, **given):
         how = {"trials": 4, "folds": 2, "seeds": 1, "space": SPACE, "overrides": QUICK, "console": QUIET}
@@ -37,12 +38,31 @@ def search(data, small_encoder):
     return call
 
 
+@pytest.fixture(scope="module")
+def heard():
+    """What the trials of the search that tests share have heard."""
+    return set()
+
+
+@pytest.fixture(scope="module")
+def found(search, heard, tmp_path_factory):
+    """A search that tests share; whoever changes it takes a copy."""
+    plain = trial._fold
+
+    def fold(config, data, *more):
+        heard.update(c.key for side in ("train", "valid", "test") for c in data.clips(side))
+        return plain(config, data, *more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trial, "_fold", fold)
+        return search(tmp_path_factory.mktemp("study") / "study", seeds=2, take="best")
+
+
 def settings(found):
     return [e.settings for e in found.trials]
 
 
-def test_a_search_ends_with_a_model_that_was_tested_once(search, tmp_path):
-    found = search(tmp_path / "study", seeds=2, take="best")
+def test_a_search_ends_with_a_model_that_was_tested_once(found):
     out = found.folder
     assert [e.state for e in found.trials] == ["complete"] * 4
     assert found.trials[0].settings == {}
@@ -64,33 +84,28 @@ def test_a_search_ends_with_a_model_that_was_tested_once(search, tmp_path):
     assert str(found).splitlines()[-1].startswith("Taken: ")
 
 
-def test_the_test_side_is_heard_by_no_trial(search, tmp_path, monkeypatch):
-    seen = []
-    plain = trial._fold
-    monkeypatch.setattr(trial, "_fold", lambda *a: seen.append(a[1]) or plain(*a))
-    found = search(tmp_path / "study", trials=2)
+def test_the_test_side_is_heard_by_no_trial(found, heard):
     with open(found.run.folder / "predictions.csv", newline="") as file:
         tested = {c["path"] for c in csv.DictReader(file)}
-    heard = {c.key for d in seen for side in ("train", "valid", "test") for c in d.clips(side)}
     assert tested
+    assert len(heard) + len(tested) == 16
     assert not {p for p in tested if any(p.endswith(k) or k.endswith(p) for k in heard)}
 
 
-def test_a_config_gives_the_same_run_again(search, tmp_path):
-    found = search(tmp_path / "study", trials=2, take="best")
+def test_a_config_gives_the_same_run_again(found, tmp_path):
     again = audioft.finetune(config=found.folder / "best.yaml", out=tmp_path / "again", console=QUIET)
     assert (again.model / "model.safetensors").read_bytes() == (found.run.model / "model.safetensors").read_bytes()
 
 
-def test_a_study_goes_on_where_it_was_and_takes_more_trials(search, tmp_path):
-    first = search(tmp_path / "study", trials=2)
-    more = audioft.search(out=tmp_path / "study", trials=5, seeds=1, resume=True, console=QUIET)
-    assert settings(more)[:2] == settings(first)
-    assert len(more.trials) == 5
-    assert settings(search(tmp_path / "other", trials=5)) == settings(more), "the same trials as in one go"
+def test_a_study_that_was_moved_goes_on_and_takes_more_trials(found, search, tmp_path):
+    shutil.copytree(found.folder, tmp_path / "moved")
+    more = audioft.search(out=tmp_path / "moved", trials=6, seeds=1, resume=True, console=QUIET)
+    assert settings(more)[:4] == settings(found)
+    assert len(more.trials) == 6
+    assert settings(search(tmp_path / "other", trials=6)) == settings(more), "the same trials as in one go"
 
 
-def test_a_killed_search_goes_on_with_the_trial_it_was_at(search, data, small_encoder, tmp_path, monkeypatch):
+def test_a_killed_search_goes_on_with_the_trial_it_was_at(found, data, small_encoder, tmp_path):
     (tmp_path / "space.yaml").write_text(yaml.safe_dump(SPACE))
     given = [f"{k}={str(v).lower()}" for k, v in QUICK.items()]
     command = [sys.executable, "-m", "audioft", "search", data, "--out", tmp_path / "study", "--encoder", small_encoder]
@@ -104,12 +119,10 @@ def test_a_killed_search_goes_on_with_the_trial_it_was_at(search, data, small_en
     process.wait()
     done = {p: p.stat().st_mtime_ns for p in (tmp_path / "study").glob("trials/*/fold-*.json")}
     assert done
-    found = audioft.search(out=tmp_path / "study", trials=4, seeds=1, resume=True, console=QUIET)
-    assert [e.state for e in found.trials] == ["complete"] * 4
+    again = audioft.search(out=tmp_path / "study", trials=4, seeds=1, resume=True, console=QUIET)
     assert {p: p.stat().st_mtime_ns for p in done} == done, "what was done is not done again"
-    whole = search(tmp_path / "whole")
-    assert settings(whole) == settings(found)
-    assert [e.values for e in whole.trials] == [e.values for e in found.trials]
+    assert settings(again) == settings(found)
+    assert [e.values for e in again.trials] == [e.values for e in found.trials]
 
 
 def test_each_clip_passes_a_frozen_encoder_once(search, tmp_path, monkeypatch):
@@ -132,7 +145,7 @@ def test_each_clip_passes_a_frozen_encoder_once(search, tmp_path, monkeypatch):
 
 
 def test_where_nothing_is_better_the_search_says_so(search, tmp_path):
-    found = search(tmp_path / "study", trials=3)
+    found = search(tmp_path / "study", trials=2)
     if found.gain is not None and not found.gain.beyond_chance:
         assert found.chosen.number == 0
         assert "beyond chance" in str(found) or "No trial is better" in str(found)
@@ -210,27 +223,28 @@ def test_what_cannot_be_searched_is_told_and_leaves_nothing(search, tmp_path, gi
     assert not (tmp_path / "study").exists()
 
 
-def test_a_study_is_not_mixed_with_another(search, data, small_encoder, tmp_path):
-    search(tmp_path / "study", trials=1)
+def test_a_study_is_not_mixed_with_another(found, search, data, tmp_path):
+    study = found.folder
     with pytest.raises(UsageError, match="already holds a study"):
-        search(tmp_path / "study", trials=1)
+        search(study, trials=1)
     with pytest.raises(UsageError, match="no study to go on with"):
         audioft.search(out=tmp_path / "none", resume=True, console=QUIET)
     with pytest.raises(CheckpointError, match="metric: was"):
-        audioft.search(out=tmp_path / "study", resume=True, metric="accuracy", console=QUIET)
+        audioft.search(out=study, resume=True, metric="accuracy", console=QUIET)
     with pytest.raises(UsageError, match="other settings"):
-        audioft.search(out=tmp_path / "study", resume=True, overrides={"train.epochs": 7}, console=QUIET)
+        audioft.search(out=study, resume=True, overrides={"train.epochs": 7}, console=QUIET)
     makers.tone(data / "high" / "high_99.wav", 2400.0, seed=99)
     try:
         with pytest.raises(CheckpointError, match="others than it began with"):
-            audioft.search(out=tmp_path / "study", resume=True, console=QUIET)
+            audioft.search(out=study, resume=True, console=QUIET)
     finally:
         (data / "high" / "high_99.wav").unlink()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("mine")
     with pytest.raises(UsageError, match="holds no study"):
         search(tmp_path / "mine", trials=1)
-    assert search(tmp_path / "study", trials=1, overwrite=True).trials
+    shutil.copytree(study, tmp_path / "again")
+    assert len(search(tmp_path / "again", trials=1, overwrite=True).trials) == 1
 
 
 def test_the_command_shows_its_space_and_refuses_without_a_folder(audioft_command, refused, data):
