@@ -44,6 +44,7 @@ class Cache:
         failures: recordings that failed, by what names their entry.
         filled_anew: whether nothing was there of what is trained on.
         part: of the numbers of what is pooled, those that the run has chosen; None for all.
+        side_names: of clips of the validation side, by their keys, see `side_name`.
     """
 
     parts: Parts
@@ -55,6 +56,7 @@ class Cache:
     failures: dict[str, AudioError] = field(default_factory=dict)
     filled_anew: bool = False
     part: slice | None = None
+    side_names: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.latent = build.single("latent", self.parts.config.latent)
@@ -86,11 +88,14 @@ class Cache:
 
     def side_name(self, clip: Clip) -> str:
         """What names the entry of all windows of a clip of another side; of a clip of one window that of training."""
-        about: list[Any] = [self.digests[clip.key], clip.start, clip.end]
-        config = self.parts.config
-        if self.seconds[clip.key] > self.parts.max_seconds or config.cache.audio:  # whose samples are rounded
-            about += ["windows", config.data.max_seconds]
-        return _hash(about)
+        if clip.key not in self.side_names:
+            about: list[Any] = [self.digests[clip.key], clip.start, clip.end]
+            config = self.parts.config
+            windows = _hash([*about, "windows", config.data.max_seconds])
+            several = self.seconds[clip.key] > self.parts.max_seconds or config.cache.audio  # whose samples are rounded
+            kept = several or any(store.has(windows) for store in self.stores.values())  # by an older audioft
+            self.side_names[clip.key] = windows if kept else _hash(about)
+        return self.side_names[clip.key]
 
     def fill(self) -> None:
         """Compute whatever is not there, each process a share of it."""

@@ -9,7 +9,6 @@ from audioft.errors import UsageError
 from audioft.tasks import arguments
 
 NAME = "probe"
-ELSEWHERE = ("compare",)
 ABOUT = "Compare encoders on labelled recordings before one is trained, layer by layer."
 GROUP = "look at data"
 EXAMPLES = ("audioft probe recordings/ --encoders mini,facebook/wav2vec2-base",)
