@@ -92,3 +92,20 @@ def _of_a_probe(
     found = configs.load(None, [*kept.settings.items(), *pairs], contradictions.problems)
     kept_probe.refuse(kept, found)
     return found
+
+
+def absolute_source(config: Config, usage: str) -> Config:
+    """The config with its data named by absolute paths, so that it works from any folder.
+
+    Args:
+        config: of a run or a study.
+        usage: how data is given, for the message.
+
+    Raises:
+        UsageError: it names no data.
+    """
+    if config.data.source is None:
+        raise UsageError(f"no data given: name a folder or a table, {usage}")
+    places = {"source": config.data.source, "audio_root": config.data.audio_root}
+    absolute = {k: os.path.abspath(os.path.expanduser(place)) for k, place in places.items() if place is not None}
+    return config.model_copy(update={"data": config.data.model_copy(update=absolute)})

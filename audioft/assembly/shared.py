@@ -25,6 +25,3 @@ class Shared:
         if address not in self.held:
             self.held[address] = make()
         return self.held[address]
-
-    def has(self, address: Any) -> bool:
-        return address in self.held

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -229,3 +230,13 @@ def _cpu_flag(flag: str) -> bool:
             return any(flag in line.split() for line in f if line.startswith("flags"))
     except OSError:
         return False
+
+
+def memory(field: str) -> int | None:
+    """A line of Linux' `/proc/self/status` in bytes, as `VmRSS` or `VmHWM`; None elsewhere."""
+    try:
+        text = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    rows = [line.split() for line in text.splitlines() if line.startswith(f"{field}:")]
+    return int(rows[0][1]) * 1024 if rows else None

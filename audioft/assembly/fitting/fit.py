@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from audioft.assembly import build
+from audioft.assembly import build, recipe
 from audioft.assembly.fitting import (
     frozen_cache,
     probe_again,
@@ -60,7 +60,6 @@ def fit(
     *,
     chosen: Mapping[str, Any],
     resume: Callable[[Trainer], None] | None = None,
-    ready: Callable[[], None] = lambda: None,
     listeners: Listeners = lambda trainer: (),
     apart: float = 0.0,
 ) -> Fitted:
@@ -71,7 +70,6 @@ def fit(
         folder: where its checkpoints are, and what is kept while it lasts.
         chosen: by a run that goes on, see `recipe.kept`; empty for a new one.
         resume: brings the trainer to where the run stood; None for a new run.
-        ready: is called when all is chosen, before the first step.
         listeners: gives those who are told of steps and epochs, on the main process.
         apart: seconds between two checkpoints after an epoch, at least.
 
@@ -88,7 +86,8 @@ def fit(
         filled = time.monotonic()
         if candidates is not None:
             heard = probe_choice.settle(parts, cache, candidates, chosen)
-        ready()
+        if parts.processes.main and not chosen.keys() >= {*recipe.OF_THE_MODEL}:
+            recipe.keep(parts.asked, parts.config, folder)
         from_probe = probe_start.wanted(parts)
         if from_probe:
             linear_start.standardise(parts.model)

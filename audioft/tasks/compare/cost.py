@@ -24,6 +24,7 @@ import numpy as np
 import audioft
 from audioft.audio import isolated_decoder
 from audioft.audio.sounds import Sound
+from audioft.core import runtime
 from audioft.core.progress import Console
 from audioft.data.clip import Clip
 from audioft.errors import AudioError
@@ -145,19 +146,9 @@ def _device(predictor: Predictor) -> Any:
     return next(predictor.model.parameters()).device
 
 
-def _memory(field: str) -> int | None:
-    """A line of Linux' `/proc/self/status`, in bytes; None elsewhere."""
-    try:
-        text = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return None
-    rows = [line.split() for line in text.splitlines() if line.startswith(f"{field}:")]
-    return int(rows[0][1]) * 1024 if rows else None
-
-
 def main() -> None:
     order = pickle.load(sys.stdin.buffer)
-    before = _memory("VmRSS")
+    before = runtime.memory("VmRSS")
     predictor = Predictor(
         order.folder, device=order.device, precision=order.precision, batch_seconds=order.batch_seconds
     )
@@ -167,7 +158,7 @@ def main() -> None:
 
         peak: int | None = int(torch.cuda.max_memory_allocated())
     else:
-        highest = _memory("VmHWM")
+        highest = runtime.memory("VmHWM")
         peak = None if before is None or highest is None else highest - before
     print(json.dumps({"peak_bytes": peak}), flush=True)
 

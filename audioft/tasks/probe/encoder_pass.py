@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import audioft
 from audioft.configuration.sections import DataSection
+from audioft.core import runtime
 from audioft.errors import AudioError, AudioftError, ModelError
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def carry_out(order: Order, tell: Callable[[dict[str, Any]], None]) -> None:
     from audioft.tasks.probe import pass_cost
 
     device = find_device(order.device)
-    before = _memory("VmRSS")
+    before = runtime.memory("VmRSS")
     notes: tuple[str, ...] = ()
     which: dict[str, Any] = {}
     if order.encoder == LOG_MEL:
@@ -221,20 +222,10 @@ def _peak(device: Any, before: int | None) -> int | None:
 
         return int(torch.cuda.max_memory_allocated(device))
     # not ru_maxrss, which a new process inherits from the one that started it
-    highest = _memory("VmHWM")
+    highest = runtime.memory("VmHWM")
     if before is None or highest is None or highest <= before:  # a pass in memory that was free: nothing is known of it
         return None
     return highest - before
-
-
-def _memory(field: str) -> int | None:
-    """A line of Linux' `/proc/self/status`, in bytes; None elsewhere."""
-    try:
-        text = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return None
-    rows = [line.split() for line in text.splitlines() if line.startswith(f"{field}:")]
-    return int(rows[0][1]) * 1024 if rows else None
 
 
 def main() -> int:

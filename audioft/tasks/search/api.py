@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,8 +101,8 @@ def search(
         if space is not None or config is not None:
             raise UsageError(f"{folder} has its own space and settings; leave out --space and --config beside --resume")
         base = configs.load(folder / study_folder.CONFIG)
-    settled = resolve.settings(data, encoder, base, overrides, start=start)
-    settled = _absolute(settled)
+    given = resolve.settings(data, encoder, base, overrides, start=start)
+    settled = resolve.absolute_source(given, "`audioft search DATA --out STUDY`")
     if resume and settled != base:
         changed = [k for k, v in configs.differing(settled).items() if configs.differing(base).get(k) != v]
         raise UsageError(f"{folder} holds a study with other settings ({', '.join(changed)}); give another --out")
@@ -127,12 +126,3 @@ def search(
     )
     with study_folder.made(folder, resume=resume, overwrite=overwrite):
         return searching.search(settled, folder, asked, console, resume=resume)
-
-
-def _absolute(config: Config) -> Config:
-    """The study's own config names its data by an absolute path, so that it goes on from any folder."""
-    if config.data.source is None:
-        raise UsageError("no data given: name a folder or a table, `audioft search DATA --out STUDY`")
-    given = {"source": config.data.source, "audio_root": config.data.audio_root}
-    absolute = {k: os.path.abspath(os.path.expanduser(v)) for k, v in given.items() if v is not None}
-    return config.model_copy(update={"data": config.data.model_copy(update=absolute)})

@@ -17,11 +17,12 @@ import numpy as np
 
 from audioft.assembly.recordings import Data
 from audioft.assembly.side_scores import Descriptions
-from audioft.configuration.values import LOSSES, REFINED
+from audioft.configuration.values import LOSSES
 from audioft.core.runtime import generator
 from audioft.evaluation.intervals import multiplicities
 from audioft.evaluation.metrics import METRICS, Tally
-from audioft.evaluation.predictions import Predictions, losses, tempered
+from audioft.evaluation.predictions import Predictions
+from audioft.tasks.search.trial import clip_losses
 
 RESAMPLES = 1000
 
@@ -91,8 +92,7 @@ def said(folder: Path, number: int, folds: Sequence[Data], figure: str) -> Said 
         rows.append(own)
         scores.append(found)
         if figure in LOSSES:
-            given = data.targets[own], data.known[own], data.manifest.multilabel
-            each.append(losses(tempered(found, *given) if figure == REFINED else found, *given))
+            each.append(clip_losses(data, own, found, figure))
     index = np.concatenate(rows)
     clips = [data.manifest.clips[i] for i in index]
     m = data.manifest

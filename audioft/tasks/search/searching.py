@@ -27,9 +27,10 @@ from audioft.core.places import PathLike
 from audioft.core.progress import Console, about
 from audioft.core.runtime import Processes
 from audioft.errors import AudioftError, UsageError
-from audioft.tasks.search import drawing, objectives, outcome, pruning, space, study_folder, trial
+from audioft.tasks.search import drawing, objectives, outcome, page, pruning, space, study_folder, trial
 from audioft.tasks.search import storage as storages
 from audioft.tasks.search.drawing import Drawing
+from audioft.tasks.search.importance import importance
 from audioft.tasks.search.ledger import Entry, Ledger
 from audioft.tasks.search.pruning import Pruning
 from audioft.tasks.search.result import Search, front
@@ -200,20 +201,17 @@ def _concluded(study: Study, data: recordings.Data, asked: Asked, console: Conso
     told = told_about(entries, study.objectives, str(study.base.data.source), len(sides), clips, how)
     shown = front(entries, study.objectives) if len(study.objectives.names) > 1 else ()
     found = Search(study.folder, tuple(entries), study.objectives, told, gained, spread, chosen, why, shown, None)
-    _write(found, study)  # what was found is there, whatever becomes of the model
+    shares = importance(entries, study.drawing.space, study.drawing.seed)
+    _write(found, study, shares)  # what was found is there, whatever becomes of the model
     run = _final(study, chosen, asked, console)
     found = replace(found, run=run)
-    _write(found, study)
+    _write(found, study, shares)
     return found
 
 
-def _write(found: Search, study: Study) -> None:
-    """Tables and page."""
-    from audioft.tasks.search import page
-    from audioft.tasks.search.importance import importance
-
+def _write(found: Search, study: Study, shares: Mapping[str, float]) -> None:
+    """Tables and page, with what each setting explains."""
     found.write()
-    shares = importance(found.trials, study.drawing.space, study.drawing.seed)
     command = f"audioft train --config {study.folder / 'best.yaml'}"
     html = page.as_html(found, study.drawing.space, shares, command)
     storage.write_bytes(study.folder / "search.html", html.encode("utf-8", "replace"))
@@ -275,9 +273,9 @@ def _final(study: Study, chosen: Entry | None, asked: Asked, console: Console) -
         config = _of_both(config, chosen, study)
     run = study.folder / "run"
     storage.write_text(study.folder / "best.yaml", configs.save(config))
-    if (run / "report.json").is_file() and configs.load(run / "config.yaml") == config:
-        return Run(run)
     going_on = (run / "config.yaml").is_file() and configs.load(run / "config.yaml") == config
+    if going_on and (run / "report.json").is_file():
+        return Run(run)
     if run.exists() and not going_on:
         shutil.rmtree(run)
     console.say(f"\nthe model of {'the probe' if chosen is None else f'trial {chosen.number}'}, tested once:")

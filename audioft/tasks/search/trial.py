@@ -51,7 +51,7 @@ class Around:
     Attributes:
         folds: the data of each.
         processes: the device.
-        metric: what is searched by; `auto` is that by which a run chooses its epoch.
+        metric: what is searched by.
         shared: what they need not compute again.
         deadline: by `time.monotonic`, at which a trial is left; infinite for none.
         progress: is told how far a trial is.
@@ -132,16 +132,21 @@ def _costs(data: Data, place: Path, metric: str) -> dict[int, float]:
         return {}
     with np.load(place) as held:
         rows, scores = held["rows"], held["scores"]
-    given = data.targets[rows], data.known[rows], data.manifest.multilabel
     if metric == "accuracy":
-        each = 1.0 - (scores.argmax(1) == given[0].argmax(1))
+        each = 1.0 - (scores.argmax(1) == data.targets[rows].argmax(1))
     else:
-        each = losses(tempered(scores, *given) if metric == REFINED else scores, *given)
+        each = clip_losses(data, rows, scores, metric)
     clips, found = data.manifest.clips, dict[str, list[tuple[int, float]]]()
     for row, cost in zip(rows.tolist(), each.tolist(), strict=True):
         if math.isfinite(cost):
             found.setdefault(clips[row].group or clips[row].key, []).append((row, cost))
     return {min(own)[0]: float(np.mean([cost for _, cost in own])) for own in found.values()}
+
+
+def clip_losses(data: Data, rows: np.ndarray, scores: np.ndarray, metric: str) -> np.ndarray:
+    """The log loss `(N,)` of clips at `rows` with scores `(N, C)`; tempered, if that is searched by."""
+    given = data.targets[rows], data.known[rows], data.manifest.multilabel
+    return losses(tempered(scores, *given) if metric == REFINED else scores, *given)
 
 
 def _fold(config: Config, data: Data, around: Around, folder: Path, report: Report | None) -> Fold:
@@ -155,12 +160,7 @@ def _fold(config: Config, data: Data, around: Around, folder: Path, report: Repo
     parts = build.assembled(
         config, around.processes, around.quiet, precision, chosen=chosen, data=data, shared=around.shared
     )
-    metric = parts.metric if around.metric == "auto" else around.metric
-
-    def ready() -> None:
-        if not chosen.keys() >= {*recipe.OF_THE_MODEL}:
-            recipe.keep(parts.asked, parts.config, folder)
-
+    metric = around.metric
     listeners: list[Callback] = [Clock(around), *([] if report is None else [Epochs(metric, report)])]
     before = _seconds(folder)
     began = time.monotonic()
@@ -169,7 +169,6 @@ def _fold(config: Config, data: Data, around: Around, folder: Path, report: Repo
         folder,
         chosen=chosen,
         resume=_resume if going_on else None,
-        ready=ready,
         listeners=lambda trainer: listeners,
         apart=APART,
     )

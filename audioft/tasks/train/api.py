@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     from audioft.configuration.config import Config
 
 __all__ = ["finetune"]
+
+USAGE = "`audioft train DATA`, or set data.source"
 
 
 def finetune(
@@ -94,7 +95,7 @@ def finetune(
         budget=budget,
         folds=folds,
     )
-    resolved = _absolute_source(given)
+    resolved = resolve.absolute_source(given, USAGE)
     name = resolved.start.model or resolved.encoder.name
     folder = Path(out) if out is not None else new_folders.default_folder(str(resolved.data.source), name)
     with folder_lock.held(folder):
@@ -120,11 +121,12 @@ def plan(config: Config, console: Console, examples: PathLike | None = None) -> 
     Returns:
         The config with all that the run would take over from its model.
     """
+    from audioft.assembly import resolve
     from audioft.tasks.train import dry_run
 
     if config.start.probe is not None:
         raise UsageError("start.probe makes a model in seconds and trains nothing: there is nothing to plan")
-    absolute = _absolute_source(config)
+    absolute = resolve.absolute_source(config, USAGE)
     if config.train.folds is not None:
         from audioft.tasks.train import folds_run
 
@@ -134,12 +136,3 @@ def plan(config: Config, console: Console, examples: PathLike | None = None) -> 
     planned = dry_run.plan(absolute, console, None if examples is None else Path(examples))
     as_given = {"source": config.data.source, "audio_root": config.data.audio_root}
     return planned.model_copy(update={"data": planned.data.model_copy(update=as_given)})
-
-
-def _absolute_source(config: Config) -> Config:
-    """The run's own config names its data by an absolute path, so that it works from any folder."""
-    if config.data.source is None:
-        raise UsageError("no data given: name a folder or a table, `audioft train DATA`, or set data.source")
-    places = {"source": config.data.source, "audio_root": config.data.audio_root}
-    absolute = {k: os.path.abspath(os.path.expanduser(place)) for k, place in places.items() if place is not None}
-    return config.model_copy(update={"data": config.data.model_copy(update=absolute)})

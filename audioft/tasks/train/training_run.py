@@ -5,9 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from audioft.assembly import build, read_on, recipe
 from audioft.assembly.fitting import fit, throughput
@@ -70,7 +68,6 @@ def run(config: Config, folder: Path, processes: Processes, console: Console, re
         folder,
         chosen=chosen,
         resume=(lambda trainer: _resume(trainer, folder, parts)) if resume else None,
-        ready=lambda: _keep_choice(parts, folder, chosen),
         listeners=lambda trainer: _listeners(parts, trainer, folder),
     )
     if processes.main:
@@ -79,11 +76,6 @@ def run(config: Config, folder: Path, processes: Processes, console: Console, re
         for made in ("decoded", "states"):
             shutil.rmtree(folder / made, ignore_errors=True)
     return Run(folder)
-
-
-def _keep_choice(parts: build.Parts, folder: Path, chosen: Mapping[str, Any]) -> None:
-    if parts.processes.main and not chosen.keys() >= {*recipe.OF_THE_MODEL}:
-        recipe.keep(parts.asked, parts.config, folder)
 
 
 def _learnt(parts: build.Parts, fitted: fit.Fitted) -> final_report.Learnt:
