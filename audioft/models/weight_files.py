@@ -65,6 +65,11 @@ def explained(name: str, source: str) -> Iterator[None]:
             f"download it again: {first_line(e)}"
         ) from e
     except (OSError, ValueError, KeyError, TypeError, json.JSONDecodeError) as e:
+        if "Could not load this library" in str(e):  # torch's words for packages that do not go together
+            raise ModelError(
+                f"encoder {name!r} cannot be loaded by this installation: {first_line(e)}; `audioft doctor` says what to "
+                "install"
+            ) from e
         remedy = (
             "give a local folder, the embedded encoder `mini`, or a hub id that exists; without a network a hub id "
             "works once it has been downloaded (`hf download ID`), and HF_HUB_OFFLINE=1 keeps from asking for it"

@@ -248,3 +248,12 @@ def test_mini_needs_no_network_and_no_cache(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "6"
+
+
+def test_packages_that_do_not_go_together_are_not_taken_for_a_wrong_name(monkeypatch):
+    def torn(*_, **__):
+        raise OSError("Could not load this library: libtorchaudio.so")
+
+    monkeypatch.setattr("audioft.models.loading.pretrained", torn)
+    with pytest.raises(ModelError, match="libtorchaudio.so; `audioft doctor` says what to install"):
+        load_encoder("mini")

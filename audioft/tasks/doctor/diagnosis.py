@@ -110,7 +110,7 @@ def _pair() -> Finding:
         return Finding(
             "torch pair",
             f"cannot be imported: {first_line(e)}",
-            "pip install --force-reinstall 'torch>=2.11,<2.12' 'torchaudio>=2.11,<2.12' (both from the same place)",
+            "pip install --force-reinstall 'torch==2.11.*' 'torchaudio==2.11.0' (both from the same place)",
         )
     import torch
 
