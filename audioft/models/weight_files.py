@@ -67,8 +67,8 @@ def explained(name: str, source: str) -> Iterator[None]:
     except (OSError, ValueError, KeyError, TypeError, json.JSONDecodeError) as e:
         if "Could not load this library" in str(e):  # torch's words for packages that do not go together
             raise ModelError(
-                f"encoder {name!r} cannot be loaded by this installation: {first_line(e)}; `audioft doctor` says what to "
-                "install"
+                f"encoder {name!r} cannot be loaded by this installation: {first_line(e)}; `audioft doctor` says "
+                "what to install"
             ) from e
         remedy = (
             "give a local folder, the embedded encoder `mini`, or a hub id that exists; without a network a hub id "

@@ -255,5 +255,5 @@ def test_packages_that_do_not_go_together_are_not_taken_for_a_wrong_name(monkeyp
         raise OSError("Could not load this library: libtorchaudio.so")
 
     monkeypatch.setattr("audioft.models.loading.pretrained", torn)
-    with pytest.raises(ModelError, match="libtorchaudio.so; `audioft doctor` says what to install"):
+    with pytest.raises(ModelError, match=r"libtorchaudio\.so; `audioft doctor` says what to install"):
         load_encoder("mini")
