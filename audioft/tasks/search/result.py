@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ import numpy as np
 
 from audioft.assembly.run_folder import Run
 from audioft.configuration import config as configs
+from audioft.configuration.config import Config
 from audioft.core import csv_tables, storage
 from audioft.core.progress import spell_seconds
 from audioft.core.wording import counted
+from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.text import columns, number
 from audioft.tasks.search.ledger import ERROR, Entry
 from audioft.tasks.search.objectives import Objectives
@@ -39,6 +41,8 @@ class Search:
         why: in words.
         front: of several objectives, the trials that no other one is better than in all of them.
         run: the final model's; None where time was up before.
+        said: by the number of a complete trial, what its models said of the clips that they were validated by.
+        configs: likewise, the config that a run of it has.
     """
 
     folder: Path
@@ -51,6 +55,8 @@ class Search:
     why: str
     front: tuple[Entry, ...]
     run: Run | None
+    said: Mapping[int, Predictions] = field(default_factory=dict, repr=False)
+    configs: Mapping[int, Config] = field(default_factory=dict, repr=False)
 
     @property
     def best(self) -> Entry | None:

@@ -193,14 +193,18 @@ def _concluded(study: Study, data: recordings.Data, asked: Asked, console: Conso
     best, first = study.best(entries), entries[0] if entries else None
     compared = {e.number: e for e in (first, best) if e is not None and e.state == "complete"}
     spread = _seeds(study, list(compared.values()), asked)
-    gained = _gain(study, entries)
+    held = _held(study, entries)
+    gained = _gain(study, held)
     chosen, why = _chosen(study, entries, gained, asked)
     sides = study.around.folds
     how = f"{study.drawing.sampler} sampler, pruner {study.pruning.name}"
     clips = _learnt(data) if len(sides) > 1 else len(data.side("valid"))
     told = told_about(entries, study.objectives, str(study.base.data.source), len(sides), clips, how)
     shown = front(entries, study.objectives) if len(study.objectives.names) > 1 else ()
-    found = Search(study.folder, tuple(entries), study.objectives, told, gained, spread, chosen, why, shown, None)
+    said = {s.number: s.predictions for s in held}
+    settled = {n: study.config(entries[n].settings) for n in said}
+    results = told, gained, spread, chosen, why, shown, None
+    found = Search(study.folder, tuple(entries), study.objectives, *results, said, settled)
     shares = importance(entries, study.drawing.space, study.drawing.seed)
     _write(found, study, shares)  # what was found is there, whatever becomes of the model
     run = _final(study, chosen, asked, console)
@@ -235,14 +239,19 @@ def _seeds(study: Study, entries: list[Entry], asked: Asked) -> dict[int, tuple[
     return found
 
 
-def _gain(study: Study, entries: list[Entry]) -> outcome.Gain | None:
-    """How much the best gains over the first; None where the first did not end, or nothing is kept of clips."""
-    done = [e for e in entries if e.state == "complete"]
-    if not done or done[0].number != 0:
-        return None
+def _held(study: Study, entries: list[Entry]) -> list[outcome.Said]:
+    """What each complete trial said of the clips that it was validated by, where that is kept."""
     figure, sides = study.objectives.figure, study.around.folds
+    done = [e for e in entries if e.state == "complete"]
     found = [outcome.said(study.folder / "trials" / f"{e.number:04d}", e.number, sides, figure) for e in done]
-    return outcome.gain([s for s in found if s is not None], figure, study.drawing.seed)
+    return [s for s in found if s is not None]
+
+
+def _gain(study: Study, held: list[outcome.Said]) -> outcome.Gain | None:
+    """How much the best gains over the first; None where the first did not end, or nothing is kept of clips."""
+    if not held or held[0].number != 0:
+        return None
+    return outcome.gain(held, study.objectives.figure, study.drawing.seed)
 
 
 def _chosen(study: Study, entries: list[Entry], gained: outcome.Gain | None, asked: Asked) -> tuple[Entry | None, str]:

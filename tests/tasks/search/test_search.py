@@ -122,6 +122,7 @@ def test_a_killed_search_goes_on_with_the_trial_it_was_at(found, data, small_enc
     again = audioft.search(out=tmp_path / "study", trials=4, seeds=1, resume=True, console=QUIET)
     assert {p: p.stat().st_mtime_ns for p in done} == done, "what was done is not done again"
     assert settings(again) == settings(found)
+    assert [e.about.get("error") for e in again.trials] == [None] * 4
     assert [e.values for e in again.trials] == [e.values for e in found.trials]
 
 
