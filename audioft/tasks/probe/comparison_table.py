@@ -85,6 +85,7 @@ class Comparison:
         about: what was measured on, in a line.
         advice: sentences and a command, see `suggestion`; None where every encoder failed.
         keep: how the probe itself becomes a model, as a sentence and a command that may be empty.
+        suggested: the encoder that is advised, as it was given.
     """
 
     rows: tuple[Row, ...]
@@ -94,6 +95,7 @@ class Comparison:
     about: str
     advice: tuple[tuple[str, ...], str] | None = None
     keep: tuple[str, str] = ("", "")
+    suggested: str | None = None
 
     def all(self) -> list[Row]:
         """The encoders and the baseline, best first, those without a score last."""

@@ -83,7 +83,8 @@ def compare(
         without, why = _without_sides(data, config, overrides)
         advice = ((*found.why, *why), found.command(source, [*overrides, *without]))
     keep = _keeping(out) if found is not None else ("", "")
-    comparison = Comparison(tuple(rows), baseline, task.metric, task.chance, about, advice, keep)
+    suggested = None if found is None else found.encoder
+    comparison = Comparison(tuple(rows), baseline, task.metric, task.chance, about, advice, keep, suggested)
     if out is not None and found is not None:
         (nested,) = (n for row, n in scored if row.name == found.encoder and n is not None)
         passed = passes[found.encoder]

@@ -1,0 +1,33 @@
+"""What is said while other verbs work for `audioft auto`: each note once, and how far they are; all of it in a log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from audioft.core.progress import Console
+
+LOG = "auto.log"
+NOTE = "note: "
+
+
+class Brief(Console):
+    """A console that passes on notes that were not said before, and writes everything into a log.
+
+    Args:
+        over: where they go.
+        log: the file; what is there stays.
+
+    Attributes:
+        notes: all that were said, each once.
+    """
+
+    def __init__(self, over: Console, log: Path):
+        super().__init__(quiet=over.quiet, stream=over.stream)
+        self.log, self.notes = log, list[str]()
+
+    def say(self, text: str = "") -> None:
+        with open(self.log, "a", encoding="utf-8", errors="replace") as file:
+            print(text, file=file)
+        if text.startswith(NOTE) and text not in self.notes:
+            self.notes.append(text)
+            super().say(f"  {text}")

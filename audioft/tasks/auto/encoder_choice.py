@@ -1,0 +1,114 @@
+"""Which encoder, and which of its layers: probes on frozen encoders, over folds of the clips that are not tested."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import audioft
+from audioft.errors import DataError
+from audioft.evaluation.text import number
+from audioft.tasks.auto import tables
+from audioft.tasks.auto.kept import Best, Done
+from audioft.tasks.auto.work import Work
+
+TRY = 60  # clips by which the time of an encoder is known
+FEW = 300  # clips, below which nothing is tried beforehand
+SHARE = 0.25  # of the time that is left
+MOST = 2000
+LEAST = 200
+PROBE, PROBED = "probe", "probed"
+
+
+def choose(work: Work) -> Done:
+    """The step."""
+    lost: list[str] = []
+    try:
+        clips, names = _affordable(work, lost)
+        found, call = _probe(work, names, clips)
+        names = _fitting(work, found, names, lost)
+        if len(names) < len(found.rows):
+            found, call = _probe(work, names, clips)
+    except DataError as e:
+        encoder = "mini" if "mini" in work.encoders else work.encoders[0]
+        said = [f"{encoder} is taken: encoders cannot be measured on these clips ({e})"]
+        return Done("The encoder", said, lost, found={"encoder": encoder})
+    if found.advice is None:
+        problems = "; ".join(f"{r.name}: {r.problem}" for r in found.failed)
+        raise DataError(f"no encoder could be measured: {problems}")
+    row = next(r for r in found.all() if r.name == found.suggested)
+    lost += [f"{r.name}: {r.problem}" for r in found.failed]
+    lost += [_told(r, found.metric) for r in found.all() if r.layers and r.name != row.name]
+    best = Best(
+        f"probe of layer {row.layer} of {row.name}",
+        found.metric,
+        *(row.top.value, row.top.low, row.top.high),
+        measured=f"on {found.about.split(';')[1].strip()}" if ";" in found.about else "on folds",
+    )
+    calls = [call, work.call("train", from_probe=work.at(PROBE), out=work.at(PROBED), settings=[])]
+    out = work.folder / PROBED
+    run = audioft.finetune(
+        from_probe=work.folder / PROBE, out=out, overwrite=out.exists(), overrides={}, console=work.brief
+    )
+    if work.better(best):
+        work.take(best, run.model)
+    else:
+        lost.append(f"{best}: clearly worse than {work.kept.best}")
+    said = [*found.advice[0]]
+    known: dict[str, Any] = {"encoder": row.name, "seconds_per_minute": row.seconds_per_minute, "clips": clips}
+    return Done("The encoder", said, lost, calls, found=known)
+
+
+def _affordable(work: Work, lost: list[str]) -> tuple[int, list[str]]:
+    """How many clips are heard by each encoder, and by which of them, so that it takes a share of the time."""
+    names, count = list(work.encoders), int(work.kept.found("data")["learnt"])
+    if count <= FEW:
+        return MOST, names
+    minutes = float(work.kept.found("data")["seconds"]) / count / 60  # a clip
+    paces: dict[str, float] = {}
+    for row in _try(work, names):
+        if row.seconds_per_minute is not None:
+            paces[row.name] = row.seconds_per_minute
+        why = None if not row.layers else work.place.refused(row.parameters, row.seconds_per_minute)
+        if why is not None and len(names) > 1:
+            lost.append(f"{row.name}: {why}")
+            names.remove(row.name)
+    while paces:
+        afford = SHARE * work.free / max(1e-9, minutes * sum(paces.get(n, 0.0) for n in names))
+        if afford >= min(LEAST, count) or len(names) == 1:
+            break
+        slow = max(names, key=lambda n: paces.get(n, 0.0))
+        lost.append(f"{slow}: {paces[slow]:.1f} s a minute of sound is too slow to be measured in the time there is")
+        names.remove(slow)
+    return (MOST if not paces else int(min(MOST, max(afford, min(LEAST, count))))), names
+
+
+def _try(work: Work, names: list[str]) -> list[Any]:
+    """A few clips through each encoder, for the time it takes; they are not heard again."""
+    try:
+        how: dict[str, Any] = {"overrides": work.settings, "clips": TRY, "console": work.brief}
+        return list(audioft.compare_encoders(work.at(tables.LEARN), names, **how).rows)
+    except DataError:  # too few of each label among them
+        return []
+
+
+def _probe(work: Work, names: list[str], clips: int) -> tuple[Any, str]:
+    """The comparison, and its call."""
+    table, out = work.at(tables.LEARN), work.folder / PROBE
+    call = work.call("probe", table, encoders=",".join(names), out=out, clips=clips)
+    how: dict[str, Any] = {"out": out, "overrides": work.settings, "clips": clips, "overwrite": out.exists()}
+    return audioft.compare_encoders(table, names, console=work.brief, **how), call
+
+
+def _fitting(work: Work, found: Any, names: list[str], lost: list[str]) -> list[str]:
+    """Those that the place can bear; the smallest where none is."""
+    there = {r.name: work.place.refused(r.parameters, r.seconds_per_minute) for r in found.rows if r.layers}
+    fit = [n for n in names if there.get(n) is None]
+    if not any(n in there for n in fit):
+        least = min((r for r in found.rows if r.layers), key=lambda r: r.parameters, default=None)
+        return names if least is None else [least.name]
+    lost += [f"{n}: {why}" for n, why in there.items() if why is not None]
+    return fit
+
+
+def _told(row: Any, metric: str) -> str:
+    return f"{row.name}: {metric} {number(row.top.value)} ({row.top.bounds or 'no interval'})"

@@ -1,0 +1,54 @@
+"""The first model: prototypes of a few clips of each label, in one pass; a floor for all that comes after it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import audioft
+from audioft.core.wording import counted
+from audioft.data.splits import TooFewClips
+from audioft.evaluation.report import Report
+from audioft.tasks.auto import look, tables
+from audioft.tasks.auto.kept import Best, Done
+from audioft.tasks.auto.work import Work
+
+NAME = "first"
+
+
+def make(work: Work) -> Done:
+    """The step."""
+    checked = "data" in work.kept.steps
+    data = work.data() if checked else look.unchecked(work)
+    count = tables.write_first(data, work.folder, work.config.seed)
+    own = tables.settings(work.config, data)
+    encoder = "mini" if "mini" in work.encoders else work.encoders[0]
+    table, calls = work.at(tables.FIRST), []
+    for valid in ("0.2", "null"):
+        settings = [*own, f"data.valid={valid}", "data.test=null"]
+        out = work.folder / NAME
+        calls = [work.call("train", table, few_shot=True, encoder=encoder, out=out, settings=settings)]
+        how: dict[str, Any] = {"few_shot": True, "encoder": encoder, "overrides": settings}
+        try:
+            run = audioft.finetune(table, out=out, overwrite=out.exists(), console=work.brief, **how)
+            break
+        except TooFewClips:
+            if valid == "null":
+                raise
+    report = run.report if (run.folder / "report.json").is_file() else None
+    figure = "map" if data.manifest.multilabel else "accuracy"
+    best = Best(f"prototypes on {encoder}", figure, *_figure(report, figure), measured=_measured(report))
+    work.take(best, run.model)
+    few = f"of {counted(count, 'clip')}, at most {tables.EACH} a label"
+    return Done("A first model", [f"{best}: {few}; it labels recordings already"], calls=calls)
+
+
+def _figure(report: Report | None, figure: str) -> tuple[float, float, float]:
+    found = None if report is None else report.metrics.get(figure)
+    return (math.nan,) * 3 if found is None else (found.value, found.low, found.high)
+
+
+def _measured(report: Report | None) -> str:
+    if report is None or report.side == "train":
+        return ""
+    return f"on {counted(report.clips, 'clip')} that it did not learn from"

@@ -1,0 +1,86 @@
+"""What the data is: checked once, its sides made once, and written as tables that all later calls read."""
+
+from __future__ import annotations
+
+from audioft.assembly import recordings
+from audioft.assembly.folds import FEW, USUAL, learnt
+from audioft.configuration.config import Config
+from audioft.core.progress import Console, spell_seconds
+from audioft.core.wording import counted, quoted
+from audioft.data.splits import TooFewClips
+from audioft.errors import UsageError
+from audioft.tasks.auto import tables
+from audioft.tasks.auto.brief import NOTE
+from audioft.tasks.auto.kept import Done
+from audioft.tasks.auto.work import Work
+
+MANY = 3000  # clips, above which the first model does not wait for all of them to be checked
+
+
+def load(config: Config, console: Console, **how: object) -> tuple[recordings.Data, Config, list[str]]:
+    """The data with as many sides as can be made of it; the config that makes them, and what is to be said of that.
+
+    Raises:
+        DataError: it cannot be used.
+    """
+    said: list[str] = []
+    for side in ("test", "valid"):
+        try:
+            return recordings.load(config, console, **how), config, said  # type: ignore[arg-type]
+        except TooFewClips as e:
+            if not isinstance(getattr(config.data, side), float):
+                raise
+            of = f" of {quoted(e.alone)}" if e.alone else ""
+            said.append(f"there are too few clips{of} for a {side} side: none is made")
+            config = config.model_copy(update={"data": config.data.model_copy(update={side: None})})
+    return recordings.load(config, console, **how), config, said  # type: ignore[arg-type]
+
+
+def look(work: Work) -> Done:
+    """The step."""
+    config = work.config
+    call = work.call("train", str(config.data.source), dry_run=True, settings=work.kept.asked["settings"])
+    data, work.config, said = load(config, work.brief, bad_files=work.folder / "bad_files.csv")
+    if config.events.use == "frames" or data.manifest.events is not None:
+        raise UsageError(
+            "audioft auto chooses among models of clips, and these labels are of moments in recordings: "
+            "events.use=clips cuts them out, or `audioft search` looks for settings of a model of frames"
+        )
+    work.read(data)
+    tables.write(data, work.folder)
+    own, tested, clips = learnt(data), len(data.side("test")), data.manifest.clips
+    seconds = sum(data.checked[i].seconds for i in own)
+    told = f"{counted(len(clips), 'clip')} of {counted(len(data.manifest.labels), 'label')}"
+    told += f", {spell_seconds(sum(c.seconds for c in data.checked))} of sound"
+    groups = len({clips[i].group or clips[i].key for i in range(len(clips))})
+    told += f", in {counted(groups, 'group')} by {data.manifest.grouping}" if groups < len(clips) else ""
+    if tested:
+        said.append(f"{tested} are tested at the end, and lie in no table that a choice is made by")
+    else:
+        said.append("no clip is left to be tested: figures are of folds")
+    fewest, count = tables.few_of_a_label([clips[i] for i in own])
+    by = f"{USUAL} folds" if len(own) < FEW else "a validation side"
+    said.append(f"choices are made on {by} of the other {len(own)}; the rarest label is {fewest}, with {count}")
+    without = [side for side in ("valid", "test") if not len(data.side(side))]
+    found = {
+        "multilabel": data.manifest.multilabel,
+        "settings": tables.settings(work.config, data),
+        "sides": {side: getattr(work.config.data, side) for side in ("valid", "test")},
+        "without": without,
+        "learnt": len(own),
+        "seconds": seconds,
+        "tested": tested,
+    }
+    return Done("The data", [told, *said, *(n.removeprefix(NOTE) for n in work.brief.notes)], calls=[call], found=found)
+
+
+def many(work: Work) -> bool:
+    """Whether there are so many clips that the first model is made before all are checked."""
+    data, _, _ = load(work.config, Console(quiet=True), headers_only=True)
+    return len(data.manifest.clips) > MANY
+
+
+def unchecked(work: Work) -> recordings.Data:
+    """The clips as their headers have them."""
+    data, _, _ = load(work.config, Console(quiet=True), headers_only=True)
+    return data

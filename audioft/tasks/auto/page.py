@@ -1,0 +1,77 @@
+"""All choices as one page that needs no network."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from audioft.core import storage
+from audioft.core.progress import spell_seconds
+from audioft.evaluation.page.elements import data, escaped, section, tile
+from audioft.evaluation.page.style import document
+from audioft.evaluation.text import number
+from audioft.tasks.auto.kept import Done
+from audioft.tasks.auto.result import Auto
+
+#: Pictures and pages of the steps, by the names of their files in the folder.
+PICTURES = {"encoder": "probe/probe.png", "curve": "curve/learning_curve.png"}
+PAGES = {"settings": "search/search.html", "measured": "report/index.html", "first": "first/report.html"}
+
+
+def write(found: Auto) -> None:
+    """Write the page into the folder."""
+    storage.write_bytes(found.page, as_html(found).encode("utf-8", "replace"))
+
+
+def as_html(found: Auto) -> str:
+    """The page."""
+    title = escaped(f"audioft: a model of {os.path.basename(str(found.asked['data']).rstrip('/'))}")
+    head = f'<h1>{title}</h1>\n<p class="said">{escaped(found.sentence)}</p>\n{_tiles(found)}'
+    parts = {"advice": _advice(found)} if found.advice else {}
+    parts |= {name: _step(found.folder, name, step) for name, step in found.steps.items()}
+    parts["calls"] = _calls(found)
+    links = "".join(f'<a href="#{name}">{name}</a> ' for name, part in parts.items() if part)
+    return document(title, f'{head}<nav aria-label="parts of this page">{links}</nav>\n', "".join(parts.values()))
+
+
+def _tiles(found: Auto) -> str:
+    told = []
+    measured = found.steps["measured"].found if "measured" in found.steps else {}
+    if "value" in measured:
+        below = f"{_bounds(measured['low'], measured['high'])}<br>{measured['clips']} clips no choice has heard"
+        told.append(tile(escaped(measured["figure"]), number(measured["value"]), below, main=True))
+    if found.best is not None and found.best.score.value == found.best.score.value:
+        score = found.best.score
+        told.append(tile(f"{escaped(found.best.figure)}, by which it was chosen", number(score.value), score.bounds))
+    told.append(tile("time", spell_seconds(found.seconds), f"of {found.asked['minutes']:g} min"))
+    return f'<div class="tiles">{"".join(told)}</div>\n'
+
+
+def _bounds(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None or low != low else f"{number(low)} – {number(high)}"
+
+
+def _advice(found: Auto) -> str:
+    body = "".join(f"<li>{escaped(said)}</li>" for said in found.advice)
+    return section("What would help most now", f"<ol>{body}</ol>", wide=True, name="advice")
+
+
+def _step(folder: Path, name: str, step: Done) -> str:
+    body = f"<ul>{''.join(f'<li>{escaped(said)}</li>' for said in step.said)}</ul>"
+    if step.lost:
+        lost = "".join(f"<li>{escaped(x)}</li>" for x in step.lost)
+        body += f"<details><summary>Tried and not taken: {len(step.lost)}</summary><ul>{lost}</ul></details>"
+    picture = folder / PICTURES.get(name, "-")
+    if picture.is_file():
+        alt = escaped(step.title)
+        body += f'<p><img src="{data("image/png", picture.read_bytes())}" alt="{alt}" style="max-width:100%"></p>'
+    if (folder / PAGES.get(name, "-")).is_file():
+        body += f'<p><a href="{PAGES[name]}">all of it: {PAGES[name]}</a></p>'
+    body += f"<p><small>{spell_seconds(step.seconds)}</small></p>"
+    return section(escaped(step.title), body, wide=True, name=name)
+
+
+def _calls(found: Auto) -> str:
+    told = [call for step in found.steps.values() for call in step.calls]
+    lines = "\n".join(map(escaped, told))
+    return section("The same by hand", f'<div class="scroll"><pre>{lines}</pre></div>', wide=True, name="calls")

@@ -1,0 +1,120 @@
+"""The settings: a search in the time that is left, on clips of which none is tested, and the model it ends with."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import audioft
+from audioft.configuration import config as configs
+from audioft.core import storage
+from audioft.core.progress import spell_seconds
+from audioft.evaluation.intervals import bootstrap
+from audioft.evaluation.text import number
+from audioft.tasks.auto import advice, joining, tables
+from audioft.tasks.auto.kept import Best, Done
+from audioft.tasks.auto.work import SEARCH, Work
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SOME = "some.csv"
+TRIALS = 100
+PASS = 0.3  # of the time that is free, that hearing all clips once may take
+LATER = 0.15  # of it, left for the models that may be joined
+SHORT = 300  # seconds that are free, below which the encoder stays frozen
+SPACE = "space.yaml"
+FROZEN = """\
+freeze: all
+train.head_lr: {log: [1.0e-5, 1.0e-2]}
+train.epochs: {int: [4, 24]}
+train.weight_decay: {log: [1.0e-3, 0.3]}
+model.head: {choice: [own, mlp]}
+"""
+SHOWN = 5  # trials that were not taken
+
+
+def search(work: Work) -> Done:
+    """The step."""
+    table, told = _table(work)
+    out, encoder = work.folder / SEARCH, str(work.kept.found("encoder")["encoder"])
+    minutes = round(max(0.1, (1 - LATER) * work.free / 60), 1)
+    settings, resume = [*work.settings, *work.sides], (out / "study.json").is_file()
+    own: dict[str, Any] = {"encoder": encoder, "trials": TRIALS, "minutes": minutes, **_space(work, out, told)}
+    call = work.call("search", table, settings=settings, out=out, resume=resume, **own)
+    found = audioft.search(table, out=out, overrides=settings, resume=resume, console=work.brief, **own)
+    best, known = _judged(work, found, encoder)
+    lost = _lost(found)
+    if found.run is not None and work.better(best):
+        work.take(best, found.run.model)
+    elif found.run is not None:
+        lost.insert(0, f"{best}: clearly worse than {work.kept.best}")
+    return Done("The settings", [*told, found.about, *found.sentences()], lost, [call], found=known)
+
+
+def _space(work: Work, study: Path, told: list[str]) -> dict[str, Any]:
+    """What is searched; in little time only settings below which the encoder stays as it is, which take seconds."""
+    if (study / "study.json").is_file() or work.free >= SHORT:
+        return {}
+    told.append(f"in less than {SHORT // 60} min only settings of a frozen encoder are searched")
+    place = work.folder / SPACE
+    storage.write_text(place, FROZEN)
+    return {"space": place}
+
+
+def _table(work: Work) -> tuple[str, list[str]]:
+    """All clips, or as many as can be heard in the time there is; of a search that goes on those it began with."""
+    about, pace = work.kept.found("data"), work.kept.found("encoder").get("seconds_per_minute")
+    if (work.folder / SOME).is_file():
+        return work.at(SOME), [f"learnt from the clips in {work.at(SOME)}, which could be heard in the time there was"]
+    whole = 0.0 if pace is None else float(about["seconds"]) / 60 * float(pace)
+    if whole <= PASS * work.free or (work.folder / SEARCH / "study.json").is_file():
+        return work.at(tables.CLIPS), []
+    fits = float(about["seconds"]) * max(0.02, PASS * work.free / whole)
+    count = tables.write_some(work.data(), work.folder, SOME, fits, work.config.seed)
+    return work.at(SOME), [
+        f"of {about['learnt']} clips {count} are learnt from: to hear all of them takes {spell_seconds(whole)}, and "
+        f"{spell_seconds(max(0.0, work.free))} are left; give more --minutes"
+    ]
+
+
+def _judged(work: Work, found: Any, encoder: str) -> tuple[Best, dict[str, Any]]:
+    """The model of the search with its figure, and what later steps go by."""
+    figure, chosen = work.figure, found.chosen
+    if chosen is None or chosen.number not in found.said:
+        return Best(f"probe of {encoder}, on all clips", figure, math.nan, math.nan, math.nan, ""), {}
+    own = found.said[chosen.number]
+    low, high = bootstrap(own, [figure], seed=work.config.seed)[figure]
+    how = "by the recipe" if chosen.number == 0 else f"with the settings of trial {chosen.number}"
+    value = chosen.about["figures"].get(figure, math.nan)
+    best = Best(f"{encoder} {how}", figure, value, low, high, f"on {len(own)} clips that it did not learn from")
+    labels = [*advice.of_labels(own), advice.doubted(own, work.folder)]
+    known = {"advice": [dataclasses.asdict(a) for a in labels if a is not None]}
+    return best, known | {"joint": joining.planned(work, found)}
+
+
+def _lost(found: Any) -> list[str]:
+    """The best trials that were not taken."""
+    figure, sign = found.objectives.figure, -1.0 if found.objectives.higher else 1.0
+    done = sorted((e for e in found.trials if e.state == "complete"), key=lambda e: sign * e.values[0])
+    told = [
+        f"trial {e.number}: {figure} {number(e.values[0])} with {_shown(e.settings)}"
+        for e in done
+        if found.chosen is None or e.number != found.chosen.number
+    ]
+    more = [f"{len(told) - SHOWN} more, in {found.folder / 'search.html'}"] if len(told) > SHOWN else []
+    return [*told[:SHOWN], *more]
+
+
+def _shown(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{k}={_short(v)}" for k, v in settings.items()) or "what the search began with"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, list):
+        return "[" + ", ".join(str(v.get("name", v)) if isinstance(v, dict) else str(v) for v in value) + "]"
+    return configs.spell(value)
