@@ -10,6 +10,7 @@ from audioft.core.progress import Console, about, spell_seconds
 from audioft.errors import AudioftError
 from audioft.tasks.auto import encoder_choice, first_model, joining, look, measuring, outlook, page, result
 from audioft.tasks.auto import settings_search as settings
+from audioft.tasks.auto.brief import NOTE
 from audioft.tasks.auto.kept import Done
 from audioft.tasks.auto.result import Auto
 from audioft.tasks.auto.work import MODEL, Work
@@ -71,7 +72,8 @@ def _do(work: Work, name: str, step: Step) -> None:
     done = dataclasses.replace(done, seconds=round(time.monotonic() - began, 1))
     work.kept.steps[name] = done
     for said in done.said:
-        work.console.say(f"  {said}")
+        if NOTE + said not in work.brief.notes:
+            work.console.say(f"  {said}")
     _save(work)
 
 
