@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -65,6 +66,7 @@ class Job:
         self.console, self.name, self.total, self.unit = console, name, total, unit
         self.started = self.told = time.monotonic()
         self.done, self.note, self.offset = 0, "", 0
+        self.until = math.inf  # by `time.monotonic`, when it ends in any case
 
     def __enter__(self) -> Job:
         if not self.console.quiet and (self.console._line is not None or self.console.stream.isatty()):
@@ -94,9 +96,10 @@ class Job:
     def text(self) -> str:
         passed = time.monotonic() - self.started
         new = self.done - self.offset
-        left = passed / new * (self.total - self.done) if new > 0 else None
+        left = passed / new * (self.total - self.done) if new > 0 else math.inf
+        left = max(0.0, min(left, self.until - time.monotonic()))
         text = f"{self.name} {self.done}/{self.total}{self.unit}"
-        text += f", {spell_seconds(left)} left" if left is not None and self.done < self.total else ""
+        text += f", {spell_seconds(left)} left" if left < math.inf and self.done < self.total else ""
         return text + (f", {self.note}" if self.note else "")
 
 

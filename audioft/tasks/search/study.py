@@ -78,6 +78,7 @@ def work(study: Study, console: Console) -> None:
         AudioftError: every trial failed; the first reason is told.
     """
     with console.job("searching", study.most, unit=" trials") as job:
+        job.until = study.until
         while True:
             entries = study.ledger.entries()
             job.at(sum(e.ended for e in entries), _note(study, entries))
