@@ -103,6 +103,32 @@ class Job:
         return text + (f", {self.note}" if self.note else "")
 
 
+class Relay(Console):
+    """A console that says nothing, and hands on how far its jobs are, as text, to who tells it in words of their own.
+
+    >>> with Relay(print).job("hearing", 4, unit=" clips") as job:
+    ...     job.at(1, "fast")
+    hearing 1/4 clips, fast
+    """
+
+    def __init__(self, told: Callable[[str], None]):
+        super().__init__(quiet=True)
+        self.told = told
+
+    def job(self, name: str, total: int, unit: str = "") -> Job:
+        return Relayed(self, name, total, unit)
+
+
+class Relayed(Job):
+    """A job of a `Relay`; the time left is not told, which is that of a part."""
+
+    console: Relay
+
+    def at(self, done: int, note: str = "") -> None:
+        self.done, self.note = done, note
+        self.console.told(f"{self.name} {done}/{self.total}{self.unit}" + f", {note}" * bool(note))
+
+
 class Bar:
     """One line at the bottom of a terminal, redrawn at most ten times a second, without a thread of its own."""
 

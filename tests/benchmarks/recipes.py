@@ -22,7 +22,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +60,10 @@ class Case:
     encoder: str
     seed: int
     settings: dict[str, object]
+
+
+#: The name of a row, a case and the folder, to how right each test clip was labelled and the seconds that it took.
+Run = Callable[[str, Case, str], tuple[dict[str, float], float]]
 
 
 def run(name: str, case: Case, place: Path, given: dict[str, object]) -> tuple[dict[str, float], float]:
@@ -177,6 +181,33 @@ def _few(rows: list[dict], tested: list[dict], each: int, seed: int, table: Path
     return str(table)
 
 
+def compared(names: Sequence[str], every: dict[str, Case], run: Run) -> None:
+    """Print a line a row: how many test clips of all cases it labels right, and beside the first row.
+
+    Args:
+        names: of the rows.
+        every: the cases, by the names of their folders.
+        run: does one case of a row, in a folder.
+    """
+    first: dict[str, float] = {}
+    print(f"{'recipe':<14} accuracy  beside {names[0]:<24} seconds")
+    for name in names:
+        right: dict[str, float] = {}
+        took = []
+        for at, case in every.items():
+            found, seconds = run(name, case, f"{name}/{at}")
+            right |= {f"{clip} {case.seed}": hit for clip, hit in found.items()}
+            took.append(seconds)
+        first = first or right
+        shared = sorted(right.keys() & first.keys())
+        differences = [right[c] - first[c] for c in shared]
+        low, high = interval(differences, [c.rsplit(" ", 1)[0] for c in shared])
+        beside = f"{np.mean(differences):+.3f} ({low:+.3f} to {high:+.3f})"
+        print(
+            f"{name:<14} {np.mean(list(right.values())):8.3f}  {beside:<31} {statistics.median(took):7.0f}", flush=True
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data")
@@ -189,23 +220,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/recipes"))
     options = parser.parse_intermixed_args()
     given = dict(s.split("=", 1) for s in options.settings)
-    first: dict[str, float] = {}
-    print(f"{'recipe':<14} accuracy  beside {options.rows.split(',')[0]:<24} seconds")
-    for name in options.rows.split(","):
-        right: dict[str, float] = {}
-        took = []
-        for place, case in cases(options).items():
-            found, seconds = run(name, case, options.out / Path(options.encoder).name / name / place, given)
-            right |= {f"{clip} {case.seed}": hit for clip, hit in found.items()}
-            took.append(seconds)
-        first = first or right
-        shared = sorted(right.keys() & first.keys())
-        differences = [right[c] - first[c] for c in shared]
-        low, high = interval(differences, [c.rsplit(" ", 1)[0] for c in shared])
-        beside = f"{np.mean(differences):+.3f} ({low:+.3f} to {high:+.3f})"
-        print(
-            f"{name:<14} {np.mean(list(right.values())):8.3f}  {beside:<31} {statistics.median(took):7.0f}", flush=True
-        )
+    names, place = options.rows.split(","), options.out / Path(options.encoder).name
+    compared(names, cases(options), lambda name, case, at: run(name, case, place / at, given))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from audioft.configuration import config as configs
 from audioft.configuration.config import Config
 from audioft.configuration.values import REFINED
 from audioft.core import storage
-from audioft.core.progress import Console
+from audioft.core.progress import Relay
 from audioft.core.runtime import Processes, choose_precision
 from audioft.errors import CheckpointError
 from audioft.evaluation.predictions import losses, tempered
@@ -63,7 +63,6 @@ class Around:
     shared: Shared = field(default_factory=Shared)
     deadline: float = math.inf
     progress: Callable[[str], None] = lambda note: None
-    quiet: Console = field(default_factory=lambda: Console(quiet=True))
 
 
 @dataclass(frozen=True)
@@ -158,7 +157,7 @@ def _fold(config: Config, data: Data, around: Around, folder: Path, report: Repo
     precision = choose_precision(config.train.precision, around.processes.device)
     chosen = recipe.kept(folder)
     parts = build.assembled(
-        config, around.processes, around.quiet, precision, chosen=chosen, data=data, shared=around.shared
+        config, around.processes, Relay(around.progress), precision, chosen=chosen, data=data, shared=around.shared
     )
     metric = around.metric
     listeners: list[Callback] = [Clock(around), *([] if report is None else [Epochs(metric, report)])]
