@@ -21,7 +21,7 @@ from audioft.data.clip import Clip
 
 CLIPS, LEARN, FIRST = "clips.csv", "learn.csv", "first.csv"
 EACH = 20  # clips a label in the table of the first model
-SOUND = 1800.0  # seconds in it at most
+SOUND = 600.0  # seconds in it at most
 
 
 def write(data: Data, folder: Path) -> None:
