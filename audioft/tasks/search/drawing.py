@@ -92,14 +92,15 @@ class Drawing:
         return {d.key: d.distribution() for d in self.space.dimensions if d.key in settings}
 
 
-def starts(space: Space, freeze: Any) -> tuple[dict[str, Any], ...]:
+def starts(space: Space, freeze: Any, probed: dict[str, Any] | None = None) -> tuple[dict[str, Any], ...]:
     """Where a search begins: the settings it was given, and each other way to freeze with what the recipe has for it.
 
     Args:
         space: what is searched.
         freeze: how the settings it was given freeze.
+        probed: what a probe suggests; None for nothing.
     """
-    found: list[dict[str, Any]] = [{}]
+    found: list[dict[str, Any]] = [{}, *([] if probed is None else [probed])]
     for d in space.dimensions:
         if d.key == "freeze" and d.form == "choice" and not d.when:
             found += [{d.key: value} for value in d.values if value != freeze]

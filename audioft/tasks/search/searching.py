@@ -19,6 +19,7 @@ import numpy as np
 
 from audioft.assembly import folds as sides_of
 from audioft.assembly import read_on, recipe, recordings
+from audioft.assembly.kept_probe import Kept
 from audioft.assembly.run_folder import Run
 from audioft.configuration import config as configs
 from audioft.configuration.config import Config
@@ -27,7 +28,7 @@ from audioft.core.places import PathLike
 from audioft.core.progress import Console, about
 from audioft.core.runtime import Processes
 from audioft.errors import AudioftError, UsageError
-from audioft.tasks.search import drawing, objectives, outcome, page, pruning, space, study_folder, trial
+from audioft.tasks.search import drawing, objectives, outcome, page, probed, pruning, space, study_folder, trial
 from audioft.tasks.search import storage as storages
 from audioft.tasks.search.drawing import Drawing
 from audioft.tasks.search.importance import importance
@@ -56,6 +57,7 @@ class Asked:
         refit: `train`, or `both` for the training and the validation side.
         jobs: processes on this machine.
         storage: of several machines.
+        probe: whose encoder it is, and which suggests a trial.
     """
 
     space: PathLike | Mapping[str, Any] | None = None
@@ -71,6 +73,7 @@ class Asked:
     refit: str = "train"
     jobs: int = 1
     storage: str | None = None
+    probe: Kept | None = None
 
 
 def search(config: Config, folder: Path, asked: Asked, console: Console, *, resume: bool) -> Search:
@@ -113,6 +116,7 @@ def opened(
     wanted = objectives.of(names, figure, multilabel=multilabel, frames=frames)
     sides = sides_of.of(data, made.folds if resume else asked.folds, config.seed)
     if not resume:
+        suggested = None if asked.probe is None else probed.start(asked.probe, searched, config, data, console)
         pruner = pruning.fitting(asked.pruner or "auto", len(sides), len(wanted.names))
         ahead = max(AHEAD, asked.jobs)
         made = About(
@@ -126,9 +130,10 @@ def opened(
             data=digest,
             name=folder.resolve().name,
             storage=None if asked.storage is None else storages.shown(asked.storage),
+            probed=suggested,
         )
     around = Around(sides, Processes(config.train.device), wanted.figure)
-    starts = drawing.starts(searched, recipe.of_data(config, _learnt(data)).freeze)
+    starts = drawing.starts(searched, recipe.of_data(config, _learnt(data)).freeze, made.probed)
     how = Drawing(searched, made.sampler, wanted.directions, made.seed, made.ahead, starts)
     early = Pruning(made.pruner, wanted.higher, made.ahead, len(starts), recipe.MOST_EPOCHS)
     url = storages.going_on(folder, made.storage, asked.storage) if resume else asked.storage

@@ -43,6 +43,7 @@ class About:
         data: a hash of all clips and their sides.
         name: of the study in its storage: that which the folder had when it began.
         storage: the address of its database, without a password; None for the journal.
+        probed: the settings that a probe suggested; None for none.
         version: of how trials are drawn.
     """
 
@@ -56,6 +57,7 @@ class About:
     data: str
     name: str
     storage: str | None = None
+    probed: dict[str, Any] | None = None
     version: int = VERSION
 
 
