@@ -14,6 +14,7 @@ from audioft.configuration import config as configs
 from audioft.core.runtime import address
 from audioft.tasks.search.ledger import Entry
 from audioft.tasks.search.space import Space
+from audioft.tasks.search.storage import experimental
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -114,9 +115,10 @@ def _sampler(name: str, seed: int) -> Any:
         return optuna.samplers.RandomSampler(seed=seed)
     if name == "gp":
         return optuna.samplers.GPSampler(seed=seed, n_startup_trials=STARTUP)
-    return optuna.samplers.TPESampler(
-        seed=seed, n_startup_trials=STARTUP, multivariate=True, group=True, constant_liar=True
-    )
+    with experimental():
+        return optuna.samplers.TPESampler(
+            seed=seed, n_startup_trials=STARTUP, multivariate=True, group=True, constant_liar=True
+        )
 
 
 def _spelled(settings: dict[str, Any]) -> str:
