@@ -138,6 +138,7 @@ def opened(
     early = Pruning(made.pruner, wanted.higher, made.ahead, len(starts), recipe.MOST_EPOCHS)
     url = storages.going_on(folder, made.storage, asked.storage) if resume else asked.storage
     ledger = Ledger(folder, url, searched, wanted.directions, made.name)
+    ledger.agree(study_folder.in_common(config, searched, made))
     if not resume:
         study_folder.begin(folder, config, searched, made)
     return Study(folder, config, wanted, how, early, ledger, around, asked.trials, until), data
@@ -195,6 +196,7 @@ def helpers(folder: Path, asked: Asked, console: Console) -> Iterator[None]:
 def _concluded(study: Study, data: recordings.Data, asked: Asked, console: Console) -> Search:
     """Choose, train the model, write everything."""
     entries = study.ledger.entries()
+    study.ledger.fetch(entries)
     best, first = study.best(entries), entries[0] if entries else None
     compared = {e.number: e for e in (first, best) if e is not None and e.state == "complete"}
     spread = _seeds(study, list(compared.values()), asked)
@@ -247,7 +249,8 @@ def _gain(study: Study, entries: list[Entry]) -> outcome.Gain | None:
         return None
     figure, sides = study.objectives.figure, study.around.folds
     found = [outcome.said(study.folder / "trials" / f"{e.number:04d}", e.number, sides, figure) for e in done]
-    return outcome.gain([s for s in found if s is not None], figure, study.drawing.seed)
+    there = [s for s in found if s is not None]
+    return outcome.gain(there, figure, study.drawing.seed) if there and there[0].number == 0 else None
 
 
 def _chosen(study: Study, entries: list[Entry], gained: outcome.Gain | None, asked: Asked) -> tuple[Entry | None, str]:

@@ -18,7 +18,7 @@ from audioft.core.wording import counted
 from audioft.errors import AudioftError
 from audioft.tasks.search import trial
 from audioft.tasks.search.drawing import Drawing
-from audioft.tasks.search.ledger import ERROR, Entry, Ledger, Taken
+from audioft.tasks.search.ledger import ERROR, Entry, Ledger, StorageGone, Taken
 from audioft.tasks.search.objectives import Objectives
 from audioft.tasks.search.pruning import Pruning
 from audioft.tasks.search.trial import Around, Pruned, TimeIsUp
@@ -123,6 +123,8 @@ def do(study: Study, taken: Taken, console: Console) -> None:
     except Pruned:
         ledger.end(taken, "pruned", about={"seconds": round(time.monotonic() - began, 2)})
         return
+    except StorageGone:
+        raise
     except (AudioftError, MemoryError, torch.OutOfMemoryError) as e:
         said = str(e) or type(e).__name__
         ledger.end(taken, "failed", about={ERROR: said, "seconds": round(time.monotonic() - began, 2)})
