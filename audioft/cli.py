@@ -106,11 +106,17 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         from audioft.tasks import unknown_options
 
         verb.error(unknown_options.told(strange, arguments, options.called, made))
-    if rest and not hasattr(options, "items"):
+    several = _several(verb)
+    if rest and several is None:
         verb.error(f"too much is given: {' '.join(rest)} is left over")
-    if hasattr(options, "items"):
-        options.items = [*options.items, *rest]
+    if several is not None:
+        setattr(options, several, [*getattr(options, several), *rest])
     return options
+
+
+def _several(verb: argparse.ArgumentParser) -> str | None:
+    """Which of a verb's positionals takes any number; None for none."""
+    return next((a.dest for a in verb._actions if not a.option_strings and a.nargs in ("*", "+")), None)
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):

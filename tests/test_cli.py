@@ -16,6 +16,8 @@ import makers
 import pytest
 import yaml
 
+from audioft import cli
+
 COMMAND = (sys.executable, "-m", "audioft")
 
 
@@ -187,3 +189,21 @@ def test_a_folder_that_is_gone(tmp_path, monkeypatch, audioft_command):
     code, _, err = audioft_command("doctor")
     assert code == 1
     assert "the folder that this was called in is gone" in err
+
+
+def test_options_stand_anywhere_among_what_a_verb_takes_any_number_of():
+    """Of every verb that there is: the same as with the option behind all."""
+    for name, verb in cli.make_parser()[1].items():
+        counts = [a.nargs for a in verb._actions if not a.option_strings]
+        if "?" in counts or not {"*", "+"} & set(counts):  # enroll puts its own in order
+            continue
+        needed = [t for a in verb._actions if a.option_strings and a.required for t in (a.option_strings[-1], "y")]
+        given, options = [f"x{i}" for i in range(len(counts) + 2)], ["-q", *needed]
+        last = vars(cli.parse([name, *given, *options]))
+        for i in range(len(given)):
+            assert vars(cli.parse([name, *given[:i], *options, *given[i:]])) == last, (name, i)
+
+
+def test_compare_and_ensemble_take_models_behind_an_option():
+    assert cli.parse(["compare", "a", "--out", "x", "b", "data"]).sources == ["a", "b", "data"]
+    assert cli.parse(["ensemble", "a", "--out", "x", "b", "--how", "soup", "c"]).models == ["a", "b", "c"]

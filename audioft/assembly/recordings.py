@@ -84,7 +84,11 @@ class Data:
 
     def told_before(self, side: str) -> list[str]:
         """Why figures of a side are too good, or may be: what was heard of it before."""
-        return self.before.told(self._asked(self.side(side)), side)
+        return self.before.told(self.asked(side), side)
+
+    def asked(self, side: str) -> Asked:
+        """The clips of a side, as a model is asked whether it has heard them."""
+        return self._asked(self.side(side))
 
     def _asked(self, positions: Sequence[int] | np.ndarray) -> Asked:
         clips, checked = self.manifest.clips, self.checked

@@ -2,7 +2,7 @@
 
 Rows: `cache`, 50 trials of heads, rates and losses below a frozen `mini` beside one run, and beside trials that share
 nothing; `processes`, the same trials by one process and by two; `kills`, four processes, one of which is killed again
-and again.
+and again; `nulls`, which needs no data: how often one of 20 trials that are equally good is told to be better.
 """
 
 import argparse
@@ -19,9 +19,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from scipy.stats import binomtest
+
 import audioft
 from audioft.assembly.fitting import frozen_cache
-from audioft.tasks.search import trial
+from audioft.evaluation.predictions import Predictions, losses, tempered
+from audioft.tasks.search import outcome, trial
 
 HEADS = {
     "train.head_lr": {"log": [1e-5, 1e-2]},
@@ -124,19 +128,54 @@ def kills(options: argparse.Namespace, folder: Path) -> None:
     print(f"the same settings as without kills: {same}")
 
 
+def nulls(options: argparse.Namespace, folder: Path) -> None:
+    """Searches in which no trial is better than any other, as far as their predictions go."""
+    for figure in ("refined_loss", "accuracy"):
+        for groups, each in ((120, 1), (30, 4)):
+            told, seen = 0, []
+            for draw in range(options.nulls):
+                found = outcome.gain(equals(groups, each, 20, draw, figure), figure, draw)
+                told += found.beyond_chance
+                seen.append(found.seen > 0)
+            low, high = binomtest(told, options.nulls).proportion_ci()
+            share = f"{100 * told / options.nulls:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+            ahead = f"a trial looked ahead in {100 * statistics.mean(seen):.0f} %"
+            what = f"{figure}, {groups * each} clips in groups of {each}"
+            print(f"{what}: {told} of {options.nulls} told better beyond chance, {share}; {ahead}", flush=True)
+
+
+def equals(groups: int, each: int, trials: int, draw: int, figure: str) -> list[outcome.Said]:
+    """Equal trials: how hard a clip is they share, what each makes of a clip and of a group is its own."""
+    rng = np.random.default_rng([draw, groups])
+    clips = groups * each
+    hard = np.repeat(rng.normal(0, 1, groups), each) + rng.normal(0, 1, clips)
+    targets = np.eye(2)[rng.integers(0, 2, clips)]
+    about = [{"path": f"{i}", "start": None, "end": None, "group": f"{i // each}"} for i in range(clips)]
+    found = []
+    for number in range(trials):
+        own = np.repeat(rng.normal(0, 0.5, groups), each) + rng.normal(0, 0.5, clips)
+        right = 1 / (1 + np.exp(-(1 + hard + own)))
+        scores = np.where(targets == 1, right[:, None], 1 - right[:, None])
+        p = Predictions(("a", "b"), False, scores, targets, np.ones_like(targets, bool), about)
+        cost = losses(tempered(scores, targets, p.known, False), targets, p.known, False)
+        found.append(outcome.Said(number, p, np.arange(clips), cost if figure == "refined_loss" else None))
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", type=Path)
+    parser.add_argument("data", type=Path, nargs="?")
     parser.add_argument("--rows", nargs="+", default=["cache", "processes", "kills"])
     parser.add_argument("--trials", type=int, default=50)
     parser.add_argument("--few", type=int, default=2, help="trials that share nothing")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--nulls", type=int, default=1000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         for row in options.rows:
             (Path(place) / row).mkdir()
-            {"cache": cache, "processes": processes, "kills": kills}[row](options, Path(place) / row)
+            {"cache": cache, "processes": processes, "kills": kills, "nulls": nulls}[row](options, Path(place) / row)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ def search(
     space: PathLike | Mapping[str, Any] | None = None,
     encoder: str | None = None,
     start: PathLike | None = None,
+    from_probe: PathLike | None = None,
     config: PathLike | Config | None = None,
     overrides: Mapping[str, Any] | Sequence[str] = (),
     trials: int = 30,
@@ -52,6 +53,8 @@ def search(
         out: the folder of the study.
         space: YAML with settings and the values they may take, or the same as a mapping; by default the one that ships.
         encoder, start, config, overrides: what the search begins with, as for `audioft.finetune`; its first trial.
+        from_probe: a folder that `audioft.compare_encoders` has written: its encoder is that of the search, and the
+            layer and pooling of its probe are an early trial. It must not have learnt from what is to be tested.
         trials: how many at most, those of a study that goes on included.
         minutes: within which the model is to be there.
         metric: what the validation sides are scored by; by default `refined_loss`, of labels with times `map`.
@@ -84,11 +87,11 @@ def search(
         >>> len(found.trials), found.run.report.side
         (2, 'test')
     """
-    from audioft.assembly import resolve
+    from audioft.assembly import kept_probe, resolve
     from audioft.configuration import config as configs
     from audioft.core import places
+    from audioft.tasks.search import probed, study_folder
     from audioft.tasks.search import storage as storages
-    from audioft.tasks.search import study_folder
 
     storages.require()
     console = console or Console()
@@ -98,14 +101,18 @@ def search(
     study_folder.refuse(folder, resume=resume, overwrite=overwrite)
     base: Any = config
     if resume:
-        if space is not None or config is not None:
-            raise UsageError(f"{folder} has its own space and settings; leave out --space and --config beside --resume")
+        if space is not None or config is not None or from_probe is not None:
+            given_too = "--space, --config and --from-probe"
+            raise UsageError(f"{folder} has its own space and settings; leave out {given_too} beside --resume")
         base = configs.load(folder / study_folder.CONFIG)
     given = resolve.settings(data, encoder, base, overrides, start=start)
     settled = resolve.absolute_source(given, "`audioft search DATA --out STUDY`")
     if resume and settled != base:
         changed = [k for k, v in configs.differing(settled).items() if configs.differing(base).get(k) != v]
         raise UsageError(f"{folder} holds a study with other settings ({', '.join(changed)}); give another --out")
+    kept = None if from_probe is None else kept_probe.read(from_probe)
+    if kept is not None:
+        settled = probed.with_encoder(settled, kept)
     storages.refuse_network(folder if folder.exists() else places.existing(folder), "a study")
     from audioft.tasks.search import searching
 
@@ -123,6 +130,7 @@ def search(
         refit=refit,
         jobs=jobs,
         storage=storage,
+        probe=kept,
     )
     with study_folder.made(folder, resume=resume, overwrite=overwrite):
         return searching.search(settled, folder, asked, console, resume=resume)

@@ -28,6 +28,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--show-space", action="store_true", help="print the space that is searched without --space")
     parser.add_argument("--encoder", metavar="NAME", help="mini, a local folder, or a hub id")
     parser.add_argument("--from", dest="start", metavar="MODEL", help="go on from a run, a model folder or a hub id")
+    parser.add_argument(
+        "--from-probe", metavar="DIR", help="take the encoder, and for a trial the layer and pooling, of a probe"
+    )
     parser.add_argument("--config", metavar="FILE", help="settings to begin with, as for train")
     parser.add_argument("--trials", type=arguments.count, default=30, metavar="N", help="how many at most (30)")
     parser.add_argument("--minutes", type=arguments.number_of, metavar="M", help="within which there is to be a model")

@@ -14,6 +14,7 @@ from audioft.configuration import config as configs
 from audioft.core.runtime import address
 from audioft.tasks.search.ledger import Entry
 from audioft.tasks.search.space import Space
+from audioft.tasks.search.storage import experimental
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -92,14 +93,15 @@ class Drawing:
         return {d.key: d.distribution() for d in self.space.dimensions if d.key in settings}
 
 
-def starts(space: Space, freeze: Any) -> tuple[dict[str, Any], ...]:
+def starts(space: Space, freeze: Any, probed: dict[str, Any] | None = None) -> tuple[dict[str, Any], ...]:
     """Where a search begins: the settings it was given, and each other way to freeze with what the recipe has for it.
 
     Args:
         space: what is searched.
         freeze: how the settings it was given freeze.
+        probed: what a probe suggests; None for nothing.
     """
-    found: list[dict[str, Any]] = [{}]
+    found: list[dict[str, Any]] = [{}, *([] if probed is None else [probed])]
     for d in space.dimensions:
         if d.key == "freeze" and d.form == "choice" and not d.when:
             found += [{d.key: value} for value in d.values if value != freeze]
@@ -113,9 +115,10 @@ def _sampler(name: str, seed: int) -> Any:
         return optuna.samplers.RandomSampler(seed=seed)
     if name == "gp":
         return optuna.samplers.GPSampler(seed=seed, n_startup_trials=STARTUP)
-    return optuna.samplers.TPESampler(
-        seed=seed, n_startup_trials=STARTUP, multivariate=True, group=True, constant_liar=True
-    )
+    with experimental():
+        return optuna.samplers.TPESampler(
+            seed=seed, n_startup_trials=STARTUP, multivariate=True, group=True, constant_liar=True
+        )
 
 
 def _spelled(settings: dict[str, Any]) -> str:

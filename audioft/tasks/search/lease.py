@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import socket
 import threading
@@ -32,10 +33,10 @@ def take(folder: Path) -> IO[bytes] | None:
     return file
 
 
-def hold(trial: int, lock: IO[bytes]) -> dict[str, Any]:
-    """Keep a lock until `let_go`; what is to be kept of the trial."""
+def hold(trial: int, lock: IO[bytes], folder: Path) -> dict[str, Any]:
+    """Keep the lock of a trial's folder until `let_go`; what is to be kept of the trial."""
     _HELD[trial] = lock
-    return {HOLDER: _me(), ALIVE: time.time()}
+    return {HOLDER: f"{_here(folder)}:{os.getpid()}", ALIVE: time.time()}
 
 
 def let_go(trial: int) -> None:
@@ -44,16 +45,17 @@ def let_go(trial: int) -> None:
         lock.close()
 
 
-def is_gone(trial: int, folder: Path, about: Mapping[str, Any]) -> bool:
+def is_gone(trial: int, folder: Path, about: Mapping[str, Any], elsewhere: bool) -> bool:
     """Whether nobody does a trial that is said to be done.
 
     Args:
         trial: its id of Optuna.
         folder: where its lock is, on the machine that does it.
         about: what is kept of it.
+        elsewhere: whether it may be done in another folder than this, where the lock cannot be seen.
     """
     holder = about.get(HOLDER)
-    if holder is not None and _machine(holder) != _machine(_me()):
+    if elsewhere and holder is not None and holder.rpartition(":")[0] != _here(folder):
         return time.time() - float(about.get(ALIVE, 0.0)) > STALE
     lock = take(folder)
     if lock is None:
@@ -81,9 +83,7 @@ def beating(show: Callable[[str, float], None]) -> Iterator[None]:
         thread.join()
 
 
-def _me() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
-def _machine(holder: str) -> str:
-    return holder.rpartition(":")[0]
+def _here(folder: Path) -> str:
+    """Who sees the lock of a trial's folder: this machine, in this folder of the study."""
+    place = os.path.realpath(folder.parent).encode("utf-8", "surrogateescape")
+    return f"{socket.gethostname()}/{hashlib.sha256(place).hexdigest()[:8]}"

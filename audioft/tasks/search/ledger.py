@@ -14,13 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from audioft.errors import AudioftError, UsageError
-from audioft.tasks.search import lease
+from audioft.tasks.search import lease, served
 from audioft.tasks.search import storage as storages
 from audioft.tasks.search.space import Space
 
 MOST_TRIED = 5  # times that a trial's process may end before it has come any further
 NUMBER, SETTINGS, ERROR, GONE, TRIED, DONE = "number", "settings", "error", "gone", "tried", "done"
 COSTS = "costs"  # of each clip or group of the folds so far, by its number
+
+
+class StorageGone(AudioftError):
+    """The storage of a study cannot be reached; no trial is to blame."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,27 @@ class Ledger:
         with storages.alone(folder), _told(url):
             self.study = optuna.create_study(storage=self.storage, **how)
 
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Inside, no other process, of this machine or another, takes or gives a trial of the study."""
+        server: Any = self.storage
+        held = served.alone(server, self.id) if storages.shared(self.url) else contextlib.nullcontext()
+        with storages.alone(self.folder), _told(self.url), held:
+            yield
+
+    def agree(self, about: Mapping[str, Any]) -> None:
+        """Refuse a study in a database that was begun in another way; see `served.agree`."""
+        if self.url is not None:
+            with _told(self.url):
+                served.agree(self.storage, self.id, about, f"--storage {storages.shown(self.url)}")
+
+    def fetch(self, entries: Sequence[Entry]) -> None:
+        """Have here what complete trials of other machines said of each clip."""
+        if self.url is not None:
+            with _told(self.url):
+                done = [(e.number, self._place(e)) for e in entries if e.state == "complete"]
+                served.fetch(self.storage, self.id, done)
+
     @property
     def id(self) -> int:
         return self.study._study_id  # the storages take no name
@@ -108,7 +133,7 @@ class Ledger:
             most: how many trials there are to be.
             ahead: a trial is drawn as soon as all are ended but the `ahead` ones before it.
         """
-        with storages.alone(self.folder), _told(self.url):
+        with self._alone():
             self._release_the_gone()
             entries = self.entries()
             for entry in (e for e in entries if e.state == "waiting"):
@@ -152,15 +177,15 @@ class Ledger:
         if not claimed:
             lock.close()
             return None
-        for name, value in lease.hold(entry.id, lock).items():
+        for name, value in lease.hold(entry.id, lock, folder).items():
             self.storage.set_trial_user_attr(entry.id, name, value)
         return Taken(entry, folder)
 
     def _release_the_gone(self) -> None:
         """Let trials stand there again whose process is gone; each by one process, once."""
-        for entry in (
-            e for e in self.entries() if e.state == "running" and lease.is_gone(e.id, self._place(e), e.about)
-        ):
+        elsewhere = self.url is not None
+        running = [e for e in self.entries() if e.state == "running"]
+        for entry in (e for e in running if lease.is_gone(e.id, self._place(e), e.about, elsewhere)):
             with _unless_taken_over():
                 done = self._done(entry)
                 before = entry.about.get(TRIED, 0) if entry.about.get(DONE) == done else 0
@@ -211,6 +236,8 @@ class Ledger:
 
         states = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
         with _told(self.url), _unless_taken_over():
+            if state == "complete" and self.url is not None:
+                served.give(self.storage, self.id, taken.entry.number, taken.folder)
             for key, value in (about or {}).items():
                 self.storage.set_trial_user_attr(taken.entry.id, key, value)
             self.storage.set_trial_state_values(taken.entry.id, states[state], values)
@@ -218,13 +245,13 @@ class Ledger:
 
     def put_back(self, taken: Taken) -> None:
         """A trial that was stopped before its end stands there again."""
-        with storages.alone(self.folder), _told(self.url), _unless_taken_over():
+        with self._alone(), _unless_taken_over():
             self._again(taken.entry, {k: v for k, v in taken.entry.about.items() if k in (TRIED, DONE)})
         lease.let_go(taken.entry.id)
 
     def alive(self, taken: Taken) -> contextlib.AbstractContextManager[None]:
         """Inside, other machines see that the trial is worked on."""
-        if not storages.shared(self.url):
+        if self.url is None:
             return contextlib.nullcontext()
         return lease.beating(lambda name, now: self.storage.set_trial_user_attr(taken.entry.id, name, now))
 
@@ -259,7 +286,7 @@ def _told(url: str | None) -> Iterator[None]:
         yield
     except (StorageInternalError, SQLAlchemyError, OSError) as e:
         why = str(getattr(e, "__cause__", None) or e).splitlines()[0][:200]
-        raise AudioftError(f"{name} is gone or locked: {why}; `--resume` goes on once it is there again") from e
+        raise StorageGone(f"{name} is gone or locked: {why}; `--resume` goes on once it is there again") from e
     except DuplicatedStudyError as e:
         raise UsageError(f"{name} holds another study; give --out another folder") from e
     except ValueError as e:

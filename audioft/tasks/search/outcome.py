@@ -102,6 +102,12 @@ def said(folder: Path, number: int, folds: Sequence[Data], figure: str) -> Said 
     return Said(number, made, index, np.nan_to_num(np.concatenate(each)) if each else None)
 
 
+def all_said(study: Path, numbers: Sequence[int], folds: Sequence[Data], figure: str) -> list[Said]:
+    """What trials of a study said, those of which that is kept, by their numbers."""
+    found = [said(study / "trials" / f"{n:04d}", n, folds, figure) for n in numbers]
+    return [s for s in found if s is not None]
+
+
 def gain(found: Sequence[Said], figure: str, seed: int) -> Gain | None:
     """How much the best of some trials gains over the first of them; None where that cannot be told.
 

@@ -15,6 +15,7 @@ from optuna.trial import TrialState, create_trial
 
 from audioft.errors import UsageError
 from audioft.tasks.search.ledger import COSTS, Entry
+from audioft.tasks.search.storage import experimental
 
 PRUNERS = ("auto", "median", "hyperband", "wilcoxon", "none")
 WORSE = 0.05  # the chance of Wilcoxon's test, at most, for a trial to be told worse; it is asked after each fold
@@ -90,7 +91,9 @@ def _over_clips(known: Sequence[Entry]) -> Judge:
     def judge(step: int, figure: float, costs: Mapping[int, float] | None) -> bool:
         if not costs:
             return False
-        study = optuna.create_study(pruner=optuna.pruners.WilcoxonPruner(p_threshold=WORSE), direction="minimize")
+        with experimental():
+            pruner = optuna.pruners.WilcoxonPruner(p_threshold=WORSE)
+        study = optuna.create_study(pruner=pruner, direction="minimize")
         for e in known:
             own = {int(n): cost for n, cost in e.about.get(COSTS, {}).items()}
             if e.state == "complete" and own:

@@ -19,6 +19,7 @@ import numpy as np
 
 from audioft.assembly import folds as sides_of
 from audioft.assembly import read_on, recipe, recordings
+from audioft.assembly.kept_probe import Kept
 from audioft.assembly.run_folder import Run
 from audioft.configuration import config as configs
 from audioft.configuration.config import Config
@@ -27,7 +28,7 @@ from audioft.core.places import PathLike
 from audioft.core.progress import Console, about
 from audioft.core.runtime import Processes
 from audioft.errors import AudioftError, UsageError
-from audioft.tasks.search import drawing, objectives, outcome, page, pruning, space, study_folder, trial
+from audioft.tasks.search import drawing, objectives, outcome, page, probed, pruning, space, study_folder, trial
 from audioft.tasks.search import storage as storages
 from audioft.tasks.search.drawing import Drawing
 from audioft.tasks.search.importance import importance
@@ -56,6 +57,7 @@ class Asked:
         refit: `train`, or `both` for the training and the validation side.
         jobs: processes on this machine.
         storage: of several machines.
+        probe: whose encoder it is, and which suggests a trial.
     """
 
     space: PathLike | Mapping[str, Any] | None = None
@@ -71,6 +73,7 @@ class Asked:
     refit: str = "train"
     jobs: int = 1
     storage: str | None = None
+    probe: Kept | None = None
 
 
 def search(config: Config, folder: Path, asked: Asked, console: Console, *, resume: bool) -> Search:
@@ -113,6 +116,7 @@ def opened(
     wanted = objectives.of(names, figure, multilabel=multilabel, frames=frames)
     sides = sides_of.of(data, made.folds if resume else asked.folds, config.seed)
     if not resume:
+        suggested = None if asked.probe is None else probed.start(asked.probe, searched, config, data, console)
         pruner = pruning.fitting(asked.pruner or "auto", len(sides), len(wanted.names))
         ahead = max(AHEAD, asked.jobs)
         made = About(
@@ -126,13 +130,15 @@ def opened(
             data=digest,
             name=folder.resolve().name,
             storage=None if asked.storage is None else storages.shown(asked.storage),
+            probed=suggested,
         )
     around = Around(sides, Processes(config.train.device), wanted.figure)
-    starts = drawing.starts(searched, recipe.of_data(config, _learnt(data)).freeze)
+    starts = drawing.starts(searched, recipe.of_data(config, _learnt(data)).freeze, made.probed)
     how = Drawing(searched, made.sampler, wanted.directions, made.seed, made.ahead, starts)
     early = Pruning(made.pruner, wanted.higher, made.ahead, len(starts), recipe.MOST_EPOCHS)
     url = storages.going_on(folder, made.storage, asked.storage) if resume else asked.storage
     ledger = Ledger(folder, url, searched, wanted.directions, made.name)
+    ledger.agree(study_folder.in_common(config, searched, made))
     if not resume:
         study_folder.begin(folder, config, searched, made)
     return Study(folder, config, wanted, how, early, ledger, around, asked.trials, until), data
@@ -190,11 +196,14 @@ def helpers(folder: Path, asked: Asked, console: Console) -> Iterator[None]:
 def _concluded(study: Study, data: recordings.Data, asked: Asked, console: Console) -> Search:
     """Choose, train the model, write everything."""
     entries = study.ledger.entries()
+    study.ledger.fetch(entries)
     best, first = study.best(entries), entries[0] if entries else None
     compared = {e.number: e for e in (first, best) if e is not None and e.state == "complete"}
     spread = _seeds(study, list(compared.values()), asked)
-    held = _held(study, entries)
-    gained = _gain(study, held)
+    done = [e.number for e in entries if e.state == "complete"]
+    held = outcome.all_said(study.folder, done, study.around.folds, study.objectives.figure)
+    first_said = held and held[0].number == 0
+    gained = outcome.gain(held, study.objectives.figure, study.drawing.seed) if first_said else None
     chosen, why = _chosen(study, entries, gained, asked)
     sides = study.around.folds
     how = f"{study.drawing.sampler} sampler, pruner {study.pruning.name}"
@@ -237,21 +246,6 @@ def _seeds(study: Study, entries: list[Entry], asked: Asked) -> dict[int, tuple[
         if len(values) > 1:
             found[entry.number] = tuple(values)
     return found
-
-
-def _held(study: Study, entries: list[Entry]) -> list[outcome.Said]:
-    """What each complete trial said of the clips that it was validated by, where that is kept."""
-    figure, sides = study.objectives.figure, study.around.folds
-    done = [e for e in entries if e.state == "complete"]
-    found = [outcome.said(study.folder / "trials" / f"{e.number:04d}", e.number, sides, figure) for e in done]
-    return [s for s in found if s is not None]
-
-
-def _gain(study: Study, held: list[outcome.Said]) -> outcome.Gain | None:
-    """How much the best gains over the first; None where the first did not end, or nothing is kept of clips."""
-    if not held or held[0].number != 0:
-        return None
-    return outcome.gain(held, study.objectives.figure, study.drawing.seed)
 
 
 def _chosen(study: Study, entries: list[Entry], gained: outcome.Gain | None, asked: Asked) -> tuple[Entry | None, str]:

@@ -88,9 +88,9 @@ class Space:
         return taken
 
     def known(self, taken: Mapping[str, Any]) -> dict[str, Any]:
-        """Settings as Optuna's parameters."""
+        """Settings as Optuna's parameters; without those that are not searched."""
         forms = {d.key: d.form for d in self.dimensions}
-        return {k: configs.spell(v) if forms[k] == "choice" else v for k, v in taken.items()}
+        return {k: configs.spell(v) if forms[k] == "choice" else v for k, v in taken.items() if k in forms}
 
     @property
     def size(self) -> float:

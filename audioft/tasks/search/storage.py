@@ -37,7 +37,16 @@ def require() -> None:
     except ImportError as e:
         raise UsageError(MISSING) from e
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+
+
+@contextlib.contextmanager
+def experimental() -> Iterator[None]:
+    """Inside, Optuna does not say that what is made of it may change: the version that is used is known to do."""
+    from optuna.exceptions import ExperimentalWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        yield
 
 
 def opened(folder: Path, url: str | None) -> BaseStorage:

@@ -18,7 +18,7 @@ from audioft.core.wording import counted
 from audioft.errors import AudioftError
 from audioft.tasks.search import trial
 from audioft.tasks.search.drawing import Drawing
-from audioft.tasks.search.ledger import ERROR, Entry, Ledger, Taken
+from audioft.tasks.search.ledger import ERROR, Entry, Ledger, StorageGone, Taken
 from audioft.tasks.search.objectives import Objectives
 from audioft.tasks.search.pruning import Pruning
 from audioft.tasks.search.trial import Around, Pruned, TimeIsUp
@@ -26,6 +26,9 @@ from audioft.tasks.search.trial import Around, Pruned, TimeIsUp
 WAIT = 0.2  # seconds between two looks for a trial, while others work
 HOPELESS = 3  # trials that failed, before any that did not, after which there is no sense in more
 DEAR = 0.3  # of the time that is left, above which a trial costs too much
+TRIED = 0.15  # of it, that the first trial which freezes in another way may take, before anybody knows what that costs
+ALIKE = 3.0  # times the seconds of trial 0, which it may take in any case
+LONG = "long"  # what is known of a trial that was left for that: how long one would take at least
 SPARE = 5.0  # seconds that the last steps of a search take, besides training
 
 
@@ -89,11 +92,14 @@ def work(study: Study, console: Console) -> None:
             taken = study.ledger.take(lambda n, e: _drawn(study, n, e), study.most, study.drawing.ahead)
             if taken is not None:
                 study.around.progress = _telling(study, job, taken)
+                study.around.deadline, whole = _limit(study, entries, taken.entry), study.around.deadline
                 try:
                     do(study, taken, console)
                 except TimeIsUp:
-                    study.ledger.put_back(taken)
-                    return
+                    if study.around.deadline == whole:
+                        study.ledger.put_back(taken)
+                        return
+                    _leave(study, taken)
                 continue
             entries = study.ledger.entries()
             if all(e.ended for e in entries) and (len(entries) >= study.most or study.ledger.exhausted):
@@ -124,6 +130,8 @@ def do(study: Study, taken: Taken, console: Console) -> None:
     except Pruned:
         ledger.end(taken, "pruned", about={"seconds": round(time.monotonic() - began, 2)})
         return
+    except StorageGone:
+        raise
     except (AudioftError, MemoryError, torch.OutOfMemoryError) as e:
         said = str(e) or type(e).__name__
         ledger.end(taken, "failed", about={ERROR: said, "seconds": round(time.monotonic() - began, 2)})
@@ -153,12 +161,27 @@ def _drawn(study: Study, number: int, entries: list[Entry]) -> dict[str, Any] | 
     return study.drawing.settings(number, entries, lambda s: configs.spell(s.get("freeze")) not in dear)
 
 
+def _limit(study: Study, entries: Sequence[Entry], entry: Entry) -> float:
+    """When a trial must end: all must at the deadline, and the first of a way to freeze has a share of what is left."""
+    usual, way = study.around.deadline, entry.settings.get("freeze")
+    if math.isinf(usual) or way is None or configs.spell(way) in _costs_of(entries):
+        return usual
+    first = entries[0].about.get("seconds", 0.0) if entries else 0.0
+    return min(usual, time.monotonic() + max(TRIED * (study.until - time.monotonic()), ALIKE * first))
+
+
+def _leave(study: Study, taken: Taken) -> None:
+    """End a trial that takes too long for the time there is; no other one that freezes so is begun."""
+    left = study.until - time.monotonic()
+    study.ledger.end(taken, "pruned", about={LONG: round(left, 2), "seconds": round(TRIED * left, 2)})
+
+
 def _costs_of(entries: Sequence[Entry]) -> dict[str, float]:
-    """The mean seconds of complete trials, by how they freeze."""
+    """The mean seconds of trials, by how they freeze; of those that were left, more than there were."""
     found: dict[str, list[float]] = {}
     for e in entries:
-        if e.state == "complete" and "freeze" in e.settings:
-            found.setdefault(configs.spell(e.settings["freeze"]), []).append(e.about["seconds"])
+        if "freeze" in e.settings and (e.state == "complete" or LONG in e.about):
+            found.setdefault(configs.spell(e.settings["freeze"]), []).append(e.about.get(LONG, e.about["seconds"]))
     return {f: sum(own) / len(own) for f, own in found.items()}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -18,6 +19,7 @@ from audioft.configuration.config import Config
 from audioft.core import storage
 from audioft.core.places import no_empty_folders
 from audioft.errors import CheckpointError, UsageError
+from audioft.tasks.search import served
 from audioft.tasks.search.space import Space
 
 STUDY, SPACE, CONFIG = "study.json", "space.yaml", "config.yaml"
@@ -43,6 +45,7 @@ class About:
         data: a hash of all clips and their sides.
         name: of the study in its storage: that which the folder had when it began.
         storage: the address of its database, without a password; None for the journal.
+        probed: the settings that a probe suggested; None for none.
         version: of how trials are drawn.
     """
 
@@ -56,7 +59,18 @@ class About:
     data: str
     name: str
     storage: str | None = None
+    probed: dict[str, Any] | None = None
     version: int = VERSION
+
+
+def in_common(config: Config, space: Space, about: About) -> dict[str, Any]:
+    """What machines that work on one study must have in common; without where things lie on each."""
+    settings = {k: configs.spell(v) for k, v in configs.differing(config).items() if k not in served.OWN}
+    if os.path.isdir(config.encoder.name):
+        settings["encoder.name"] = os.path.basename(os.path.normpath(config.encoder.name))
+    own = {k: v for k, v in asdict(about).items() if k not in ("data", "name", "storage")}
+    own["objectives"] = list(about.objectives)
+    return {"data": about.data, "space": space.spelled(), "settings": settings, "options": own}
 
 
 def digest(data: Data) -> str:

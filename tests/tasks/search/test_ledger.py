@@ -55,6 +55,7 @@ def worked(found, most, order=lambda taken: taken, ahead=2, sampler="tpe"):
         found.end(one, "complete", [value(one.entry.settings)])
 
 
+@pytest.mark.filterwarnings("error::optuna.exceptions.ExperimentalWarning")
 @pytest.mark.parametrize("sampler", ["tpe", "gp", "random"])
 def test_the_same_trials_are_drawn_whatever_order_they_end_in(tmp_path, sampler):
     seen = []

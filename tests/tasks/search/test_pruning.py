@@ -9,10 +9,11 @@ from audioft.tasks.search.ledger import COSTS, Entry
 
 pytest.importorskip("optuna")
 
-from audioft.tasks.search import pruning, storage
+from audioft.tasks.search import pruning
 from audioft.tasks.search.pruning import Pruning
 
-storage.require()  # what Optuna calls experimental it need not say
+#: What Optuna calls experimental nobody is told of.
+pytestmark = pytest.mark.filterwarnings("error::optuna.exceptions.ExperimentalWarning")
 
 
 def ended(number, value=0.4, steps=None, costs=None):
