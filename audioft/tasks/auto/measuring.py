@@ -16,6 +16,7 @@ CLIPS = 40  # that are disturbed
 OVERHEAD = 0.02  # seconds to disturb a clip once
 SOME = ("white", "reverb", "telephone", "mp3", "quiet")  # where time is short
 EXPLAINED = 4
+PASSES = 80  # of a clip, to explain one
 
 
 def measure(work: Work) -> Done:
@@ -23,10 +24,10 @@ def measure(work: Work) -> Done:
     title, about = "How good it is", work.kept.found("data")
     if not about["tested"]:
         return Done(title, [f"no clip is left to test on; of folds: {work.kept.best}"])
-    kinds, limit = _afforded(work)
+    kinds, limit, explained = _afforded(work)
     model, table, out = work.at(MODEL), work.at(tables.CLIPS), work.folder / REPORT
     settings = [s for s in work.settings if s.startswith(("data.audio_root=", "data.group=", "data.allow_outside="))]
-    told: dict[str, Any] = {"side": "test", "limit": limit, "explained": EXPLAINED if work.left > 60 else 0}
+    told: dict[str, Any] = {"side": "test", "limit": limit, "explained": explained}
     asked = None if kinds is None else ",".join(kinds) or "none"
     call = work.call("report", model, table, out=out, kinds=asked, settings=settings, **told)
     how: dict[str, Any] = {"kinds": kinds, "overwrite": (out / "index.html").is_file(), "overrides": settings, **told}
@@ -49,14 +50,16 @@ def measure(work: Work) -> Done:
     return Done(title, [first, *(x for own in found.said.values() for x in own)], found.notes, [call], found=known)
 
 
-def _afforded(work: Work) -> tuple[list[str] | None, int]:
-    """Which disturbances, of how many clips, fit into the time that is left; all are None."""
+def _afforded(work: Work) -> tuple[list[str] | None, int, int]:
+    """Which disturbances, of how many clips, and how many explanations fit into the time that is left; all are None."""
     about = work.kept.found("data")
     pace = float(work.kept.found("encoder").get("seconds_per_minute") or 1.0)
     clip = float(about["seconds"]) / max(1, about["learnt"]) / 60 * pace + OVERHEAD
-    left = 0.7 * work.left
+    left = 0.7 * work.left - clip * int(about["tested"])
+    explained = max(0, min(EXPLAINED, int(0.3 * left / (PASSES * clip))))
+    left -= explained * PASSES * clip
     for kinds, rows in ((None, ROWS), (list(SOME), 5 * len(SOME))):
         fits = int(left / (rows * clip))
         if fits >= CLIPS // 2:
-            return kinds, min(2 * CLIPS, fits)
-    return [], CLIPS
+            return kinds, min(2 * CLIPS, fits), explained
+    return [], CLIPS, explained
