@@ -9,14 +9,14 @@ from audioft.errors import DataError
 from audioft.evaluation.text import number
 from audioft.tasks.auto import tables
 from audioft.tasks.auto.kept import Best, Done
-from audioft.tasks.auto.work import Work
+from audioft.tasks.auto.work import PROBE, Work
 
 TRY = 60  # clips by which the time of an encoder is known
 FEW = 300  # clips, below which nothing is tried beforehand
 SHARE = 0.25  # of the time that is left
 MOST = 2000
 LEAST = 200
-PROBE, PROBED = "probe", "probed"
+PROBED = "probed"
 
 
 def choose(work: Work) -> Done:

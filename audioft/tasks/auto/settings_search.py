@@ -15,7 +15,7 @@ from audioft.evaluation.intervals import bootstrap
 from audioft.evaluation.text import number
 from audioft.tasks.auto import advice, joining, tables
 from audioft.tasks.auto.kept import Best, Done
-from audioft.tasks.auto.work import SEARCH, Work
+from audioft.tasks.auto.work import PROBE, SEARCH, Work
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +43,8 @@ def search(work: Work) -> Done:
     minutes = round(max(0.1, (1 - LATER) * work.free / 60), 1)
     settings, resume = [*work.settings, *work.sides], (out / "study.json").is_file()
     own: dict[str, Any] = {"encoder": encoder, "trials": TRIALS, "minutes": minutes, **_space(work, out, told)}
+    if not resume and table == work.at(tables.CLIPS) and (work.folder / PROBE / "classifier").is_dir():
+        own["from_probe"] = work.folder / PROBE  # its layer and pooling are one of the first trials
     call = work.call("search", table, settings=settings, out=out, resume=resume, **own)
     found = audioft.search(table, out=out, overrides=settings, resume=resume, console=work.brief, **own)
     best, known = _judged(work, found, encoder)

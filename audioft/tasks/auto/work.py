@@ -18,7 +18,7 @@ from audioft.tasks.auto.calls import Call
 from audioft.tasks.auto.kept import Best, Kept
 from audioft.tasks.auto.places import Place
 
-MODEL, SEARCH = "model", "search"
+MODEL, PROBE, SEARCH = "model", "probe", "search"
 EVALUATION = 0.15  # of all the time, that is kept for the last step
 LONGEST_EVALUATION = 300.0  # seconds
 
