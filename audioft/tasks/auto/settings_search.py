@@ -47,10 +47,8 @@ def search(work: Work) -> Done:
     found = audioft.search(table, out=out, overrides=settings, resume=resume, console=work.brief, **own)
     best, known = _judged(work, found, encoder)
     lost = _lost(found)
-    if found.run is not None and work.better(best):
-        work.take(best, found.run.model)
-    elif found.run is not None:
-        lost.insert(0, f"{best}: clearly worse than {work.kept.best}")
+    if found.run is not None and (why := work.offer(best, found.run.model)):
+        lost.insert(0, why)
     return Done("The settings", [*told, found.about, *found.sentences()], lost, [call], found=known)
 
 
