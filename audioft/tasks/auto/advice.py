@@ -104,11 +104,13 @@ def doubted(said: Predictions, folder: Path) -> Advice | None:
     )
 
 
-def of_curve(curve: Any) -> Advice:
-    """What more clips of all labels would bring."""
+def of_curve(curve: Any) -> Advice | None:
+    """What more clips of all labels would bring; None where that cannot be told."""
     outlook = curve.outlooks[curve.better]
+    if isinstance(outlook, str):
+        return None
     *_, said = curve.sentences()
-    gain = 0.0 if isinstance(outlook, str) else 100 * max(0.0, min(x.gain for x in outlook.expected.values()))
+    gain = 100 * max(0.0, min(x.gain for x in outlook.expected.values()))
     return Advice(f"more clips of every label: {said[0].lower()}{said[1:].rstrip('.')}", gain)
 
 

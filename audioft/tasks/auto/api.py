@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -64,12 +65,12 @@ def auto(
     from audioft.tasks.auto import beginning
 
     console = console or Console()
-    if minutes is not None and not minutes > 0:
+    if minutes is not None and not 0 < minutes < math.inf:
         raise UsageError(f"minutes is {minutes}; expected a number above 0")
     asked = beginning.Asked(data, minutes, encoders, place, overrides)
     folder = beginning.folder_of(asked, out, resume=resume)
-    beginning.refuse(folder, resume=resume, overwrite=overwrite)
     with folder_lock.held(folder, "model"):
+        beginning.refuse(folder, resume=resume, overwrite=overwrite)
         work = beginning.work(asked, folder, console, resume=resume, overwrite=overwrite)
         from audioft.tasks.auto import auto_run
 

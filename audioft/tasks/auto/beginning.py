@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,35 +11,17 @@ from typing import Any
 
 from audioft.assembly import new_folders, resolve
 from audioft.configuration import config as configs
-from audioft.core.folder_lock import LOCK
 from audioft.core.places import PathLike
 from audioft.core.progress import Console
 from audioft.core.registry import suggest
 from audioft.errors import UsageError
 from audioft.models.hub import misspelt
-from audioft.tasks.auto import kept
-from audioft.tasks.auto.brief import LOG
+from audioft.tasks.auto import kept, own_files
 from audioft.tasks.auto.places import PLACES
 
 MINUTES = 30.0
 USUAL = "laptop"
 TAKEN = ("data", "events", "seed")  # sections that say how data is read and split
-#: What may lie in the folder; nothing else there is touched.
-OWN = (
-    *(
-        kept.FILE,
-        "auto.html",
-        LOG,
-        "clips.csv",
-        "learn.csv",
-        "first.csv",
-        "some.csv",
-        "space.yaml",
-        "to_check.csv",
-        "bad_files.csv",
-    ),
-    *("first", "probe", "probed", "curve", "search", "members", "joined", "model", "report"),
-)
 
 
 @dataclass(frozen=True)
@@ -74,13 +54,12 @@ def refuse(folder: Path, *, resume: bool, overwrite: bool) -> None:
     """Say why nothing may be begun, or gone on with, in a folder.
 
     Raises:
-        UsageError: it is a file, holds such work and nobody asked for it, none and somebody did, or something else;
+        UsageError: it holds such work and nobody asked for it, none and somebody did, or something else;
             Optuna is missing.
     """
     if importlib.util.find_spec("optuna") is None:
         raise UsageError('audioft auto searches for settings with Optuna: pip install "audioft[search]"')
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file; give a folder (--out)")
+    own_files.put_back(folder)  # of one that was killed before it had a model
     if resume and overwrite:
         raise UsageError(f"{folder}: --resume goes on with it and --overwrite replaces it; give one of them")
     there = (folder / kept.FILE).is_file()
@@ -91,7 +70,7 @@ def refuse(folder: Path, *, resume: bool, overwrite: bool) -> None:
             f"{folder} already holds a model and its choices: go on (--resume), replace them (--overwrite), or give "
             "another --out"
         )
-    if not there and folder.is_dir() and any(p.name not in (*OWN, LOCK) for p in folder.iterdir()):
+    if not there and folder.is_dir() and any(not own_files.own(p.name) for p in folder.iterdir()):
         raise UsageError(
             f"{folder} is not empty and holds something else; nothing there is touched: give another --out"
         )
@@ -114,7 +93,7 @@ def work(asked: Asked, folder: Path, console: Console, *, resume: bool, overwrit
     if not os.path.exists(str(config.data.source)):
         raise UsageError(f"{told['data']}: no such file or folder; expected a folder of recordings or a table of them")
     if overwrite:
-        _clear(folder)
+        own_files.put_by(folder)
     more = before is not None and told["minutes"] > before.asked["minutes"]
     state = before or kept.Kept(told)
     state.asked = told
@@ -181,12 +160,3 @@ def usual_encoders() -> list[str]:
 def _absolute(name: str) -> str:
     place = os.path.expanduser(name)
     return os.path.abspath(place) if os.path.isdir(place) else name
-
-
-def _clear(folder: Path) -> None:
-    for place in (folder / name for name in OWN):
-        if place.is_dir():
-            shutil.rmtree(place, ignore_errors=True)
-        else:
-            with contextlib.suppress(OSError):
-                place.unlink(missing_ok=True)

@@ -51,7 +51,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     given["encoders"] = names
     found = api.auto(sources[0] if sources else None, overrides=overrides, console=console, **given)
     console.say("")
-    print(found)
+    print(found if console.quiet else found.summary)  # the steps have been told while they were done
     console.say(f"\nmodel   {found.model}\npage    {found.page}")
     print(found.model)
     return 1 if found.failed else 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
 from typing import Any
 
 import audioft
@@ -11,7 +13,7 @@ from audioft.tasks.auto import tables
 from audioft.tasks.auto.kept import Best, Done
 from audioft.tasks.auto.work import PROBE, Work
 
-TRY = 60  # clips by which the time of an encoder is known
+TRY = (20, 60, 180)  # clips by which the time of an encoder is known: as few as have enough of each label
 FEW = 300  # clips, below which nothing is tried beforehand
 SHARE = 0.25  # of the time that is left
 MOST = 2000
@@ -25,7 +27,7 @@ def choose(work: Work) -> Done:
     try:
         clips, names = _affordable(work, lost)
         found, call = _probe(work, names, clips)
-        names = _fitting(work, found, names, lost)
+        names = _fitting(work, found.rows, names, lost)
         if len(names) < len(found.rows):
             found, call = _probe(work, names, clips)
     except DataError as e:
@@ -49,11 +51,9 @@ def choose(work: Work) -> Done:
     run = audioft.finetune(
         from_probe=work.folder / PROBE, out=out, overwrite=out.exists(), overrides={}, console=work.brief
     )
-    if work.better(best):
-        work.take(best, run.model)
-    else:
-        lost.append(f"{best}: clearly worse than {work.kept.best}")
-    said = [*found.advice[0]]
+    if why := work.offer(best, run.model):
+        lost.append(why)
+    said, lost = [*found.advice[0]], list(dict.fromkeys(lost))
     known: dict[str, Any] = {"encoder": row.name, "seconds_per_minute": row.seconds_per_minute, "clips": clips}
     return Done("The encoder", said, lost, calls, found=known)
 
@@ -64,31 +64,28 @@ def _affordable(work: Work, lost: list[str]) -> tuple[int, list[str]]:
     if count <= FEW:
         return MOST, names
     minutes = float(work.kept.found("data")["seconds"]) / count / 60  # a clip
-    paces: dict[str, float] = {}
-    for row in _try(work, names):
-        if row.seconds_per_minute is not None:
-            paces[row.name] = row.seconds_per_minute
-        why = None if not row.layers else work.place.refused(row.parameters, row.seconds_per_minute)
-        if why is not None and len(names) > 1:
-            lost.append(f"{row.name}: {why}")
-            names.remove(row.name)
-    while paces:
+    tried = _try(work, names)
+    paces = {r.name: r.seconds_per_minute for r in tried if r.seconds_per_minute is not None}
+    names = _fitting(work, tried, names, lost)
+    while any(n in paces for n in names):
         afford = SHARE * work.free / max(1e-9, minutes * sum(paces.get(n, 0.0) for n in names))
         if afford >= min(LEAST, count) or len(names) == 1:
             break
-        slow = max(names, key=lambda n: paces.get(n, 0.0))
+        slow = max((n for n in names if n in paces), key=paces.__getitem__)
         lost.append(f"{slow}: {paces[slow]:.1f} s a minute of sound is too slow to be measured in the time there is")
         names.remove(slow)
-    return (MOST if not paces else int(min(MOST, max(afford, min(LEAST, count))))), names
+    else:
+        return MOST, names
+    return int(min(MOST, max(afford, min(LEAST, count)))), names
 
 
 def _try(work: Work, names: list[str]) -> list[Any]:
     """A few clips through each encoder, for the time it takes; they are not heard again."""
-    try:
-        how: dict[str, Any] = {"overrides": work.settings, "clips": TRY, "console": work.brief}
-        return list(audioft.compare_encoders(work.at(tables.LEARN), names, **how).rows)
-    except DataError:  # too few of each label among them
-        return []
+    for clips in TRY:
+        how: dict[str, Any] = {"overrides": work.settings, "clips": clips, "console": work.brief}
+        with contextlib.suppress(DataError):  # too few of each label among them
+            return list(audioft.compare_encoders(work.at(tables.LEARN), names, **how).rows)
+    return []
 
 
 def _probe(work: Work, names: list[str], clips: int) -> tuple[Any, str]:
@@ -99,13 +96,14 @@ def _probe(work: Work, names: list[str], clips: int) -> tuple[Any, str]:
     return audioft.compare_encoders(table, names, console=work.brief, **how), call
 
 
-def _fitting(work: Work, found: Any, names: list[str], lost: list[str]) -> list[str]:
-    """Those that the place can bear; the smallest where none is."""
-    there = {r.name: work.place.refused(r.parameters, r.seconds_per_minute) for r in found.rows if r.layers}
+def _fitting(work: Work, rows: Sequence[Any], names: list[str], lost: list[str]) -> list[str]:
+    """Those that the place can bear, and those of which nothing is known; the smallest where all are too much."""
+    there = {r.name: work.place.refused(r.parameters, r.seconds_per_minute) for r in rows if r.layers}
     fit = [n for n in names if there.get(n) is None]
-    if not any(n in there for n in fit):
-        least = min((r for r in found.rows if r.layers), key=lambda r: r.parameters, default=None)
-        return names if least is None else [least.name]
+    if there and not any(n in there for n in fit):
+        least = min((r for r in rows if r.layers), key=lambda r: r.parameters)
+        lost.append(f"a smaller one than {least.name}, which is taken though {there.pop(least.name)}: none was given")
+        fit = [n for n in names if n == least.name]
     lost += [f"{n}: {why}" for n, why in there.items() if why is not None]
     return fit
 

@@ -64,9 +64,8 @@ def join(work: Work) -> Done:
     value, low, high = map(float, told["score"])
     best = Best(f"{len(told['members'])} models joined", work.figure, value, low, high, where)
     calls = _made(work, told["others"])
-    if not work.better(best):
-        return Done(TITLE, [f"one: {chosen}"], [f"{best}: clearly worse than {work.kept.best}"], calls)
-    work.take(best, work.folder / JOINED)
+    if why := work.offer(best, work.folder / JOINED):
+        return Done(TITLE, [f"as before: {chosen}"], [why], calls)
     return Done(TITLE, [chosen, f"taken: {best}"], [], calls)
 
 

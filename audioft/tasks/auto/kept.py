@@ -77,12 +77,14 @@ class Kept:
         spent: seconds, of all calls so far.
         steps: by name, in their order.
         best: the best model; None before the first.
+        again: steps that are done, and are to be done once more, as there is more time.
     """
 
     asked: dict[str, Any]
     spent: float = 0.0
     steps: dict[str, Done] = field(default_factory=dict)
     best: Best | None = None
+    again: list[str] = field(default_factory=list)
 
     def found(self, step: str) -> Mapping[str, Any]:
         """What a step found; nothing where it was not done."""
@@ -93,7 +95,7 @@ class Kept:
         steps = {name: asdict(step) for name, step in self.steps.items()}
         best = None if self.best is None else asdict(self.best)
         told = {"format": "audioft-auto", "version": VERSION, "asked": self.asked, "spent": self.spent}
-        storage.write_json(folder / FILE, plain(told | {"best": best, "steps": steps}))
+        storage.write_json(folder / FILE, plain(told | {"again": self.again, "best": best, "steps": steps}))
 
 
 def read(folder: Path) -> Kept:
@@ -111,6 +113,7 @@ def read(folder: Path) -> Kept:
             )
         best = held["best"]
         steps = {name: Done(**step) for name, step in held["steps"].items()}
-        return Kept(dict(held["asked"]), float(held["spent"]), steps, None if best is None else Best(**best))
+        own = float(held["spent"]), steps, None if best is None else Best(**best)
+        return Kept(dict(held["asked"]), *own, again=list(held["again"]))
     except (TypeError, KeyError, ValueError) as e:
         raise CheckpointError(f"{folder / FILE} is damaged: {e}; put it back from a copy, or give another --out") from e

@@ -55,12 +55,13 @@ def look(work: Work) -> Done:
     groups = len({clips[i].group or clips[i].key for i in range(len(clips))})
     told += f", in {counted(groups, 'group')} by {data.manifest.grouping}" if groups < len(clips) else ""
     if tested:
-        said.append(f"{tested} are tested at the end, and lie in no table that a choice is made by")
+        said.append(f"{tested} are tested at the end, and heard by no choice before")
     else:
         said.append("no clip is left to be tested: figures are of folds")
     fewest, count = tables.few_of_a_label([clips[i] for i in own])
     by = f"{USUAL} folds" if len(own) < FEW else "a validation side"
-    said.append(f"choices are made on {by} of the other {len(own)}; the rarest label is {fewest}, with {count}")
+    rarest = f"the rarest label is {fewest}, with {counted(count, 'clip')}"
+    said.append(f"choices are made on {by} of the other {len(own)}; {rarest}")
     without = [side for side in ("valid", "test") if not len(data.side(side))]
     found = {
         "multilabel": data.manifest.multilabel,

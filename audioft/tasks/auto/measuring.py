@@ -7,6 +7,7 @@ from typing import Any
 import audioft
 from audioft.evaluation.text import number
 from audioft.tasks.auto import tables
+from audioft.tasks.auto.calls import Call
 from audioft.tasks.auto.kept import Done
 from audioft.tasks.auto.work import MODEL, Work
 
@@ -27,27 +28,30 @@ def measure(work: Work) -> Done:
     kinds, limit, explained = _afforded(work)
     model, table, out = work.at(MODEL), work.at(tables.CLIPS), work.folder / REPORT
     settings = [s for s in work.settings if s.startswith(("data.audio_root=", "data.group=", "data.allow_outside="))]
-    told: dict[str, Any] = {"side": "test", "limit": limit, "explained": explained}
-    asked = None if kinds is None else ",".join(kinds) or "none"
-    call = work.call("report", model, table, out=out, kinds=asked, settings=settings, **told)
-    how: dict[str, Any] = {"kinds": kinds, "overwrite": (out / "index.html").is_file(), "overrides": settings, **told}
+    asked: dict[str, Any] = {"side": "test", "limit": limit, "explained": explained}
+    named = None if kinds is None else ",".join(kinds) or "none"
+    call = work.call("report", model, table, out=out, kinds=named, settings=settings, **asked)
+    how: dict[str, Any] = {"kinds": kinds, "overwrite": (out / "index.html").is_file(), "overrides": settings, **asked}
     found = audioft.report(model, table, out=out, console=work.brief, **how)
     main = found.evaluation.metrics[found.evaluation.main]
     advised = []
     if found.robustness is not None:
-        said = f"sound that is worse than these recordings: {found.robustness.sentence.rstrip('.')}"
-        advised.append({"said": f"{said}; `audioft robustness {model} {table} --advise` says what to train with"})
+        further = Call("robustness", [model, table], {"advise": True}, settings)
+        said = f"training with worse sound: {found.robustness.sentence.rstrip('.')}; `{further}` says with which"
+        advised.append({"said": said})
     known = {
         "figure": found.evaluation.main,
         "value": main.value,
         "low": main.low,
         "high": main.high,
         "clips": found.evaluation.clips,
+        "of": str(work.kept.best),
         "advice": advised,
     }
     first = f"{found.evaluation.main} {number(main.value)} ({main.bounds}) of {found.evaluation.clips} clips"
     first += ", which no choice has heard"
-    return Done(title, [first, *(x for own in found.said.values() for x in own)], found.notes, [call], found=known)
+    told = [first, *(x for own in found.said.values() for x in own), *found.notes]
+    return Done(title, told, calls=[call], found=known)
 
 
 def _afforded(work: Work) -> tuple[list[str] | None, int, int]:

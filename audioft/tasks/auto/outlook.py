@@ -31,4 +31,6 @@ def look(work: Work) -> Done:
     except DataError as e:
         return Done(title, [f"not measured: {e}"], calls=[call])
     told = advice.of_curve(curve)
-    return Done(title, curve.sentences(), calls=[call], found={"advice": dataclasses.asdict(told)})
+    return Done(
+        title, curve.sentences(), calls=[call], found={} if told is None else {"advice": dataclasses.asdict(told)}
+    )

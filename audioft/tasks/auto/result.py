@@ -69,9 +69,16 @@ class Auto:
             lines += [f"{step.title} ({spell_seconds(step.seconds)})", *(f"  {x}" for x in step.said)]
             lines += [f"  not taken: {x}" for x in step.lost]
             lines += [f"  $ {x}" for x in step.calls]
-        if self.advice:
-            lines += ["", "What would help most now", *(f"  {n}. {x}" for n, x in enumerate(self.advice, 1))]
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._advised()])
+
+    def _advised(self) -> list[str]:
+        told = [f"  {n}. {x}" for n, x in enumerate(self.advice, 1)]
+        return ["", "What would help most now", *told] if told else []
+
+    @property
+    def summary(self) -> str:
+        """The model, how good it is, and what would help most."""
+        return "\n".join([self.sentence, *self._advised()])
 
     @property
     def sentence(self) -> str:

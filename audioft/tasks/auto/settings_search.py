@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import audioft
+from audioft.assembly import recipe
 from audioft.configuration import config as configs
 from audioft.core import storage
 from audioft.core.progress import spell_seconds
@@ -24,6 +25,8 @@ SOME = "some.csv"
 TRIALS = 100
 PASS = 0.3  # of the time that is free, that hearing all clips once may take
 LATER = 0.15  # of it, left for the models that may be joined
+STEP = 3.0  # passes that a training step takes the time of
+TRIAL = 0.3  # of the time that is free, that the first trial may take
 SHORT = 300  # seconds that are free, below which the encoder stays frozen
 SPACE = "space.yaml"
 FROZEN = """\
@@ -41,7 +44,7 @@ def search(work: Work) -> Done:
     table, told = _table(work)
     out, encoder = work.folder / SEARCH, str(work.kept.found("encoder")["encoder"])
     minutes = round(max(0.1, (1 - LATER) * work.free / 60), 1)
-    settings, resume = [*work.settings, *work.sides], (out / "study.json").is_file()
+    settings, resume = [*work.settings, *work.sides, *_frozen(work, told)], (out / "study.json").is_file()
     own: dict[str, Any] = {"encoder": encoder, "trials": TRIALS, "minutes": minutes, **_space(work, out, told)}
     if not resume and table == work.at(tables.CLIPS) and (work.folder / PROBE / "classifier").is_dir():
         own["from_probe"] = work.folder / PROBE  # its layer and pooling are one of the first trials
@@ -49,11 +52,31 @@ def search(work: Work) -> Done:
     found = audioft.search(table, out=out, overrides=settings, resume=resume, console=work.brief, **own)
     best, known = _judged(work, found, encoder)
     lost = _lost(found)
-    if found.run is not None and work.better(best):
-        work.take(best, found.run.model)
-    elif found.run is not None:
-        lost.insert(0, f"{best}: clearly worse than {work.kept.best}")
+    if found.run is not None and (why := work.offer(best, found.run.model)):
+        lost.insert(0, why)
     return Done("The settings", [*told, found.about, *found.sentences()], lost, [call], found=known)
+
+
+def _frozen(work: Work, told: list[str]) -> list[str]:
+    """What the search begins with besides, where the recipe would train layers and the time is short for that.
+
+    It is that of the first call where the search goes on, whatever time is left now.
+    """
+    before = work.folder / SEARCH / "config.yaml"
+    if before.is_file():
+        return ["freeze=all"] if configs.load(before).freeze == "all" else []
+    pace, about = work.kept.found("encoder").get("seconds_per_minute"), work.kept.found("data")
+    usual = recipe.of_data(configs.load(None), int(about["learnt"]))
+    if pace is None or usual.freeze == "all" or work.free < SHORT:
+        return []
+    seconds = STEP * int(usual.train.epochs) * float(about["seconds"]) / 60 * float(pace)
+    if seconds <= TRIAL * work.free:
+        return []
+    told.append(
+        f"begun with a frozen encoder: a run of the recipe, which trains layers from {recipe.FEW:,} clips on, would take "
+        f"about {spell_seconds(seconds)} of {spell_seconds(work.free)}"
+    )
+    return ["freeze=all"]
 
 
 def _space(work: Work, study: Path, told: list[str]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The clips as tables, so that every later step is a call over a file: those that are learnt from, apart from the test.
 
-What is not tested lies in a table of its own, without sides. Whoever chooses reads that one, so that no choice can rest
-on a tested clip.
+What is not tested lies in a table of its own, without sides: probes and learning curves read that one. The search reads
+all of them with their sides, chooses on those that are not tested, and tests the model that it ends with.
 """
 
 from __future__ import annotations

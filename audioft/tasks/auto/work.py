@@ -13,6 +13,7 @@ from audioft.assembly.recordings import Data
 from audioft.configuration.config import Config
 from audioft.core import storage
 from audioft.core.progress import Console
+from audioft.tasks.auto import own_files
 from audioft.tasks.auto.brief import LOG, Brief
 from audioft.tasks.auto.calls import Call
 from audioft.tasks.auto.kept import Best, Kept
@@ -36,7 +37,7 @@ class Work:
         console: where messages go.
         kept: what is known so far.
         began: by `time.monotonic`.
-        without: sides that cannot be made, as settings.
+        repeated: whether the step that is at work was done before, in less time.
     """
 
     folder: Path
@@ -47,6 +48,7 @@ class Work:
     console: Console
     kept: Kept
     began: float = field(default_factory=time.monotonic)
+    repeated: bool = False
     _data: Data | None = None
 
     def __post_init__(self) -> None:
@@ -107,10 +109,23 @@ class Work:
         """Put a model in the place of the best one so far, whole."""
         with storage.new_folder(self.folder / MODEL) as place:
             shutil.copytree(model, place, dirs_exist_ok=True, symlinks=True)
+        own_files.let_go(self.folder)
         self.kept.best = best
         self.kept.write(self.folder)
 
-    def better(self, best: Best) -> bool:
-        """Whether a model takes the place of the best one: it does where it is not clearly worse."""
+    def offer(self, best: Best, model: Path) -> str | None:
+        """Let a model take the place of the best one so far; why it does not, in words.
+
+        It does where it is not clearly worse; in what is done once more, with more time, where it is better. One that
+        was not measured takes the place of none that was.
+        """
         before = self.kept.best
-        return before is None or best.score.value != best.score.value or not best.score.clearly_below(before.score)
+        if before is not None and before.score.value == before.score.value:
+            if best.score.value != best.score.value:
+                return f"{best}: {before.name} is, and stays"
+            if self.repeated and best.score.value <= before.score.value:
+                return f"{best}: no better than {before}"
+            if best.score.clearly_below(before.score):
+                return f"{best}: clearly worse than {before}"
+        self.take(best, model)
+        return None
