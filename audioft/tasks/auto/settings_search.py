@@ -73,7 +73,7 @@ def _frozen(work: Work, told: list[str]) -> list[str]:
     if seconds <= TRIAL * work.free:
         return []
     told.append(
-        f"begun with a frozen encoder: a run of the recipe, which trains layers from {recipe.FEW:,} clips on, would take "
+        f"begun with a frozen encoder: a run of the recipe, which trains layers from {recipe.FEW:,} clips on, takes "
         f"about {spell_seconds(seconds)} of {spell_seconds(work.free)}"
     )
     return ["freeze=all"]
