@@ -19,7 +19,7 @@ def make(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(settings_search, "TRIALS", TRIALS)
     patch.setattr(settings_search, "FROZEN", settings_search.FROZEN.replace("[4, 24]", "[1, 2]"))
     patch.setattr(audioft, "search", functools.partial(audioft.search, folds=2, seeds=1))
-    patch.setattr(measuring, "_afforded", lambda work: ([], 5))
+    patch.setattr(measuring, "_afforded", lambda work: ([], 5, 0))
     passes.here(patch)
 
 

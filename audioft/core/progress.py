@@ -106,9 +106,9 @@ class Job:
 class Relay(Console):
     """A console that says nothing, and hands on how far its jobs are, as text, to who tells it in words of their own.
 
-    >>> with Relay(print).job("hearing", 4, unit=" clips") as job:
+    >>> with Relay(print).job("reading", 4, unit=" files") as job:
     ...     job.at(1, "fast")
-    hearing 1/4 clips, fast
+    reading 1/4 files, fast
     """
 
     def __init__(self, told: Callable[[str], None]):
