@@ -1,0 +1,54 @@
+"""What a result comes to as a piece of a notebook: sentences, a few figures, tables, notes; of plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from audioft.evaluation.page.elements import escaped, raw_table, tile
+from audioft.evaluation.page.style import fragment
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure that is seen from afar.
+
+    Attributes:
+        title, value, below: what it is, itself, and what is said below it.
+        main: whether it is the one to look at.
+    """
+
+    title: str
+    value: str
+    below: str = ""
+    main: bool = False
+
+
+def summary(
+    said: Sequence[str],
+    figures: Sequence[Figure] = (),
+    tables: Sequence[Sequence[Sequence[str]]] = (),
+    *,
+    caution: str = "",
+    notes: Sequence[str] = (),
+    text: Sequence[int] = (0,),
+) -> str:
+    """The piece.
+
+    Args:
+        said: sentences, the one that matters first.
+        figures: see there.
+        tables: of each the titles, then its rows.
+        caution: what is to be read before all.
+        notes: what is to be said besides.
+        text: columns that are no numbers.
+    """
+    first, *rest = [escaped(s) for s in said]
+    body = f'<p class="caution">{escaped(caution)}</p>\n' if caution else ""
+    body += f'<p class="said">{first}</p>\n' + "".join(f"<p>{s}</p>\n" for s in rest)
+    shown = [tile(escaped(f.title), escaped(f.value), escaped(f.below), f.main) for f in figures]
+    body += f'<div class="tiles">{"".join(shown)}</div>\n' if shown else ""
+    for head, *rows in tables:
+        titles = [(title, i not in text) for i, title in enumerate(head)]
+        body += raw_table(titles, [("", [escaped(cell) for cell in row]) for row in rows])
+    return fragment(body + "".join(f"<p>note: {escaped(n)}</p>" for n in notes))
