@@ -63,11 +63,11 @@ class Joined:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: how they were joined, its score, and what each member adds."""
-        from audioft.evaluation.page.summary import Figure, summary
+        from audioft.evaluation.page.summary import Figure, Table, summary
 
         below = f"{self._between}{' ' * bool(self._between)}on {self.side}, {counted(self.clips, 'clip')}"
         figures = [Figure(self._named, number(self.value), below, True)] if self.figure else []
-        tables = [[HEAD, *self._rows()]] if self.figure else []
+        tables = [Table([HEAD, *self._rows()])] if self.figure else []
         said = [self._joined, *([self._unlike] if self._unlike else [])]
         return summary(said, figures, tables, notes=self.notes)
 

@@ -65,12 +65,10 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the sentence, the models and every pair."""
-        from audioft.evaluation.page.summary import summary
+        from audioft.evaluation.page.summary import Table, summary
 
-        tables = [self.table(), *([self.pairs()] if self.gaps else [])]
-        return summary(
-            [self.sentence, self.measured], tables=tables, caution=self.foremost, notes=self.further, text=(0, 7)
-        )
+        tables = [Table(self.table()), *([Table(self.pairs(), (0, 7))] if self.gaps else [])]
+        return summary([self.sentence, self.measured], tables=tables, caution=self.foremost, notes=self.further)
 
     @property
     def title(self) -> str:

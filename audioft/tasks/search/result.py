@@ -73,10 +73,10 @@ class Search:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: what came of it, the score of its model, and the best trials."""
-        from audioft.evaluation.page.summary import Figure, summary
+        from audioft.evaluation.page.summary import Figure, Table, summary
 
         figures = []
-        if self.gain is not None:
+        if self.gain is not None and self.best is not None and self.best.number:
             between = f"{self.gain.low:+.4f} – {self.gain.high:+.4f}, on clips without a part in the choice"
             figures.append(Figure("gain", f"{self.gain.mean:+.4f}", between))
         if self.run is not None and (self.run.folder / "report.json").is_file():
@@ -85,7 +85,8 @@ class Search:
             named = TITLES.get(report.main, report.main)
             figures.append(Figure(named, number(value.value), f"{value.bounds} on {report.side}", True))
         rows = self._table()
-        return summary([*reversed(self.sentences()), self.about], figures, [rows], text=(0, len(rows[0]) - 1))
+        shown = Table(rows, (0, len(rows[0]) - 1))
+        return summary([*reversed(self.sentences()), self.about], figures, [shown])
 
     def sentences(self) -> list[str]:
         """What came of it."""
