@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
+EVIL = "<script>alert(1)</script> & \"'\u202e\udcff"
 _EMPTY = {"meta", "img", "br", "input", "link", "hr"}
 
 
@@ -62,4 +63,15 @@ def check(page: str) -> Parsed:
         assert player["preload"] == "none"
     addresses = set(re.findall(r"https?://[^\s\"'<>)]+", page))
     assert addresses <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+    return found
+
+
+def shown(thing) -> Parsed:
+    """What a notebook shows of a result, which is short elsewhere."""
+    text = thing._repr_html_()
+    found = check(text)
+    text.encode("utf-8")
+    assert "<script" not in text
+    assert len(repr(thing)) < 200
+    assert "\n" not in repr(thing)
     return found

@@ -8,28 +8,19 @@ import types
 
 import makers
 import numpy as np
-import pages
 import pytest
+from pages import EVIL, Parsed, shown
 
 import audioft
+from audioft.assembly.joining.joined import Joined
 from audioft.core import notebook
 from audioft.core.progress import Console
 from audioft.errors import AudioError
+from audioft.evaluation.joining.contribution import Contribution, Diversity
 from audioft.inference.prediction import Prediction
 from audioft.inference.timeline import Rules, Scores, Timeline
 
-EVIL = "<script>alert(1)</script> & \"'\u202e\udcff"
 QUIET = Console(quiet=True)
-
-
-def shown(thing) -> pages.Parsed:
-    text = thing._repr_html_()
-    found = pages.check(text)
-    text.encode("utf-8")
-    assert "<script" not in text
-    assert len(repr(thing)) < 200
-    assert "\n" not in repr(thing)
-    return found
 
 
 def test_a_prediction_is_heard_and_its_best_five_labels_are_bars(tmp_path):
@@ -93,6 +84,22 @@ def shown_short(thing) -> bool:
 
 def test_a_report_of_several_labels(trained_several):
     assert "mean average precision" in shown(trained_several.report).text
+
+
+def test_joined_models_and_what_each_adds(tmp_path):
+    members = [Contribution(n, 0.8, 0.82, 0.03, (0.01, 0.05), 0.1) for n in ("one", EVIL)]
+    how = {"figure": "accuracy", "side": "test", "clips": 80, "value": 0.85, "interval": (0.8, 0.9)}
+    joined = Joined(
+        tmp_path, "average", ("one", EVIL), contributions=members, diversity=Diversity(0.1, 0.05), notes=(EVIL,), **how
+    )
+    found = shown(joined)
+    assert len(found.all("table")) == 1
+    assert "0.850" in found.text
+    assert "two members differ in 10.0 %" in found.text
+    assert repr(joined) == f"<Joined in {tmp_path}: average of 2 models, accuracy 0.850 on test>"
+    unmeasured = Joined(tmp_path, "soup", ("one", "two"))
+    assert not shown(unmeasured).all("table")
+    assert repr(unmeasured).endswith("not measured>")
 
 
 @pytest.mark.parametrize(
@@ -162,7 +169,7 @@ def test_in_a_notebook_jobs_share_one_line_that_is_empty_at_the_end(monkeypatch,
     assert kernel.handles == 1
     assert kernel.drawn[-1]["text/html"] == ""
     for drawn in kernel.drawn[:-1]:
-        pages.Parsed(drawn["text/html"])
+        Parsed(drawn["text/html"])
     assert re.search(r'value="0\.500"', kernel.drawn[25]["text/html"])
 
 

@@ -2,14 +2,16 @@
 
 Rows: `cache`, 50 trials of heads, rates and losses below a frozen `mini` beside one run, and beside trials that share
 nothing; `processes`, the same trials by one process and by two; `kills`, four processes, one of which is killed again
-and again; `nulls`, which needs no data: how often one of 20 trials that are equally good is told to be better.
+and again; `nulls`, which needs no data: how often one of 20 trials that are equally good is told to be better;
+`gain`: what the best of `--trials` of the space that ships gains, beside the defaults, on the validation folds and on
+the test side of DATA, of which `--each N` leaves N clips of a label to learn from.
 """
 
 import argparse
+import csv
 import json
 import os
 import random
-import shutil
 import signal
 import statistics
 import subprocess
@@ -24,6 +26,7 @@ from scipy.stats import binomtest
 
 import audioft
 from audioft.assembly.fitting import frozen_cache
+from audioft.assembly.shared import Shared
 from audioft.evaluation.predictions import Predictions, losses, tempered
 from audioft.tasks.search import outcome, trial
 
@@ -36,6 +39,7 @@ HEADS = {
     "freeze": "all",
 }
 QUIET = audioft.Console(quiet=True)
+RUN = trial.run
 
 
 def searched(options: argparse.Namespace, out: Path, trials: int, **given: object) -> tuple[float, Any]:
@@ -46,7 +50,6 @@ def searched(options: argparse.Namespace, out: Path, trials: int, **given: objec
 
 
 def cache(options: argparse.Namespace, folder: Path) -> None:
-    frozen_cache.usual = lambda: folder / "states"  # nothing is kept of earlier runs
     passed: list[str] = []
     plain = frozen_cache.Cache._keep
 
@@ -55,35 +58,42 @@ def cache(options: argparse.Namespace, folder: Path) -> None:
         return plain(self, cut, name, *more)
 
     frozen_cache.Cache._keep = keep
+    frozen_cache.usual = lambda: folder / "states"  # nothing is kept of earlier runs
     began = time.perf_counter()
     one = {"freeze": "all", "train.epochs": 10, "data.test": "fold=5"}
     audioft.finetune(options.data, encoder="mini", out=folder / "run", overrides=one, console=QUIET)
     alone = time.perf_counter() - began
-    shutil.rmtree(folder / "states")
-    each = 0.0
     for folds in (1, 5):
         passed.clear()
-        shutil.rmtree(folder / "states", ignore_errors=True)
+        frozen_cache.usual = lambda folds=folds: folder / f"states-{folds}"
+        own = timed(None)
         took, found = searched(options, folder / f"shared-{folds}", options.trials, folds=folds, pruner="none")
         clips = len(set(passed))
         told = f"{took:.0f} s, {took / alone:.1f} times one run ({alone:.0f} s); {len(passed)} passes of {clips} clips"
         print(f"{len(found.trials)} trials on {folds} fold(s): {told}", flush=True)
-        each = each or took / options.trials
-    trial.Shared = lambda: Nothing()
-    few = {"overrides": {"data.test": "fold=5", "cache.views": 0}, "folds": 1, "pruner": "none"}
-    slow, _ = searched(options, folder / "apart", options.few, **few)
-    own = slow / options.few
-    print(f"a trial that shares nothing: {own:.1f} s beside {each:.1f} s, {own / each:.0f} times")
+        apart = timed(folder / f"apart-{folds}")
+        searched(options, folder / f"few-{folds}", options.few, folds=folds, pruner="none")
+        each, slow = sum(own) / len(own), sum(apart) / len(apart)
+        told = f"{slow:.1f} s a trial ({len(apart)}) beside {each:.1f} s ({len(own)})"
+        print(f"trials that share nothing, {folds} fold(s): {told}, {slow / each:.0f} times as long", flush=True)
 
 
-class Nothing:
-    """What runs share, if they share nothing."""
+def timed(apart: Path | None) -> list[float]:
+    """The seconds of each trial from now on; with `apart` each has a cache of its own there, and shares nothing."""
+    spent: list[float] = []
 
-    def __init__(self) -> None:
-        self.held: dict = {}
+    def run(config, around, *more, **given):
+        if apart is not None:
+            around.shared = Shared()
+            frozen_cache.usual = lambda: apart / str(len(spent))
+        began = time.perf_counter()
+        try:
+            return RUN(config, around, *more, **given)
+        finally:
+            spent.append(time.perf_counter() - began)
 
-    def once(self, address, make):
-        return make()
+    trial.run = run
+    return spent
 
 
 def processes(options: argparse.Namespace, folder: Path) -> None:
@@ -128,6 +138,41 @@ def kills(options: argparse.Namespace, folder: Path) -> None:
     print(f"the same settings as without kills: {same}")
 
 
+def gain(options: argparse.Namespace, folder: Path) -> None:
+    data = options.data if options.each is None else few(options.data, options.each, folder / "few.csv")
+    given = {"data.audio_root": str(options.data.parent)}
+    began = time.perf_counter()
+    found = audioft.search(
+        data, encoder="mini", out=folder / "study", trials=options.trials, take="best", overrides=given, console=QUIET
+    )
+    took = time.perf_counter() - began
+    run = audioft.finetune(data, encoder="mini", out=folder / "run", overrides=given, console=QUIET)
+    print(found)
+    print(f"{len(found.trials)} trials, {took:.0f} s")
+    for name, one in (("defaults", run), ("best trial", found.run)):
+        value = one.report.metrics[one.report.main]
+        clips = f"{one.report.clips} clips of the {one.report.side} side"
+        print(f"{name}: {one.report.main} {value.value:.3f} ({value.bounds}) of {clips}", flush=True)
+
+
+def few(table: Path, each: int, out: Path) -> Path:
+    """The table with so many clips of each label to learn from, drawn by a seed, and all that are tested."""
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    random.Random(0).shuffle(rows)
+    left = {row["label"]: each for row in rows}
+    kept = []
+    for row in rows:
+        left[row["label"]] -= row["split"] != "test"
+        if row["split"] == "test" or left[row["label"]] >= 0:
+            kept.append(row)
+    with out.open("w", newline="", encoding="utf-8") as file:
+        written = csv.DictWriter(file, kept[0].keys())
+        written.writeheader()
+        written.writerows(kept)
+    return out
+
+
 def nulls(options: argparse.Namespace, folder: Path) -> None:
     """Searches in which no trial is better than any other, as far as their predictions go."""
     for figure in ("refined_loss", "accuracy"):
@@ -162,12 +207,16 @@ def equals(groups: int, each: int, trials: int, draw: int, figure: str) -> list[
     return found
 
 
+ROWS = {"cache": cache, "processes": processes, "kills": kills, "nulls": nulls, "gain": gain}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, nargs="?")
-    parser.add_argument("--rows", nargs="+", default=["cache", "processes", "kills"])
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=["cache", "processes", "kills"])
     parser.add_argument("--trials", type=int, default=50)
-    parser.add_argument("--few", type=int, default=2, help="trials that share nothing")
+    parser.add_argument("--few", type=int, default=5, help="trials that share nothing")
+    parser.add_argument("--each", type=int, help="clips of a label that `gain` learns from; all if not given")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--nulls", type=int, default=1000)
@@ -175,7 +224,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         for row in options.rows:
             (Path(place) / row).mkdir()
-            {"cache": cache, "processes": processes, "kills": kills, "nulls": nulls}[row](options, Path(place) / row)
+            ROWS[row](options, Path(place) / row)
 
 
 if __name__ == "__main__":

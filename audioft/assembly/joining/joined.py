@@ -20,7 +20,10 @@ FILE = "ensemble.json"
 FORMAT = {"format": "audioft-ensemble", "format_version": 1}
 
 
-@dataclass(frozen=True)
+HEAD = ("member", "alone", "without it", "adds", "95 %", "disagrees")
+
+
+@dataclass(frozen=True, repr=False)
 class Joined:
     """Models that became one. `print` shows what each is worth.
 
@@ -54,22 +57,53 @@ class Joined:
     def __fspath__(self) -> str:
         return str(self.folder)
 
+    def __repr__(self) -> str:
+        measured = f", {self._named} {number(self.value)} on {self.side}" if self.figure else ", not measured"
+        return f"<Joined in {self.folder}: {self.how} of {counted(len(self.members), 'model')}{measured}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: how they were joined, its score, and what each member adds."""
+        from audioft.evaluation.page.summary import Figure, Table, summary
+
+        below = f"{self._between}{' ' * bool(self._between)}on {self.side}, {counted(self.clips, 'clip')}"
+        figures = [Figure(self._named, number(self.value), below, True)] if self.figure else []
+        tables = [Table([HEAD, *self._rows()])] if self.figure else []
+        said = [self._joined, *([self._unlike] if self._unlike else [])]
+        return summary(said, figures, tables, notes=self.notes)
+
     def __str__(self) -> str:
-        lines = [f"{self.how} of {counted(len(self.members), 'model')}" + f": {self.about}" * bool(self.about)]
+        lines = [self._joined]
         if self.figure:
-            low, high = self.interval
-            between = f" ({number(low)} – {number(high)})" if math.isfinite(low) else ""
-            named = TITLES.get(self.figure, self.figure)
-            lines[0] += f"\n{named} {number(self.value)}{between} on {self.side}, {counted(self.clips, 'clip')}"
-            lines += ["", *columns([("member", "alone", "without it", "adds", "95 %", "disagrees"), *self._rows()])]
-        if self.diversity is not None:
-            d = self.diversity
-            lines += [
-                "",
-                f"two members differ in {100 * d.disagreement:.1f} % of answers, and are wrong together in "
-                f"{100 * d.both_wrong:.1f} %, which no way of joining them mends",
-            ]
+            between = f" ({self._between})" if self._between else ""
+            lines += [f"{self._named} {number(self.value)}{between} on {self.side}, {counted(self.clips, 'clip')}"]
+            lines += ["", *columns([HEAD, *self._rows()])]
+        if self._unlike:
+            lines += ["", self._unlike]
         return "\n".join([*lines, *(f"note: {n}" for n in self.notes)])
+
+    @property
+    def _joined(self) -> str:
+        return f"{self.how} of {counted(len(self.members), 'model')}" + f": {self.about}" * bool(self.about)
+
+    @property
+    def _named(self) -> str:
+        return TITLES.get(self.figure, self.figure)
+
+    @property
+    def _between(self) -> str:
+        low, high = self.interval
+        return f"{number(low)} – {number(high)}" if math.isfinite(low) else ""
+
+    @property
+    def _unlike(self) -> str:
+        """How unlike the members are; empty where that was not measured."""
+        if self.diversity is None:
+            return ""
+        d = self.diversity
+        return (
+            f"two members differ in {100 * d.disagreement:.1f} % of answers, and are wrong together in "
+            f"{100 * d.both_wrong:.1f} %, which no way of joining them mends"
+        )
 
     def _rows(self) -> list[tuple[str, ...]]:
         rows: list[tuple[str, ...]] = []

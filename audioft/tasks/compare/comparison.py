@@ -63,6 +63,13 @@ class Comparison:
     def __repr__(self) -> str:
         return f"<Comparison of {len(self.rows)} models, {self.title}, {self.counted}>"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the sentence, the models and every pair."""
+        from audioft.evaluation.page.summary import Table, summary
+
+        tables = [Table(self.table()), *([Table(self.pairs(), (0, 7))] if self.gaps else [])]
+        return summary([self.sentence, self.measured], tables=tables, caution=self.foremost, notes=self.further)
+
     @property
     def title(self) -> str:
         """What the score is called."""

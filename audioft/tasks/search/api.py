@@ -132,5 +132,7 @@ def search(
         storage=storage,
         probe=kept,
     )
+    if overwrite and storage is not None:
+        storages.forget(folder, storage)
     with study_folder.made(folder, resume=resume, overwrite=overwrite):
         return searching.search(settled, folder, asked, console, resume=resume)

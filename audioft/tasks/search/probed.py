@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from audioft.assembly import folds, probed_encoder, recipe
 from audioft.assembly.kept_probe import Kept
@@ -17,6 +17,9 @@ from audioft.errors import UsageError
 from audioft.models import heard
 from audioft.tasks.search.space import Space
 from audioft.tasks.search.trial import settings_of
+
+if TYPE_CHECKING:
+    from audioft.models.encoder import Encoder
 
 
 def with_encoder(config: Config, kept: Kept) -> Config:
@@ -51,30 +54,36 @@ def start(kept: Kept, space: Space, config: Config, data: Data, console: Console
         console: is told.
 
     Returns:
-        None where they are given already, or the encoder is not to stay frozen, as it was for the probe.
+        None where they are given already, or the encoder is not to stay frozen, as it was for the probe; or where it is
+        the last layer and trials begin with probes of their own: these take that, or what is simpler and as good.
 
     Raises:
         UsageError: the probe is of other clips, or has learnt from those that are to be tested.
         ModelError: it is of another encoder, or damaged.
     """
-    _refuse_other(kept, data, config)
+    encoder = _of_the_same(kept, data, config)
     asked = settings_of(config, space.fixed, {})
     wanted: dict[str, Any] = {"model.layers": kept.layer, "model.pooling": kept.pooling}
     if recipe.of_data(asked, len(folds.learnt(data))).freeze != "all":
         wanted["freeze"] = "all"
     free = all(_may_be(space, asked, key, value) for key, value in wanted.items())
+    same = kept.layer == encoder.num_layers and asked.model.start == "probe"
     what = f"layer {kept.layer} and pooling {kept.pooling}"
-    then = f"trial 1 takes its {what}" if free else f"its {what} are not tried, as other settings stand for them"
+    then = f"trial 1 takes its {what}"
+    if not free:
+        then = f"its {what} are not tried, as other settings stand for them"
+    elif same:
+        then = f"its {what} are among what each trial chooses from by itself"
     console.say(f"the probe in {kept.place}: {kept.figure}; {then}")
-    return wanted if free else None
+    return wanted if free and not same else None
 
 
-def _refuse_other(kept: Kept, data: Data, config: Config) -> None:
-    """Say where a probe is of other clips or of another encoder, or has learnt from what is to be tested.
+def _of_the_same(kept: Kept, data: Data, config: Config) -> Encoder:
+    """The encoder of a probe, which must be of the same clips and have learnt from none that is to be tested.
 
     Raises:
-        UsageError: so it is with the clips.
-        ModelError: so it is with the encoder, or a file of the probe is damaged.
+        UsageError: it is of other clips, or has learnt from those.
+        ModelError: the encoder is another one today, or a file of the probe is damaged.
     """
     again = f"`audioft probe {config.data.source} --out DIR"
     if kept.labels != data.manifest.labels or kept.multilabel != data.manifest.multilabel:
@@ -93,7 +102,7 @@ def _refuse_other(kept: Kept, data: Data, config: Config) -> None:
     if told := known.told(data.asked("test"), "test clips", f"the probe in {kept.place}"):
         sides = " ".join(f"data.{side}={configs.spell(getattr(config.data, side))}" for side in ("valid", "test"))
         raise UsageError(f"{told[0]}; {again} {sides}` makes one that has not heard them")
-    probed_encoder.load(kept.encoder, kept.place, config.data)
+    return probed_encoder.load(kept.encoder, kept.place, config.data)[0]
 
 
 def _may_be(space: Space, config: Config, key: str, value: Any) -> bool:

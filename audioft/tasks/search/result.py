@@ -17,7 +17,7 @@ from audioft.core import csv_tables, storage
 from audioft.core.progress import spell_seconds
 from audioft.core.wording import counted
 from audioft.evaluation.predictions import Predictions
-from audioft.evaluation.text import columns, number
+from audioft.evaluation.text import TITLES, columns, number
 from audioft.tasks.search.ledger import ERROR, Entry
 from audioft.tasks.search.objectives import Objectives
 from audioft.tasks.search.outcome import Gain
@@ -26,7 +26,7 @@ from audioft.tasks.search.study import best_of
 TOLD = 5  # trials that are shown
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Search:
     """A search that has ended; `print` shows it.
 
@@ -69,7 +69,30 @@ class Search:
         return {} if self.chosen is None else dict(self.chosen.settings)
 
     def __str__(self) -> str:
-        return "\n".join([self.about, "", *self._table(), "", *self.sentences()])
+        figures, told = zip(*((row[:-1], row[-1]) for row in self._table()), strict=True)
+        lines = [f"{line}  {own}" for line, own in zip(columns(figures), told, strict=True)]
+        return "\n".join([self.about, "", *lines, "", *self.sentences()])
+
+    def __repr__(self) -> str:
+        best = "none ended" if self.best is None else f"best {self.objectives.figure} {number(self.best.values[0])}"
+        return f"<Search in {self.folder}: {counted(len(self.trials), 'trial')}, {best}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: what came of it, the score of its model, and the best trials."""
+        from audioft.evaluation.page.summary import Figure, Table, summary
+
+        figures = []
+        if self.gain is not None and self.best is not None and self.best.number:
+            between = f"{self.gain.low:+.4f} – {self.gain.high:+.4f}, on clips without a part in the choice"
+            figures.append(Figure("gain", f"{self.gain.mean:+.4f}", between))
+        if self.run is not None and (self.run.folder / "report.json").is_file():
+            report = self.run.report
+            value = report.metrics[report.main]
+            named = TITLES.get(report.main, report.main)
+            figures.append(Figure(named, number(value.value), f"{value.bounds} on {report.side}", True))
+        rows = self._table()
+        shown = Table(rows, (0, len(rows[0]) - 1))
+        return summary([*reversed(self.sentences()), self.about], figures, [shown])
 
     def sentences(self) -> list[str]:
         """What came of it."""
@@ -84,17 +107,17 @@ class Search:
         told.append(self.why)
         return told
 
-    def _table(self) -> list[str]:
+    def _table(self) -> list[list[str]]:
+        """The best trials and the first, below the titles."""
         names = _figures(self.trials, self.objectives)
         sign = -1.0 if self.objectives.higher else 1.0
         done = sorted((e for e in self.trials if e.state == "complete"), key=lambda e: (sign * e.values[0], e.number))
         shown = done[:TOLD] + [e for e in done[TOLD:] if e.number == 0]
-        rows = [["trial", *names, "seconds"]]
+        rows = [["trial", *names, "seconds", "settings"]]
         for e in shown:
             figures = [number(e.about["figures"].get(n, math.nan)) for n in names]
-            rows.append([str(e.number), *figures, f"{e.about['seconds']:.1f}"])
-        told = ["settings", *map(told_settings, shown)]
-        return [f"{line}  {own}" for line, own in zip(columns(rows), told, strict=True)]
+            rows.append([str(e.number), *figures, f"{e.about['seconds']:.1f}", told_settings(e)])
+        return rows
 
     def _gained(self) -> str:
         g = self.gain

@@ -84,6 +84,14 @@ def opened(folder: Path, url: str | None) -> BaseStorage:
         raise AudioftError(f"--storage {shown(url)} cannot be reached or read: {why}") from e
 
 
+def forget(folder: Path, url: str) -> None:
+    """Take the study of a folder out of its database, if it is there."""
+    import optuna
+
+    with contextlib.suppress(KeyError):
+        optuna.delete_study(study_name=folder.resolve().name, storage=opened(folder, url))
+
+
 def shared(url: str | None) -> bool:
     """Whether several machines may work on it."""
     return url is not None and url.split("+")[0].split(":")[0] in SERVED

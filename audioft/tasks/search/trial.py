@@ -153,6 +153,8 @@ def _fold(config: Config, data: Data, around: Around, folder: Path, report: Repo
     if time.monotonic() > around.deadline:
         raise TimeIsUp
     going_on = (folder / "config.yaml").is_file()
+    if not going_on:  # what a process leaves that was killed as it began
+        shutil.rmtree(folder, ignore_errors=True)
     run_beginning.prepare(folder, config, resume=going_on, overwrite=False)
     precision = choose_precision(config.train.precision, around.processes.device)
     chosen = recipe.kept(folder)

@@ -8,6 +8,7 @@ import math
 import re
 
 import pytest
+from pages import EVIL, shown
 
 from audioft.evaluation.calibration.figures import Calibration
 from audioft.evaluation.intervals import Estimate
@@ -112,3 +113,13 @@ def test_what_is_told_first_stands_in_lines_of_its_own():
     first, rest = str(found).split("\n\n", 1)
     assert first.splitlines() == [f"{notes[0]}.", "Too few clips.", "Test on more."]
     assert "note: 2 clips are left out" in rest
+
+
+def test_a_notebook_shows_the_sentence_and_the_tables():
+    found = comparison((0.90, 0.80), (5.0, 1.0), [(0, 1)])
+    page = shown(dataclasses.replace(found, notes=(EVIL,)))
+    assert found.sentence in page.text
+    assert len(page.all("table")) == 2
+    assert repr(found) == "<Comparison of 2 models, accuracy, 100 clips>"
+    few = shown(dataclasses.replace(found, caution=EVIL))
+    assert "caution" in [a.get("class") for a in few.all("p")]

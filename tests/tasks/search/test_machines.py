@@ -102,5 +102,9 @@ def test_machines_that_began_otherwise_do_not_work_on_one_study(search, tmp_path
     with pytest.raises(UsageError, match="began with other data, settings, options;"):
         search(tmp_path / "b" / "study", storage=url, overrides={**QUICK, "seed": 3, "data.test": 0.2})
     assert not (tmp_path / "b").exists()
+    again = search(
+        tmp_path / "a" / "study", storage=url, trials=2, space={"train.epochs": {"int": [1, 2]}}, overwrite=True
+    )
+    assert [set(e.settings) for e in again.trials] == [set(), {"train.epochs"}]
     shutil.copytree(tmp_path / "a" / "study", tmp_path / "c" / "study")
-    assert len(audioft.search(out=tmp_path / "c" / "study", resume=True, trials=2, seeds=1, console=QUIET).trials) == 2
+    assert len(audioft.search(out=tmp_path / "c" / "study", resume=True, trials=3, seeds=1, console=QUIET).trials) == 3

@@ -10,10 +10,12 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import makers
 import pytest
 import yaml
+from pages import shown
 
 import audioft
 from audioft.errors import AudioftError, CheckpointError, DataError, UsageError
@@ -84,6 +86,16 @@ def test_a_search_ends_with_a_model_that_was_tested_once(found):
     assert str(found).splitlines()[-1].startswith("Taken: ")
 
 
+def test_a_notebook_shows_what_came_of_it(found):
+    page = shown(found)
+    assert found.why in page.text
+    assert len(page.all("table")) == 1
+    assert f"<Search in {found.folder}: 4 trials, best refined_loss" in repr(found)
+    unfinished = replace(found, trials=(), gain=None, spread={}, chosen=None, run=None)
+    assert "none ended" in repr(unfinished)
+    shown(unfinished)
+
+
 def test_the_test_side_is_heard_by_no_trial(found, heard):
     with open(found.run.folder / "predictions.csv", newline="") as file:
         tested = {c["path"] for c in csv.DictReader(file)}
@@ -124,6 +136,13 @@ def test_a_killed_search_goes_on_with_the_trial_it_was_at(found, data, small_enc
     assert settings(again) == settings(found)
     assert [e.about.get("error") for e in again.trials] == [None] * 4
     assert [e.values for e in again.trials] == [e.values for e in found.trials]
+
+
+def test_a_fold_that_was_killed_as_it_began_begins_again(search, tmp_path):
+    half = tmp_path / "study" / "trials" / "0000" / "fold-1"
+    half.mkdir(parents=True)
+    (half / ".config.yaml.tmp").write_text("model:")
+    assert [e.state for e in search(tmp_path / "study", trials=1).trials] == ["complete"]
 
 
 def test_each_clip_passes_a_frozen_encoder_once(search, tmp_path, monkeypatch):

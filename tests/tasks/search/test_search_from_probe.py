@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import makers
 import pytest
 import yaml
 
 import audioft
+from audioft.assembly import kept_probe, recordings
 from audioft.errors import UsageError
+
+pytest.importorskip("optuna")
+
+from audioft.tasks.search import probed
+from audioft.tasks.search.space import Space
 
 QUIET = audioft.Console(quiet=True)
 SIDES = {"data.valid": 0.25, "data.test": 0.25}  # a side hangs on the other one
 QUICK = {**makers.QUICK, **SIDES, "train.batch_size": 8}
+SIDES_OF = {k.removeprefix("data."): v for k, v in SIDES.items()}
 SPACE = {"train.lr": {"log": [1e-4, 1e-2]}}
 FROZEN = {"freeze": "all"}  # as the encoder was for the probe; a head that begins at random lets it train
 
@@ -56,6 +64,15 @@ def test_the_encoder_and_an_early_trial_are_the_probes(search, probe, small_enco
 def test_what_is_given_stands(search, tmp_path, given):
     found = search(tmp_path / "study", overrides={**QUICK, **given})
     assert set(found.trials[1].settings) == {"train.lr"}
+
+
+@pytest.mark.parametrize(("layer", "start", "tried"), [(2, "probe", False), (2, "random", True), (1, "probe", True)])
+def test_the_last_layer_is_no_trial_where_each_tries_it_by_itself(probe, data, small_encoder, layer, start, tried):
+    config = audioft.Config(data={"source": str(data), **SIDES_OF}, encoder={"name": str(small_encoder)})
+    config = config.model_copy(update={"model": config.model.model_copy(update={"start": start})})
+    kept = replace(kept_probe.read(probe), layer=layer)
+    found = probed.start(kept, Space((), {}), config, recordings.load(config, QUIET), QUIET)
+    assert (found is not None) == tried
 
 
 def test_what_is_searched_has_the_probes_choice_among_its_values_or_it_is_no_trial(search, probe, tmp_path):
