@@ -18,6 +18,7 @@ FEW = 300  # clips, below which nothing is tried beforehand
 SHARE = 0.25  # of the time that is left
 MOST = 2000
 LEAST = 200
+POLICY = ("It learns from", "There are")  # what is frozen is for the search to find out
 PROBE, PROBED = "probe", "probed"
 
 
@@ -31,7 +32,7 @@ def choose(work: Work) -> Done:
         if len(names) < len(found.rows):
             found, call = _probe(work, names, clips)
     except DataError as e:
-        encoder = "mini" if "mini" in work.encoders else work.encoders[0]
+        encoder = work.kept.found("first").get("encoder", work.encoders[0])
         said = [f"{encoder} is taken: encoders cannot be measured on these clips ({e})"]
         return Done("The encoder", said, lost, found={"encoder": encoder})
     if found.advice is None:
@@ -53,7 +54,7 @@ def choose(work: Work) -> Done:
     )
     if why := work.offer(best, run.model):
         lost.append(why)
-    said, lost = [*found.advice[0]], list(dict.fromkeys(lost))
+    said, lost = [x for x in found.advice[0] if not x.startswith(POLICY)], list(dict.fromkeys(lost))
     known: dict[str, Any] = {"encoder": row.name, "seconds_per_minute": row.seconds_per_minute, "clips": clips}
     return Done("The encoder", said, lost, calls, found=known)
 
