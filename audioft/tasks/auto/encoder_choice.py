@@ -10,6 +10,7 @@ import audioft
 from audioft.errors import DataError
 from audioft.evaluation.text import number
 from audioft.tasks.auto import tables
+from audioft.tasks.auto.brief import Brief
 from audioft.tasks.auto.kept import Best, Done
 from audioft.tasks.auto.work import Work
 
@@ -82,8 +83,9 @@ def _affordable(work: Work, lost: list[str]) -> tuple[int, list[str]]:
 
 def _try(work: Work, names: list[str]) -> list[Any]:
     """A few clips through each encoder, for the time it takes; they are not heard again."""
+    muted = Brief(work.console, work.brief.log, passing=False)  # what is to be said is said of the pass that counts
     for clips in TRY:
-        how: dict[str, Any] = {"overrides": work.settings, "clips": clips, "console": work.brief}
+        how: dict[str, Any] = {"overrides": work.settings, "clips": clips, "console": muted}
         with contextlib.suppress(DataError):  # too few of each label among them
             return list(audioft.compare_encoders(work.at(tables.LEARN), names, **how).rows)
     return []
