@@ -17,6 +17,7 @@ from audioft.evaluation.text import number
 CHECK = "to_check.csv"
 OWN, OTHER = 0.05, 0.8  # a label whose score is below the one while another's is above the other is doubted
 WEAK = 3  # labels that are named
+ERRORS = 2  # of a label, below which nothing is said of it: one may be chance
 MOST = 100  # rows of the table
 #: Encoders worth a try, by what they were pretrained on.
 OTHERS = (
@@ -52,7 +53,7 @@ def of_labels(said: Predictions) -> list[Advice]:
             continue
         wrong = np.bincount(given[own & (given != label)], minlength=len(said.labels))
         rows.append((float((given[own] == label).mean()), int(own.sum()), label, wrong))
-    weak = [r for r in sorted(rows, key=lambda r: (r[0], r[1])) if r[3].sum()][:WEAK]
+    weak = [r for r in sorted(rows, key=lambda r: (r[0], r[1])) if r[3].sum() >= ERRORS][:WEAK]
     told = []
     for share, count, label, wrong in weak:
         taken = f", most often taken for {said.labels[int(wrong.argmax())]} ({wrong.max()})"
@@ -107,11 +108,17 @@ def doubted(said: Predictions, folder: Path) -> Advice | None:
 def of_curve(curve: Any) -> Advice | None:
     """What more clips of all labels would bring; None where that cannot be told."""
     outlook = curve.outlooks[curve.better]
-    if isinstance(outlook, str):
+    if isinstance(outlook, str) or _below(outlook, curve):
         return None
     *_, said = curve.sentences()
     gain = 100 * max(0.0, min(x.gain for x in outlook.expected.values()))
     return Advice(f"more clips of every label: {said[0].lower()}{said[1:].rstrip('.')}", gain)
+
+
+def _below(outlook: Any, curve: Any) -> bool:
+    """Whether a law expects less of more clips than was measured with all there are: it does not hold here."""
+    most = max(x.accuracy for x in outlook.expected.values())
+    return bool(most <= curve.points[-1].accuracy(curve.better))
 
 
 def of_encoders(tried: Sequence[str], out: Path) -> Advice | None:

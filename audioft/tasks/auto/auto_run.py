@@ -30,7 +30,7 @@ STEPS: dict[str, tuple[str, Step]] = {
 #: Without these there is no model; what fails of the others is told, and the best model so far stays.
 NEEDED = ("data", "encoder")
 #: Seconds that must be free for a step to be worth beginning.
-LEAST = {"curve": 5.0, "settings": 20.0, "joint": 10.0}
+LEAST = {"curve": 5.0, "settings": 20.0}
 #: Done again where more time is given than there was, or where one of them before it is done again.
 OF_TIME = ("settings", "joint", "measured")
 
@@ -77,6 +77,7 @@ def _do(work: Work, name: str, step: Step) -> None:
             if name in NEEDED:
                 raise
             done = Done(title, [f"failed: {e}"], found={"failed": True})
+    work.done.append(name)
     kept.steps[name] = dataclasses.replace(done, seconds=round(time.monotonic() - began, 1))
     kept.again = [n for n in kept.again if n != name]
     for said in done.said:
@@ -88,6 +89,8 @@ def _do(work: Work, name: str, step: Step) -> None:
 def _stays(work: Work, name: str) -> bool:
     """Whether a step that is to be done once more is better left as it is: there is no time, or nothing changed."""
     earlier = work.kept.steps[name]
+    if name == "joint":
+        return "settings" not in work.done
     if name == "measured":
         return earlier.found.get("of") == str(work.kept.best) and work.left < earlier.seconds
     return work.free < LEAST.get(name, -math.inf)
@@ -110,7 +113,7 @@ def _stopped(work: Work, error: BaseException) -> None:
     """Keep what is known, and tell how to go on, where anything is worth that."""
     nothing = isinstance(error, Exception) or not work.kept.steps or own_files.are_by(work.folder)
     if work.kept.best is None and nothing:
-        if own_files.withdraw(work.folder):
+        if own_files.withdraw(work.folder, str(error)):
             error.add_note(f"what was in {work.folder} before is there again")
         return
     _save(work)

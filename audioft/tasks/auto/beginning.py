@@ -123,7 +123,7 @@ def _told(asked: Asked, before: kept.Kept | None) -> dict[str, Any]:
             "`audioft search` takes all"
         )
     if asked.place is not None and asked.place not in PLACES:
-        raise UsageError(f"--for {asked.place}: unknown{suggest(asked.place, PLACES)}; known are {', '.join(PLACES)}")
+        raise UsageError(f"--for {asked.place}: unknown{suggest(asked.place, PLACES)}")
     given = {
         "data": None if asked.data is None else os.path.abspath(os.path.expanduser(asked.data)),
         "settings": settings or None,
@@ -136,7 +136,7 @@ def _told(asked: Asked, before: kept.Kept | None) -> dict[str, Any]:
         names = given["encoders"] if given["encoders"] is not None else usual_encoders()
         if not names:
             raise UsageError("no encoders given: name them with --encoders A,B")
-        if wrong := [w for n in names if (w := misspelt(n)) is not None]:
+        if wrong := [w for n in names if (w := misspelt(n) or _gone(n)) is not None]:
             raise UsageError(f"encoder {wrong[0]}")
         told = given | {"encoders": list(dict.fromkeys(names)), "place": asked.place or USUAL, "settings": settings}
         return told | {"minutes": asked.minutes or MINUTES}
@@ -155,6 +155,13 @@ def usual_encoders() -> list[str]:
     from audioft.models.downloaded import encoders
 
     return ["mini", *encoders()]
+
+
+def _gone(name: str) -> str | None:
+    """What is to be said of an encoder that can only be a folder and is none."""
+    place = os.path.expanduser(name)
+    local = os.path.isabs(place) or name.startswith((".", "~"))
+    return f"{name}: no such folder" if local and not os.path.isdir(place) else None
 
 
 def _absolute(name: str) -> str:

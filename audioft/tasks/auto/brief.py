@@ -16,18 +16,19 @@ class Brief(Console):
     Args:
         over: where they go.
         log: the file; what is there stays.
+        passing: whether notes are passed on; else they are in the log alone.
 
     Attributes:
         notes: all that were said, each once.
     """
 
-    def __init__(self, over: Console, log: Path):
+    def __init__(self, over: Console, log: Path, *, passing: bool = True):
         super().__init__(quiet=over.quiet, stream=over.stream)
-        self.log, self.notes = log, list[str]()
+        self.log, self.passing, self.notes = log, passing, list[str]()
 
     def say(self, text: str = "") -> None:
         with open(self.log, "a", encoding="utf-8", errors="replace") as file:
             print(text, file=file)
-        if text.startswith(NOTE) and text not in self.notes:
+        if self.passing and text.startswith(NOTE) and text not in self.notes:
             self.notes.append(text)
             super().say(f"  {text}")

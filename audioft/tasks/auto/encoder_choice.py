@@ -10,6 +10,7 @@ import audioft
 from audioft.errors import DataError
 from audioft.evaluation.text import number
 from audioft.tasks.auto import tables
+from audioft.tasks.auto.brief import Brief
 from audioft.tasks.auto.kept import Best, Done
 from audioft.tasks.auto.work import PROBE, Work
 
@@ -18,6 +19,7 @@ FEW = 300  # clips, below which nothing is tried beforehand
 SHARE = 0.25  # of the time that is left
 MOST = 2000
 LEAST = 200
+POLICY = ("It learns from", "There are")  # what is frozen is for the search to find out
 PROBED = "probed"
 
 
@@ -31,7 +33,7 @@ def choose(work: Work) -> Done:
         if len(names) < len(found.rows):
             found, call = _probe(work, names, clips)
     except DataError as e:
-        encoder = "mini" if "mini" in work.encoders else work.encoders[0]
+        encoder = work.kept.found("first").get("encoder", work.encoders[0])
         said = [f"{encoder} is taken: encoders cannot be measured on these clips ({e})"]
         return Done("The encoder", said, lost, found={"encoder": encoder})
     if found.advice is None:
@@ -53,7 +55,7 @@ def choose(work: Work) -> Done:
     )
     if why := work.offer(best, run.model):
         lost.append(why)
-    said, lost = [*found.advice[0]], list(dict.fromkeys(lost))
+    said, lost = [x for x in found.advice[0] if not x.startswith(POLICY)], list(dict.fromkeys(lost))
     known: dict[str, Any] = {"encoder": row.name, "seconds_per_minute": row.seconds_per_minute, "clips": clips}
     return Done("The encoder", said, lost, calls, found=known)
 
@@ -81,8 +83,9 @@ def _affordable(work: Work, lost: list[str]) -> tuple[int, list[str]]:
 
 def _try(work: Work, names: list[str]) -> list[Any]:
     """A few clips through each encoder, for the time it takes; they are not heard again."""
+    muted = Brief(work.console, work.brief.log, passing=False)  # what is to be said is said of the pass that counts
     for clips in TRY:
-        how: dict[str, Any] = {"overrides": work.settings, "clips": clips, "console": work.brief}
+        how: dict[str, Any] = {"overrides": work.settings, "clips": clips, "console": muted}
         with contextlib.suppress(DataError):  # too few of each label among them
             return list(audioft.compare_encoders(work.at(tables.LEARN), names, **how).rows)
     return []

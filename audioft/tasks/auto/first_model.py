@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import Any
 
 import audioft
+from audioft.assembly.run_folder import Run
 from audioft.configuration.config import Config
 from audioft.core.wording import counted
 from audioft.data.splits import TooFewClips
+from audioft.errors import ModelError
 from audioft.evaluation.report import Report
 from audioft.tasks.auto import look, tables
 from audioft.tasks.auto.kept import Best, Done
@@ -24,26 +27,36 @@ def make(work: Work) -> Done:
     data = work.data() if checked else look.unchecked(work)
     count = tables.write_first(data, work.folder, work.config.seed)
     own = tables.settings(work.config, data) if checked else tables.settings(_lenient(work.config), data)
-    encoder = "mini" if "mini" in work.encoders else work.encoders[0]
-    table, calls = work.at(tables.FIRST), []
-    for valid in ("0.2", "null"):
-        settings = [*own, f"data.valid={valid}", "data.test=null"]
-        out = work.folder / NAME
-        calls = [work.call("train", table, few_shot=True, encoder=encoder, out=out, settings=settings)]
-        how: dict[str, Any] = {"few_shot": True, "encoder": encoder, "overrides": settings}
+    lost: list[str] = []
+    for encoder in ["mini"] if "mini" in work.encoders else work.encoders:
         try:
-            run = audioft.finetune(table, out=out, overwrite=out.exists(), console=work.brief, **how)
+            run, call = _fitted(work, encoder, own)
             break
-        except TooFewClips:
-            if valid == "null":
-                raise
+        except ModelError as e:
+            lost.append(f"{encoder}: {e}")
+    else:
+        raise ModelError("; ".join(lost))
     report = run.report if (run.folder / "report.json").is_file() else None
     figure = "map" if data.manifest.multilabel else "accuracy"
     best = Best(f"prototypes on {encoder}", figure, *_figure(report, figure), measured=_measured(report))
     if work.kept.best is None:
         work.take(best, run.model)
     few = f"of {counted(count, 'clip')}, at most {tables.EACH} a label"
-    return Done("A first model", [f"{best}: {few}; it labels recordings already"], calls=calls)
+    return Done(
+        "A first model", [f"{best}: {few}; it labels recordings already"], lost, [call], found={"encoder": encoder}
+    )
+
+
+def _fitted(work: Work, encoder: str, own: list[str]) -> tuple[Run, str]:
+    """The run, and its call; without a validation side where there are too few clips for one."""
+    table, out = work.at(tables.FIRST), work.folder / NAME
+    for valid in ("0.2", "null"):
+        settings = [*own, f"data.valid={valid}", "data.test=null"]
+        call = work.call("train", table, few_shot=True, encoder=encoder, out=out, settings=settings)
+        how: dict[str, Any] = {"few_shot": True, "encoder": encoder, "overrides": settings}
+        with contextlib.suppress(*((TooFewClips,) if valid != "null" else ())):
+            return audioft.finetune(table, out=out, overwrite=out.exists(), console=work.brief, **how), call
+    raise AssertionError
 
 
 def _lenient(config: Config) -> Config:

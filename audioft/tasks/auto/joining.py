@@ -50,22 +50,24 @@ def planned(work: Work, found: Any) -> dict[str, Any] | None:
 def join(work: Work) -> Done:
     """The step."""
     told = work.kept.found("settings").get("joint")
+    one = "as before" if work.repeated else "one"
     if told is None:
-        return Done(TITLE, ["one: there are no two trials to join"])
+        return Done(TITLE, [f"{one}: there are no two trials to join"])
     chosen = _told(told)
     if not told["pays"]:
         lost = [chosen] if told["others"] else []
-        return Done(TITLE, ["one: no set of trials is better together beyond chance"], lost)
+        return Done(TITLE, [f"{one}: no set of trials is better together beyond chance"], lost)
     if not (work.place.several or told["frozen"]):
-        return Done(TITLE, [f"one: a {work.place.name} hears each recording once"], [chosen])
+        return Done(TITLE, [f"{one}: a {work.place.name} hears each recording once"], [chosen])
     if SPARE * told["seconds"] > work.free:
-        return Done(TITLE, ["one: there is no time left to train the others; give more --minutes"], [chosen])
+        said = f"{one}: there is no time left to train the others; give more --minutes"
+        return Done(TITLE, [said], [chosen], found={"left out": True})
     where = f"on {told['clips']} clips that no member learnt from, by which they were chosen: a little too good"
     value, low, high = map(float, told["score"])
     best = Best(f"{len(told['members'])} models joined", work.figure, value, low, high, where)
     calls = _made(work, told["others"])
     if why := work.offer(best, work.folder / JOINED):
-        return Done(TITLE, [f"as before: {chosen}"], [why], calls)
+        return Done(TITLE, [f"{one}: {chosen}"], [why], calls)
     return Done(TITLE, [chosen, f"taken: {best}"], [], calls)
 
 

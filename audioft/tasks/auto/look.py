@@ -8,7 +8,7 @@ from audioft.configuration.config import Config
 from audioft.core.progress import Console, spell_seconds
 from audioft.core.wording import counted, quoted
 from audioft.data.splits import TooFewClips
-from audioft.errors import UsageError
+from audioft.errors import AudioftError, UsageError
 from audioft.tasks.auto import tables
 from audioft.tasks.auto.brief import NOTE
 from audioft.tasks.auto.kept import Done
@@ -39,13 +39,13 @@ def load(config: Config, console: Console, **how: object) -> tuple[recordings.Da
 def look(work: Work) -> Done:
     """The step."""
     config = work.config
+    if config.events.use == "frames":
+        raise UsageError(
+            "audioft auto chooses among models of clips, and events.use=frames asks for one of frames: "
+            "events.use=clips cuts clips out, or `audioft search` looks for settings of a model of frames"
+        )
     call = work.call("train", str(config.data.source), dry_run=True, settings=work.kept.asked["settings"])
     data, work.config, said = load(config, work.brief, bad_files=work.folder / "bad_files.csv")
-    if config.events.use == "frames" or data.manifest.events is not None:
-        raise UsageError(
-            "audioft auto chooses among models of clips, and these labels are of moments in recordings: "
-            "events.use=clips cuts them out, or `audioft search` looks for settings of a model of frames"
-        )
     work.read(data)
     tables.write(data, work.folder)
     own, tested, clips = learnt(data), len(data.side("test")), data.manifest.clips
@@ -77,7 +77,10 @@ def look(work: Work) -> Done:
 
 def many(work: Work) -> bool:
     """Whether there are so many clips that the first model is made before all are checked."""
-    data, _, _ = load(work.config, Console(quiet=True), headers_only=True)
+    try:
+        data, _, _ = load(work.config, Console(quiet=True), headers_only=True)
+    except AudioftError:  # the step that looks at the data tells it, with the table of bad recordings
+        return False
     return len(data.manifest.clips) > MANY
 
 

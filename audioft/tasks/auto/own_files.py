@@ -52,9 +52,9 @@ def let_go(folder: Path) -> None:
     set_aside.let_go(set_aside.folder_of(folder))
 
 
-def withdraw(folder: Path) -> bool:
+def withdraw(folder: Path, said: str) -> bool:
     """Remove all of a work without a model, but the table that its message refers to, and put back what was there."""
-    _remove(folder, [name for name in OWN if name != BAD_FILES])
+    _remove(folder, [name for name in OWN if name != BAD_FILES or str(folder / name) not in said])
     return put_back(folder)
 
 

@@ -25,13 +25,24 @@ def write(found: Auto) -> None:
 
 def as_html(found: Auto) -> str:
     """The page."""
-    title = escaped(f"audioft: a model of {os.path.basename(str(found.asked['data']).rstrip('/'))}")
+    title = escaped(f"audioft: a model of {_named(str(found.asked['data']))}")
     head = f'<h1>{title}</h1>\n<p class="said">{escaped(found.sentence)}</p>\n{_tiles(found)}'
     parts = {"advice": _advice(found)} if found.advice else {}
     parts |= {name: _step(found.folder, name, step) for name, step in found.steps.items()}
     parts["calls"] = _calls(found)
-    links = "".join(f'<a href="#{name}">{name}</a> ' for name, part in parts.items() if part)
+    titles = {name: step.title.lower() for name, step in found.steps.items()}
+    links = "".join(f'<a href="#{name}">{escaped(titles.get(name, name))}</a> ' for name in parts)
     return document(title, f'{head}<nav aria-label="parts of this page">{links}</nav>\n', "".join(parts.values()))
+
+
+def _named(data: str) -> str:
+    """The folder, or the table and its folder.
+
+    >>> _named("/recordings/birds/"), _named("/recordings/birds/metadata.csv")
+    ('birds', 'birds/metadata.csv')
+    """
+    last = data.rstrip("/").split("/")
+    return "/".join(last[-2:] if os.path.splitext(last[-1])[1] else last[-1:])
 
 
 def _tiles(found: Auto) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +38,7 @@ train.epochs: {int: [4, 24]}
 train.weight_decay: {log: [1.0e-3, 0.3]}
 model.head: {choice: [own, mlp]}
 """
+GROWN = 1.5  # times as many clips as before must fit, for a search to begin anew
 SHOWN = 5  # trials that were not taken
 
 
@@ -43,6 +46,8 @@ def search(work: Work) -> Done:
     """The step."""
     table, told = _table(work)
     out, encoder = work.folder / SEARCH, str(work.kept.found("encoder")["encoder"])
+    if _outgrown(work, out, table):
+        _forget(work)
     minutes = round(max(0.1, (1 - LATER) * work.free / 60), 1)
     settings, resume = [*work.settings, *work.sides, *_frozen(work, told)], (out / "study.json").is_file()
     own: dict[str, Any] = {"encoder": encoder, "trials": TRIALS, "minutes": minutes, **_space(work, out, told)}
@@ -89,16 +94,38 @@ def _space(work: Work, study: Path, told: list[str]) -> dict[str, Any]:
     return {"space": place}
 
 
+def _outgrown(work: Work, study: Path, table: str) -> bool:
+    """Whether a study is of less than there is time for now, or of a table elsewhere: of a folder that was moved."""
+    if not (study / "study.json").is_file():
+        return False
+    if work.free >= SHORT and (work.folder / SPACE).is_file():
+        return True
+    return str(configs.load(study / "config.yaml").data.source) != os.path.abspath(table)
+
+
+def _forget(work: Work) -> None:
+    """Take a study away, so that another one begins; the best model stays."""
+    for name in (SEARCH, joining.MEMBERS):
+        shutil.rmtree(work.folder / name, ignore_errors=True)
+    (work.folder / SPACE).unlink(missing_ok=True)
+
+
 def _table(work: Work) -> tuple[str, list[str]]:
     """All clips, or as many as can be heard in the time there is; of a search that goes on those it began with."""
     about, pace = work.kept.found("data"), work.kept.found("encoder").get("seconds_per_minute")
-    if (work.folder / SOME).is_file():
-        return work.at(SOME), [f"learnt from the clips in {work.at(SOME)}, which could be heard in the time there was"]
     whole = 0.0 if pace is None else float(about["seconds"]) / 60 * float(pace)
-    if whole <= PASS * work.free or (work.folder / SEARCH / "study.json").is_file():
+    some = work.folder / SOME
+    if whole <= PASS * work.free:
+        some.unlink(missing_ok=True)
         return work.at(tables.CLIPS), []
-    fits = float(about["seconds"]) * max(0.02, PASS * work.free / whole)
-    count = tables.write_some(work.data(), work.folder, SOME, fits, work.config.seed)
+    share = max(0.02, PASS * work.free / whole)
+    if (work.folder / SEARCH / "study.json").is_file():
+        if not some.is_file():
+            return work.at(tables.CLIPS), []
+        if share < GROWN * (tables.rows(some) - about["tested"]) / about["learnt"]:
+            return work.at(SOME), [f"learnt from the clips in {some}, which could be heard in the time there was"]
+        _forget(work)
+    count = tables.write_some(work.data(), work.folder, SOME, share * float(about["seconds"]), work.config.seed)
     return work.at(SOME), [
         f"of {about['learnt']} clips {count} are learnt from: to hear all of them takes {spell_seconds(whole)}, and "
         f"{spell_seconds(max(0.0, work.free))} are left; give more --minutes"

@@ -37,6 +37,7 @@ class Work:
         console: where messages go.
         kept: what is known so far.
         began: by `time.monotonic`.
+        done: steps that were done in this call.
         repeated: whether the step that is at work was done before, in less time.
     """
 
@@ -48,6 +49,7 @@ class Work:
     console: Console
     kept: Kept
     began: float = field(default_factory=time.monotonic)
+    done: list[str] = field(default_factory=list)
     repeated: bool = False
     _data: Data | None = None
 

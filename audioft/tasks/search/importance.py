@@ -19,7 +19,8 @@ def importance(trials: Sequence[Entry], space: Space, seed: int) -> dict[str, fl
     hangs on others is judged among the trials that have it.
 
     Returns:
-        By key, the most important first; without those of too few trials, or that took one value.
+        By key, the most important first; without those of too few trials, or that took one value, and empty where all
+        trials are as good as equal.
     """
     found: dict[str, float] = {}
     plain = [d for d in space.dimensions if not d.when]
@@ -45,4 +46,7 @@ def _of(dimensions: Sequence[Dimension], trials: Sequence[Entry], seed: int) -> 
         trial = optuna.trial.create_trial(params=known.known(settings), distributions=forms, value=e.values[0])
         study.add_trial(trial)
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=seed % 2**31)
-    return dict(optuna.importance.get_param_importances(study, evaluator=evaluator, params=sorted(keys)))
+    try:
+        return dict(optuna.importance.get_param_importances(study, evaluator=evaluator, params=sorted(keys)))
+    except RuntimeError:  # Optuna's trees find no difference between trials that differ by next to nothing
+        return {}

@@ -177,7 +177,7 @@ def test_what_was_left_out_is_done_with_more_time(whole, auto, tmp_path, monkeyp
     held["spent"] = 119.0
     (out / "auto.json").write_text(json.dumps(held))
     short = auto(None, out, resume=True)
-    assert [n for n, s in short.steps.items() if "left out" in s.said[0]] == ["curve", "settings", "joint"]
+    assert [n for n, s in short.steps.items() if "left out" in s.said[0]] == ["curve", "settings"]
     monkeypatch.setitem(STEPS, "settings", ("the settings", lambda work: whole.steps["settings"]))
     longer = auto(None, out, resume=True, minutes=4)
     assert not [n for n, s in longer.steps.items() if "left out" in s.said[0]]
