@@ -211,7 +211,7 @@ def _concluded(study: Study, data: recordings.Data, asked: Asked, console: Conso
     told = told_about(entries, study.objectives, str(study.base.data.source), len(sides), clips, how)
     shown = front(entries, study.objectives) if len(study.objectives.names) > 1 else ()
     said = {s.number: s.predictions for s in held}
-    settled = {n: study.config(entries[n].settings) for n in said}
+    settled = {n: _settled(study, entries[n], asked) for n in said}
     results = told, gained, spread, chosen, why, shown, None
     found = Search(study.folder, tuple(entries), study.objectives, *results, said, settled)
     shares = importance(entries, study.drawing.space, study.drawing.seed)
@@ -269,11 +269,8 @@ def _final(study: Study, chosen: Entry | None, asked: Asked, console: Console) -
     """The model of the chosen settings, trained once and tested once; what is there is not made again."""
     import audioft
 
-    fixed = study.drawing.space.fixed
-    settings: dict[str, Any] = {"freeze": "all", "model.start": "probe"} if chosen is None else dict(chosen.settings)
-    config = trial.settings_of(study.base, {} if chosen is None else fixed, settings)
-    if asked.refit == "both" and chosen is not None:
-        config = _of_both(config, chosen, study)
+    settings = {"freeze": "all", "model.start": "probe"}
+    config = trial.settings_of(study.base, {}, settings) if chosen is None else _settled(study, chosen, asked)
     run = study.folder / "run"
     storage.write_text(study.folder / "best.yaml", configs.save(config))
     going_on = (run / "config.yaml").is_file() and configs.load(run / "config.yaml") == config
@@ -283,6 +280,12 @@ def _final(study: Study, chosen: Entry | None, asked: Asked, console: Console) -
         shutil.rmtree(run)
     console.say(f"\nthe model of {'the probe' if chosen is None else f'trial {chosen.number}'}, tested once:")
     return audioft.finetune(config=config, out=run, resume=going_on, console=console)
+
+
+def _settled(study: Study, entry: Entry, asked: Asked) -> Config:
+    """The config that a run with the settings of a trial has."""
+    config = study.config(entry.settings)
+    return _of_both(config, entry, study) if asked.refit == "both" else config
 
 
 def _of_both(config: Config, chosen: Entry, study: Study) -> Config:
