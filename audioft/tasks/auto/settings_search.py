@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import audioft
+from audioft.assembly.folds import FEW, USUAL
 from audioft.configuration import config as configs
 from audioft.core import storage
 from audioft.core.progress import spell_seconds
@@ -26,7 +27,9 @@ SOME = "some.csv"
 TRIALS = 100
 PASS = 0.3  # of the time that is free, that hearing all clips once may take
 LATER = 0.15  # of it, left for the models that may be joined
-SHORT = 300  # seconds that are free, below which the encoder stays frozen
+SHORT = 300.0  # seconds that are free, below which the encoder stays frozen
+TRAINED = 2  # trials that train the encoder, for which there must be time, or it stays frozen too
+EPOCHS, BACK = 6, 3  # of such a trial, before it gets no better; and the cost of a step, in passes
 SPACE = "space.yaml"
 FROZEN = """\
 freeze: all
@@ -59,19 +62,32 @@ def search(work: Work) -> Done:
 
 def _space(work: Work, study: Path, told: list[str]) -> dict[str, Any]:
     """What is searched; in little time only settings below which the encoder stays as it is, which take seconds."""
-    if (study / "study.json").is_file() or work.free >= SHORT:
+    if (study / "study.json").is_file() or work.free >= _needed(work):
         return {}
-    told.append(f"in less than {SHORT // 60} min only settings of a frozen encoder are searched")
+    takes, left = spell_seconds(_needed(work)), spell_seconds(max(0.0, work.free))
+    told.append(f"only settings of a frozen encoder are searched: others, too, take about {takes}, and {left} are left")
     place = work.folder / SPACE
     storage.write_text(place, FROZEN)
     return {"space": place}
+
+
+def _needed(work: Work) -> float:
+    """Seconds that must be free to search among settings that train the encoder."""
+    folds = USUAL if work.kept.found("data")["learnt"] < FEW else 1
+    return max(SHORT, TRAINED * max(1, folds - 1) * EPOCHS * BACK * _whole(work))
+
+
+def _whole(work: Work) -> float:
+    """Seconds that hearing all clips once takes, those that are not tested; 0 where nobody knows."""
+    about, pace = work.kept.found("data"), work.kept.found("encoder").get("seconds_per_minute")
+    return 0.0 if pace is None else float(about["seconds"]) / 60 * float(pace)
 
 
 def _outgrown(work: Work, study: Path, table: str) -> bool:
     """Whether a study is of less than there is time for now, or of a table elsewhere: of a folder that was moved."""
     if not (study / "study.json").is_file():
         return False
-    if work.free >= SHORT and (work.folder / SPACE).is_file():
+    if work.free >= _needed(work) and (work.folder / SPACE).is_file():
         return True
     return str(configs.load(study / "config.yaml").data.source) != os.path.abspath(table)
 
@@ -85,8 +101,7 @@ def _forget(work: Work) -> None:
 
 def _table(work: Work) -> tuple[str, list[str]]:
     """All clips, or as many as can be heard in the time there is; of a search that goes on those it began with."""
-    about, pace = work.kept.found("data"), work.kept.found("encoder").get("seconds_per_minute")
-    whole = 0.0 if pace is None else float(about["seconds"]) / 60 * float(pace)
+    about, whole = work.kept.found("data"), _whole(work)
     some = work.folder / SOME
     if whole <= PASS * work.free:
         some.unlink(missing_ok=True)
