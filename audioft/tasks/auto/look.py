@@ -68,6 +68,7 @@ def look(work: Work) -> Done:
         "settings": tables.settings(work.config, data),
         "sides": {side: getattr(work.config.data, side) for side in ("valid", "test")},
         "without": without,
+        "refit": "both" if tables.folded(data) and "valid" not in without else "train",
         "learnt": len(own),
         "seconds": seconds,
         "tested": tested,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import audioft
-from audioft.assembly import recipe
+from audioft.assembly.folds import FEW, USUAL
 from audioft.configuration import config as configs
 from audioft.core import storage
 from audioft.core.progress import spell_seconds
@@ -27,9 +27,9 @@ SOME = "some.csv"
 TRIALS = 100
 PASS = 0.3  # of the time that is free, that hearing all clips once may take
 LATER = 0.15  # of it, left for the models that may be joined
-STEP = 3.0  # passes that a training step takes the time of
-TRIAL = 0.3  # of the time that is free, that the first trial may take
-SHORT = 300  # seconds that are free, below which the encoder stays frozen
+SHORT = 300.0  # seconds that are free, below which the encoder stays frozen
+TRAINED = 2  # trials that train the encoder, for which there must be time, or it stays frozen too
+EPOCHS, BACK = 6, 3  # of such a trial, before it gets no better; and the cost of a step, in passes
 SPACE = "space.yaml"
 FROZEN = """\
 freeze: all
@@ -49,8 +49,9 @@ def search(work: Work) -> Done:
     if _outgrown(work, out, table):
         _forget(work)
     minutes = round(max(0.1, (1 - LATER) * work.free / 60), 1)
-    settings, resume = [*work.settings, *work.sides, *_frozen(work, told)], (out / "study.json").is_file()
+    settings, resume = [*work.settings, *work.sides], (out / "study.json").is_file()
     own: dict[str, Any] = {"encoder": encoder, "trials": TRIALS, "minutes": minutes, **_space(work, out, told)}
+    own["refit"] = str(work.kept.found("data")["refit"])
     if not resume and table == work.at(tables.CLIPS) and (work.folder / PROBE / "classifier").is_dir():
         own["from_probe"] = work.folder / PROBE  # its layer and pooling are one of the first trials
     call = work.call("search", table, settings=settings, out=out, resume=resume, **own)
@@ -62,43 +63,34 @@ def search(work: Work) -> Done:
     return Done("The settings", [*told, found.about, *found.sentences()], lost, [call], found=known)
 
 
-def _frozen(work: Work, told: list[str]) -> list[str]:
-    """What the search begins with besides, where the recipe would train layers and the time is short for that.
-
-    It is that of the first call where the search goes on, whatever time is left now.
-    """
-    before = work.folder / SEARCH / "config.yaml"
-    if before.is_file():
-        return ["freeze=all"] if configs.load(before).freeze == "all" else []
-    pace, about = work.kept.found("encoder").get("seconds_per_minute"), work.kept.found("data")
-    usual = recipe.of_data(configs.load(None), int(about["learnt"]))
-    if pace is None or usual.freeze == "all" or work.free < SHORT:
-        return []
-    seconds = STEP * int(usual.train.epochs) * float(about["seconds"]) / 60 * float(pace)
-    if seconds <= TRIAL * work.free:
-        return []
-    told.append(
-        f"begun with a frozen encoder: a run of the recipe, which trains layers from {recipe.FEW:,} clips on, takes "
-        f"about {spell_seconds(seconds)} of {spell_seconds(work.free)}"
-    )
-    return ["freeze=all"]
-
-
 def _space(work: Work, study: Path, told: list[str]) -> dict[str, Any]:
     """What is searched; in little time only settings below which the encoder stays as it is, which take seconds."""
-    if (study / "study.json").is_file() or work.free >= SHORT:
+    if (study / "study.json").is_file() or work.free >= _needed(work):
         return {}
-    told.append(f"in less than {SHORT // 60} min only settings of a frozen encoder are searched")
+    takes, left = spell_seconds(_needed(work)), spell_seconds(max(0.0, work.free))
+    told.append(f"only settings of a frozen encoder are searched: others, too, take about {takes}, and {left} are left")
     place = work.folder / SPACE
     storage.write_text(place, FROZEN)
     return {"space": place}
+
+
+def _needed(work: Work) -> float:
+    """Seconds that must be free to search among settings that train the encoder."""
+    folds = USUAL if work.kept.found("data")["learnt"] < FEW else 1
+    return max(SHORT, TRAINED * max(1, folds - 1) * EPOCHS * BACK * _whole(work))
+
+
+def _whole(work: Work) -> float:
+    """Seconds that hearing all clips once takes, those that are not tested; 0 where nobody knows."""
+    about, pace = work.kept.found("data"), work.kept.found("encoder").get("seconds_per_minute")
+    return 0.0 if pace is None else float(about["seconds"]) / 60 * float(pace)
 
 
 def _outgrown(work: Work, study: Path, table: str) -> bool:
     """Whether a study is of less than there is time for now, or of a table elsewhere: of a folder that was moved."""
     if not (study / "study.json").is_file():
         return False
-    if work.free >= SHORT and (work.folder / SPACE).is_file():
+    if work.free >= _needed(work) and (work.folder / SPACE).is_file():
         return True
     return str(configs.load(study / "config.yaml").data.source) != os.path.abspath(table)
 
@@ -112,8 +104,7 @@ def _forget(work: Work) -> None:
 
 def _table(work: Work) -> tuple[str, list[str]]:
     """All clips, or as many as can be heard in the time there is; of a search that goes on those it began with."""
-    about, pace = work.kept.found("data"), work.kept.found("encoder").get("seconds_per_minute")
-    whole = 0.0 if pace is None else float(about["seconds"]) / 60 * float(pace)
+    about, whole = work.kept.found("data"), _whole(work)
     some = work.folder / SOME
     if whole <= PASS * work.free:
         some.unlink(missing_ok=True)

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from audioft.assembly.folds import learnt
+from audioft.assembly.folds import FEW, NOBODY, learnt
 from audioft.assembly.recordings import Data
 from audioft.configuration import config as configs
 from audioft.configuration.config import Config
 from audioft.core.runtime import generator
 from audioft.data import manifest as manifests
 from audioft.data.clip import Clip
+from audioft.data.sides import Split
 
 CLIPS, LEARN, FIRST = "clips.csv", "learn.csv", "first.csv"
 EACH = 20  # clips a label in the table of the first model
@@ -26,8 +27,11 @@ SOUND = 600.0  # seconds in it at most
 
 
 def write(data: Data, folder: Path) -> None:
-    """All clips with their sides, and apart from them those that are not tested."""
-    manifests.save(data.manifest, data.split, folder / CLIPS)
+    """All clips with their sides, and apart from them those that are not tested.
+
+    Where choices are made on folds there is no validation side: the model learns from all that is not tested.
+    """
+    manifests.save(data.manifest, sides(data), folder / CLIPS)
     manifests.save(data.manifest.select(learnt(data)), None, folder / LEARN)
 
 
@@ -61,7 +65,7 @@ def write_some(data: Data, folder: Path, name: str, seconds: float, seed: int) -
         taken += members
     rows = np.sort(np.concatenate([np.array(taken, np.int64), data.side("test")]))
     part = data.only(rows)
-    manifests.save(part.manifest, part.split, folder / name)
+    manifests.save(part.manifest, sides(part), folder / name)
     return len(taken)
 
 
@@ -69,6 +73,16 @@ def rows(table: Path) -> int:
     """How many clips a table has."""
     with open(table, encoding="utf-8", errors="surrogateescape", newline="") as file:
         return sum(1 for _ in csv.reader(file)) - 1
+
+
+def folded(data: Data) -> bool:
+    """Whether the validation side is learnt from in the end; thresholds of several labels a clip need one."""
+    return len(learnt(data)) < FEW and not data.manifest.multilabel
+
+
+def sides(data: Data) -> Split:
+    """The sides as the tables have them."""
+    return Split(learnt(data), NOBODY, data.side("test")) if folded(data) else data.split
 
 
 def _few(data: Data, seed: int) -> list[int]:

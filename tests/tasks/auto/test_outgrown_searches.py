@@ -73,13 +73,17 @@ def test_with_time_a_search_of_heads_alone_is_outgrown(work):
     study(work, work.at("clips.csv"))
     (work.folder / "space.yaml").write_text(settings_search.FROZEN)
     place = work.folder / "search", work.at("clips.csv")
-    free(work, 200)
+    free(work, 1400)  # of 2 trials, 4 times as many clips as there are, 6 epochs, 3 passes, 10 s each: 1,440
     assert not settings_search._outgrown(work, *place)
     assert settings_search._space(work, place[0], []) == {}
-    free(work, 301)
+    free(work, 1441)
     assert settings_search._outgrown(work, *place)
     settings_search._forget(work)
     assert settings_search._space(work, place[0], []) == {}, "the space that ships"
+    told: list[str] = []
+    free(work, 1400)
+    assert settings_search._space(work, place[0], told) == {"space": work.folder / "space.yaml"}
+    assert "take about 24 min 00 s, and 23 min" in told[0]
 
 
 def test_a_work_that_was_moved_searches_anew(whole, auto, tmp_path):

@@ -1,4 +1,4 @@
-"""Which settings matter: what explains the score is told first, and trials that are as good as equal explain nothing."""
+"""Which settings matter: what explains the score comes first, and trials that are as good as equal explain nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ def trials(score):
     random = np.random.default_rng(0)
     found = []
     for n in range(24):
-        settings = {"train.lr": float(10 ** random.uniform(-4, -2)), "train.weight_decay": float(random.uniform(0, 0.3))}
+        settings = {
+            "train.lr": float(10 ** random.uniform(-4, -2)),
+            "train.weight_decay": float(random.uniform(0, 0.3)),
+        }
         found.append(Entry(n, n, "complete", settings, (score(settings, n),), {}, {}))
     return found
 
