@@ -17,6 +17,7 @@ from audioft.core.registry import suggest
 from audioft.errors import UsageError
 from audioft.models.hub import misspelt
 from audioft.tasks.auto import kept, own_files
+from audioft.tasks.auto.brief import LOG
 from audioft.tasks.auto.places import PLACES
 
 MINUTES = 30.0
@@ -107,11 +108,22 @@ def work(asked: Asked, folder: Path, console: Console, *, resume: bool, overwrit
         state,
     )
     if before is not None:
+        state.spent += _unsaved(folder, before)
         sides = before.found("data").get("sides")
         if sides is not None:
             found.config = config.model_copy(update={"data": config.data.model_copy(update=dict(sides))})
         auto_run.again(found, console, more=more)
     return found
+
+
+def _unsaved(folder: Path, before: kept.Kept) -> float:
+    """Seconds that a killed call worked after its last whole step, as far as its files tell."""
+    from audioft.tasks.auto.auto_run import STEPS
+
+    if len(before.steps) == len(STEPS) and not before.again:
+        return 0.0
+    written = [p.stat().st_mtime for p in (folder / LOG, folder / "search" / "journal.log") if p.is_file()]
+    return max(0.0, max(written, default=0.0) - (folder / kept.FILE).stat().st_mtime)
 
 
 def _told(asked: Asked, before: kept.Kept | None) -> dict[str, Any]:

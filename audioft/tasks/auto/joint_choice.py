@@ -2,11 +2,13 @@
 
 Members are chosen greedily, each the one that lowers the log loss of the mean most (Caruana et al. 2004, "Ensemble
 selection from libraries of models"). What is chosen to be good on some clips looks good on them: so members are chosen
-anew in each resampling of the groups and measured on the groups that were not drawn.
+anew in each resampling of the groups and measured on the groups that were not drawn. Single ones and means are compared
+after a temperature of their own: a mean of models that are each as sure as they may be is less sure than it may be.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -63,6 +65,7 @@ def choose(said: Mapping[int, Predictions], single: int, most: int, seed: int) -
     kept = [0, *(int(i) for i in alone.argsort(kind="stable") if i)][:CANDIDATES]
     numbers, scores = [numbers[i] for i in kept], scores[kept]
     groups = np.unique([str(g) for g in np.array(first.groups(), object)[rows[0]]], return_inverse=True)[1]
+    together = functools.cache(lambda chosen: tempered(scores[list(chosen)].mean(0), *own))
     members = _greedy(scores, np.ones(len(groups)), own, most)
     gains, right = [], []
     for drawn in multiplicities(generator(seed, "auto", "joint"), RESAMPLES, int(groups.max()) + 1)[:, groups]:
@@ -70,7 +73,7 @@ def choose(said: Mapping[int, Predictions], single: int, most: int, seed: int) -
         if not out.any():
             continue
         chosen = _greedy(scores, drawn.astype(float), own, most)
-        joint, parts = scores[chosen].mean(0)[out], (own[0][out], own[1][out], own[2])
+        joint, parts = together(tuple(chosen))[out], (own[0][out], own[1][out], own[2])
         gains.append(float(np.nanmean(_losses(scores[0][out], *parts)) - np.nanmean(_losses(joint, *parts))))
         right.append(_right(joint, *parts) - _right(scores[0][out], *parts))
     if not gains:

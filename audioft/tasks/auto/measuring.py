@@ -14,7 +14,7 @@ from audioft.tasks.auto.work import MODEL, Work
 REPORT = "report"
 ROWS = 130  # of a whole card: kinds by strengths
 CLIPS = 40  # that are disturbed
-OVERHEAD = 0.02  # seconds to disturb a clip once
+OVERHEAD = 0.05  # seconds to disturb a clip once
 SOME = ("white", "reverb", "telephone", "mp3", "quiet")  # where time is short
 EXPLAINED = 4
 PASSES = 80  # of a clip, to explain one

@@ -184,6 +184,21 @@ def test_what_was_left_out_is_done_with_more_time(whole, auto, tmp_path, monkeyp
     assert longer.steps["curve"].found == whole.steps["curve"].found
 
 
+def test_what_a_killed_call_worked_counts(whole, tmp_path):
+    from audioft.tasks.auto import beginning
+
+    out = as_of(whole, tmp_path / "copy", "encoder")
+    now = (out / "auto.json").stat().st_mtime
+    os.utime(out / "auto.log", (now + 50, now + 50))
+    asked = beginning.Asked(None, None, None, None, ())
+    work = beginning.work(asked, out, small_auto.QUIET, resume=True, overwrite=False)
+    assert 51 <= work.spent < 56
+    finished = shutil.copytree(whole.folder, tmp_path / "finished")
+    os.utime(finished / "auto.log", (now + 50, now + 50))
+    work = beginning.work(asked, finished, small_auto.QUIET, resume=True, overwrite=False)
+    assert work.spent < whole.seconds + 5
+
+
 @pytest.mark.slow
 def test_a_killed_search_goes_on(recordings, small_encoder, auto, tmp_path, monkeypatch):
     monkeypatch.setattr(audioft, "search", audioft.search.func)  # as the killed process calls it

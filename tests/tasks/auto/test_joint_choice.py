@@ -41,10 +41,10 @@ def erring(which: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 @pytest.fixture
 def apart():
-    """Three models of 360 clips, each wrong on other fifths of them."""
-    truth = np.eye(3)[np.arange(360) % 3]
-    fifth = np.arange(360) // 3 % 5
-    return {n: said(erring(fifth == n, truth), truth, np.arange(360)) for n in range(3)}
+    """Three models of 120 clips, each wrong on other fifths of them."""
+    truth = np.eye(3)[np.arange(120) % 3]
+    fifth = np.arange(120) // 3 % 5
+    return {n: said(erring(fifth == n, truth), truth, np.arange(120)) for n in range(3)}
 
 
 def test_models_that_err_on_different_clips_pay(apart):
@@ -82,18 +82,18 @@ def test_equal_models_and_noisy_copies_do_not_pay():
 
 def test_a_worse_model_is_not_taken(apart):
     truth = apart[0].targets
-    worse = said(np.roll(apart[0].scores, 1, axis=1), truth, np.arange(360))
+    worse = said(np.roll(apart[0].scores, 1, axis=1), truth, np.arange(120))
     assert choose({0: apart[0], 1: worse}, 0, 5, 0).members == (0,)
 
 
 def test_clips_that_not_all_speak_of_are_left_out(apart):
     part = apart[1]
-    rows = np.arange(0, 360, 2)
+    rows = np.arange(0, 120, 2)
     fewer = Predictions(
         LABELS, False, part.scores[rows], part.targets[rows], part.known[rows], [part.clips[i] for i in rows]
     )
     own = {0: apart[0], 1: fewer}
-    assert len(joint_choice.mean(own, (0, 1))) == 180
+    assert len(joint_choice.mean(own, (0, 1))) == 60
     assert choose(own, 0, 5, 0).members == (0, 1)
     together = joint_choice.mean(own, (0, 1))
     assert np.allclose(together.scores, (apart[0].scores[rows] + part.scores[rows]) / 2)
@@ -113,7 +113,7 @@ def test_several_labels_a_clip(apart):
 
 
 def test_one_group_cannot_be_left_out_and_pays_nothing(apart):
-    one = {n: said(p.scores, p.targets, np.zeros(360)) for n, p in apart.items()}
+    one = {n: said(p.scores, p.targets, np.zeros(120)) for n, p in apart.items()}
     found = choose(one, 0, 5, 0)
     assert found.members == (0,)
     assert not found.pays
