@@ -56,7 +56,9 @@ def choose(work: Work) -> Done:
     if why := work.offer(best, run.model):
         lost.append(why)
     said, lost = [x for x in found.advice[0] if not x.startswith(POLICY)], list(dict.fromkeys(lost))
+    layers = sorted(range(len(row.layers)), key=lambda i: (i != row.layer, -row.layers[i].value))
     known: dict[str, Any] = {"encoder": row.name, "seconds_per_minute": row.seconds_per_minute, "clips": clips}
+    known["layers"] = layers  # the best first
     return Done("The encoder", said, lost, calls, found=known)
 
 

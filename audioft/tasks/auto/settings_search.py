@@ -33,11 +33,14 @@ EPOCHS, BACK = 6, 3  # of such a trial, before it gets no better; and the cost o
 SPACE = "space.yaml"
 FROZEN = """\
 freeze: all
+model.layers: {choice: [LAYERS]}
+model.pooling: {choice: [auto, stats, mean]}
+model.head: {choice: [own, mlp]}
 train.head_lr: {log: [1.0e-5, 1.0e-2]}
 train.epochs: {int: [4, 24]}
 train.weight_decay: {log: [1.0e-3, 0.3]}
-model.head: {choice: [own, mlp]}
 """
+LAYERS = 3  # that told labels apart best in the probe, each of which is a pass more
 GROWN = 1.5  # times as many clips as before must fit, for a search to begin anew
 SHOWN = 5  # trials that were not taken
 
@@ -70,8 +73,15 @@ def _space(work: Work, study: Path, told: list[str]) -> dict[str, Any]:
     takes, left = spell_seconds(_needed(work)), spell_seconds(max(0.0, work.free))
     told.append(f"only settings of a frozen encoder are searched: others, too, take about {takes}, and {left} are left")
     place = work.folder / SPACE
-    storage.write_text(place, FROZEN)
+    storage.write_text(place, FROZEN.replace("LAYERS", ", ".join(["auto", *map(str, _layers(work))])))
     return {"space": place}
+
+
+def _layers(work: Work) -> list[int]:
+    """Layers that are worth a try: as many as there is time for, the best of the probe first."""
+    found = work.kept.found("encoder").get("layers", [])
+    afford = int(PASS * work.free / max(1e-9, _whole(work)))
+    return list(found)[: max(1, min(LAYERS, afford))]
 
 
 def _needed(work: Work) -> float:

@@ -26,7 +26,7 @@ from audioft.tasks.search.trial import Around, Pruned, TimeIsUp
 WAIT = 0.2  # seconds between two looks for a trial, while others work
 HOPELESS = 3  # trials that failed, before any that did not, after which there is no sense in more
 DEAR = 0.3  # of the time that is left, above which a trial costs too much
-TRIED = 0.15  # of it, that the first trial which freezes in another way may take, before anybody knows what that costs
+TRIED = 0.3  # of it, that the first trial which freezes in another way may take, before anybody knows what that costs
 ALIKE = 3.0  # times the seconds of trial 0, which it may take in any case
 LONG = "long"  # what is known of a trial that was left for that: how long one would take at least
 SPARE = 5.0  # seconds that the last steps of a search take, besides training

@@ -33,7 +33,10 @@ def choices(found) -> dict:
     with open(found.folder / "search" / "trials.csv", newline="") as file:
         trials = [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
     said = {name: (step["said"], step["lost"]) for name, step in held["steps"].items() if name != "measured"}
-    said["settings"] = [line for line in said["settings"][0] if "trials (" not in line], said["settings"][1]
+    said["settings"] = (
+        [line for line in said["settings"][0] if "trials (" not in line and "are left" not in line],
+        said["settings"][1],
+    )
     return {
         "best": held["best"],
         "joint": settled,

@@ -311,5 +311,5 @@ def test_a_way_to_freeze_that_takes_too_long_is_left_before_it_takes_all_the_tim
     found = search(tmp_path / "study", minutes=0.3, space=space, trials=6)
     left = [e for e in found.trials if e.settings.get("freeze") == "none"]
     assert [e.state for e in left] == ["pruned"]
-    assert left[0].about["seconds"] < 0.2 * 18
+    assert left[0].about["seconds"] < 0.35 * 18
     assert sum(e.state == "complete" for e in found.trials) == 5
