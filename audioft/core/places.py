@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from audioft.errors import AudioftError, UsageError
@@ -99,6 +99,16 @@ def no_empty_folders(path: Path) -> Iterator[None]:
         for place in missing:
             with contextlib.suppress(OSError):
                 place.rmdir()
+
+
+def clear(folder: Path, names: Iterable[str]) -> None:
+    """Remove files and folders of these names from a folder; what cannot be removed stays."""
+    for place in (folder / name for name in names):
+        if place.is_dir():
+            shutil.rmtree(place, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                place.unlink(missing_ok=True)
 
 
 def need(folder: Path, size: int, what: str, remedy: str) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import shutil
-from collections.abc import Collection
 from pathlib import Path
 
 from audioft.core import set_aside
 from audioft.core.folder_lock import LOCK
+from audioft.core.places import clear
 from audioft.tasks.auto import kept
 from audioft.tasks.auto.brief import LOG
 
@@ -54,14 +52,5 @@ def let_go(folder: Path) -> None:
 
 def withdraw(folder: Path, said: str) -> bool:
     """Remove all of a work without a model, but the table that its message refers to, and put back what was there."""
-    _remove(folder, [name for name in OWN if name != BAD_FILES or str(folder / name) not in said])
+    clear(folder, [name for name in OWN if name != BAD_FILES or str(folder / name) not in said])
     return put_back(folder)
-
-
-def _remove(folder: Path, names: Collection[str]) -> None:
-    for place in (folder / name for name in names):
-        if place.is_dir():
-            shutil.rmtree(place, ignore_errors=True)
-        else:
-            with contextlib.suppress(OSError):
-                place.unlink(missing_ok=True)

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from audioft.assembly.recordings import Data
 from audioft.configuration import config as configs
 from audioft.configuration.config import Config
 from audioft.core import storage
-from audioft.core.places import no_empty_folders
+from audioft.core.places import clear, no_empty_folders
 from audioft.errors import CheckpointError, UsageError
 from audioft.tasks.search import served
 from audioft.tasks.search.space import Space
@@ -155,7 +154,7 @@ def made(folder: Path, *, resume: bool, overwrite: bool) -> Iterator[None]:
         yield
         return
     if overwrite and folder.is_dir():
-        _clear(folder)
+        clear(folder, OWN)
     with no_empty_folders(folder):
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -165,15 +164,5 @@ def made(folder: Path, *, resume: bool, overwrite: bool) -> Iterator[None]:
             yield
         except Exception:
             if not any((folder / "trials").glob("*/fold-*")):
-                _clear(folder)
+                clear(folder, OWN)
             raise
-
-
-def _clear(folder: Path) -> None:
-    """Take away all that a search writes."""
-    for place in (folder / name for name in OWN):
-        if place.is_dir():
-            shutil.rmtree(place, ignore_errors=True)
-        else:
-            with contextlib.suppress(OSError):
-                place.unlink(missing_ok=True)
