@@ -15,8 +15,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from audioft.assembly import folds as sides_of
 from audioft.assembly import read_on, recipe, recordings
 from audioft.assembly.kept_probe import Kept
@@ -28,7 +26,7 @@ from audioft.core.places import PathLike
 from audioft.core.progress import Console, about
 from audioft.core.runtime import Processes
 from audioft.errors import AudioftError, UsageError
-from audioft.tasks.search import drawing, objectives, outcome, page, probed, pruning, space, study_folder, trial
+from audioft.tasks.search import drawing, objectives, outcome, page, probed, pruning, refit, space, study_folder, trial
 from audioft.tasks.search import storage as storages
 from audioft.tasks.search.drawing import Drawing
 from audioft.tasks.search.importance import importance
@@ -211,7 +209,7 @@ def _concluded(study: Study, data: recordings.Data, asked: Asked, console: Conso
     told = told_about(entries, study.objectives, str(study.base.data.source), len(sides), clips, how)
     shown = front(entries, study.objectives) if len(study.objectives.names) > 1 else ()
     said = {s.number: s.predictions for s in held}
-    settled = {n: _settled(study, entries[n], asked) for n in said}
+    settled = {n: refit.settled(study.config(entries[n].settings), entries[n], asked.refit) for n in said}
     results = told, gained, spread, chosen, why, shown, None
     found = Search(study.folder, tuple(entries), study.objectives, *results, said, settled)
     shares = importance(entries, study.drawing.space, study.drawing.seed)
@@ -270,7 +268,11 @@ def _final(study: Study, chosen: Entry | None, asked: Asked, console: Console) -
     import audioft
 
     settings = {"freeze": "all", "model.start": "probe"}
-    config = trial.settings_of(study.base, {}, settings) if chosen is None else _settled(study, chosen, asked)
+    config = (
+        trial.settings_of(study.base, {}, settings)
+        if chosen is None
+        else refit.settled(study.config(chosen.settings), chosen, asked.refit)
+    )
     run = study.folder / "run"
     storage.write_text(study.folder / "best.yaml", configs.save(config))
     going_on = (run / "config.yaml").is_file() and configs.load(run / "config.yaml") == config
@@ -280,18 +282,3 @@ def _final(study: Study, chosen: Entry | None, asked: Asked, console: Console) -
         shutil.rmtree(run)
     console.say(f"\nthe model of {'the probe' if chosen is None else f'trial {chosen.number}'}, tested once:")
     return audioft.finetune(config=config, out=run, resume=going_on, console=console)
-
-
-def _settled(study: Study, entry: Entry, asked: Asked) -> Config:
-    """The config that a run with the settings of a trial has."""
-    config = study.config(entry.settings)
-    return _of_both(config, entry, study) if asked.refit == "both" else config
-
-
-def _of_both(config: Config, chosen: Entry, study: Study) -> Config:
-    """Settings that train on the validation side too, for as long as its folds were best after."""
-    if isinstance(config.data.valid, str) or config.data.valid is None:
-        raise UsageError(f"--refit both: data.valid={config.data.valid} gives the validation side; leave --refit out")
-    epochs = round(float(np.median(chosen.about["epochs"])))
-    trained = {"train.epochs": epochs, "train.metric": "last", "train.patience": 0} if epochs else {}
-    return configs.load(config, {"data.valid": None, **trained})
