@@ -90,6 +90,32 @@ def _refuse_unfinished(path: Path) -> None:
         )
 
 
+def refuse_model(name: str, path: Path) -> None:
+    """Say what to give instead of a run, and of a model folder whose encoder lies deeper in it.
+
+    A model folder in transformers' format is an encoder, too: its head is left over.
+    """
+    if (path / "config.json").is_file() and not (path / "audioft.json").is_file():
+        return
+    run = (path / "config.yaml").is_file()
+    model = path / "model" if run else path
+    if not (model / "audioft.json").is_file():
+        if run:
+            raise UsageError(f"encoder {name!r} is a run that has no model; give `mini`, a folder or a hub id")
+        return
+    encoder = model / "encoder" if (model / "encoder").is_dir() else model
+    if (model / "adapter").is_dir():
+        raise UsageError(
+            f"encoder {name!r} holds an adapter without its encoder; make it whole first, `audioft merge {name} --out "
+            "WHOLE`, and go on from that with `audioft train DATA --from WHOLE`"
+        )
+    if encoder != path:
+        raise UsageError(
+            f"encoder {name!r} is a trained model: `audioft train DATA --from {name}` goes on from it; its encoder "
+            f"alone is {encoder}: give that path (`--encoder {encoder}`, of a probe `--encoders {encoder}`)"
+        )
+
+
 def holds_model(path: str | os.PathLike[str]) -> bool:
     """Whether a folder is a model's or a run's, by the names of its files; a run need not have come to a model yet.
 

@@ -22,7 +22,7 @@ from audioft.core.wording import first_line
 from audioft.errors import AudioftError, ModelError, UsageError
 from audioft.models.encoder import HEARD, Encoder, Preprocessing
 from audioft.models.families import FAMILIES
-from audioft.models.hub import EMBEDDED, misspelt, quiet_hub
+from audioft.models.hub import EMBEDDED, misspelt, quiet_hub, refuse_model
 from audioft.models.weight_files import explained
 
 MASK_EMBEDDING = "masked_spec_embed"
@@ -76,12 +76,9 @@ def load_encoder(
     Raises:
         ModelError: nothing of that name, an unsupported family, an unreadable file, or weights missing.
     """
-    from transformers import AutoConfig, AutoModel
+    from transformers import AutoModel
 
-    source = resolve(name)
-    with quiet_transformers(), explained(name, source):
-        config = AutoConfig.from_pretrained(source, revision=revision)
-    refuse_unsupported(name, config)
+    source, config = described(name, revision)
     set_dropout(config, dropout, layerdrop)
     with quiet_transformers(), explained(name, source):
         model, info = pretrained(AutoModel, source, config, revision=revision)
@@ -102,13 +99,28 @@ def load_encoder(
     return Encoder(model, preprocessing, name=name), report
 
 
+def described(name: str, revision: str | None = None) -> tuple[str, Any]:
+    """Where an encoder is to be loaded from, and its config, without its weights.
+
+    Raises:
+        ModelError: nothing of that name, or an unsupported family.
+    """
+    from transformers import AutoConfig
+
+    source = resolve(name)
+    with quiet_transformers(), explained(name, source):
+        config = AutoConfig.from_pretrained(source, revision=revision)
+    refuse_unsupported(name, config)
+    return source, config
+
+
 def resolve(name: str) -> str:
     """Where `name` is to be loaded from: a folder in the package, a local folder, or a hub id as it is."""
     if (EMBEDDED / name / "config.json").is_file() and not Path(name).is_dir():
         return str(EMBEDDED / name)
     path = Path(name).expanduser()
     if path.is_dir():
-        _refuse_model(name, path)
+        refuse_model(name, path)
         if not (path / "config.json").is_file():
             raise ModelError(f"encoder folder {name}: there is no config.json in it")
         return str(path)
@@ -119,32 +131,6 @@ def resolve(name: str) -> str:
     if (wrong := misspelt(name)) is not None:
         raise UsageError(f"encoder {wrong}")
     return name
-
-
-def _refuse_model(name: str, path: Path) -> None:
-    """Say what to give instead of a run, and of a model folder whose encoder lies deeper in it.
-
-    A model folder in transformers' format is an encoder, too: its head is left over.
-    """
-    if (path / "config.json").is_file() and not (path / "audioft.json").is_file():
-        return
-    run = (path / "config.yaml").is_file()
-    model = path / "model" if run else path
-    if not (model / "audioft.json").is_file():
-        if run:
-            raise UsageError(f"encoder {name!r} is a run that has no model; give `mini`, a folder or a hub id")
-        return
-    encoder = model / "encoder" if (model / "encoder").is_dir() else model
-    if (model / "adapter").is_dir():
-        raise UsageError(
-            f"encoder {name!r} holds an adapter without its encoder; make it whole first, `audioft merge {name} --out "
-            "WHOLE`, and go on from that with `audioft train DATA --from WHOLE`"
-        )
-    if encoder != path:
-        raise UsageError(
-            f"encoder {name!r} is a trained model: `audioft train DATA --from {name}` goes on from it; its encoder "
-            f"alone is {encoder}: give that path (`--encoder {encoder}`, of a probe `--encoders {encoder}`)"
-        )
 
 
 def _encoder_of(model: Any, info: dict[str, Any]) -> tuple[Any, list[str], list[str]]:

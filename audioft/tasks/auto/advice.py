@@ -13,6 +13,7 @@ from audioft.core import csv_tables
 from audioft.core.wording import counted
 from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.text import number
+from audioft.tasks.auto.calls import Call
 
 CHECK = "to_check.csv"
 OWN, OTHER = 0.05, 0.8  # a label whose score is below the one while another's is above the other is doubted
@@ -121,15 +122,15 @@ def _below(outlook: Any, curve: Any) -> bool:
     return bool(most <= curve.points[-1].accuracy(curve.better))
 
 
-def of_encoders(tried: Sequence[str], out: Path) -> Advice | None:
+def of_encoders(tried: Sequence[str], data: str, out: Path) -> Advice | None:
     """Encoders that were not tried."""
     left = [f"{name} ({what})" for what, name in OTHERS if name not in tried]
     if not left:
         return None
     names = ",".join(dict.fromkeys([*tried, "NAME"]))
+    call = Call("auto", [data], {"encoders": names, "out": f"{out}-2"})
     return Advice(
-        f"another encoder: {', '.join(left)} were not tried; with a network `audioft auto ... --encoders {names} --out "
-        f"{out}-2`, or without one after `hf download NAME`"
+        f"another encoder: {', '.join(left)} were not tried: `{call}`, without a network after `hf download NAME`"
     )
 
 

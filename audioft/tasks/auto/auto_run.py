@@ -43,6 +43,8 @@ def run(work: Work) -> Auto:
         AudioftError: the data or every encoder cannot be used.
     """
     try:
+        if "encoder" not in work.kept.steps:
+            encoder_choice.refuse_unknown(work)
         order = list(STEPS)
         if "data" not in work.kept.steps and look.many(work):
             order[:2] = ["first", "data"]

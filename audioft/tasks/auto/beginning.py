@@ -131,7 +131,7 @@ def _told(asked: Asked, before: kept.Kept | None) -> dict[str, Any]:
     settings = [f"{k}={configs.spell(v)}" for k, v in configs.pairs(asked.overrides)]
     if wrong := [s for s in settings if s.partition("=")[0].split(".")[0] not in TAKEN]:
         raise UsageError(
-            f"{wrong[0]}: audioft auto chooses how is trained; settings of {', '.join(TAKEN)} are taken; "
+            f"{wrong[0]}: audioft auto chooses how the model is trained; settings of {', '.join(TAKEN)} are taken; "
             "`audioft search` takes all"
         )
     if asked.place is not None and asked.place not in PLACES:

@@ -8,6 +8,7 @@ from audioft.core.progress import Console
 
 LOG = "auto.log"
 NOTE = "note: "
+OF_TABLES = f"{NOTE}the given split has no"  # which is that of the tables that auto itself has written
 
 
 class Brief(Console):
@@ -29,6 +30,6 @@ class Brief(Console):
     def say(self, text: str = "") -> None:
         with open(self.log, "a", encoding="utf-8", errors="replace") as file:
             print(text, file=file)
-        if self.passing and text.startswith(NOTE) and text not in self.notes:
+        if self.passing and text.startswith(NOTE) and text not in self.notes and not text.startswith(OF_TABLES):
             self.notes.append(text)
             super().say(f"  {text}")

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import audioft
-from audioft.errors import DataError
+from audioft.errors import AudioftError, DataError
 from audioft.evaluation.text import number
+from audioft.models import loading
 from audioft.tasks.auto import tables
 from audioft.tasks.auto.brief import Brief
 from audioft.tasks.auto.kept import Best, Done
+from audioft.tasks.auto.places import BYTES
 from audioft.tasks.auto.work import PROBE, Work
 
 TRY = (20, 60, 180)  # clips by which the time of an encoder is known: as few as have enough of each label
@@ -21,11 +23,32 @@ MOST = 2000
 LEAST = 200
 POLICY = ("It learns from", "There are")  # what is frozen is for the search to find out
 PROBED = "probed"
+PICTURE = "that figure is of a layer chosen within each fold; the picture has each layer by itself"
+
+
+def refuse_unknown(work: Work) -> None:
+    """Leave out encoders that are not there, before anything is heard.
+
+    Raises:
+        AudioftError: none of them is.
+    """
+    problems: dict[str, AudioftError] = {}
+    for name in work.encoders:
+        try:
+            loading.described(name)
+        except AudioftError as e:
+            problems[name] = e
+    if len(problems) == len(work.encoders):
+        raise next(iter(problems.values()))
+    for problem in problems.values():
+        work.console.say(f"note: left out: {problem}")
+    work.encoders = tuple(n for n in work.encoders if n not in problems)
+    work.unknown = [f"{n}: {' '.join(str(p).split())}" for n, p in problems.items()]
 
 
 def choose(work: Work) -> Done:
     """The step."""
-    lost: list[str] = []
+    lost: list[str] = [*work.unknown]
     try:
         clips, names = _affordable(work, lost)
         found, call = _probe(work, names, clips)
@@ -55,10 +78,13 @@ def choose(work: Work) -> Done:
     )
     if why := work.offer(best, run.model):
         lost.append(why)
+    cost = f"{row.parameters * BYTES / 1e6:.0f} MB"
+    cost += "" if row.seconds_per_minute is None else f" and {row.seconds_per_minute:.2f} s a minute of sound here"
     said, lost = [x for x in found.advice[0] if not x.startswith(POLICY)], list(dict.fromkeys(lost))
     layers = sorted(range(len(row.layers)), key=lambda i: (i != row.layer, -row.layers[i].value))
     known: dict[str, Any] = {"encoder": row.name, "seconds_per_minute": row.seconds_per_minute, "clips": clips}
     known["layers"] = layers  # the best first
+    said += [f"{row.name} takes {cost}; {work.place}", PICTURE]
     return Done("The encoder", said, lost, calls, found=known)
 
 

@@ -75,8 +75,8 @@ def _told(told: dict[str, Any]) -> str:
     right = told["right"]
     clips = "" if right is None or right != right else f" and {right:+.1f} of 100 clips are right"
     return (
-        f"{counted(len(told['members']), 'model')} together: the log loss is {told['gain']:+.4f} "
-        f"({told['low']:+.4f} to {told['high']:+.4f}) less{clips}, on clips without a part in the choice"
+        f"{counted(len(told['members']), 'model')} together lower the log loss by {told['gain']:.4f} "
+        f"({told['low']:.4f} to {told['high']:.4f}){clips}, on clips without a part in the choice"
     )
 
 
@@ -86,7 +86,7 @@ def _made(work: Work, others: list[int]) -> list[str]:
     for n in others:
         config, out = work.folder / MEMBERS / f"{n}.yaml", work.folder / MEMBERS / str(n)
         resume = (out / "config.yaml").is_file()
-        calls.append(work.call("train", config=config, out=out, resume=resume, settings=[]))
+        calls.append(work.call("train", config=config, out=out, settings=[]))
         if not (out / "model" / "audioft.json").is_file():
             audioft.finetune(config=config, out=out, resume=resume, console=work.brief)
         runs.append(out)

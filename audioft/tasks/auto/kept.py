@@ -77,6 +77,7 @@ class Kept:
         spent: seconds, of all calls so far.
         steps: by name, in their order.
         best: the best model; None before the first.
+        place: what the model folder is a copy of, within the folder.
         again: steps that are done, and are to be done once more, as there is more time.
     """
 
@@ -85,6 +86,7 @@ class Kept:
     steps: dict[str, Done] = field(default_factory=dict)
     best: Best | None = None
     again: list[str] = field(default_factory=list)
+    place: str = ""
 
     def found(self, step: str) -> Mapping[str, Any]:
         """What a step found; nothing where it was not done."""
@@ -95,7 +97,9 @@ class Kept:
         steps = {name: asdict(step) for name, step in self.steps.items()}
         best = None if self.best is None else asdict(self.best)
         told = {"format": "audioft-auto", "version": VERSION, "asked": self.asked, "spent": self.spent}
-        storage.write_json(folder / FILE, plain(told | {"again": self.again, "best": best, "steps": steps}))
+        storage.write_json(
+            folder / FILE, plain(told | {"again": self.again, "best": best, "place": self.place, "steps": steps})
+        )
 
 
 def read(folder: Path) -> Kept:
@@ -114,6 +118,6 @@ def read(folder: Path) -> Kept:
         best = held["best"]
         steps = {name: Done(**step) for name, step in held["steps"].items()}
         own = float(held["spent"]), steps, None if best is None else Best(**best)
-        return Kept(dict(held["asked"]), *own, again=list(held["again"]))
+        return Kept(dict(held["asked"]), *own, list(held["again"]), str(held.get("place", "")))
     except (TypeError, KeyError, ValueError) as e:
         raise CheckpointError(f"{folder / FILE} is damaged: {e}; put it back from a copy, or give another --out") from e

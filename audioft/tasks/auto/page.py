@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from audioft.core import storage
@@ -26,7 +27,9 @@ def write(found: Auto) -> None:
 def as_html(found: Auto) -> str:
     """The page."""
     title = escaped(f"audioft: a model of {_named(str(found.asked['data']))}")
-    head = f'<h1>{title}</h1>\n<p class="said">{escaped(found.sentence)}</p>\n{_tiles(found)}'
+    head = (
+        f'<h1>{title}</h1>\n<p class="said">{escaped(found.sentence)}</p>\n{_tiles(found)}<p>{escaped(found.use)}</p>'
+    )
     parts = {"advice": _advice(found)} if found.advice else {}
     parts |= {name: _step(found.folder, name, step) for name, step in found.steps.items()}
     parts["calls"] = _calls(found)
@@ -64,14 +67,17 @@ def _bounds(low: float | None, high: float | None) -> str:
 
 def _advice(found: Auto) -> str:
     body = "".join(f"<li>{escaped(said)}</li>" for said in found.advice)
-    return section("What would help most now", f"<ol>{body}</ol>", wide=True, name="advice")
+    about = "<p>What is said of labels is by models that had not learnt the clip.</p>"
+    links = "".join(
+        f'<a href="{name}">{name}</a> ' for name in ("to_check.csv", "bad_files.csv") if (found.folder / name).is_file()
+    )
+    return section("What would help most now", f"{about}<ol>{body}</ol><p>{links}</p>", wide=True, name="advice")
 
 
 def _step(folder: Path, name: str, step: Done) -> str:
-    body = f"<ul>{''.join(f'<li>{escaped(said)}</li>' for said in step.said)}</ul>"
+    body = _list(step.said)
     if step.lost:
-        lost = "".join(f"<li>{escaped(x)}</li>" for x in step.lost)
-        body += f"<details><summary>Tried and not taken: {len(step.lost)}</summary><ul>{lost}</ul></details>"
+        body += f"<details><summary>Tried and not taken: {len(step.lost)}</summary>{_list(step.lost)}</details>"
     picture = folder / PICTURES.get(name, "-")
     if picture.is_file():
         alt = escaped(step.title)
@@ -82,7 +88,15 @@ def _step(folder: Path, name: str, step: Done) -> str:
     return section(escaped(step.title), body, wide=True, name=name)
 
 
+def _list(said: Sequence[str]) -> str:
+    """Sentences below one another; one of several lines keeps them."""
+    return f"<ul>{''.join('<li>' + '<br>'.join(map(escaped, x.splitlines())) + '</li>' for x in said)}</ul>"
+
+
 def _calls(found: Auto) -> str:
     told = [call for step in found.steps.values() for call in step.calls]
     lines = "\n".join(map(escaped, told))
-    return section("The same by hand", f'<div class="scroll"><pre>{lines}</pre></div>', wide=True, name="calls")
+    copied = f" <code>model/</code> is a copy of <code>{escaped(found.place)}</code>." if found.place else ""
+    about = f"<p>As auto called them; it is all there: another <code>--out</code> makes it again.{copied}</p>"
+    body = f'{about}<div class="scroll"><pre>{lines}</pre></div>'
+    return section("The same by hand", body, wide=True, name="calls")

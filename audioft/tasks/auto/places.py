@@ -23,6 +23,11 @@ class Place:
     seconds: float = float("inf")
     several: bool = True
 
+    def __str__(self) -> str:
+        if self.megabytes == float("inf"):
+            return f"a {self.name} may take any"
+        return f"a {self.name} is given {self.megabytes:g} MB and {self.seconds:g} s (--for)"
+
     def refused(self, parameters: int, seconds: float | None) -> str | None:
         """Why an encoder is too much; None where it is not.
 

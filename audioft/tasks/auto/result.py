@@ -10,10 +10,11 @@ from typing import Any
 from audioft.core.progress import spell_seconds
 from audioft.evaluation.text import number
 from audioft.tasks.auto.advice import Advice, of_encoders, ranked
+from audioft.tasks.auto.calls import Call
 from audioft.tasks.auto.kept import Best, Done, Kept
 from audioft.tasks.auto.work import MODEL
 
-ADVISING = ("curve", "settings", "measured")  # steps that know what would help
+ADVISING = ("data", "curve", "settings", "measured")  # steps that know what would help
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Auto:
         advice: what would help most now, the most helpful first.
         seconds: that it took.
         asked: what was asked for.
+        place: what `model` is a copy of, within the folder.
     """
 
     folder: Path
@@ -35,6 +37,7 @@ class Auto:
     advice: Sequence[str]
     seconds: float
     asked: Mapping[str, object]
+    place: str = ""
 
     def __fspath__(self) -> str:
         return str(self.model)
@@ -73,7 +76,12 @@ class Auto:
 
     def _advised(self) -> list[str]:
         told = [f"  {n}. {x}" for n, x in enumerate(self.advice, 1)]
-        return ["", "What would help most now", *told] if told else []
+        return [*(["", "What would help most now", *told] if told else []), *(["", self.use] if self.best else [])]
+
+    @property
+    def use(self) -> str:
+        """How the model is used."""
+        return f"to label recordings: {Call('predict', [str(self.model), 'RECORDINGS'])}"
 
     @property
     def summary(self) -> str:
@@ -91,9 +99,11 @@ class Auto:
 
 def of(folder: Path, kept: Kept, seconds: float) -> Auto:
     """What is known by now."""
-    given = [Advice(**a) for name in ADVISING for a in _advice(kept.found(name).get("advice", []))]
-    known = [*given, *([of_encoders(list(kept.asked["encoders"]), folder)] if "encoder" in kept.steps else [])]
-    return Auto(folder, kept.best, dict(kept.steps), ranked(known), seconds, kept.asked)
+    told = [Advice(**a) for name in ADVISING for a in _advice(kept.found(name).get("advice", []))]
+    if "encoder" in kept.steps:
+        others = of_encoders(list(kept.asked["encoders"]), str(kept.asked["data"]), folder)
+        told += [] if others is None else [others]
+    return Auto(folder, kept.best, dict(kept.steps), ranked(told), seconds, kept.asked, kept.place)
 
 
 def _advice(held: Any) -> list[dict[str, Any]]:

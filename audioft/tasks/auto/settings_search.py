@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import audioft
+from audioft.assembly import recipe
 from audioft.assembly.folds import FEW, USUAL
+from audioft.assembly.run_folder import Run
 from audioft.configuration import config as configs
 from audioft.core import storage
 from audioft.core.progress import spell_seconds
@@ -42,6 +44,10 @@ train.weight_decay: {log: [1.0e-3, 0.3]}
 """
 LAYERS = 3  # that told labels apart best in the probe, each of which is a pass more
 GROWN = 1.5  # times as many clips as before must fit, for a search to begin anew
+TOLD = (
+    *("freeze", "model.layers", "model.pooling", "model.head"),
+    *("train.epochs", "train.lr", "train.head_lr", "train.weight_decay"),
+)
 SHOWN = 5  # trials that were not taken
 
 
@@ -51,19 +57,50 @@ def search(work: Work) -> Done:
     out, encoder = work.folder / SEARCH, str(work.kept.found("encoder")["encoder"])
     if _outgrown(work, out, table):
         _forget(work)
+        told.append("the search begins anew: there is time for more than it was begun with")
     minutes = round(max(0.1, (1 - LATER) * work.free / 60), 1)
     settings, resume = [*work.settings, *work.sides], (out / "study.json").is_file()
-    own: dict[str, Any] = {"encoder": encoder, "trials": TRIALS, "minutes": minutes, **_space(work, out, told)}
+    own: dict[str, Any] = {
+        "encoder": encoder,
+        "trials": _trials(work, out),
+        "minutes": minutes,
+        **_space(work, out, told),
+    }
     own["refit"] = str(work.kept.found("data")["refit"])
     if not resume and table == work.at(tables.CLIPS) and (work.folder / PROBE / "classifier").is_dir():
         own["from_probe"] = work.folder / PROBE  # its layer and pooling are one of the first trials
-    call = work.call("search", table, settings=settings, out=out, resume=resume, **own)
+    shown = own | {name: place for name, place in _study_of(work).items() if resume}
+    call = work.call("search", table, settings=settings, out=out, **shown)
     found = audioft.search(table, out=out, overrides=settings, resume=resume, console=work.brief, **own)
     best, known = _judged(work, found, encoder)
     lost = _lost(found)
     if found.run is not None and (why := work.offer(best, found.run.model)):
         lost.insert(0, why)
-    return Done("The settings", [*told, found.about, *found.sentences()], lost, [call], found=known)
+    said = [sentence.partition(" (--take best")[0] for sentence in found.sentences()]
+    settled = [] if found.run is None else [f"the model: {_settled(found.run)}"]
+    return Done("The settings", [*told, found.about, *said, *settled], lost, [call], found=known)
+
+
+def _trials(work: Work, study: Path) -> int:
+    """How many trials there are to be, those of before included; more, where a search had ended."""
+    table = study / "trials.csv"
+    return TRIALS + (tables.rows(table) if work.repeated and table.is_file() else 0)
+
+
+def _study_of(work: Work) -> dict[str, Path]:
+    """What a search that goes on was begun with."""
+    places = {"space": work.folder / SPACE, "from_probe": work.folder / PROBE}
+    return {name: place for name, place in places.items() if place.exists()}
+
+
+def _settled(run: Run) -> str:
+    """The settings of a run that matter, those that were left to audioft included."""
+    config, chosen = run.config, recipe.kept(run.folder)
+    known = {k: chosen.get(k, recipe.value(config, k)) for k in TOLD}
+    if known["train.epochs"] in (0, "auto"):
+        known = {k: v for k, v in known.items() if not k.startswith("train.")}
+        return f"{_shown(known)}; its head is solved for, without a step"
+    return f"{_shown(known)}, augment={_short(list(config.augment))}"
 
 
 def _space(work: Work, study: Path, told: list[str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ class Work:
         kept: what is known so far.
         began: by `time.monotonic`.
         done: steps that were done in this call.
+        unknown: encoders that are not there, and why.
         repeated: whether the step that is at work was done before, in less time.
     """
 
@@ -51,6 +53,7 @@ class Work:
     began: float = field(default_factory=time.monotonic)
     done: list[str] = field(default_factory=list)
     repeated: bool = False
+    unknown: list[str] = field(default_factory=list)
     _data: Data | None = None
 
     def __post_init__(self) -> None:
@@ -112,7 +115,7 @@ class Work:
         with storage.new_folder(self.folder / MODEL) as place:
             shutil.copytree(model, place, dirs_exist_ok=True, symlinks=True)
         own_files.let_go(self.folder)
-        self.kept.best = best
+        self.kept.best, self.kept.place = best, os.path.relpath(model, self.folder)
         self.kept.write(self.folder)
 
     def offer(self, best: Best, model: Path) -> str | None:

@@ -152,7 +152,7 @@ def test_more_minutes_search_on_and_end_no_worse(unbroken, auto, monkeypatch, tm
     assert same.best == unbroken.best
     assert told(same) == told(unbroken)
     assert same.seconds < seconds + 2
-    monkeypatch.setattr(settings_search, "TRIALS", 4)
+    monkeypatch.setattr(settings_search, "TRIALS", 1)  # one more than there were
     more = auto(None, unbroken.folder, resume=True, minutes=3)
     assert "4 trials" in more.steps["settings"].said[0]
     assert not more.failed

@@ -195,8 +195,8 @@ def test_a_law_that_does_not_hold_is_no_advice():
 
 def test_encoders_that_were_tried_are_not_advised(tmp_path):
     names = [name for _, name in advice.OTHERS]
-    assert advice.of_encoders(names, tmp_path) is None
-    assert names[0] not in advice.of_encoders(names[:1], tmp_path).said.split("were not tried")[0]
+    assert advice.of_encoders(names, "birds", tmp_path) is None
+    assert names[0] not in advice.of_encoders(names[:1], "birds", tmp_path).said.split("were not tried")[0]
 
 
 def best(value: float, low: float, high: float, name: str = "it") -> Best:

@@ -228,3 +228,15 @@ def test_two_labels_of_two_clips_end_with_a_model_of_folds(tmp_path, auto):
     assert found.tested is None
     assert "no clip is left to test on" in found.steps["measured"].said[0]
     assert np.isclose(sum(next(iter(Predictor(found.model).predict([source.parent / "0.wav"]))).scores.values()), 1)
+
+
+def test_a_label_that_stands_alone_is_left_out_and_advised(tmp_path):
+    folder = makers.tones(tmp_path / "data", each=10)
+    makers.tone(folder / "lone" / "only.wav", 1200.0)
+    work = begun(tmp_path, folder, {})
+    assert work.data().manifest.labels == ("high", "low")
+    step = work.kept.steps["data"]
+    assert step.found["tested"] > 0
+    assert "'lone'" in step.said[1]
+    assert "data.drop=[lone]" in step.calls[0]
+    assert step.found["advice"][0]["said"].startswith("more clips of lone")
