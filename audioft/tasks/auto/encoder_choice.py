@@ -23,6 +23,7 @@ MOST = 2000
 LEAST = 200
 POLICY = ("It learns from", "There are")  # what is frozen is for the search to find out
 PROBED = "probed"
+TIMED = 120.0  # seconds of sound, from which on the seconds a minute are the encoder's own
 PICTURE = "that figure is of a layer chosen within each fold; the picture has each layer by itself"
 
 
@@ -79,7 +80,8 @@ def choose(work: Work) -> Done:
     if why := work.offer(best, run.model):
         lost.append(why)
     cost = f"{row.parameters * BYTES / 1e6:.0f} MB"
-    cost += "" if row.seconds_per_minute is None else f" and {row.seconds_per_minute:.2f} s a minute of sound here"
+    timed = row.seconds_per_minute is not None and float(work.kept.found("data")["seconds"]) >= TIMED
+    cost += f" and {row.seconds_per_minute:.2f} s a minute of sound here" if timed else ""
     said, lost = [x for x in found.advice[0] if not x.startswith(POLICY)], list(dict.fromkeys(lost))
     layers = sorted(range(len(row.layers)), key=lambda i: (i != row.layer, -row.layers[i].value))
     known: dict[str, Any] = {"encoder": row.name, "seconds_per_minute": row.seconds_per_minute, "clips": clips}
@@ -129,7 +131,10 @@ def _probe(work: Work, names: list[str], clips: int) -> tuple[Any, str]:
 
 def _fitting(work: Work, rows: Sequence[Any], names: list[str], lost: list[str]) -> list[str]:
     """Those that the place can bear, and those of which nothing is known; the smallest where all are too much."""
-    there = {r.name: work.place.refused(r.parameters, r.seconds_per_minute) for r in rows if r.layers}
+    enough = float(work.kept.found("data")["seconds"]) >= TIMED  # in less, reading and starting are most of the time
+    there = {
+        r.name: work.place.refused(r.parameters, r.seconds_per_minute if enough else None) for r in rows if r.layers
+    }
     fit = [n for n in names if there.get(n) is None]
     if there and not any(n in there for n in fit):
         least = min((r for r in rows if r.layers), key=lambda r: r.parameters)

@@ -45,8 +45,18 @@ def row(name, parameters, seconds=1.0, layers=(0.5,)):
     return SimpleNamespace(name=name, parameters=parameters, seconds_per_minute=seconds, layers=layers)
 
 
+def on_a_phone(seconds):
+    return SimpleNamespace(place=PLACES["phone"], kept=SimpleNamespace(found=lambda step: {"seconds": seconds}))
+
+
+def test_seconds_a_minute_of_little_sound_leave_no_encoder_out():
+    rows = [row("small", 1_000_000), row("slow", 1_000_000, 8.6)]
+    assert encoder_choice._fitting(on_a_phone(600.0), rows, ["small", "slow"], []) == ["small"]
+    assert encoder_choice._fitting(on_a_phone(30.0), rows, ["small", "slow"], []) == ["small", "slow"]
+
+
 def test_what_a_place_cannot_bear_is_left_out_and_the_smallest_taken_where_all_are():
-    work, lost = SimpleNamespace(place=PLACES["phone"]), []
+    work, lost = on_a_phone(600.0), []
     rows = [row("big", 95_000_000), row("small", 1_000_000), row("broken", 0, layers=())]
     assert encoder_choice._fitting(work, rows, ["big", "small", "broken"], lost) == ["small", "broken"]
     assert lost == ["big: its 380 MB are more than the 50 MB that a phone is given"]
