@@ -56,7 +56,7 @@ def _within_long(parts: build.Parts, place: Path) -> list[Clip]:
     return decode_once(
         lambda at: within_long(clips, place, rate, at),
         len(clips),
-        "decoding long recordings",
+        "decoding recordings",
         parts.processes,
         parts.console,
     )
