@@ -122,13 +122,13 @@ def _below(outlook: Any, curve: Any) -> bool:
     return bool(most <= curve.points[-1].accuracy(curve.better))
 
 
-def of_encoders(tried: Sequence[str], data: str, out: Path) -> Advice | None:
+def of_encoders(tried: Sequence[str], data: str, out: Path, settings: Sequence[str] = ()) -> Advice | None:
     """Encoders that were not tried."""
     left = [f"{name} ({what})" for what, name in OTHERS if name not in tried]
     if not left:
         return None
     names = ",".join(dict.fromkeys([*tried, "NAME"]))
-    call = Call("auto", [data], {"encoders": names, "out": f"{out}-2"})
+    call = Call("auto", [data], {"encoders": names, "out": f"{out}-2"}, settings)
     return Advice(
         f"another encoder: {', '.join(left)} were not tried: `{call}`, without a network after `hf download NAME`"
     )

@@ -101,7 +101,8 @@ def of(folder: Path, kept: Kept, seconds: float) -> Auto:
     """What is known by now."""
     told = [Advice(**a) for name in ADVISING for a in _advice(kept.found(name).get("advice", []))]
     if "encoder" in kept.steps:
-        others = of_encoders(list(kept.asked["encoders"]), str(kept.asked["data"]), folder)
+        asked = kept.asked
+        others = of_encoders(list(asked["encoders"]), str(asked["data"]), folder, list(asked["settings"]))
         told += [] if others is None else [others]
     return Auto(folder, kept.best, dict(kept.steps), ranked(told), seconds, kept.asked, kept.place)
 
