@@ -155,6 +155,19 @@ def spell(value: Any) -> str:
     return text.strip().removesuffix("...").strip()
 
 
+def shortly(value: Any) -> str:
+    """A value in few characters: three digits say as much as it matters, of parts their names.
+
+    >>> shortly(0.000123456), shortly([{"name": "noise", "p": 0.3}]), shortly({"top": 2})
+    ('0.000123', '[noise]', '{top: 2}')
+    """
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, list):
+        return "[" + ", ".join(str(v["name"]) if isinstance(v, dict) and "name" in v else str(v) for v in value) + "]"
+    return spell(value)
+
+
 def read(path: Path) -> dict[str, Any]:
     """The settings that a file names, as they stand there.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 from audioft.assembly import recordings
 from audioft.assembly.folds import FEW, USUAL, learnt
@@ -29,26 +30,25 @@ def load(config: Config, console: Console, **how: object) -> tuple[recordings.Da
         DataError: it cannot be used.
     """
     said: list[str] = []
-    try:
-        return recordings.load(config, console, **how), config, said  # type: ignore[arg-type]
-    except TooFewClips as e:
-        if e.alone:
-            left = config.model_copy(
-                update={"data": config.data.model_copy(update={"drop": [*config.data.drop, *e.alone]})}
-            )
-            with contextlib.suppress(DataError):
-                data = recordings.load(left, console, **how)  # type: ignore[arg-type]
-                return data, left, [f"left out: {quoted(e.alone)}, {ALONE}"]
     for side in ("test", "valid"):
         try:
             return recordings.load(config, console, **how), config, said  # type: ignore[arg-type]
         except TooFewClips as e:
+            if e.alone and not said:
+                left = _with(config, drop=[*config.data.drop, *e.alone])
+                with contextlib.suppress(DataError):
+                    data = recordings.load(left, console, **how)  # type: ignore[arg-type]
+                    return data, left, [f"left out: {quoted(e.alone)}, {ALONE}"]
             if not isinstance(getattr(config.data, side), float):
                 raise
             of = f" of {quoted(e.alone)}" if e.alone else ""
             said.append(f"there are too few clips{of} for a {side} side: none is made")
-            config = config.model_copy(update={"data": config.data.model_copy(update={side: None})})
+            config = _with(config, **{side: None})
     return recordings.load(config, console, **how), config, said  # type: ignore[arg-type]
+
+
+def _with(config: Config, **data: Any) -> Config:
+    return config.model_copy(update={"data": config.data.model_copy(update=data)})
 
 
 def look(work: Work) -> Done:
@@ -101,13 +101,14 @@ def look(work: Work) -> Done:
 def many(work: Work) -> bool:
     """Whether there are so many clips that the first model is made before all are checked."""
     try:
-        data, _, _ = load(work.config, Console(quiet=True), headers_only=True)
+        data = unchecked(work)
     except AudioftError:  # the step that looks at the data tells it, with the table of bad recordings
         return False
     return len(data.manifest.clips) > MANY
 
 
 def unchecked(work: Work) -> recordings.Data:
-    """The clips as their headers have them."""
-    data, _, _ = load(work.config, Console(quiet=True), headers_only=True)
-    return data
+    """The clips as their headers have them, read once."""
+    if work.headers is None:
+        work.headers, _, _ = load(work.config, Console(quiet=True), headers_only=True)
+    return work.headers

@@ -100,7 +100,7 @@ def _settled(run: Run) -> str:
     if known["train.epochs"] in (0, "auto"):
         known = {k: v for k, v in known.items() if not k.startswith("train.")}
         return f"{_shown(known)}; its head is solved for, without a step"
-    return f"{_shown(known)}, augment={_short(list(config.augment))}"
+    return f"{_shown(known)}, augment={configs.shortly(list(config.augment))}"
 
 
 def _space(work: Work, study: Path, told: list[str]) -> dict[str, Any]:
@@ -199,12 +199,4 @@ def _lost(found: Any) -> list[str]:
 
 
 def _shown(settings: Mapping[str, Any]) -> str:
-    return ", ".join(f"{k}={_short(v)}" for k, v in settings.items()) or "what the search began with"
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.3g}"
-    if isinstance(value, list):
-        return "[" + ", ".join(str(v.get("name", v)) if isinstance(v, dict) else str(v) for v in value) + "]"
-    return configs.spell(value)
+    return ", ".join(f"{k}={configs.shortly(v)}" for k, v in settings.items()) or "what the search began with"

@@ -40,6 +40,7 @@ class Work:
         began: by `time.monotonic`.
         done: steps that were done in this call.
         unknown: encoders that are not there, and why.
+        headers: the clips as their headers have them, where they were read before the checking pass.
         repeated: whether the step that is at work was done before, in less time.
     """
 
@@ -54,6 +55,7 @@ class Work:
     done: list[str] = field(default_factory=list)
     repeated: bool = False
     unknown: list[str] = field(default_factory=list)
+    headers: Data | None = None
     _data: Data | None = None
 
     def __post_init__(self) -> None:

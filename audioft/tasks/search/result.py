@@ -186,16 +186,7 @@ def told_settings(entry: Entry) -> str:
     """The settings of a trial as they are given to `audioft train`."""
     if not entry.settings:
         return "(as the search began)"
-    return " ".join(f"{k}={_shortly(v)}" for k, v in entry.settings.items())
-
-
-def _shortly(value: Any) -> str:
-    """A value in few characters: three digits say as much as it matters, of parts their names."""
-    if isinstance(value, float):
-        return f"{value:.3g}"
-    if isinstance(value, list):
-        return "[" + ", ".join(str(v["name"]) if isinstance(v, dict) and "name" in v else str(v) for v in value) + "]"
-    return configs.spell(value)
+    return " ".join(f"{k}={configs.shortly(v)}" for k, v in entry.settings.items())
 
 
 def front(trials: Sequence[Entry], objectives: Objectives) -> tuple[Entry, ...]:
