@@ -16,28 +16,11 @@ import makers
 import pytest
 import yaml
 from pages import shown
+from small_search import QUICK, QUIET, SPACE
 
 import audioft
 from audioft.errors import AudioftError, CheckpointError, DataError, UsageError
-from audioft.tasks.search import storage, study, trial
-
-QUICK = {**makers.QUICK, "train.batch_size": 8, "train.save_minutes": 0.0}
-SPACE = {"train.lr": {"log": [1e-4, 1e-2]}, "train.batch_size": {"choice": [4, 8]}}
-QUIET = audioft.Console(quiet=True)
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return makers.tones(tmp_path_factory.mktemp("search") / "tones", each=8)
-
-
-@pytest.fixture(scope="module")
-def search(data, small_encoder):
-    def call(out, **given):
-        how = {"trials": 4, "folds": 2, "seeds": 1, "space": SPACE, "overrides": QUICK, "console": QUIET}
-        return audioft.search(data, out=out, encoder=str(small_encoder), **{**how, **given})
-
-    return call
+from audioft.tasks.search import storage, trial
 
 
 @pytest.fixture(scope="module")
@@ -294,22 +277,3 @@ def test_two_processes_do_the_same_trials(search, tmp_path):
     assert settings(both) == settings(alone)
     assert [e.number for e in both.trials] == list(range(6))
     assert len({e.about["holder"] for e in both.trials}) == 2
-
-
-def test_a_way_to_freeze_that_takes_too_long_is_left_before_it_takes_all_the_time(search, tmp_path, monkeypatch):
-    plain = trial._fold
-
-    def fold(config, data, around, *more):
-        if config.freeze == "none":
-            time.sleep(max(0.0, around.deadline - time.monotonic()) + 0.1)
-            raise trial.TimeIsUp
-        return plain(config, data, around, *more)
-
-    monkeypatch.setattr(trial, "_fold", fold)
-    monkeypatch.setattr(study, "SPARE", 0.5)
-    space = {"freeze": {"choice": ["all", "none"]}, "train.lr": {"log": [1e-4, 1e-2]}}
-    found = search(tmp_path / "study", minutes=0.3, space=space, trials=6)
-    left = [e for e in found.trials if e.settings.get("freeze") == "none"]
-    assert [e.state for e in left] == ["pruned"]
-    assert left[0].about["seconds"] < 0.35 * 18
-    assert sum(e.state == "complete" for e in found.trials) == 5
