@@ -128,7 +128,7 @@ def assembled(
         events = [e for name, own in data.manifest.events.items() if name in heard for e in own]
         require_shown(events, FrameGrid(model.encoder.convolutions, model.encoder.hearing.per_second).seconds)
     model.to(processes.device)
-    config = recipe.of_model(config, model.encoder.hidden_size)
+    config = recipe.of_machine(recipe.of_model(config, model.encoder.hidden_size), processes.device)
     return Parts(config, data, model, loaded, processes, precision, console, asked, shared or Shared())
 
 

@@ -22,6 +22,7 @@ from audioft.configuration import few_shot
 from audioft.configuration.config import Config
 from audioft.configuration.values import AUTO
 from audioft.core import storage
+from audioft.core.runtime import choose_precision
 from audioft.errors import CheckpointError
 from audioft.models import freezing
 
@@ -36,7 +37,10 @@ OF_FITTED = 1e-5  # of a head that was fitted to a frozen encoder
 FILE = "chosen.json"
 OF_THE_MODEL = ("model.layers", "model.pooling")  # by the probe that a run begins with
 RATES = ("train.lr", "train.head_lr")
-CHOSEN = ("freeze", "encoder.dropout", "encoder.layerdrop", "train.epochs", "train.patience", *RATES)
+CHOSEN = (
+    *("freeze", "encoder.dropout", "encoder.layerdrop", "train.epochs", "train.patience", *RATES),
+    "evaluate.precision",
+)
 
 
 def of_data(config: Config, clips: int) -> Config:
@@ -69,6 +73,11 @@ def of_model(config: Config, width: int) -> Config:
     rate = float(f"{LR * math.sqrt(WIDTH / width):.2g}")
     head = OF_FITTED if config.freeze == "all" else rate
     return fill(config, {"train.lr": rate * (OF_ADAPTERS if config.adapt is not None else 1), "train.head_lr": head})
+
+
+def of_machine(config: Config, device: Any) -> Config:
+    """The config with what hangs on the device that a run began on."""
+    return fill(config, {"evaluate.precision": choose_precision(AUTO, device)})
 
 
 def told(asked: Config, found: Config) -> list[str]:

@@ -114,3 +114,18 @@ def test_a_linear_head_on_a_frozen_encoder_is_solved_and_not_trained():
 
 def test_a_plan_of_stages_runs_to_its_end():
     assert chosen(50, freeze={0: "all", 3: "none"}).train.patience == 0
+
+
+@pytest.mark.parametrize("native", ["fp32", "bf16"])
+def test_what_evaluation_computes_in_is_of_the_machine_where_it_is_left_open(native, tmp_path, monkeypatch):
+    monkeypatch.setattr(recipe, "choose_precision", lambda asked, device: native if asked == AUTO else asked)
+    asked = load(None, {"evaluate.precision": AUTO})
+    found = recipe.of_machine(asked, "cpu")
+    assert found.evaluate.precision == native
+    assert recipe.of_machine(load(None, {"evaluate.precision": "bf16"}), "cpu").evaluate.precision == "bf16"
+    assert recipe.of_machine(Config(), "cpu").evaluate.precision == "fp32"
+    # a run that goes on computes as it began, on whatever machine
+    recipe.keep(asked, found, tmp_path)
+    other = {"fp32": "bf16", "bf16": "fp32"}[native]
+    monkeypatch.setattr(recipe, "choose_precision", lambda *_: other)
+    assert recipe.of_machine(recipe.fill(asked, recipe.kept(tmp_path)), "cpu").evaluate.precision == native
