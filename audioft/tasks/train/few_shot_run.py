@@ -11,7 +11,7 @@ from audioft.assembly import build
 from audioft.assembly.run_folder import Run
 from audioft.configuration.config import Config
 from audioft.core.progress import Console, spell_seconds
-from audioft.core.runtime import Processes
+from audioft.core.runtime import Processes, choose_precision
 from audioft.core.wording import counted
 from audioft.errors import DataError
 from audioft.evaluation.recording_embeddings import pooled
@@ -26,7 +26,7 @@ def run(config: Config, folder: Path, processes: Processes, console: Console) ->
     """
     if not processes.main:
         return Run(folder)
-    precision = config.evaluate.precision
+    precision = choose_precision(config.evaluate.precision, processes.device)
     parts = build.assembled(config, processes, console, precision, bad_files=folder / "bad_files.csv")
     dry_run.introduce(parts)
     parts.data.save(folder / "manifest.csv")
