@@ -1,0 +1,68 @@
+"""A classifier in the form of a graph: samples as they were recorded go in, probabilities come out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from audioft.models.classifier import AudioClassifier
+from audioft.models.frames import valid_frames
+
+
+class Graph(nn.Module):
+    """Normalisation, the model, and what makes probabilities of logits.
+
+    Args:
+        model: in eval mode.
+        multilabel: a sigmoid a label instead of a softmax.
+    """
+
+    def __init__(self, model: AudioClassifier, multilabel: bool):
+        super().__init__()
+        self.model, self.multilabel = model, multilabel
+        self.normalise = model.encoder.preprocessing.normalise
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of what `forward` gives."""
+        return ("scores", "frame_lengths") if self.model.frame_level else ("scores", "embedding")
+
+    def forward(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, ...]:
+        """Scores `(B, C)` float32 and what speakers are compared by, `(B, D)`; of a model that labels frames scores
+        `(B, F, C)` and how many frames are each clip's own, `(B,)`.
+
+        Args:
+            waveform: `(B, T)` float32, zero beyond each clip's end; T is at least what the encoder needs.
+            lengths: `(B,)` int64 samples.
+        """
+        vectors, lengths = self._vectors(waveform, lengths)
+        logits = self.model.head(vectors).double()
+        scores = torch.sigmoid(logits) if self.multilabel else torch.softmax(logits, -1)
+        if self.model.frame_level:
+            return scores.float(), self.model.encoder.frame_lengths(lengths)
+        own: Any = getattr(self.model.head, "embed", lambda pooled: pooled)
+        return scores.float(), own(vectors).float()
+
+    def logits(self, waveform: Tensor, lengths: Tensor) -> Tensor:
+        """As `forward`, logits."""
+        return self.model.head(self._vectors(waveform, lengths)[0]).float()
+
+    def _vectors(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        if self.normalise:
+            waveform = normalised(waveform, lengths)
+        lengths = lengths.clamp(min=self.model.encoder.min_samples)
+        return self.model.embed(waveform, lengths), lengths
+
+
+def normalised(waveform: Tensor, lengths: Tensor) -> Tensor:
+    """Each clip `(B, T)` at mean 0 and variance 1 over its own samples, zero beyond them, as `data` normalises (eps
+    1e-7); sums are in float64, as those of a runtime are no better than their type.
+    """
+    own = valid_frames(lengths, waveform.shape[1])
+    count = lengths[:, None].double()
+    mean = (waveform * own).double().sum(1, keepdim=True) / count
+    centred = (waveform.double() - mean) * own
+    variance = centred.square().sum(1, keepdim=True) / count
+    return (centred * torch.rsqrt(variance + 1e-7)).float()
