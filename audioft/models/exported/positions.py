@@ -1,4 +1,4 @@
-"""Position embeddings of conformers as a function of the number of frames; transformers keeps those of the last call."""
+"""Position embeddings of conformers as a function of the number of frames: transformers keeps the last ones."""
 
 from __future__ import annotations
 
