@@ -81,10 +81,9 @@ class About:
 
 
 def write(path: Path, about: About) -> None:
-    """Write what is said of it into an ONNX file that says nothing yet."""
-    found, digest = protobuf.metadata(path)
-    if KEY in found:
-        raise ValueError(f"{path} has metadata already")
+    """Write what is said of it into an ONNX file, in the place of what was said before."""
+    protobuf.cut(path, KEY)
+    _, digest = protobuf.metadata(path)
     told = asdict(about)
     told |= {"sha256": digest, "sha256_about": _hash(told)}
     with open(path, "ab") as file:

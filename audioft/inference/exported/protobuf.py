@@ -34,10 +34,8 @@ def metadata(path: Path) -> tuple[dict[str, str], str]:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as content:
             for number, begin, inside, end in _fields(content):
                 if number == METADATA:
-                    own = {n: bytes(content[a:b]) for n, _, a, b in _fields(content, inside, end)}
-                    found[own.get(_KEY, b"").decode("utf-8", "replace")] = own.get(_VALUE, b"").decode(
-                        "utf-8", "replace"
-                    )
+                    key, value = _entry(content, inside, end)
+                    found[key] = value
                 else:
                     graphs += number == GRAPH
                     digest.update(content[begin:end])
@@ -46,10 +44,25 @@ def metadata(path: Path) -> tuple[dict[str, str], str]:
     return found, digest.hexdigest()
 
 
+def cut(path: Path, key: str) -> None:
+    """Take away metadata of this name, where they are at the end of a file."""
+    with open(path, "r+b") as file:
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as content:
+            *_, (number, begin, inside, end) = _fields(content)
+            own = _entry(content, inside, end)[0] if number == METADATA else None
+        if own == key:
+            file.truncate(begin)
+
+
 def entry(key: str, value: str) -> bytes:
     """Metadata as a field, to be written at the end of a file."""
     own = b"".join(_bytes(number, text.encode()) for number, text in ((_KEY, key), (_VALUE, value)))
     return _bytes(METADATA, own)
+
+
+def _entry(content: memoryview, begin: int, end: int) -> tuple[str, str]:
+    own = {n: bytes(content[a:b]).decode("utf-8", "replace") for n, _, a, b in _fields(content, begin, end)}
+    return own.get(_KEY, ""), own.get(_VALUE, "")
 
 
 def _fields(content: memoryview, at: int = 0, end: int | None = None) -> Iterator[tuple[int, int, int, int]]:

@@ -24,6 +24,15 @@ class Graph(nn.Module):
         self.model, self.multilabel = model, multilabel
         self.normalise = model.encoder.preprocessing.normalise
 
+    inputs: tuple[str, ...] = ("waveform", "lengths")
+
+    def example(self) -> tuple[Tensor, ...]:
+        """A batch such as it takes."""
+        encoder = self.model.encoder
+        most = 2 * encoder.sample_rate if encoder.max_samples is None else encoder.max_samples
+        samples = max(2 * encoder.min_samples, min(2 * encoder.sample_rate, most)) - 37
+        return torch.zeros(2, samples), torch.tensor([samples, samples - 1])
+
     @property
     def outputs(self) -> tuple[str, ...]:
         """The names of what `forward` gives."""
@@ -45,15 +54,38 @@ class Graph(nn.Module):
         own: Any = getattr(self.model.head, "embed", lambda pooled: pooled)
         return scores.float(), own(vectors).float()
 
-    def logits(self, waveform: Tensor, lengths: Tensor) -> Tensor:
-        """As `forward`, logits."""
-        return self.model.head(self._vectors(waveform, lengths)[0]).float()
-
     def _vectors(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         if self.normalise:
             waveform = normalised(waveform, lengths)
         lengths = lengths.clamp(min=self.model.encoder.min_samples)
         return self.model.embed(waveform, lengths), lengths
+
+
+class PipelineGraph(nn.Module):
+    """The same with the names and the division of labour of transformers.js: clips come normalised, logits go out."""
+
+    inputs = ("input_values", "attention_mask")
+    outputs = ("logits",)
+
+    def __init__(self, graph: Graph):
+        super().__init__()
+        self.graph = graph
+
+    def example(self) -> tuple[Tensor, ...]:
+        """As that of `Graph`."""
+        waveform, _ = self.graph.example()
+        return waveform, torch.ones_like(waveform).long()
+
+    def forward(self, input_values: Tensor, attention_mask: Tensor) -> Tensor:
+        """Logits `(B, C)`.
+
+        Args:
+            input_values: `(B, T)` float32, as the model's own extractor gives them.
+            attention_mask: `(B, T)` int64, 1 for a clip's own samples.
+        """
+        model = self.graph.model
+        lengths = attention_mask.sum(1).clamp(min=model.encoder.min_samples)
+        return model(input_values, lengths).float()
 
 
 def normalised(waveform: Tensor, lengths: Tensor) -> Tensor:
