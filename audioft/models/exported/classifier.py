@@ -96,5 +96,5 @@ def normalised(waveform: Tensor, lengths: Tensor) -> Tensor:
     count = lengths[:, None].double()
     mean = (waveform * own).double().sum(1, keepdim=True) / count
     centred = (waveform.double() - mean) * own
-    variance = centred.square().sum(1, keepdim=True) / count
+    variance = (centred * centred).sum(1, keepdim=True) / count
     return (centred * torch.rsqrt(variance + 1e-7)).float()

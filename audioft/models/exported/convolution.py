@@ -24,12 +24,12 @@ def features(layers: Sequence[Any], waveforms: Tensor, lengths: Tensor) -> Tenso
         waveforms: `(B, T)`.
         lengths: `(B,)` samples.
     """
-    hidden = waveforms[..., None]
+    hidden = waveforms
     for layer in layers:
         conv, norm = layer.conv, getattr(layer, "layer_norm", None)
         lengths = strided(lengths, [(conv.kernel_size[0], conv.stride[0])])
         if isinstance(norm, nn.GroupNorm):
-            hidden = _normed(hidden[..., 0], lengths, conv, norm)
+            hidden = _normed(hidden, lengths, conv, norm)
         else:
             hidden = _convolved(hidden, conv)
             hidden = hidden if norm is None else norm(hidden)
@@ -51,12 +51,14 @@ def is_known(layers: Sequence[Any]) -> bool:
 def keep_taps(layers: Sequence[Any]) -> None:
     """Give each convolution its weights in the form that products take, `(K C, O)`, so that a graph has them so."""
     for layer in layers:
-        layer.conv.taps = nn.Parameter(layer.conv.weight.detach().permute(2, 1, 0).flatten(0, 1), requires_grad=False)
+        taps = layer.conv.weight.detach().permute(2, 1, 0).flatten(0, 1)
+        layer.conv.taps = nn.Parameter(taps, requires_grad=False)
 
 
-def _convolved(hidden: Tensor, conv: nn.Conv1d) -> Tensor:
-    """A convolution of `(B, F, C)`: what the taps of a frame see lies beside each other."""
-    seen = framed(hidden, conv.kernel_size[0], conv.stride[0]).flatten(2)
+def _convolved(hidden: Tensor, conv: Any) -> Tensor:
+    """A convolution of `(B, F, C)`, or of one channel `(B, T)`: what the taps of a frame see lies beside each other."""
+    seen = framed(hidden, conv.kernel_size[0], conv.stride[0])
+    seen = seen.flatten(2) if seen.ndim == 4 else seen
     found = seen @ conv.taps
     return found if conv.bias is None else found + conv.bias
 

@@ -10,9 +10,15 @@ from torch import Tensor
 
 
 def framed(waveforms: Tensor, size: int, hop: int) -> Tensor:
-    """All whole frames of `(B, T, ...)` as `(B, F, size, ...)`; `unfold` becomes a loop in ONNX, and this one look-up."""
+    """All whole frames of `(B, T, ...)` as `(B, F, size, ...)`, in one look-up: in ONNX `unfold` is a loop."""
     count = (waveforms.shape[1] - size) // hop + 1
-    return waveforms[:, torch.arange(count)[:, None] * hop + torch.arange(size)[None]]
+    step = math.gcd(size, hop) if waveforms.ndim == 2 else 1
+    whole = torch.arange(count)[:, None] * (hop // step) + torch.arange(size // step)[None]
+    pieces = waveforms
+    if step > 1:  # samples that are never parted are copied together
+        pieces = waveforms.narrow(1, 0, waveforms.shape[1] // step * step).unflatten(1, (-1, step))
+    found = pieces.index_select(1, whole.flatten()).unflatten(1, (-1, size // step))
+    return found.flatten(2, 3) if step > 1 else found
 
 
 def energies(
@@ -28,5 +34,6 @@ def energies(
     angles = turns.double() * (2 * math.pi / points)
     waves = torch.cat([angles.cos(), angles.sin()], 1) * window.double()[:, None]
     matrix = prepared(torch.eye(size, dtype=torch.float64)[None])[0] @ waves
-    power = (framed(waveforms, size, hop).double() @ matrix).square()
+    spectra = framed(waveforms, size, hop).double() @ matrix
+    power = spectra * spectra  # of numbers so many, a power is slower
     return (power[..., :bins] + power[..., bins:]) @ filters
