@@ -6,6 +6,7 @@ import base64
 import gzip
 import re
 
+import numpy as np
 import pytest
 
 from audioft.errors import UsageError
@@ -35,7 +36,8 @@ def test_one_file_holds_every_part(model, tmp_path):
 
 
 def test_a_large_model_lies_in_pieces_beside_the_page(model, tmp_path, monkeypatch):
-    monkeypatch.setattr(writing, "PIECE", 100)
+    monkeypatch.setattr(writing, "PIECE", 2**18)
+    model.write_bytes(np.random.default_rng(0).bytes(600_000))  # which does not become smaller
     page = writing.write(model, ABOUT, tmp_path / "site")
     assert page == tmp_path / "site" / "index.html"
     pieces = sorted((tmp_path / "site" / "parts").glob("model-*.js"), key=lambda p: int(p.stem.split("-")[1]))

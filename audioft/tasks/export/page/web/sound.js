@@ -16,7 +16,7 @@
   audioft.sound = async (file) => {
     const head = new DataView(await file.slice(0, HEAD).arrayBuffer());
     if (!file.size) throw new Error("it is empty");
-    return wav(file, head) ?? (await decoded(file, rateOf(head) ?? UNKNOWN_RATE));
+    return (await wav(file, head)) ?? (await decoded(file, rateOf(head) ?? UNKNOWN_RATE));
   };
 
   const text = (view, at, length) => {
@@ -37,7 +37,8 @@
       if (name === "ds64") long = Number(head.getBigUint64(at + 16, true));
       if (name === "fmt ") form = formatOf(head, at + 8, size);
       if (name === "data") {
-        if (!form || !form.read) return null; // a codec that the browser may know
+        if (!form) return null;
+        if (!form.read) return decoded(file, form.rate || UNKNOWN_RATE); // a codec that the browser may know
         if (size === 0xffffffff && long !== null) size = long;
         return samplesOf(file, at + 8, size, form);
       }
