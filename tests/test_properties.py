@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from audioft.configuration import config as configs
 from audioft.data import manifest, splits
-from audioft.data.batching import StepPlan, batches_of, pieces
+from audioft.data.batching import StepPlan, pieces
+from audioft.data.buckets import batches_of
 from audioft.data.clip import Clip
 from audioft.data.manifest import Manifest
 from audioft.data.tables import read_table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence, Sized
 
 import numpy as np
 
@@ -64,3 +65,37 @@ def padding(batches: list[np.ndarray], canvas: float = 0.0) -> float:
     """
     whole = sum(len(b) * max(canvas, float(b.max())) for b in batches if len(b))
     return 1 - sum(float(b.sum()) for b in batches) / whole if whole else 0.0
+
+
+def batches_of(waveforms: Sequence[Sized], most: int, apart: int = 8000, canvas: int = 0) -> list[list[int]]:
+    """Positions in batches of at most `most` samples after padding, long ones first, like lengths together.
+
+    Of all ways to cut the clips in the order of their lengths it is the one that costs least, found from the last cut
+    back (dynamic programming).
+
+    Args:
+        waveforms: clips `(T_i,)`.
+        most: samples; a longer clip is alone.
+        apart: what a batch costs besides its samples, padding included, in samples; half a second at 16 kHz if not
+            given.
+        canvas: samples that a shorter clip counts for, as an encoder computes them for every clip.
+
+    >>> clips = [np.zeros(n) for n in (5, 1, 4, 2)]
+    >>> batches_of(clips, most=8, apart=1), batches_of(clips, most=8, apart=1, canvas=4)
+    ([[0], [2], [3, 1]], [[0], [1], [2, 3]])
+    """
+    lengths = np.array([max(len(w), canvas) for w in waveforms], dtype=np.int64)
+    order = np.argsort(-lengths, kind="stable")
+    cost = np.full(len(order) + 1, np.inf)  # of the clips before each cut
+    cost[0], last = 0, np.zeros(len(order) + 1, dtype=np.int64)  # and where the cut before it is
+    for begin, length in enumerate(lengths[order].tolist()):
+        count = max(1, min(most // max(1, length), len(order) - begin))
+        ends = slice(begin + 1, begin + count + 1)
+        reached = cost[begin] + apart + length * np.arange(1, count + 1)
+        better = reached < cost[ends]
+        cost[ends][better], last[ends][better] = reached[better], begin
+    batches, end = [], len(order)
+    while end > 0:
+        batches.append(order[last[end] : end].tolist())
+        end = int(last[end])
+    return batches[::-1]

@@ -15,6 +15,7 @@ from audioft.audio import io
 from audioft.audio.hearing import Heard, Hearing
 from audioft.core.runtime import generator, one_thread
 from audioft.data.clip import Clip
+from audioft.data.windowed import Preparation
 from audioft.errors import AudioError
 
 Change = Callable[[Tensor, int, np.random.Generator], Tensor]  # an augmentation: waveform `(T,)`, rate, draws
@@ -54,42 +55,6 @@ class Item:
     index: int
     address: tuple[object, ...] = ()
     failure: AudioError | None = None
-
-
-def normalise(samples: np.ndarray) -> np.ndarray:
-    """Mean 0 and variance 1, as `Wav2Vec2FeatureExtractor.zero_mean_unit_var_norm` computes it (eps 1e-7)."""
-    return (samples - samples.mean()) / np.sqrt(samples.var() + 1e-7)
-
-
-@dataclass(frozen=True)
-class Preparation:
-    """What every clip goes through on its way into an encoder.
-
-    Args:
-        hearing: how it reaches it; a rate in Hz for as it is.
-        normalise: bring each clip to mean 0 and variance 1.
-        min_samples: shorter clips are padded with zeros at the end up to this length.
-    """
-
-    hearing: Heard
-    normalise: bool
-    min_samples: int
-
-    @property
-    def sample_rate(self) -> int:
-        """At which the encoder hears, Hz."""
-        return Hearing.of(self.hearing).rate
-
-    @property
-    def per_second(self) -> int:
-        """Samples for a second of the recording."""
-        return Hearing.of(self.hearing).per_second
-
-    def __call__(self, samples: np.ndarray) -> Tensor:
-        samples = normalise(samples) if self.normalise else samples
-        if len(samples) < self.min_samples:
-            samples = np.pad(samples, (0, self.min_samples - len(samples)))
-        return torch.from_numpy(np.ascontiguousarray(samples, dtype=np.float32))
 
 
 class TrainingClips(Dataset):

@@ -5,24 +5,73 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from torch import Tensor
 
 from audioft.audio import audible, isolated_decoder, remarks, silence
 from audioft.audio.beyond import NOTHING
-from audioft.audio.hearing import Hearing
+from audioft.audio.hearing import Heard, Hearing
 from audioft.audio.silence import SILENT
 from audioft.audio.sounds import Sound
 from audioft.audio.windows import cut
 from audioft.data.check import SHORTEST, too_short
 from audioft.data.clip import Clip
-from audioft.data.dataset import Preparation
 from audioft.errors import AudioError, UsageError
 
 #: What changes by less, or at the ends alone, where a resampler makes a step of an offset, is judged at its own rate.
 _FLAT, _FINE = silence.RESAMPLED, silence.FINE / 4
 _ENDS = 0.05  # seconds
+
+
+def normalise(samples: np.ndarray) -> np.ndarray:
+    """Mean 0 and variance 1, as `Wav2Vec2FeatureExtractor.zero_mean_unit_var_norm` computes it (eps 1e-7)."""
+    return (samples - samples.mean()) / np.sqrt(samples.var() + 1e-7)
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What every clip goes through on its way into an encoder.
+
+    Args:
+        hearing: how it reaches it; a rate in Hz for as it is.
+        normalise: bring each clip to mean 0 and variance 1.
+        min_samples: shorter clips are padded with zeros at the end up to this length.
+    """
+
+    hearing: Heard
+    normalise: bool
+    min_samples: int
+
+    @property
+    def sample_rate(self) -> int:
+        """At which the encoder hears, Hz."""
+        return Hearing.of(self.hearing).rate
+
+    @property
+    def per_second(self) -> int:
+        """Samples for a second of the recording."""
+        return Hearing.of(self.hearing).per_second
+
+    def prepared(self, samples: np.ndarray) -> np.ndarray:
+        """`(T,)` float32."""
+        samples = normalise(samples) if self.normalise else samples
+        if len(samples) < self.min_samples:
+            samples = np.pad(samples, (0, self.min_samples - len(samples)))
+        return np.ascontiguousarray(samples, dtype=np.float32)
+
+    def __call__(self, samples: np.ndarray) -> Any:
+        """`prepared` as what the model takes, a tensor."""
+        import torch
+
+        return torch.from_numpy(self.prepared(samples))
+
+
+class ArrayPreparation(Preparation):
+    """One of a model that takes arrays: torch is not asked for."""
+
+    def __call__(self, samples: np.ndarray) -> np.ndarray:
+        return self.prepared(samples)
 
 
 @dataclass(frozen=True)
@@ -32,12 +81,12 @@ class Window:
     Attributes:
         start: where it begins, in samples as they reach the encoder from the beginning of the clip.
         samples: how many of them it holds; what `waveform` has beyond them is padding.
-        waveform: `(T,)` float32, prepared.
+        waveform: `(T,)` float32, prepared: a tensor, or an array where the model takes arrays.
     """
 
     start: int
     samples: int
-    waveform: Tensor
+    waveform: Any
 
 
 def clip_windows(

@@ -17,8 +17,9 @@ from audioft.data.inputs import content
 from audioft.data.windowed import clip_windows
 from audioft.errors import AudioError
 from audioft.evaluation.embedding_store import Store
+from audioft.evaluation.labelling.window_scores import BATCH_SECONDS, PENDING_BATCHES, flat, grouped
 from audioft.evaluation.probe import embed
-from audioft.evaluation.scoring import BATCH_SECONDS, PENDING_BATCHES, flat, grouped, preparation_of
+from audioft.evaluation.scoring import preparation_of
 from audioft.models.encoder import Encoder
 from audioft.models.log_mel import LogMel
 

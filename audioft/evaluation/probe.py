@@ -17,7 +17,8 @@ from torch import Tensor
 
 from audioft.core.runtime import evaluating
 from audioft.core.wording import listed, quoted
-from audioft.data.batching import batches_of, pad
+from audioft.data.batching import pad
+from audioft.data.buckets import batches_of
 from audioft.data.clip import Clip
 from audioft.evaluation.effective_size import of_clips
 from audioft.evaluation.intervals import Estimate

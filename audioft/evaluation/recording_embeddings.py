@@ -6,7 +6,6 @@ Longer ones go through in windows, and have the mean of their windows' vectors.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,25 +17,10 @@ from audioft.data.batching import pad
 from audioft.data.clip import Clip
 from audioft.data.windowed import clip_windows
 from audioft.errors import AudioError, UsageError
-from audioft.evaluation.scoring import ClipScore, autocast, by_clip, over_windows, preparation
+from audioft.evaluation.labelling.recording_vectors import NO_EMBEDDING, Embeddings
+from audioft.evaluation.labelling.window_scores import ClipScore, by_clip
+from audioft.evaluation.scoring import autocast, over_windows, preparation
 from audioft.models.classifier import AudioClassifier
-
-
-@dataclass(frozen=True)
-class Embeddings:
-    """Embeddings of the recordings that could be heard to their end.
-
-    Attributes:
-        vectors: `(K, E)` float64, each the mean over the recording's windows of their embeddings of length 1.
-        kept: `(K,)`, the positions of these recordings among those that were given, ascending.
-        seconds: `(K,)`, the audio that went through the model, overlaps of windows counted twice.
-        failures: of the other recordings, by position, why they were not heard, or not to their end.
-    """
-
-    vectors: np.ndarray
-    kept: np.ndarray
-    seconds: np.ndarray
-    failures: dict[int, AudioError]
 
 
 def embed(model: AudioClassifier, clips: Sequence[Clip], **how: Any) -> Embeddings:
@@ -51,19 +35,10 @@ def embed(model: AudioClassifier, clips: Sequence[Clip], **how: Any) -> Embeddin
         UsageError: the model labels frames, so that it has no embedding of a clip.
     """
     if model.frame_level:
-        raise UsageError(
-            "this model labels frames and has no embedding of a whole recording; take one trained with a pooling, as "
-            "model.pooling=attentive_stats"
-        )
+        raise UsageError(NO_EMBEDDING)
     own = getattr(model.head, "embed", lambda pooled: pooled)
-    found = list(_heard(model, clips, own, lambda x: F.normalize(x.double(), dim=-1), dead=False, **how))
-    good = [one for one in found if one.failure is None and one.scores is not None]
-    return Embeddings(
-        vectors=np.stack([np.asarray(one.scores) for one in good]) if good else np.zeros((0, 0)),
-        kept=np.array([one.index for one in good], int),
-        seconds=np.array([one.seconds for one in good]),
-        failures={one.index: one.failure for one in found if one.failure is not None},
-    )
+    found = _heard(model, clips, own, lambda x: F.normalize(x.double(), dim=-1), dead=False, **how)
+    return Embeddings.of(found)
 
 
 def pooled(model: AudioClassifier, clips: Sequence[Clip], **how: Any) -> tuple[np.ndarray, dict[int, AudioError]]:

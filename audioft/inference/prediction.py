@@ -10,7 +10,7 @@ import numpy as np
 from audioft.errors import AudioError
 
 if TYPE_CHECKING:
-    from audioft.evaluation.scoring import ClipScore
+    from audioft.evaluation.labelling.window_scores import ClipScore
 
 #: Why there is no label where the model gives NaN or infinity.
 NOT_FINITE = "the model's scores are not finite (NaN or infinity); its weights may have diverged"

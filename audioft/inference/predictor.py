@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
 from audioft.audio import remarks
 from audioft.audio.arriving import arriving
+from audioft.audio.hearing import Hearing
 from audioft.audio.silence import Changes
 from audioft.audio.sounds import Sound
 from audioft.core.progress import Progress
-from audioft.core.runtime import choose_precision, find_device
 from audioft.data.clip import Clip
 from audioft.data.windowed import Window, clip_windows, windows_of
 from audioft.errors import UsageError
-from audioft.evaluation.recording_embeddings import Embeddings, embed
-from audioft.evaluation.scoring import ClipScore, cast_products, preparation, score, score_windows
+from audioft.evaluation.labelling.recording_vectors import Embeddings
+from audioft.evaluation.labelling.window_scores import ClipScore, by_clip
+from audioft.inference import saved
 from audioft.inference.given import Inputs, heard, one_heard
 from audioft.inference.prediction import Prediction
 from audioft.inference.recording_events import Rules, Step, follow
 from audioft.inference.timeline import Scores, Timeline
 from audioft.inference.window_grid import Grid, windows_in
-from audioft.models import folder
-from audioft.models.classifier import AudioClassifier
-from audioft.models.hub import model_folder
+
+if TYPE_CHECKING:
+    from audioft.evaluation.labelling.torch_labeller import TorchLabeller
+    from audioft.models.classifier import AudioClassifier
 
 
 class Predictor:
     """Labels recordings with a saved model: `predict` takes files, arrays with their rate, and lists of them.
 
     Args:
-        path: a model folder, or a run folder that holds one; or a classifier that transformers wrote, as a folder or
-            by its hub id.
+        path: a model folder, or a run folder that holds one; a classifier that transformers wrote, as a folder or by
+            its hub id; or what `audioft export` wrote, a file or its folder, for which torch is not needed.
         device: `auto`, `cpu`, `cuda`.
         precision: `fp32`, `bf16`, or `auto` for bf16 where the device computes in it natively; scores in bfloat16
             differ by about 2e-2.
@@ -62,20 +63,40 @@ class Predictor:
         precision: str = "fp32",
         batch_seconds: float | None = None,
     ):
-        place = find_device(device)
-        self.folder = model_folder(path)
-        self.model, self.card = folder.load(self.folder)
-        self.model.to(place)
-        self.precision, self.batch_seconds = choose_precision(precision, place), batch_seconds
+        self.folder, self.card, self.labeller = saved.load(path, device, precision, batch_seconds)
+        self.precision, self.batch_seconds = self.labeller.precision, batch_seconds
         self._thresholds = np.array(self.card.thresholds or [0.5] * len(self.card.labels))
 
     def __repr__(self) -> str:
         return f"<Predictor of {self.folder}: {len(self.labels)} labels, a window of {self.window:g} s>"
 
-    @functools.cached_property
+    @property
+    def model(self) -> AudioClassifier:
+        """The model itself.
+
+        Raises:
+            UsageError: it is an exported one, of which there is only what it says.
+        """
+        return self._of_torch.model
+
+    @property
     def scoring(self) -> AudioClassifier:
         """The model that scores: `model`, or in bfloat16 one whose large weights are cast once and for all."""
-        return cast_products(self.model) if self.precision == "bf16" else self.model
+        return self._of_torch.scoring
+
+    @property
+    def _of_torch(self) -> TorchLabeller:
+        if not hasattr(self.labeller, "model"):
+            raise UsageError(
+                f"{self.folder} is an exported model, which labels recordings (`audioft predict`) and nothing else; "
+                "give the model folder or the run that it was exported from"
+            )
+        return self.labeller  # type: ignore[return-value]
+
+    @property
+    def hearing(self) -> Hearing:
+        """How recordings reach the model."""
+        return Hearing.of(self.labeller.prepare.hearing)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -85,7 +106,7 @@ class Predictor:
     @property
     def window(self) -> float:
         """Seconds: the window the model was trained on, or the longest that its encoder takes."""
-        return min(self.card.window, self.model.encoder.max_seconds)
+        return min(self.card.window, self.labeller.max_seconds)
 
     def rules(self, threshold: float | None = None, **how: float | None) -> Rules:
         """How scores become events: the model's own, with what is given (and not None) in its place; see `Rules`.
@@ -97,18 +118,15 @@ class Predictor:
         skip = () if self.card.background is None else (self.card.background,)
         return Rules.of(self._thresholds.tolist(), self.card.segments, skip).but(threshold, **how)
 
-    @property
-    def _computing(self) -> dict[str, Any]:
-        """How it computes: arguments of `scoring.score` and its like."""
-        return {"batch_seconds": self.batch_seconds, "precision": self.precision}
-
     def scores(
         self, clips: Sequence[Clip | Sound], progress: Progress | None = None, **grid: Unpack[Grid]
     ) -> Iterator[ClipScore]:
         """Raw scores of clips, each as one, in their order; `window` and `hop` as for `predict`."""
         window, hop = self.grid(**grid, overlap=0)
-        how = {"multilabel": self.card.multilabel, "progress": progress, **self._computing}
-        return score(self.scoring, clips, window=window, hop=hop, dead=False, **how)
+        return by_clip(self.labeller.scores(self._windows(clips, window, hop)), progress)
+
+    def _windows(self, clips: Sequence[Clip | Sound], window: float, hop: float) -> Iterator[Iterator[Window]]:
+        return (clip_windows(clip, self.labeller.prepare, window, hop, dead=False) for clip in clips)
 
     def predict(
         self,
@@ -168,7 +186,7 @@ class Predictor:
         Raises:
             UsageError: the model labels frames, so that it has no embedding of a clip.
         """
-        return embed(self.model, clips, window=self.window, progress=progress, **self._computing)
+        return self.labeller.embed(clips, window=self.window, progress=progress)
 
     def follow(self, clips: Sequence[Clip | Sound], rules: Rules | None = None, **grid: Unpack[Grid]) -> Iterator[Step]:
         """Recordings from beginning to end, in their order, as steps with windows and events; in flat memory.
@@ -179,13 +197,12 @@ class Predictor:
             grid: `window` and `hop`, as for `timeline`.
         """
         window, hop = self.grid(**grid)
-        prepare = preparation(self.model)
-        return self._steps((clip_windows(clip, prepare, window, hop, dead=False) for clip in clips), rules)
+        return self._steps(self._windows(clips, window, hop), rules)
 
     def _steps(self, sources: Iterable[Iterator[Window]], rules: Rules | None, at_once: bool = False) -> Iterator[Step]:
-        how = {"multilabel": self.card.multilabel, "at_once": at_once, **self._computing}
-        found = score_windows(self.scoring, sources, **how)
-        return follow(found, self.labels, rules or self.rules(), self._stride, self.model.frame_level)
+        own = self.labeller
+        found = own.scores(sources, at_once=at_once)
+        return follow(found, self.labels, rules or self.rules(), own.seconds_per_frame, own.frame_level)
 
     def timeline(
         self,
@@ -227,7 +244,7 @@ class Predictor:
             end.seconds,
             end.error,
             self.rules(),
-            self.model.encoder.hearing,
+            self.hearing,
         )
 
     def stream(self, blocks: Iterable[np.ndarray], rate: int | None = None, **grid: Unpack[Grid]) -> Iterator[Scores]:
@@ -245,9 +262,9 @@ class Predictor:
             AudioError: nothing, or under 25 ms, came.
             UsageError: no rate, and a model that hears recordings in another way than they are.
         """
-        if rate is None and not self.model.encoder.hearing.plain:
+        if rate is None and not self.hearing.plain:
             raise UsageError(
-                f"this model hears recordings {self.model.encoder.hearing}: say how many samples a second the blocks "
+                f"this model hears recordings {self.hearing}: say how many samples a second the blocks "
                 "have, stream(blocks, rate=384000)"
             )
         for step in self.live(blocks, rate, **grid):
@@ -264,13 +281,9 @@ class Predictor:
         changes = Changes()
         heard: Iterable[np.ndarray] = changes.seen(blocks)
         if rate is not None:
-            heard = arriving("-", heard, int(rate), self.model.encoder.hearing)
+            heard = arriving("-", heard, int(rate), self.hearing)
         how: Any = {"dead": False, "live": True, "quiet": changes.sound}
-        return self._steps([windows_of(heard, "-", preparation(self.model), window, hop, **how)], rules, at_once=True)
-
-    @property
-    def _stride(self) -> float:
-        return self.model.encoder.seconds_per_frame
+        return self._steps([windows_of(heard, "-", self.labeller.prepare, window, hop, **how)], rules, at_once=True)
 
     def grid(self, window: float | None = None, hop: float | None = None, overlap: float = 0.5) -> tuple[float, float]:
         """Window and hop in seconds; the hop of whole frames where frames are labelled, so that they coincide.
@@ -283,4 +296,4 @@ class Predictor:
             UsageError: the window is under 25 ms or longer than the encoder takes, or the hop is longer than the
                 window.
         """
-        return windows_in(self.model, window or self.window, hop, overlap)
+        return windows_in(self.labeller, window or self.window, hop, overlap)

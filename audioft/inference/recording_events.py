@@ -9,7 +9,7 @@ import numpy as np
 
 from audioft.annotations.event import Event
 from audioft.errors import AudioError
-from audioft.evaluation.scoring import WindowScores
+from audioft.evaluation.labelling.window_scores import WindowScores
 from audioft.inference.label_summary import LabelSummary, Tally
 from audioft.inference.prediction import NOT_FINITE
 from audioft.inference.timeline import Averager, Rules, Scores, stretches

@@ -25,11 +25,9 @@ def made_with(predictor: Predictor, grid: tuple[float, float], **settings: Any) 
         grid: window and hop in seconds.
         settings: what else.
     """
-    from audioft.models.weight_files import weights_hash
-
     about = {"labels": predictor.labels, "thresholds": predictor.card.thresholds}
-    weights = weights_hash(predictor.model.state_dict(), about)
-    hearing = predictor.model.encoder.hearing
+    weights = predictor.labeller.fingerprint(about)
+    hearing = predictor.hearing
     settings |= {} if hearing.plain else {"hearing": str(hearing)}
     settings |= {"precision": predictor.precision, "window": grid[0], "hop": grid[1]}
     found: dict[str, Any] = json.loads(json.dumps({PLACE: str(predictor.folder), "weights": weights, **settings}))

@@ -12,7 +12,7 @@ from audioft.annotations.event import Event
 from audioft.annotations.segments import Segmenter, segments
 from audioft.audio.hearing import Hearing
 from audioft.errors import AudioError
-from audioft.evaluation.scoring import WindowScores
+from audioft.evaluation.labelling.window_scores import WindowScores
 from audioft.inference.label_summary import LabelSummary, Tally
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -13,7 +14,7 @@ from audioft.audio.hearing import Hearing
 from audioft.models.backbones.base import parameters_of
 from audioft.models.cpu_kernels import attention, dropout, wavlm_attention
 from audioft.models.families import FAMILIES, backbone_of, extractor
-from audioft.models.frames import Frames, LatentMask
+from audioft.models.frames import Frames, LatentMask, is_exported
 from audioft.models.tuned import Tuned
 
 #: Of `Preprocessing`, how recordings reach the encoder; kept in its `preprocessor_config.json`, too.
@@ -190,12 +191,16 @@ class Encoder(nn.Module):
 
     def features(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """What comes out of the feature extractor, `(B, F, C)`, and frame lengths `(B,)`; arguments as of `frames`."""
-        if int(lengths.min()) < self.min_samples:
-            raise ValueError(f"a clip of {int(lengths.min())} samples gives no frame; the least is {self.min_samples}")
-        if self.max_samples is not None and int(lengths.max()) > self.max_samples:
-            raise ValueError(f"a clip of {int(lengths.max())} samples is too long; the most is {self.max_samples}")
+        if not is_exported():
+            self._refuse(int(lengths.min()), int(lengths.max()))
         with self._grad_if_free("feature_extractor"):
             return self.backbone.features(waveforms, lengths)
+
+    def _refuse(self, least: int, most: int) -> None:
+        if least < self.min_samples:
+            raise ValueError(f"a clip of {least} samples gives no frame; the least is {self.min_samples}")
+        if self.max_samples is not None and most > self.max_samples:
+            raise ValueError(f"a clip of {most} samples is too long; the most is {self.max_samples}")
 
     def begin(
         self, features: Tensor, frame_lengths: Tensor, mask: LatentMask | None = None, every_layer: bool = False
@@ -273,8 +278,10 @@ class Encoder(nn.Module):
                 m.eval()
         return self
 
-    def _grad_if_free(self, part: str):
+    def _grad_if_free(self, part: str) -> contextlib.AbstractContextManager:
         """Frozen layers below the first free one need no graph: this saves their memory and their backward pass."""
+        if is_exported():
+            return contextlib.nullcontext()
         order = [name for name, _ in self.backbone.parts()]
         free_below = any(name not in self._frozen for name in order[: order.index(part) + 1])
         return torch.set_grad_enabled(torch.is_grad_enabled() and free_below)

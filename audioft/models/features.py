@@ -17,7 +17,8 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from audioft.errors import ModelError
-from audioft.models.frames import own_moments, valid_frames
+from audioft.models.exported.spectra import energies as in_a_graph
+from audioft.models.frames import is_exported, own_moments, valid_frames
 
 KALDI_FLOOR = torch.finfo(torch.float32).eps  # the least energy of a band before its logarithm (Kaldi)
 KALDI_EMPHASIS = 0.97
@@ -67,15 +68,19 @@ class FrontEnd(ABC):
         Raises:
             ValueError: a clip is too short or too long, or longer than its waveform.
         """
-        least, most = int(lengths.min()), int(lengths.max())
+        if not is_exported():
+            waveforms = waveforms[:, : self._checked(waveforms, int(lengths.min()), int(lengths.max()))]
+        return self._features(waveforms, lengths, *self._on(waveforms.device)), self.frames(lengths)
+
+    def _checked(self, waveforms: Tensor, least: int, most: int) -> int:
+        """`most`, if clips of so many samples can be heard."""
         if least < self.shortest:
             raise ValueError(f"a clip of {least} samples gives no features; the least is {self.shortest}")
         if self.longest is not None and most > self.longest:
             raise ValueError(f"a clip of {most} samples would be cut; the most is {self.longest}")
         if most > waveforms.shape[1]:
             raise ValueError(f"a clip of {most} samples cannot lie in a waveform of {waveforms.shape[1]}")
-        features = self._features(waveforms[:, :most], lengths, *self._on(waveforms.device))
-        return features, self.frames(lengths)
+        return most
 
     def _on(self, device: torch.device) -> tuple[Tensor, Tensor]:
         """The window and the filters `(bins, bands)` there."""
@@ -159,7 +164,7 @@ class Wav2Vec2BertFeatures(FrontEnd):
         outside = ~valid_frames(counts, levels.shape[1])[..., None]
         normed = _normalised(levels, counts, outside).float().masked_fill(outside, self.padding)
         normed = pad(normed, (0, 0, 0, normed.shape[1] % self.stacked), value=self.padding)
-        return normed.reshape(len(normed), -1, self.size)
+        return normed.unflatten(1, (-1, self.stacked)).flatten(2)
 
 
 class WhisperFeatures(FrontEnd):
@@ -184,7 +189,9 @@ class WhisperFeatures(FrontEnd):
 
     def _features(self, waveforms: Tensor, lengths: Tensor, window: Tensor, filters: Tensor) -> Tensor:
         # beyond this, no frame sees any of the sound: its spectrum is known
-        needed = min(self.samples, waveforms.shape[1] + self.points + self.hop)
+        needed = self.samples
+        if not is_exported():
+            needed = min(needed, waveforms.shape[1] + self.points + self.hop)
         padded = pad(waveforms, (0, needed - waveforms.shape[1]))
         padded = pad(padded, (self.points // 2, self.points // 2), mode="reflect")
         energies = _energies(padded, lambda frames: frames, window, self.points, self.hop, filters)
@@ -222,6 +229,8 @@ def _energies(
     Frames are worked on a block at a time: spectra are a multiple of the sound in size, and in a processor's cache
     several times as fast. The product is in float64: autocast and TF32, of three digits, leave it alone.
     """
+    if is_exported():
+        return in_a_graph(waveforms, prepared, window, points, hop, filters)
     frames = waveforms.unfold(1, len(window), hop)
     block = CPU_BLOCK if frames.device.type == "cpu" else GPU_BLOCK
     found = []

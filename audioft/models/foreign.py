@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +10,12 @@ from audioft.core.storage import read_json
 from audioft.core.wording import counted
 from audioft.errors import ModelError
 from audioft.models.families import FAMILIES
+from audioft.models.label_names import UNNAMED
 from audioft.models.loading import load_preprocessing, refuse_unsupported
 
 MADE_BY = "made_by"  # in config.json: a model of audioft's own needs its audioft.json
 CLASSIFIERS = ("ForSequenceClassification", "ForAudioClassification")
 ROWS = ("classifier.weight", "classifier.dense.weight")  # of the heads that transformers has
-UNNAMED = re.compile(r"LABEL_\d+")
 WHOLE = 86_400.0  # seconds: the window of a model of which nobody knows what it was trained on
 
 
@@ -121,20 +119,6 @@ def _rows(folder: Path) -> int | None:
         return next((int(weights[name].shape[0]) for name in ROWS if name in weights), None)
     except Exception:  # likewise; what is raised has many classes
         return None
-
-
-def notes(labels: Sequence[str]) -> list[str]:
-    """What is to be said of a model's labels: names that nobody chose.
-
-    >>> notes(["LABEL_0", "LABEL_1"])[0].partition(",")[0], notes(["go", "stop"])
-    ('the labels are LABEL_0 to LABEL_1', [])
-    """
-    if not labels or not all(map(UNNAMED.fullmatch, labels)):
-        return []
-    return [
-        f"the labels are {labels[0]} to {labels[-1]}, as transformers calls what nobody named: write names into "
-        "id2label of the model's config.json"
-    ]
 
 
 def encoder_hint(folder: Path) -> str:

@@ -57,6 +57,18 @@ class LatentMask:
     channels: Tensor | None = None
 
 
+def is_exported() -> bool:
+    """Whether a graph is being made of what is computed (`torch.export`): then no number of a batch is asked for on the
+    way, so that the graph is right for any batch, and what is a shortcut for some batches is left out.
+    """
+    return torch.compiler.is_exporting()
+
+
+def all_own(lengths: Tensor, frames: int) -> bool:
+    """Whether no clip of a batch is padded; not known of a graph, which is made as if some were."""
+    return not is_exported() and bool((lengths >= frames).all())
+
+
 def valid_frames(lengths: Tensor, frames: int) -> Tensor:
     """`(B, frames)` bool: True where a position lies within its clip's length.
 

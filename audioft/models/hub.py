@@ -122,9 +122,17 @@ def holds_model(path: str | os.PathLike[str]) -> bool:
     >>> holds_model("samples/keywords")
     False
     """
-    return any(
-        (Path(path) / name).is_file() for name in ("model/audioft.json", "audioft.json", "config.json", "config.yaml")
-    )
+    holding = ("model/audioft.json", "audioft.json", "config.json", "config.yaml")
+    return exported_file(path) is not None or any((Path(path) / name).is_file() for name in holding)
+
+
+def exported_file(path: str | os.PathLike[str]) -> Path | None:
+    """The file of a model that `audioft export` wrote, which `path` is or which lies in the folder that it is."""
+    path = Path(path)
+    if path.suffix.lower() == ".onnx" and path.is_file():
+        return path
+    inside = path / "model.onnx"
+    return inside if inside.is_file() and not (path / "audioft.json").is_file() else None
 
 
 def model_folder(path: str | os.PathLike[str]) -> Path:

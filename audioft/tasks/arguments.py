@@ -181,10 +181,10 @@ def add_comparing(
 def model(options: argparse.Namespace) -> Predictor:
     """The model that the options of `add_computing` ask for."""
     from audioft.inference.predictor import Predictor
-    from audioft.models import foreign
+    from audioft.models import label_names
 
     made = Predictor(options.model, **given(options, Predictor))
-    for note in foreign.notes(made.labels):
+    for note in label_names.notes(made.labels):
         Console(options.quiet).say(f"note: {note}")
     return made
 

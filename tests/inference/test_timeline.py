@@ -16,7 +16,8 @@ from audioft.audio.windows import spans
 from audioft.data.clip import Clip
 from audioft.data.windowed import Window
 from audioft.errors import UsageError
-from audioft.evaluation.scoring import PENDING_BATCHES, WindowScores, score_windows
+from audioft.evaluation.labelling.window_scores import PENDING_BATCHES, WindowScores
+from audioft.evaluation.scoring import score_windows
 from audioft.inference.predictor import Predictor
 from audioft.inference.timeline import Averager, Scores, stretches
 from audioft.models import folder

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from audioft.data.batching import StepPlan, batches_of, collate, pad, pieces
+from audioft.data.batching import StepPlan, collate, pad, pieces
+from audioft.data.buckets import batches_of
 from audioft.data.dataset import Draw, Item
 from audioft.errors import AudioError
 

@@ -13,7 +13,8 @@ from audioft.data.batching import pad
 from audioft.data.clip import Clip
 from audioft.data.windowed import clip_windows
 from audioft.errors import AudioError
-from audioft.evaluation.scoring import autocast, by_clip, over_windows, preparation
+from audioft.evaluation.labelling.window_scores import by_clip
+from audioft.evaluation.scoring import autocast, over_windows, preparation
 from audioft.models.ensembles.combining import Combination
 from audioft.models.ensembles.ensemble import Ensemble
 

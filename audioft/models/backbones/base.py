@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from audioft.models.features import FrontEnd
-from audioft.models.frames import LatentMask, strided, valid_frames
+from audioft.models.frames import LatentMask, all_own, is_exported, strided, valid_frames
 
 CUT = "audioft_cut"  # in the config of an encoder whose upper layers were taken away: nothing follows its last one
 Held = nn.Module | nn.Parameter
@@ -100,9 +100,11 @@ class Backbone:
 
     def attention_mask(self, hidden: Tensor, lengths: Tensor) -> Any:
         """What `run_layer` wants to know of the padding, the same for all layers."""
-        valid = valid_frames(lengths, hidden.shape[1])
-        if not self.masks_padding or bool(valid.all()):
+        if not self.masks_padding or all_own(lengths, hidden.shape[1]):
             return None
+        valid = valid_frames(lengths, hidden.shape[1])
+        if is_exported():  # the same, without a look at what is in it
+            return valid[:, None, None]
         from transformers.masking_utils import create_bidirectional_mask
 
         return create_bidirectional_mask(config=self.config, inputs_embeds=hidden, attention_mask=valid)

@@ -52,7 +52,7 @@ class PatchBackbone(CanvasBackbone):
 
     def project(self, features: Tensor, lengths: Tensor, mask: LatentMask | None) -> Projected:
         embeddings = self.model.embeddings
-        tokens = torch.cat([embeddings.cls_token, embeddings.distillation_token], 1).expand(len(features), -1, -1)
+        tokens = torch.cat([embeddings.cls_token, embeddings.distillation_token], 1).expand(features.shape[0], -1, -1)
         hidden = torch.cat([tokens, features], 1) + embeddings.position_embeddings
         rows, columns = self._shape
         by_time = hidden[:, 2:].unflatten(1, (rows, columns)).transpose(1, 2).flatten(1, 2)

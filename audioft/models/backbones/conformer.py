@@ -13,7 +13,8 @@ from torch import Tensor
 
 from audioft.models.backbones.base import Backbone, Part, Projected, SpectralBackbone
 from audioft.models.backbones.waveform import WaveformBackbone
-from audioft.models.frames import LatentMask, valid_frames
+from audioft.models.exported.positions import positions
+from audioft.models.frames import LatentMask, is_exported, valid_frames
 
 
 class _Around(NamedTuple):
@@ -36,7 +37,13 @@ class _Conformer(Backbone):
         attention = Backbone.attention_mask(self, hidden, lengths)
         embed = self.model.encoder.embed_positions
         valid = None if attention is None or not self.exact else valid_frames(lengths, hidden.shape[1])
-        return _Around(attention, valid, None if embed is None else embed(hidden))
+        return _Around(attention, valid, _positions(embed, hidden))
+
+
+def _positions(embed: Any, hidden: Tensor) -> Tensor | None:
+    if embed is None:
+        return None
+    return positions(embed, hidden) if is_exported() else embed(hidden)
 
 
 class ConformerBackbone(_Conformer, WaveformBackbone):

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from audioft.models.backbones.base import Backbone, Part, Projected
 from audioft.models.cpu_kernels import convolutions
 from audioft.models.cpu_kernels.positions import convolve
-from audioft.models.frames import LatentMask, own_moments, strided, valid_frames
+from audioft.models.exported import convolution as exported
+from audioft.models.frames import LatentMask, all_own, is_exported, own_moments, strided, valid_frames
 
 
 class WaveformBackbone(Backbone):
@@ -32,12 +33,15 @@ class WaveformBackbone(Backbone):
     def features(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Convolutional features `(B, F, C)` of waveforms `(B, T)`, and frame lengths `(B,)`."""
         layers = self.model.feature_extractor.conv_layers
-        if self.exact and convolutions.is_quick(layers, waveforms):
+        if self.exact and not is_exported() and convolutions.is_quick(layers, waveforms):
             return convolutions.features(layers, waveforms, lengths), self.frame_lengths(lengths)
         hidden = waveforms[:, None]
         for layer in layers:
             lengths = strided(lengths, [(layer.conv.kernel_size[0], layer.conv.stride[0])])
-            if isinstance(getattr(layer, "layer_norm", None), nn.GroupNorm) and self.exact:
+            of_group = isinstance(getattr(layer, "layer_norm", None), nn.GroupNorm) and self.exact
+            if of_group and is_exported() and layer is layers[0]:
+                hidden = layer.activation(exported.normed(waveforms, lengths, layer.conv, layer.layer_norm))
+            elif of_group:
                 hidden = layer.activation(own_group_norm(layer.conv(hidden), lengths, layer.layer_norm))
             else:
                 hidden = layer(hidden)
@@ -58,8 +62,7 @@ class WaveformBackbone(Backbone):
         """The mask in the form the layers' attention wants; None where no clip is padded."""
         if not self.position_bias:
             return super().attention_mask(hidden, lengths)
-        valid = valid_frames(lengths, hidden.shape[1])
-        return None if bool(valid.all()) else valid
+        return None if all_own(lengths, hidden.shape[1]) else valid_frames(lengths, hidden.shape[1])
 
     def run_layer(self, index: int, hidden: Tensor, mask: Any, extras: dict[str, Any]) -> Tensor:
         if not self.position_bias:
@@ -123,7 +126,7 @@ def own_group_norm(hidden: Tensor, lengths: Tensor, norm: nn.GroupNorm) -> Tenso
         raise ValueError(
             f"expected one channel a group, found {norm.num_groups} groups of {norm.num_channels} channels"
         )
-    if bool((lengths >= hidden.shape[2]).all()):
+    if all_own(lengths, hidden.shape[2]):
         return norm(hidden)
     dtype, hidden = hidden.dtype, hidden.float()
     outside = ~valid_frames(lengths, hidden.shape[2])[:, None]

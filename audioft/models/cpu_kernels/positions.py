@@ -15,13 +15,15 @@ import math
 import torch
 from torch import Tensor, nn
 
+from audioft.models.frames import is_exported
+
 LEAST_TAPS = 32  #: below, a convolution is as quick
 BLOCK = 384  #: samples of a transform, about; longer clips are cut into blocks that overlap
 
 
 def convolve(conv: nn.Conv1d, hidden: Tensor) -> Tensor:
     """`conv(hidden)`, of `(B, C, F)`; quicker on a CPU."""
-    if hidden.device.type != "cpu" or not _fits(conv):
+    if hidden.device.type != "cpu" or is_exported() or not _fits(conv):
         return conv(hidden)
     if not torch.is_grad_enabled() and hidden.stride(1) == 1:  # channels last
         padding, weight = (0, int(conv.padding[0])), conv.weight[:, :, None]

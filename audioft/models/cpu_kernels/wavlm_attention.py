@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from audioft.models.cpu_kernels import attention
+from audioft.models.frames import is_exported
 
 METHOD = "torch_multi_head_self_attention"  # of transformers' WavLMAttention
 
@@ -35,7 +36,7 @@ def restore(model: nn.Module) -> None:
 
 
 def _own_but_in_training(self: Any, hidden: Tensor, valid: Tensor | None, position_bias: Tensor) -> Any:
-    if attention.is_quick(hidden, self.dropout if self.training else 0.0):
+    if is_exported() or attention.is_quick(hidden, self.dropout if self.training else 0.0):
         return attend(self, hidden, valid, position_bias)
     return getattr(type(self), METHOD)(self, hidden, valid, position_bias)
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from audioft.evaluation.scoring import BATCH_SECONDS
+from audioft.evaluation.labelling.window_scores import BATCH_SECONDS
 from audioft.models.classifier import AudioClassifier
 
 

@@ -171,7 +171,7 @@ def _over_time(
     what = options.what or ("summary" if options.by else "windows" if live else "segments")
     how = {"release": options.release, "min_seconds": options.min_duration, "close_gaps": options.close_gaps}
     rules = model.rules(options.threshold, **how)
-    for told in over_time.without_background(model.card, model.model.frame_level) if what != "windows" else ():
+    for told in over_time.without_background(model.card, model.labeller.frame_level) if what != "windows" else ():
         console.say(f"note: {told}")
     settings = {} if what == "windows" else dataclasses.asdict(rules)
     given: dict[str, Any] = {"window": options.window, "hop": options.hop, "raw": options.raw, "console": console}

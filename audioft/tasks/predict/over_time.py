@@ -80,7 +80,7 @@ def follow(
         if calendar is not None:
             raise UsageError("- has no name that says when and where it was recorded; save it to a file first")
         form = None if raw is None else Raw.parse(raw)
-        blocks = piped(0, predictor.model.encoder.hearing, form)
+        blocks = piped(0, predictor.hearing, form)
         with writer, _interruptible() as stopped:
             blocks = itertools.takewhile(lambda _: not stopped.is_set(), blocks)
             assert isinstance(writer, TimeWriter)
@@ -164,7 +164,7 @@ class _Drawing:
 
     def __init__(self, folder: Path, predictor: Predictor):
         folder_for(folder, "--plot")
-        self.folder, self.labels, self.hearing = folder, predictor.labels, predictor.model.encoder.hearing
+        self.folder, self.labels, self.hearing = folder, predictor.labels, predictor.hearing
         self.taken: set[str] = set()
         self.true = TrueLabels()
         self.picture: Picture | None = None

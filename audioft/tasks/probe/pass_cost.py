@@ -23,7 +23,7 @@ from audioft.data.clip import Clip
 from audioft.errors import AudioftError
 from audioft.evaluation import canvas
 from audioft.evaluation.embeddings import Embeddings, embed_clips
-from audioft.evaluation.scoring import BATCH_SECONDS
+from audioft.evaluation.labelling.window_scores import BATCH_SECONDS
 from audioft.models.encoder import Encoder
 from audioft.models.log_mel import LogMel
 

@@ -23,7 +23,8 @@ from audioft.core.runtime import address, evaluating
 from audioft.data.dataset import Preparation
 from audioft.evaluation import effective_size
 from audioft.evaluation.intervals import Estimate
-from audioft.evaluation.scoring import BATCH_SECONDS, preparation
+from audioft.evaluation.labelling.window_scores import BATCH_SECONDS
+from audioft.evaluation.scoring import preparation
 from audioft.evaluation.text import columns, number
 from audioft.models.classifier import AudioClassifier
 from audioft.tasks.robustness.disturbances.level import as_16_bits

@@ -23,8 +23,9 @@ from audioft.data.clip import Clip
 from audioft.errors import AudioError, DataError, UsageError
 from audioft.evaluation.caution import caution
 from audioft.evaluation.intervals import units
+from audioft.evaluation.labelling.window_scores import by_clip
 from audioft.evaluation.predictions import Predictions
-from audioft.evaluation.scoring import by_clip, preparation, score_windows
+from audioft.evaluation.scoring import preparation, score_windows
 from audioft.evaluation.text import TITLES
 from audioft.inference.predictor import Predictor
 from audioft.tasks.robustness import suite

@@ -28,7 +28,8 @@ from audioft.data.batching import StepPlan, loader, pieces
 from audioft.data.dataset import Draw
 from audioft.errors import AudioError
 from audioft.evaluation import canvas
-from audioft.evaluation.scoring import BATCH_SECONDS, autocast
+from audioft.evaluation.labelling.window_scores import BATCH_SECONDS
+from audioft.evaluation.scoring import autocast
 from audioft.models import freezing
 from audioft.models.boundary import Boundary, go_on
 from audioft.training.cached import FromBoundary

@@ -42,5 +42,5 @@ def test_a_predictor_in_bfloat16_agrees(trained, two_tones):
 
 
 def test_auto_takes_what_the_device_has(trained, monkeypatch):
-    monkeypatch.setattr("audioft.inference.predictor.choose_precision", lambda asked, device: "bf16")
+    monkeypatch.setattr("audioft.core.runtime.choose_precision", lambda asked, device: "bf16")
     assert Predictor(trained.folder, device="cpu", precision="auto").precision == "bf16"

@@ -1,0 +1,1 @@
+"""Models that `audioft export` wrote, run by onnxruntime; nothing here imports torch."""

@@ -1,0 +1,37 @@
+"""What is asked of an export; see `audioft.export`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from audioft.core.places import PathLike
+from audioft.errors import UsageError
+
+KINDS, INT8 = ("onnx", "page"), ("measured", "unmeasured", "no")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be written."""
+
+    to: str
+    int8: str
+    transformers_js: bool
+    overwrite: bool
+
+    def __post_init__(self) -> None:
+        for name, value, known in (("to", self.to, KINDS), ("int8", self.int8, INT8)):
+            if value not in known:
+                raise UsageError(f"{name}={value!r}: expected one of {', '.join(known)}")
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """On what it is measured."""
+
+    data: PathLike | None
+    side: str | None
+    limit: int
+    overrides: Mapping[str, Any] | Sequence[str]
