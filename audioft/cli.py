@@ -60,7 +60,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         package = (e.name or "").partition(".")[0]
         if package in sys.modules:  # it is there, and something else is wrong
             raise
-        print(f"audioft: {options.called} needs {package}, which is not installed: pip install audioft", file=sys.stderr)
+        print(
+            f"audioft: {options.called} needs {package}, which is not installed: pip install audioft", file=sys.stderr
+        )
         return 1
     except RuntimeError as e:
         if "out of memory" not in str(e).lower() and "can't allocate" not in str(e).lower():

@@ -16,12 +16,12 @@ from typing import Any
 import audioft
 from audioft.core.storage import new_folder, write_text
 from audioft.errors import UsageError
+from audioft.tasks.export.asked import PAGES
 
 VERSION = "1.30.0"  # of ONNX Runtime Web
 WEB, RUNTIME = Path(__file__).parent / "web", Path(__file__).parent / "onnxruntime_web"
 #: In the order they are read; the last one starts.
 SCRIPTS = ("sound", "resample", "timeline", "hearing", "drawing", "formats", "live", "model", "page")
-ENDINGS = (".html", ".htm")
 LARGEST = 200 * 2**20  # bytes of one file; larger ones some browsers do not open
 PIECE = 24 * 2**20  # bytes, as packed, that a script beside the page holds: text of a third more is built up at once
 
@@ -48,7 +48,7 @@ def write(model: Path, about: Mapping[str, Any], out: Path) -> Path:
 
     Args:
         model: an ONNX file with the inputs `waveform` and `lengths` and the output `scores`.
-        about: what the file says of itself, see `audioft.inference.onnx_model`.
+        about: what the file says of itself, see `audioft.inference.exported.about.About`.
         out: one file, where it ends in .html; else a folder, whole or not at all.
 
     Returns:
@@ -69,7 +69,7 @@ def write(model: Path, about: Mapping[str, Any], out: Path) -> Path:
         Part("model", _packed(model.read_bytes())),
         Part("licences", _packed(licences().encode("utf-8"))),
     ]
-    if out.suffix.lower() in ENDINGS:
+    if out.suffix.lower() in PAGES:
         if (size := 4 * sum(len(part.packed) for part in parts) // 3) > LARGEST:
             raise UsageError(
                 f"--out {out}: the page would be one file of {size / 1e6:.0f} MB, and browsers open up to "
