@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -24,19 +26,34 @@ def opened(page: Path, **how: Any) -> Iterator[Any]:
         page: the file.
         how: of `new_page`, as `viewport` and `color_scheme`.
     """
+    shown = _browser().new_page(**how)
+    shown.asked = []
+    shown.failures = []
+
+    def ended(request: Any) -> None:
+        refused = "csp" in (request.failure or "").lower()  # by the page's own policy, before anything went out
+        if not refused and not request.url.startswith(("file:", "blob:", "data:")):
+            shown.asked.append(f"{request.url} {request.failure or ''}")
+
+    shown.on("requestfinished", ended)
+    shown.on("requestfailed", ended)
+    shown.on("pageerror", lambda e: shown.failures.append(str(e)))
+    shown.goto(page.as_uri())
+    yield shown
+    shown.close()
+
+
+@functools.cache
+def _browser() -> Any:
+    """The one browser of all tests: a second driver in a process is refused."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if BROWSER is None:
         pytest.skip("no chromium here")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=shutil.which(BROWSER), args=list(FAKE))
-        shown = browser.new_page(**how)
-        shown.asked = []
-        shown.failures = []
-        shown.on("request", lambda r: shown.asked.append(r.url) if not r.url.startswith(("file:", "blob:")) else None)
-        shown.on("pageerror", lambda e: shown.failures.append(str(e)))
-        shown.goto(page.as_uri())
-        yield shown
-        browser.close()
+    driver = playwright.sync_playwright().start()
+    browser = driver.chromium.launch(executable_path=shutil.which(BROWSER), args=list(FAKE))
+    atexit.register(driver.stop)
+    atexit.register(browser.close)
+    return browser
 
 
 def until(shown: Any, held: Callable[[], bool], seconds: float = 60.0) -> None:
