@@ -33,15 +33,14 @@ class WaveformBackbone(Backbone):
     def features(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Convolutional features `(B, F, C)` of waveforms `(B, T)`, and frame lengths `(B,)`."""
         layers = self.model.feature_extractor.conv_layers
-        if self.exact and not is_exported() and convolutions.is_quick(layers, waveforms):
+        if self.exact and is_exported() and exported.is_known(layers):
+            return exported.features(layers, waveforms, lengths), self.frame_lengths(lengths)
+        if self.exact and convolutions.is_quick(layers, waveforms):
             return convolutions.features(layers, waveforms, lengths), self.frame_lengths(lengths)
         hidden = waveforms[:, None]
         for layer in layers:
             lengths = strided(lengths, [(layer.conv.kernel_size[0], layer.conv.stride[0])])
-            of_group = isinstance(getattr(layer, "layer_norm", None), nn.GroupNorm) and self.exact
-            if of_group and is_exported() and layer is layers[0]:
-                hidden = layer.activation(exported.normed(waveforms, lengths, layer.conv, layer.layer_norm))
-            elif of_group:
+            if isinstance(getattr(layer, "layer_norm", None), nn.GroupNorm) and self.exact:
                 hidden = layer.activation(own_group_norm(layer.conv(hidden), lengths, layer.layer_norm))
             else:
                 hidden = layer(hidden)

@@ -19,6 +19,7 @@ from audioft.errors import ModelError, UsageError
 from audioft.models import adapting
 from audioft.models.classifier import AudioClassifier
 from audioft.models.exported.classifier import Graph, PipelineGraph
+from audioft.models.exported.convolution import is_known, keep_taps
 
 OPSET = 20  # the first with an operator for GELU
 MISSING = "an export to ONNX needs onnx, onnxscript and onnxruntime: pip install 'audioft[onnx]'"
@@ -45,6 +46,8 @@ def graph_of(model: AudioClassifier, multilabel: bool) -> Graph:
     own = copy.deepcopy(model).cpu().float().eval()
     for encoder in {id(m.encoder): m.encoder for m in getattr(own, "leaves", [own])}.values():
         adapting.merge(encoder)
+        if (front := getattr(encoder.model, "feature_extractor", None)) is not None and is_known(front.conv_layers):
+            keep_taps(front.conv_layers)
     for name, module in [*own.named_modules()]:
         if parametrize.is_parametrized(module):
             own.set_submodule(name, _plain(module))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def framed(waveforms: Tensor, size: int, hop: int) -> Tensor:
-    """All whole frames of `(B, T)` as `(B, F, size)`; `unfold` becomes a loop in ONNX, and this one look-up."""
+    """All whole frames of `(B, T, ...)` as `(B, F, size, ...)`; `unfold` becomes a loop in ONNX, and this one look-up."""
     count = (waveforms.shape[1] - size) // hop + 1
     return waveforms[:, torch.arange(count)[:, None] * hop + torch.arange(size)[None]]
 
