@@ -23,7 +23,7 @@ def export(
     *,
     side: str | None = None,
     limit: int = 500,
-    int8: str = "measured",
+    int8: str | None = None,
     transformers_js: bool = False,
     overwrite: bool = False,
     overrides: Mapping[str, Any] | Sequence[str] = (),
@@ -34,19 +34,21 @@ def export(
     Args:
         model: a run, a run folder, a model folder or a classifier's hub id; for a page an export, too.
         to: `onnx` or `page`.
-        out: the folder for it; `NAME-onnx` or `NAME-page` here if not given.
+        out: the folder for it; `NAME-onnx` or `NAME-page` here if not given. A page whose name ends in .html is one
+            file.
         data: labelled clips on which it is measured; the validation side of a run if not given.
         side: of the data; the test side if it has one, else all, if not given.
         limit: at most so many clips, evenly over the labels; 0 for all.
         int8: `measured`, a smaller and quicker file beside it if it agrees on at least 200 clips; `unmeasured`, that
-            file in any case; `no`, none.
+            file in any case; `no`, none. A page has that file in the place of the other. By default `measured`, and
+            `no` for a page.
         transformers_js: write the files that transformers.js reads, too, which hold the weights once more.
         overwrite: replace an export in `out`.
         overrides: how the data is read, as for `finetune`.
         console: where messages go; standard error if not given.
 
     Returns:
-        The folder.
+        The folder, or the page.
 
     Raises:
         UsageError: the call is wrong, or a package is missing: `pip install 'audioft[onnx]'`.
@@ -62,5 +64,6 @@ def export(
     from audioft.tasks.export import exporting
     from audioft.tasks.export.asked import Measuring, Wanted
 
+    int8 = int8 or ("no" if to == "page" else "measured")
     wanted, measuring = Wanted(to, int8, transformers_js, overwrite), Measuring(data, side, limit, overrides)
     return exporting.export(model, out, wanted, measuring, console or Console())

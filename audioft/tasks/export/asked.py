@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from audioft.core.places import PathLike
 from audioft.errors import UsageError
 
 KINDS, INT8 = ("onnx", "page"), ("measured", "unmeasured", "no")
+PAGES = (".html", ".htm")  # endings of a page that is one file
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be written."""
+    """What is to be written; see `audioft.export`."""
 
     to: str
     int8: str
@@ -25,6 +27,10 @@ class Wanted:
         for name, value, known in (("to", self.to, KINDS), ("int8", self.int8, INT8)):
             if value not in known:
                 raise UsageError(f"{name}={value!r}: expected one of {', '.join(known)}")
+
+    def alone(self, place: Path) -> bool:
+        """Whether a page is to be one file."""
+        return self.to == "page" and place.suffix.lower() in PAGES
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ GROUP = "housekeeping"
 EXAMPLES = (
     "audioft export runs/birds --to onnx --out birds-onnx",
     "audioft export runs/birds --to onnx --data birds.csv --side all",
+    "audioft export runs/birds --to page --out birds.html",
 )
 
 
@@ -23,7 +24,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "model", metavar="MODEL_OR_RUN", help="a run folder or a model folder; for a page an export, too"
     )
     parser.add_argument("--to", choices=("onnx", "page"), default="onnx", help="what is written (onnx)")
-    parser.add_argument("--out", metavar="DIR", help="the folder for it (default: NAME-onnx or NAME-page here)")
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        help="the folder for it (default: NAME-onnx or NAME-page here); a page that ends in .html is one file",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace the export in --out")
     parser.add_argument(
         "--transformers-js",
@@ -39,8 +44,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     measured.add_argument(
         "--int8",
         choices=("measured", "unmeasured", "no"),
-        default="measured",
-        help="the smaller file: if it agrees on the clips (measured), in any case, or not at all",
+        help="the smaller file: if it agrees on the clips (measured: the default), in any case, or not at all (the "
+        "default for a page)",
     )
     arguments.add_reading(parser)
 

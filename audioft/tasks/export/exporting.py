@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from audioft.core.places import PathLike
@@ -21,7 +20,9 @@ def export(model: PathLike, out: PathLike | None, wanted: Wanted, measuring: Mea
     _refuse(place, wanted)
     file = exported_file(model)
     if wanted.to == "page":
-        return _page(model, file, name, place, wanted, measuring, console)
+        from audioft.tasks.export import page_export
+
+        return page_export.write(model, file, name, place, wanted, measuring, console)
     if file is not None:
         raise UsageError(f"{file} is an export already; give the model folder or the run that it was made of")
     from audioft.tasks.export import onnx_export
@@ -29,32 +30,12 @@ def export(model: PathLike, out: PathLike | None, wanted: Wanted, measuring: Mea
     return onnx_export.write(model, name, place, wanted, measuring, console)
 
 
-def _page(
-    model: PathLike,
-    file: Path | None,
-    name: str,
-    place: Path,
-    wanted: Wanted,
-    measuring: Measuring,
-    console: Console,
-) -> Path:
-    try:
-        from audioft.tasks.export import page  # type: ignore[attr-defined]
-    except ImportError as e:
-        raise UsageError("to='page' is not in this version of audioft; take --to onnx") from e
-    if file is not None:
-        page.write(file, place, console=console)
-        return place
-    from audioft.tasks.export import onnx_export
-
-    with tempfile.TemporaryDirectory() as held:
-        made = onnx_export.write(model, name, Path(held) / "onnx", wanted, measuring, console)
-        page.write(made / about.FILE, place, console=console)
-    return place
-
-
 def _refuse(place: Path, wanted: Wanted) -> None:
     """Say why nothing is written to a place where something is."""
+    if wanted.alone(place):
+        if place.exists() and not wanted.overwrite:
+            raise UsageError(f"{place} exists: replace it (--overwrite), or give another --out")
+        return
     if place.is_file():
         raise UsageError(f"{place} is a file; --out takes a folder")
     if not place.is_dir() or not any(place.iterdir()):
