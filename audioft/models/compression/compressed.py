@@ -109,16 +109,25 @@ def settle(encoder: Encoder, *, front: bool) -> None:
 
 
 def foldable(encoder: Encoder) -> list[str]:
-    """Names of the modules whose weights are kept as norm and direction, to be multiplied at each use."""
-    return [n for n, m in encoder.model.named_modules() if n and parametrize.is_parametrized(m)]
+    """Names of the convolutions whose weights are kept as norm and direction, to be multiplied at each use."""
+    wide = ((n, m) for n, m in encoder.model.named_modules() if isinstance(m, nn.Conv1d))
+    return [n for n, m in wide if parametrize.is_parametrized(m)]
 
 
 def fold(encoder: Encoder, names: Iterable[str]) -> None:
-    """Keep the weights of these modules as one tensor."""
+    """Keep the weights of these convolutions as one tensor.
+
+    Each is replaced: torch's own way of it takes the weight from the class, which copies of a model share.
+    """
     for name in names:
-        module: Any = encoder.model.get_submodule(name)
-        for own in list(module.parametrizations):
-            parametrize.remove_parametrizations(module, own, leave_parametrized=True)
+        before = encoder.model.get_submodule(name)
+        assert isinstance(before, nn.Conv1d)
+        shape = before.in_channels, before.out_channels, before.kernel_size, before.stride, before.padding
+        more = {"bias": before.bias is not None, "padding_mode": before.padding_mode, "device": "meta"}
+        made = nn.Conv1d(*shape, before.dilation, before.groups, **more)  # type: ignore[arg-type]
+        made.weight = nn.Parameter(before.weight.detach().clone(), requires_grad=False)
+        made.bias = before.bias
+        int8.replace(encoder.model, name, made.train(before.training))
         encoder.folded = (*encoder.folded, name)
 
 
