@@ -128,4 +128,10 @@ def _put_back(
         back.append(part)
         if _moved(model, work, wanted) <= MOST:
             break
+    for part in list(back[:-1]):  # whether it was needed, now that the last one is there
+        put(part, wide)
+        if _moved(model, work, wanted) <= MOST:
+            back.remove(part)
+        else:
+            put(part, floats)
     return back, alone
