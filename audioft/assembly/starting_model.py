@@ -123,5 +123,10 @@ def load(config: Config) -> Start | None:
             f"start.model: {config.start.model} holds {counted(len(model.members), 'model')} joined into one, and "
             f"training goes on from a single one: give a run, or a member as {member}"
         )
+    if model.encoder.compressed:
+        raise UsageError(
+            f"start.model: {config.start.model} was compressed and learns nothing more; go on from the model that it "
+            "was made of, and compress again"
+        )
     encoder = str(ensemble_folder.encoder_place(place))
     return Start(config.start.model, model, card, encoder, config.start.extend, place)

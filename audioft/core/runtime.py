@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import hashlib
 import os
 from collections.abc import Iterator
@@ -201,7 +202,7 @@ def choose_precision(asked: str, device) -> str:
     """
     if asked != "auto":
         return asked
-    return "bf16" if _has_bfloat16(device) else "fp32"
+    return "bf16" if has_bfloat16(device) else "fp32"
 
 
 def explain_precision(asked: str, device) -> str:
@@ -211,11 +212,12 @@ def explain_precision(asked: str, device) -> str:
     'bf16 (as asked)'
     """
     what = "GPU" if device.type == "cuda" else "processor"
-    why = f"this {what} computes in bfloat16" if _has_bfloat16(device) else f"this {what} has no native bfloat16"
+    why = f"this {what} computes in bfloat16" if has_bfloat16(device) else f"this {what} has no native bfloat16"
     return f"{choose_precision(asked, device)} ({'as asked' if asked != 'auto' else why})"
 
 
-def _has_bfloat16(device) -> bool:
+def has_bfloat16(device) -> bool:
+    """Whether a device computes in bfloat16 natively."""
     import torch
 
     if device.type == "cuda":
@@ -224,6 +226,12 @@ def _has_bfloat16(device) -> bool:
     return device.type == "cpu" and (native or _cpu_flag("amx_bf16"))
 
 
+def has_int8(device) -> bool:
+    """Whether a device multiplies matrices of 8-bit numbers faster than floats, as a processor with VNNI or AMX."""
+    return device.type == "cpu" and any(map(_cpu_flag, ("avx512_vnni", "avx_vnni", "amx_int8")))
+
+
+@functools.cache
 def _cpu_flag(flag: str) -> bool:
     try:
         with open("/proc/cpuinfo", encoding="ascii", errors="replace") as f:

@@ -25,6 +25,7 @@ class ModelCard:
         trained_on: counts and names of what it saw.
         measured: figures of the report, by side.
         reading: settings of how the labels of its data were read, where they are not as by default.
+        compression: of a compressed model what it was made of, how, and how far the two agree.
     """
 
     labels: tuple[str, ...]
@@ -39,3 +40,4 @@ class ModelCard:
     trained_on: dict[str, Any] = field(default_factory=dict)
     measured: dict[str, Any] = field(default_factory=dict)
     reading: dict[str, Any] = field(default_factory=dict)
+    compression: dict[str, Any] | None = None

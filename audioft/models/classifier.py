@@ -72,6 +72,7 @@ class AudioClassifier(nn.Module):
         """Whether transformers has a classification class that computes the same thing."""
         own = FAMILIES[self.encoder.family]
         same = split_spec(self.spec["pooling"])[0] == own.pooling and split_spec(self.spec["head"])[0] == own.head
+        same &= not self.encoder.compressed
         return same and self.spec["layers"] in LAYERS and (own.layer_sum or self.layer_sum is None)
 
     @property

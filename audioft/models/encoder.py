@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from audioft.audio.hearing import Hearing
 from audioft.models.backbones.base import parameters_of
-from audioft.models.cpu_kernels import attention, dropout, wavlm_attention
+from audioft.models.cpu_kernels import attention, dropout, front, wavlm_attention
 from audioft.models.families import FAMILIES, backbone_of, extractor
 from audioft.models.frames import Frames, LatentMask, is_exported
 from audioft.models.tuned import Tuned
@@ -95,9 +95,14 @@ class Encoder(nn.Module):
         min_samples: the shortest clip that goes through; shorter ones must be padded with zeros to it.
         max_samples: the longest clip that goes through at once; None without a limit.
         canvas_samples: what goes through for every clip, however short it is; 0 where it is the clip's own samples.
+        compressed: whether it is smaller than its config says, see `models.compression`.
+        bfloat16_front: whether what is ahead of the layers is computed in bfloat16 where a processor does so natively.
+        folded: modules whose weights were norm and direction, and are one tensor now.
     """
 
     tuned: Tuned | None = None
+    compressed, bfloat16_front = False, False
+    folded: tuple[str, ...] = ()
 
     def __init__(self, model: Any, preprocessing: Preprocessing, name: str = "", exact: bool = True):
         super().__init__()
@@ -193,7 +198,7 @@ class Encoder(nn.Module):
         """What comes out of the feature extractor, `(B, F, C)`, and frame lengths `(B,)`; arguments as of `frames`."""
         if not is_exported():
             self._refuse(int(lengths.min()), int(lengths.max()))
-        with self._grad_if_free("feature_extractor"):
+        with self._grad_if_free("feature_extractor"), front.quick(self.bfloat16_front, waveforms.device):
             return self.backbone.features(waveforms, lengths)
 
     def _refuse(self, least: int, most: int) -> None:
@@ -206,8 +211,9 @@ class Encoder(nn.Module):
         self, features: Tensor, frame_lengths: Tensor, mask: LatentMask | None = None, every_layer: bool = False
     ) -> Frames:
         """The frames before the first transformer layer, of what `features` gives; `resume` goes on from them."""
-        with self._grad_if_free("projection"):
+        with self._grad_if_free("projection"), front.quick(self.bfloat16_front, features.device):
             states, inner, extras = self.backbone.project(features, frame_lengths, mask)
+        states = states.float() if self.bfloat16_front else states
         kept = (states,) if every_layer else None
         step = self.seconds_per_frame * self.backbone.squeeze
         return Frames(states, inner, step, kept, inner, extras=extras)

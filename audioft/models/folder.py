@@ -3,7 +3,8 @@
 A model whose head transformers knows is saved as transformers saves it, so `transformers.pipeline` and
 `from_pretrained` read it. Any other is saved with `model_type: audioft` on top, which transformers refuses instead of
 making up a head, its encoder (transformers' format again) in `encoder/` and the rest in `model.safetensors`. So is a
-small model, which has an adapter in `adapter/` instead of an encoder (`audioft.models.adapter_folder`), and an ensemble
+small model, which has an adapter in `adapter/` instead of an encoder (`audioft.models.adapter_folder`), one whose
+encoder was compressed (`audioft.models.compression.encoder_folder`), and an ensemble
 (`audioft.models.ensembles.ensemble_folder`).
 """
 
@@ -24,6 +25,7 @@ from audioft.errors import ModelError
 from audioft.models import adapter_folder, foreign
 from audioft.models.card import ModelCard
 from audioft.models.classifier import AudioClassifier
+from audioft.models.compression import encoder_folder, mark
 from audioft.models.encoder import Encoder, Preprocessing
 from audioft.models.ensembles import ensemble_folder
 from audioft.models.ensembles.ensemble import Ensemble
@@ -87,8 +89,11 @@ def _save_about(model: AudioClassifier, card: ModelCard, folder: Path, more: dic
 
 
 def _save_encoder(encoder: Encoder, place: Path) -> None:
-    with quiet_transformers(), writing():
-        save_model(encoder.model, place)
+    if encoder.compressed:
+        encoder_folder.write(encoder, place)
+    else:
+        with quiet_transformers(), writing():
+            save_model(encoder.model, place)
     encoder.preprocessing.extractor().save_pretrained(place)
 
 
@@ -247,7 +252,8 @@ def _load_audioft(folder: Path, about: dict, card: ModelCard, place: str | None)
     elif "base" in about:
         model = _described(adapter_folder.read(folder, about["base"], place, about["layers"]).model, about)
     else:
-        model = _described(_own_encoder(folder, about).model, about)
+        own = _own_encoder(folder, about)
+        model = _described(own.model, about, own)
     try:
         weights = load_file(folder / WEIGHTS)
     except SafetensorError as e:
@@ -262,7 +268,8 @@ def _own_encoder(folder: Path, about: dict) -> Encoder:
     at = str(about.get("encoder_at", ensemble_folder.OWN))
     if not (folder / at / "config.json").is_file():  # or the name would be looked for on the hub
         raise ModelError(f"{folder} is not a whole model folder: {at}/config.json missing from it")
-    return load_encoder(os.path.normpath(folder / at))[0]
+    place = Path(os.path.normpath(folder / at))
+    return encoder_folder.read(place, str(place)) if mark.is_one(place) else load_encoder(str(place))[0]
 
 
 def _same_labels(folder: Path, id2label: dict[Any, str], card: ModelCard) -> None:
@@ -278,12 +285,15 @@ def _beside_encoder(model: AudioClassifier) -> dict[str, torch.Tensor]:
     return {k: v.contiguous() for k, v in model.state_dict().items() if not k.startswith(held)}
 
 
-def _described(model: nn.Module, about: dict) -> AudioClassifier:
-    """What `audioft.json` says, on an encoder of transformers."""
+def _described(model: nn.Module, about: dict, held: Encoder | None = None) -> AudioClassifier:
+    """What `audioft.json` says, on an encoder of transformers; `held` knows what of it was compressed."""
     name = str(about.get("encoder", {}).get("name", ""))
     try:
         preprocessing = Preprocessing(**about["preprocessing"])
     except (ValueError, TypeError) as e:
         raise ModelError(f"audioft.json: its preprocessing cannot be used: {e}") from e
-    encoder = Encoder(model, preprocessing, name=name)
+    if held is not None and held.compressed:
+        encoder, held.preprocessing, held.name = held, preprocessing, name
+    else:
+        encoder = Encoder(model, preprocessing, name=name)
     return AudioClassifier(encoder, len(about["labels"]), about["layers"], about["pooling"], about["head"])

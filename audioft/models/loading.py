@@ -20,6 +20,7 @@ from audioft.core.runtime import address
 from audioft.core.storage import read_json
 from audioft.core.wording import first_line
 from audioft.errors import AudioftError, ModelError, UsageError
+from audioft.models.compression import mark
 from audioft.models.encoder import HEARD, Encoder, Preprocessing
 from audioft.models.families import FAMILIES
 from audioft.models.hub import EMBEDDED, misspelt, quiet_hub, refuse_model
@@ -121,6 +122,11 @@ def resolve(name: str) -> str:
     path = Path(name).expanduser()
     if path.is_dir():
         refuse_model(name, path)
+        if mark.is_one(path):
+            raise ModelError(
+                f"encoder {name!r} was compressed: it labels with its model and learns nothing more; train from the "
+                "model that it was made of, and compress again"
+            )
         if not (path / "config.json").is_file():
             raise ModelError(f"encoder folder {name}: there is no config.json in it")
         return str(path)

@@ -1,6 +1,7 @@
 # Made by `make generated`.
 from audioft.tasks.auto.api import auto as auto
 from audioft.tasks.compare.api import compare as compare
+from audioft.tasks.compress.api import compress as compress
 from audioft.tasks.doctor.api import doctor as doctor
 from audioft.tasks.ensemble.api import ensemble as ensemble
 from audioft.tasks.evaluate.api import evaluate as evaluate

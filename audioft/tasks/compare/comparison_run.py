@@ -23,7 +23,8 @@ from audioft.evaluation.paired import folds, gaps
 from audioft.evaluation.paired.gaps import FOLDS, Gap
 from audioft.evaluation.predictions import Predictions
 from audioft.evaluation.text import TITLES
-from audioft.tasks.compare import candidates, cost, robustness, scores, shared_clips
+from audioft.inference import cost
+from audioft.tasks.compare import candidates, robustness, scores, shared_clips
 from audioft.tasks.compare.candidates import Candidate
 from audioft.tasks.compare.comparison import Comparison
 from audioft.tasks.compare.robustness import Robustness

@@ -8,7 +8,7 @@ from typing import Any
 from audioft.evaluation.calibration.figures import Calibration
 from audioft.evaluation.intervals import Estimate
 from audioft.evaluation.text import fit
-from audioft.tasks.compare.cost import Cost
+from audioft.inference.cost import Cost
 from audioft.tasks.compare.robustness import Robustness
 
 NAME_COLUMNS = 40

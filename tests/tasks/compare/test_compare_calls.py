@@ -11,9 +11,10 @@ import pytest
 import audioft
 from audioft.core.progress import Console
 from audioft.errors import DataError, UsageError
+from audioft.inference import cost
 from audioft.inference.predictor import Predictor
 from audioft.models.heard import Heard
-from audioft.tasks.compare import cost, robustness, shared_clips
+from audioft.tasks.compare import robustness, shared_clips
 from audioft.tasks.compare.candidates import Candidate
 
 QUIET = Console(quiet=True)

@@ -14,8 +14,8 @@ from audioft.evaluation.calibration.figures import Calibration
 from audioft.evaluation.intervals import Estimate
 from audioft.evaluation.paired.delong import NOTHING
 from audioft.evaluation.paired.gaps import MCNEMAR, Gap
+from audioft.inference.cost import Cost
 from audioft.tasks.compare.comparison import Comparison
-from audioft.tasks.compare.cost import Cost
 from audioft.tasks.compare.page import as_html
 from audioft.tasks.compare.picture import APART
 from audioft.tasks.compare.row import Row

@@ -130,7 +130,7 @@ def peak_of(order: Order) -> int | None:
     """
     path = os.pathsep.join([str(Path(audioft.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "audioft.tasks.compare.cost"],
+        [sys.executable, "-P", "-m", "audioft.inference.cost"],
         input=pickle.dumps(order),
         capture_output=True,
         env=os.environ | {"PYTHONPATH": path.rstrip(os.pathsep)},
@@ -164,6 +164,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    from audioft.tasks.compare import cost  # an Order is of the module by its name, not of `__main__`
+    from audioft.inference import cost  # an Order is of the module by its name, not of `__main__`
 
     cost.main()

@@ -1,0 +1,1 @@
+"""Encoders made smaller: fewer layers, heads and units, and linear layers of eight bits; in memory and on disk."""
