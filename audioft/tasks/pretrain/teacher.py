@@ -52,8 +52,6 @@ def load(config: PretrainConfig, student: Encoder, spare: Path, processes: Proce
         raise ModelError(f"teacher.layers: {beyond}, but the teacher has the layers 0 to {encoder.num_layers}")
     if t.canvas == "crop":
         encoder.shorten_canvas(round(config.data.crop_seconds * encoder.sample_rate))
-    for p in encoder.parameters():
-        p.requires_grad_(False)
     layers = sorted(set(t.layers)) or sorted({max(1, encoder.num_layers // 2), encoder.num_layers})
     precision = choose_precision(t.precision, processes.device)
     return TeacherStates(encoder.to(processes.device), layers, state_folder(spare), precision)
