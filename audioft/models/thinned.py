@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
+from audioft.models.backbones.canvas import WhisperBackbone
 from audioft.models.classifier import AudioClassifier
 from audioft.models.encoder import Encoder
 
@@ -54,18 +56,50 @@ def thinned_encoder(encoder: Encoder, kept: Sequence[int]) -> Encoder:
     return found
 
 
-def thinned(model: AudioClassifier, wanted: int) -> AudioClassifier:
-    """A copy of a classifier with every k-th layer of its encoder, its pooling and its head.
+def on_canvas(encoder: Encoder, seconds: int) -> Encoder:
+    """A copy of Whisper's encoder that lays every clip on so many seconds instead of 30, at a cost in proportion.
+
+    It is a Whisper made for clips of that length, also where it is saved: its positions, sinusoids, are the first of
+    the other's. Its states become others, as more of the canvas is filled.
 
     Raises:
-        ValueError: it has not so many layers, or is made of several models.
+        ValueError: it is no Whisper, or its own canvas is shorter.
+    """
+    features = encoder.preprocessing.features
+    if not isinstance(encoder.backbone, WhisperBackbone) or features is None:
+        raise ValueError(f"{encoder.family} has no canvas that can be shortened")
+    own = features["n_samples"] // encoder.sample_rate
+    if not 1 <= seconds <= own:
+        raise ValueError(f"a canvas of {seconds} s, within 1 to {own}")
+    model = copy.deepcopy(encoder.model)
+    positions = model.config.max_source_positions * seconds // own
+    model.config.max_source_positions = model.max_source_positions = positions
+    kept = torch.nn.Embedding(positions, model.config.d_model)
+    kept.weight = torch.nn.Parameter(model.embed_positions.weight[:positions].detach().clone(), requires_grad=False)
+    model.embed_positions = kept
+    samples = seconds * encoder.sample_rate
+    shorter = {"chunk_length": seconds, "n_samples": samples, "nb_max_frames": samples // features["hop_length"]}
+    return Encoder(model, replace(encoder.preprocessing, features=features | shorter), encoder.name)
+
+
+def thinned(model: AudioClassifier, wanted: int, canvas: int | None = None) -> AudioClassifier:
+    """A copy of a classifier with every k-th layer of its encoder, its pooling and its head.
+
+    Args:
+        model: is not changed.
+        wanted: layers.
+        canvas: seconds, see `on_canvas`; None for its own.
+
+    Raises:
+        ValueError: it has not so many layers, or no such canvas.
     """
     layers = model.encoder.num_layers
     kept = every_kth(layers, wanted)
     spec = dict(model.spec)
     if isinstance(spec["layers"], int):
         spec["layers"] = wanted
-    found = AudioClassifier(thinned_encoder(model.encoder, kept), model.num_labels, **spec)
+    encoder = thinned_encoder(model.encoder, kept)
+    found = AudioClassifier(encoder if canvas is None else on_canvas(encoder, canvas), model.num_labels, **spec)
     found.head.load_state_dict(model.head.state_dict())
     if model.pooling is not None:
         found.pooling.load_state_dict(model.pooling.state_dict())

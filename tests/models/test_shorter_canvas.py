@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 import tiny
 import torch
 import transformers
 
+from audioft.models import folder
+from audioft.models.card import ModelCard
 from audioft.models.encoder import Encoder, Preprocessing
+from audioft.models.thinned import on_canvas, thinned
 
 SECOND = {"max_source_positions": 50}
 
@@ -35,6 +39,27 @@ def test_as_if_it_was_made_for_it():
         torch.testing.assert_close(ours, theirs, atol=1e-3, rtol=1e-2)  # spectra end otherwise
         assert whole.shape[1] == 100
     assert not torch.allclose(found.states, before.states[:, :50], atol=1e-2)
+
+
+def test_for_good(tmp_path):
+    """As it is saved and loaded, also by transformers; all of it at a cost in proportion."""
+    model = tiny.make_classifier("whisper")
+    short = thinned(model, 2, canvas=1)
+    clips = tiny.batch(tiny.noises([16000, 9000]))
+    folder.save(short, ModelCard(("a", "b", "c"), False, 1.0), tmp_path / "short", "# short\n")
+    again, _ = folder.load(tmp_path / "short")
+    assert again.encoder.canvas_samples == 16000
+    assert again.encoder.frames(*clips).states.shape[1] == 50
+    torch.testing.assert_close(again(*clips), short(*clips))
+    temporary = thinned(model, 2)
+    temporary.encoder.shorten_canvas(16000)
+    torch.testing.assert_close(again(*clips), temporary(*clips), atol=1e-3, rtol=1e-2)
+    assert model.encoder.canvas_samples == 32000
+    for seconds in (0, 3):
+        with pytest.raises(ValueError, match="within 1 to 2"):
+            on_canvas(model.encoder, seconds)
+    with pytest.raises(ValueError, match="has no canvas that can be shortened"):
+        on_canvas(tiny.make_encoder("ast"), 1)
 
 
 def test_a_canvas_holds_whole_frames_and_is_never_longer_than_its_own():

@@ -86,8 +86,9 @@ def distil(
 
     Args:
         teacher_folder: model folder, run or hub id of a classifier of clips; an ensemble, too.
-        student: `{layers: N}`, every k-th layer of the teacher's own encoder with its head; `{encoder: NAME}`, as
-            `mini`, whose head begins as the probe; `{model: FOLDER}`, a classifier of the same labels.
+        student: `{layers: N}`, every k-th layer of the teacher's own encoder with its head, and with `canvas: SECONDS`
+            a Whisper that lays clips on so much instead of 30 s; `{encoder: NAME}`, as `mini`, whose head begins as the
+            probe; `{model: FOLDER}`, a classifier of the same labels.
         data: labelled, as for `audioft.finetune`.
         unlabelled: folders, tables or recordings, labels ignored.
         out: the run folder.
@@ -109,6 +110,8 @@ def distil(
     job = Job(_absolute(teacher_folder), Asked.of(student), how or Distilling(), sources, folder)
     base = BY_DEFAULT if config is None else {}
     given = {"data.source": os.path.abspath(os.fspath(data)), "start.model": str(folder / STUDENT / "model")}
+    if job.asked.canvas is not None:
+        base = base | {"data.max_seconds": job.asked.canvas}
     resolved = configs.load(config, [*base.items(), *configs.pairs(overrides), *given.items()])
     with folder_lock.held(folder, "run"):
         run_beginning.going_on(folder)

@@ -32,22 +32,26 @@ class Asked:
 
     Attributes:
         layers: so many of the teacher's own; None for another encoder.
+        canvas: seconds of the canvas that a Whisper of these layers lays clips on; None for the teacher's.
         encoder: it, `mini`, a folder or a hub id.
         model: a classifier of the same labels to go on from.
     """
 
     layers: int | None = None
+    canvas: int | None = None
     encoder: str | None = None
     model: str | None = None
 
     def __str__(self) -> str:
         if self.layers is not None:
-            return f"{counted(self.layers, 'layer')} of the teacher"
+            short = "" if self.canvas is None else f", on a canvas of {self.canvas} s"
+            return f"{counted(self.layers, 'layer')} of the teacher{short}"
         return self.encoder or str(self.model)
 
     @classmethod
     def of(cls, given: Given) -> Asked:
-        """What was asked for: a number of layers, an encoder's name, or `{layers: N}`, `{encoder: X}`, `{model: X}`.
+        """What was asked for: a number of layers, an encoder's name, or `{layers: N}`, with `canvas: SECONDS` where the
+        teacher is a Whisper, `{encoder: X}`, `{model: X}`.
 
         Raises:
             ConfigError: it is none of them.
@@ -57,14 +61,16 @@ class Asked:
         elif isinstance(given, str | os.PathLike):
             place = Path(given)
             given = {"model" if (place / "audioft.json").is_file() else "encoder": os.fspath(given)}
-        if not isinstance(given, Mapping) or len(given) != 1 or not set(given) <= {"layers", "encoder", "model"}:
+        kinds = ({"layers"}, {"layers", "canvas"}, {"encoder"}, {"model"})
+        if not isinstance(given, Mapping) or set(given) not in kinds:
             raise ConfigError(
                 f"student: expected {{layers: N}}, {{encoder: NAME}} or {{model: FOLDER}}; found {given!r}"
             )
-        if "layers" in given and (isinstance(given["layers"], bool) or not isinstance(given["layers"], int)):
-            raise ConfigError(f"student.layers: expected a whole number; found {given['layers']!r}")
-        names = {k: os.fspath(v) for k, v in given.items() if k != "layers"}
-        return cls(given.get("layers"), names.get("encoder"), names.get("model"))
+        for key in ("layers", "canvas"):
+            if key in given and (isinstance(given[key], bool) or not isinstance(given[key], int)):
+                raise ConfigError(f"student.{key}: expected a whole number; found {given[key]!r}")
+        names = {k: os.fspath(v) for k, v in given.items() if k in ("encoder", "model")}
+        return cls(given.get("layers"), given.get("canvas"), names.get("encoder"), names.get("model"))
 
 
 def teacher(path: str | os.PathLike[str]) -> tuple[AudioClassifier, ModelCard, Path]:
@@ -111,11 +117,12 @@ def _made(asked: Asked, model: AudioClassifier, card: ModelCard, seed: int) -> t
                 f"student.layers: the teacher is {counted(len(model.members), 'model')} joined into one, and has no "
                 "layers of its own; name an encoder, {encoder: mini}, or one of the models"
             )
+        if not 1 <= asked.layers <= model.encoder.num_layers:
+            raise ConfigError(f"student.layers: {asked.layers}, but the teacher has {model.encoder.num_layers}")
         try:
-            return thinned.thinned(model, asked.layers), dict(card.encoder)
-        except ValueError:
-            layers = model.encoder.num_layers
-            raise ConfigError(f"student.layers: {asked.layers}, but the teacher has {layers}") from None
+            return thinned.thinned(model, asked.layers, asked.canvas), dict(card.encoder)
+        except ValueError as problem:
+            raise ConfigError(f"student.canvas: {problem}") from None
     if asked.model is not None:
         own, about = model_folder.load(place_of(asked.model))
         if about.labels != card.labels or about.multilabel != card.multilabel:
