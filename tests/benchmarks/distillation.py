@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument("--how", default="{}", help="settings of `Distilling`, as JSON")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("settings", nargs="*")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     more, how = dict(configs.pairs(given.settings)), Distilling(**json.loads(given.how))
     print("| model | right | teacher's label | MB | ms a clip |\n|---|---|---|---|---|")
     said = row("teacher", Path(given.teacher) / "model", given.data, given.out / "teacher", more, {})

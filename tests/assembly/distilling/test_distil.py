@@ -153,6 +153,7 @@ def test_a_student_comes_nearer_to_its_teacher(trained, two_tones, tmp_path):
         ({"layers": 9}, {}, r"student\.layers: 9, but the teacher has 2"),
         ({"layer": 1}, {}, r"student: expected \{layers: N\}"),
         ({"layers": "two"}, {}, r"student\.layers: expected a whole number; found 'two'"),
+        ({"layers": 1, "canvas": 2}, {}, r"student\.canvas: wav2vec2 has no canvas that can be shortened"),
         (1, {"pairs": ((1, 7),)}, r"distilling\.pairs: \[\(1, 7\)\], but the student has 1 layers"),
         ("no/such folder", {}, "no/such folder"),
     ],
