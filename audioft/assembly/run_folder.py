@@ -32,6 +32,7 @@ FREE = (
     "train.keep",
     "train.tensorboard",
     "evaluate.players",
+    "teacher.gigabytes",
 )
 #: Settings that change numbers and came later than some runs: section, name, and what it was without them.
 LATER = (("start", "keep_sides", False), ("model", "start", "random"), ("cache", "moments", False))
@@ -210,7 +211,7 @@ def flat(settings: dict[str, Any]) -> dict[str, Any]:
     >>> flat({"seed": 1, "train": {"lr": 2}})
     {'seed': 1, 'train.lr': 2}
     """
-    sections = ("data", "encoder", "start", "model", "train", "cache", "evaluate", "objective", "probe")
+    sections = ("data", "encoder", "start", "model", "train", "cache", "evaluate", "objective", "probe", "teacher")
     found: dict[str, Any] = {}
     for key, value in settings.items():
         found |= {f"{key}.{k}": v for k, v in value.items()} if key in sections else {key: value}

@@ -63,8 +63,9 @@ class StartSection(Section):
 
 
 class Round(Section):
-    targets: Literal["mfcc", "layer"] = "mfcc"
-    """What is clustered: MFCCs with their deltas, or the states of one of the encoder's own layers."""
+    targets: Literal["mfcc", "layer", "teacher"] = "mfcc"
+    """What is clustered: MFCCs with their deltas, or the states of one of the encoder's own layers; `teacher` clusters
+    nothing and hides no frame: only what the teacher says is learnt, and textures and likeness."""
     clusters: int = Field(100, ge=2, le=5000)
     """How many clusters."""
     layer: int | None = Field(None, ge=1)
@@ -76,11 +77,14 @@ class Round(Section):
 class ObjectiveSection(Section):
     rounds: list[Round] = []
     """`[{targets: mfcc, clusters: 100, steps: 3000}, {targets: layer, clusters: 200, layer: 3, steps: 3000}]`;
-    empty takes one of each from nothing, and one of the second kind where an encoder is gone on from."""
+    empty takes one of each from nothing, one of the second kind where an encoder is gone on from, and with a teacher
+    `[{targets: teacher}]`."""
     mask: float = Field(0.5, gt=0, lt=0.63)
     """Share of the frames that is hidden from the transformer, about."""
     mask_frames: int = Field(10, gt=0)
     """Frames a hidden span."""
+    masked_clusters: float = Field(1.0, ge=0)
+    """Weight of the prediction of hidden frames' clusters."""
     masked_texture: float = Field(0.5, ge=0)
     """Weight of the regression of hidden frames' spectra and their movement; keeps pitch and level."""
     visible_texture: float = Field(0.5, ge=0)
@@ -92,10 +96,40 @@ class ObjectiveSection(Section):
     Crops of one piece on one process are compared."""
     like_recording: float = Field(0.3, ge=0)
     """Weight of telling crops of one recording from all others, in every layer; keeps the voice and the place."""
+    like_up_to: int | None = Field(None, ge=0)
+    """The highest layer of which the two are asked; null for all."""
     crops: int = Field(2, ge=1)
     """Crops of each recording that is drawn, in the same step; like_recording needs 2."""
     sample_frames: int = Field(100_000, ge=1000)
     """Frames that clusters are found on."""
+
+
+class TeacherSection(Section):
+    encoder: str | None = None
+    """Encoder whose states are learnt (`--teacher`): a local folder or a hub id; null for none."""
+    revision: str | None = None
+    """Its branch, tag or commit on the hub."""
+    layers: list[int] = []
+    """Which of its layers, 0 being before the first; empty takes the middle one and the last."""
+    canvas: Literal["crop", "own"] = "crop"
+    """Of an encoder that lays every clip on a canvas: `crop` gives Whisper one as long as a crop, at a cost in
+    proportion; `own` its own 30 s."""
+    frames: float = Field(1.0, ge=0)
+    """Weight of the prediction of its states, frame by frame, from the encoder's last ones (DistilHuBERT)."""
+    pooled: float = Field(1.0, ge=0)
+    """Weight of the prediction of their mean and deviation over time from those of all the encoder's layers."""
+    likeness: float = Field(0.0, ge=0)
+    """Weight of how far the likeness of crops in the layers is from that in the teacher. Crops of one piece on one
+    process are compared."""
+    likeness_from: int = Field(0, ge=0)
+    """The lowest layer of the encoder of which that is asked; 0 is before the first."""
+    crops: int = Field(10_000, ge=1)
+    """About so many crops of all recordings together are learnt from again and again, so that what the teacher says
+    of each is computed once; how they are disturbed is drawn anew."""
+    precision: Literal["fp32", "bf16", "auto"] = "auto"
+    """Of the teacher; `auto` takes bf16 where the device computes in it natively."""
+    gigabytes: float = Field(20.0, gt=0)
+    """At most so much of its states is kept in the user's cache at the end of a pretraining."""
 
 
 class StepsSection(Section):
@@ -162,6 +196,7 @@ class PretrainConfig(Section):
     mixing: dict[str, Any] | None = {"p": 0.5}
     """A part of a second recording in what is heard: `{p: 0.5, max_share: 0.5, min_db: -5, max_db: 15}`, or null."""
     objective: ObjectiveSection = ObjectiveSection()
+    teacher: TeacherSection = TeacherSection()
     train: StepsSection = StepsSection()
     probe: ProbeSection = ProbeSection()
     seed: int = Field(0, ge=0)

@@ -68,6 +68,7 @@ class Crop:
         index: of the recording.
         address: of the draw, for what is drawn later (the mask).
         failure: why there is no crop.
+        taught: `(T',)` float32, what a teacher hears of the undisturbed crop; None where there is none.
     """
 
     heard: Tensor | None
@@ -75,6 +76,7 @@ class Crop:
     index: int
     address: tuple[object, ...]
     failure: AudioError | None = None
+    taught: Tensor | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +88,7 @@ class CropBatch:
         clean: `(B, T)` float32, the same undisturbed.
         lengths: `(B,)` int64 samples.
         indices, addresses, failures: as in `Batch`.
+        taught: B waveforms as a teacher hears them; empty where there is none.
     """
 
     waveforms: Tensor
@@ -94,6 +97,7 @@ class CropBatch:
     indices: tuple[int, ...]
     addresses: tuple[tuple[object, ...], ...]
     failures: tuple[tuple[int, AudioError], ...] = ()
+    taught: tuple[Tensor, ...] = ()
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -118,6 +122,9 @@ class Crops(Dataset):
         disturb: what only the encoder hears; the length must stay.
         mixing: how a second recording is laid over it; None for never.
         shares: `(N,)`, how likely each recording is the second one; None for all alike.
+        teacher: what the undisturbed crop goes through on its way to a teacher; None without one.
+        fixed: `(N,)`, from how many crops of each recording one is taken every time, so that what a teacher says of
+            them is computed once; None draws another one each time. How they are disturbed is always drawn anew.
     """
 
     clips: Sequence[Clip]
@@ -129,25 +136,28 @@ class Crops(Dataset):
     disturb: Change | None = None
     mixing: Mixing | None = None
     shares: np.ndarray | None = None
+    teacher: Preparation | None = None
+    fixed: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.clips)
 
     def __getitem__(self, draw: Draw) -> Crop:
         clip, rate = self.clips[draw.index], self.prepare.sample_rate
-        address = (self.seed, draw.epoch, clip.key, draw.repeat)
+        address, place = (self.seed, draw.epoch, clip.key, draw.repeat), self._place(draw)
         try:
             with one_thread():
-                clean = self._read(draw.index, generator(*address, "crop"))
+                clean = self._read(draw.index, generator(*place, "crop"))
                 if self.change is not None:
-                    clean = changed(self.change, clean, rate, generator(*address, "augment"), clip)
+                    clean = changed(self.change, clean, rate, generator(*place, "augment"), clip)
                 clean = clean[: round(self.crop * self.prepare.per_second)]
                 heard = self._mixed(clean, generator(*address, "mixing"))
                 if self.disturb is not None:
                     heard = changed(self.disturb, heard, rate, generator(*address, "disturb"), clip)
                 if len(heard) != len(clean):
                     raise ValueError(f"a disturbance made {len(heard)} samples of {len(clean)}")
-                return Crop(self.prepare(heard.numpy()), self.prepare(clean.numpy()), draw.index, address)
+                taught = None if self.teacher is None else self.teacher(clean.numpy())
+                return Crop(self.prepare(heard.numpy()), self.prepare(clean.numpy()), draw.index, address, None, taught)
         except AudioError as e:
             return Crop(None, None, draw.index, address, failure=e)
 
@@ -163,7 +173,16 @@ class Crops(Dataset):
             indices=tuple(c.index for c, _, _ in good),
             addresses=tuple(c.address for c, _, _ in good),
             failures=tuple((c.index, c.failure) for c in crops if c.failure is not None),
+            taught=tuple(c.taught for c, _, _ in good if c.taught is not None),
         )
+
+    def _place(self, draw: Draw) -> tuple[object, ...]:
+        """The address that the undisturbed crop is drawn at."""
+        key = self.clips[draw.index].key
+        if self.fixed is None or draw.epoch < 0:
+            return self.seed, draw.epoch, key, draw.repeat
+        first = int(generator(self.seed, draw.epoch, key, "first").integers(self.fixed[draw.index]))
+        return self.seed, "fixed", key, (first + draw.repeat) % int(self.fixed[draw.index])
 
     def _read(self, index: int, rng: np.random.Generator) -> Tensor:
         part = crop(self.clips[index], self.seconds[index], self.crop, rng)

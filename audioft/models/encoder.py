@@ -138,6 +138,20 @@ class Encoder(nn.Module):
         self.backbone.cut(layer)
         self.num_layers = layer
 
+    def shorten_canvas(self, samples: int) -> bool:
+        """Have clips of at most so many samples laid on a canvas of that length, at a cost in proportion.
+
+        Where an encoder has a canvas, its states depend on how much of it is empty, so they become others.
+
+        Returns:
+            Whether it is done: Whisper's encoder takes any length; the AST, and what has no canvas, stay as they are.
+        """
+        shorten = getattr(self.backbone, "shorten", None)
+        if shorten is None or not shorten(samples):
+            return False
+        self.max_samples, self.canvas_samples = self.backbone.longest, self.backbone.canvas
+        return True
+
     @property
     def revision(self) -> str | None:
         """The commit on the hub that it was loaded from, where it was."""

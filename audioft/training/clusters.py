@@ -24,6 +24,9 @@ class Scale:
     def __call__(self, frames: Tensor) -> Tensor:
         return (frames - self.mean) / self.deviation
 
+    def to(self, device: torch.device | str) -> Scale:
+        return Scale(self.mean.to(device), self.deviation.to(device))
+
     @classmethod
     def of(cls, frames: Tensor) -> Scale:
         """Of a sample `(N, D)`; a feature that never changes is left as it is."""
@@ -52,7 +55,7 @@ class Clusters:
         return (scaled @ self.centres.T - 0.5 * self.centres.square().sum(1)).argmax(-1)
 
     def to(self, device: torch.device | str) -> Clusters:
-        return Clusters(Scale(self.scale.mean.to(device), self.scale.deviation.to(device)), self.centres.to(device))
+        return Clusters(self.scale.to(device), self.centres.to(device))
 
 
 def fit(frames: Tensor, count: int, seed: int) -> Clusters:
@@ -71,16 +74,19 @@ def fit(frames: Tensor, count: int, seed: int) -> Clusters:
     return Clusters(scale, torch.from_numpy(means.cluster_centers_.astype(np.float32)))
 
 
-def save(path: Path, clusters: Clusters, features: Scale | None) -> None:
-    """Write clusters, and the scale of the features that are regressed on, if any."""
-    tensors = {"mean": clusters.scale.mean, "deviation": clusters.scale.deviation, "centres": clusters.centres}
-    if features is not None:
-        tensors |= {"features.mean": features.mean, "features.deviation": features.deviation}
+def save(path: Path, clusters: Clusters | None, **scales: Scale | None) -> None:
+    """Write clusters, and scales by their names: of the features that are regressed on, if any, and the like."""
+    tensors = {}
+    if clusters is not None:
+        tensors = {"mean": clusters.scale.mean, "deviation": clusters.scale.deviation, "centres": clusters.centres}
+    for name, scale in scales.items():
+        if scale is not None:
+            tensors |= {f"{name}.mean": scale.mean, f"{name}.deviation": scale.deviation}
     write_bytes(path, pack(tensors))
 
 
-def load(path: Path) -> tuple[Clusters, Scale | None]:
-    """The reverse of `save`.
+def load(path: Path) -> tuple[Clusters | None, dict[str, Scale]]:
+    """The reverse of `save`: the clusters, and the scales that there are.
 
     Raises:
         CheckpointError: the file is damaged.
@@ -89,7 +95,10 @@ def load(path: Path) -> tuple[Clusters, Scale | None]:
 
     try:
         found = unpack(path.read_bytes())
-        features = Scale(found["features.mean"], found["features.deviation"]) if "features.mean" in found else None
-        return Clusters(Scale(found["mean"], found["deviation"]), found["centres"]), features
+        names = [key.removesuffix(".mean") for key in found if key.endswith(".mean")]
+        scales = {name: Scale(found[f"{name}.mean"], found[f"{name}.deviation"]) for name in names}
+        if "centres" not in found:
+            return None, scales
+        return Clusters(Scale(found["mean"], found["deviation"]), found["centres"]), scales
     except (OSError, SafetensorError, KeyError) as e:
         raise CheckpointError(f"{path} cannot be read ({e}); remove it, and the clusters are found anew") from e

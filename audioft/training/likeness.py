@@ -27,13 +27,15 @@ class Likeness:
     Args:
         sound: weight of the squared difference of the two tables.
         recording: weight of the cross-entropy of finding another crop of the same recording.
+        last: the highest layer that is compared; None for all.
     """
 
     sound: float
     recording: float
+    last: int | None = None
 
     def __call__(self, frames: Frames, shown: Tensor, spectra: Tensor, recordings: Sequence[int]) -> Tensor:
-        """The weighted sum, a mean over all layers.
+        """The weighted sum, a mean over the layers.
 
         Args:
             frames: of B crops, with every layer.
@@ -46,7 +48,8 @@ class Likeness:
         total = spectra.new_zeros(())
         if int(enough.sum()) < 3:
             return total
-        states = [s[enough] for s in frames.layers]
+        compared = frames.layers if self.last is None else frames.layers[: self.last + 1]
+        states = [s[enough] for s in compared]
         own = torch.tensor(recordings, device=shown.device)[enough]
         same = own[:, None] == own[None]
         apart = ~torch.eye(len(own), dtype=torch.bool, device=own.device)

@@ -260,3 +260,20 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     soundfile.write(tmp_path / "a.ogg", sound(0.2), RATE)
     with pytest.raises(AudioftError, match="cannot write"):
         decoded([Clip(tmp_path / "a.ogg", "a.ogg")], [0.2], tmp_path / "none", RATE, lambda done: None)
+
+
+def test_a_teacher_hears_the_same_few_crops_again_and_again(clips):
+    """Undisturbed, and changed as the crop was; what disturbs the student is drawn anew."""
+    plain = Preparation(RATE, normalise=False, min_samples=400)
+    made = make(clips, prepare=dataclasses.replace(plain, normalise=True), teacher=plain, fixed=np.full(6, 2), **ALL)
+    found = [made[Draw(5, epoch, repeat)] for epoch in range(4) for repeat in range(3)]
+    assert len({c.taught.numpy().tobytes() for c in found}) == 2
+    assert len({c.clean.numpy().tobytes() for c in found}) == 2
+    assert len({c.heard.numpy().tobytes() for c in found}) > 6
+    assert not torch.equal(found[0].taught, found[1].taught)
+    np.testing.assert_allclose(plain(found[0].taught.numpy()), found[0].taught)
+    assert abs(float(found[0].taught.std()) - 1) > 0.1 > abs(float(found[0].clean.std()) - 1)
+    batch = Crops.collate(found[:3])
+    assert [len(w) for w in batch.taught] == batch.lengths.tolist()
+    assert make(clips)[Draw(0)].taught is None
+    assert Crops.collate([make(clips)[Draw(0)]]).taught == ()

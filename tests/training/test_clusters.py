@@ -57,8 +57,10 @@ def test_scale(frames):
 @pytest.mark.parametrize("with_features", [False, True])
 def test_kept_in_a_file(frames, tmp_path, with_features):
     found, features = fit(frames, 6, seed=0), Scale.of(frames[:, :2]) if with_features else None
-    save(tmp_path / "targets.safetensors", found, features)
-    again, more = load(tmp_path / "targets.safetensors")
+    save(tmp_path / "targets.safetensors", found, features=features)
+    again, scales = load(tmp_path / "targets.safetensors")
+    assert again is not None
+    more = scales.get("features")
     assert torch.equal(again.centres, found.centres)
     assert torch.equal(again.scale.mean, found.scale.mean)
     assert torch.equal(again.scale.deviation, found.scale.deviation)
@@ -72,12 +74,20 @@ def test_a_damaged_file(frames, tmp_path):
     path = tmp_path / "targets.safetensors"
     with pytest.raises(CheckpointError, match=r"targets\.safetensors cannot be read"):
         load(path)
-    save(path, Clusters(Scale.of(frames), frames[:3]), None)
+    save(path, Clusters(Scale.of(frames), frames[:3]))
     whole = path.read_bytes()
     for broken in (b"", whole[:20], whole[:-8], b"\xff" * 100):
         path.write_bytes(broken)
         with pytest.raises(CheckpointError, match="remove it, and the clusters are found anew"):
             load(path)
-    path.write_bytes(clustering.pack({"mean": torch.zeros(3)}))
+    path.write_bytes(clustering.pack({"mean": torch.zeros(3), "centres": torch.zeros(2, 3)}))
     with pytest.raises(CheckpointError, match=r"targets\.safetensors"):
         load(path)
+
+
+def test_scales_without_clusters(frames, tmp_path):
+    save(tmp_path / "targets.safetensors", None, teacher=Scale.of(frames), features=None)
+    clusters, scales = load(tmp_path / "targets.safetensors")
+    assert clusters is None
+    assert list(scales) == ["teacher"]
+    assert torch.equal(scales["teacher"].mean, Scale.of(frames).mean)

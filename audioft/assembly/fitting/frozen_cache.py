@@ -58,7 +58,7 @@ def opened(parts: Parts, inner: TrainingClips, spare: Path) -> Iterator[Cache | 
         ConfigError: see `planned`.
     """
     before = set(parts.shared.held)
-    cache = planned(parts, inner, lambda: _place(spare))
+    cache = planned(parts, inner, lambda: state_folder(spare))
     if cache is None:
         yield None
         return
@@ -184,7 +184,8 @@ def usual() -> Path:
     return default_cache().parent / STATES
 
 
-def _place(spare: Path) -> Path:
+def state_folder(spare: Path) -> Path:
+    """`usual`, or `spare` where that cannot be written."""
     place = usual()
     try:
         place.mkdir(parents=True, exist_ok=True)

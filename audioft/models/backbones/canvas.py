@@ -27,6 +27,10 @@ class CanvasBackbone(SpectralBackbone):
         super().__init__(model, exact, front_end)
         self.canvas = front_end.longest or 0
 
+    def shorten(self, samples: int) -> bool:
+        """Lay clips on a canvas of about so many samples from now on; False where it takes no other than its own."""
+        return False
+
 
 class PatchBackbone(CanvasBackbone):
     """The AST (Gong et al. 2021): patches of 16 bands by 16 frames of 10 ms, and two tokens before them.
@@ -84,16 +88,23 @@ class WhisperBackbone(CanvasBackbone):
     def frame_lengths(self, samples: Tensor) -> Tensor:
         return super().frame_lengths(samples).clamp(1, self.config.max_source_positions)
 
+    def shorten(self, samples: int) -> bool:
+        """Its positions are sinusoids: a shorter canvas has the first of them."""
+        (hop, _), most = self.convolutions[0], self.config.max_source_positions
+        self.longest = self.canvas = hop * min(most, max(1, -(-samples // hop)))
+        return True
+
     def features(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         if self.exact:
             waveforms = waveforms.masked_fill(~valid_frames(lengths, waveforms.shape[1]), 0)
         canvas, _ = self.front_end(waveforms, lengths)
+        canvas = canvas[:, : self.canvas // self.front_end.hop]
         hidden = nn.functional.gelu(self.model.conv1(canvas.transpose(1, 2)))
         return nn.functional.gelu(self.model.conv2(hidden)).transpose(1, 2), self.frame_lengths(lengths)
 
     def project(self, features: Tensor, lengths: Tensor, mask: LatentMask | None) -> Projected:
         model = self.model
-        hidden = self.hide(features + model.embed_positions.weight, mask)
+        hidden = self.hide(features + model.embed_positions.weight[: features.shape[1]], mask)
         # this dropout is no module; it follows the embedding of positions, its part
         return nn.functional.dropout(hidden, model.dropout, model.embed_positions.training), lengths, {}
 

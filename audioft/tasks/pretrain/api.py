@@ -24,6 +24,7 @@ def pretrain(
     config: PathLike | PretrainConfig | None = None,
     overrides: Mapping[str, Any] | Sequence[str] = (),
     probe: Iterable[PathLike] = (),
+    teacher: str | None = None,
     resume: bool = False,
     overwrite: bool = False,
     console: Console | None = None,
@@ -37,6 +38,7 @@ def pretrain(
         config: a YAML file or a `PretrainConfig`.
         overrides: dotted keys to values, on top of the config, as `{"train.batch_size": 8}`.
         probe: labelled folders or tables to probe the encoder on, every so often.
+        teacher: an encoder whose states are learnt, a local folder or a hub id; None for what the config says.
         resume: go on with the pretraining in `out`.
         overwrite: replace the pretraining in `out`.
         console: where messages go; standard error if not given.
@@ -67,7 +69,7 @@ def pretrain(
             raise UsageError("--resume needs the encoder's folder: give it with --out")
         if config is None:
             config = run_folder.stored(Path(out) / run_folder.PRETRAINING, PretrainConfig)
-    resolved = resolve.absolute_sources(resolve.settings(data, start, config, overrides, probe))
+    resolved = resolve.absolute_sources(resolve.settings(data, start, config, overrides, probe, teacher))
     if not resolved.data.sources:
         raise UsageError("no recordings given: `audioft pretrain DATA... --out ENCODER`, or set data.sources")
     folder = Path(out) if out is not None else new_folders.free_folder(Path("encoders") / resolve.source_name(resolved))

@@ -21,6 +21,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--from", dest="start", metavar="ENCODER", help="go on from mini, a local folder or a hub id")
     parser.add_argument(
+        "--teacher",
+        metavar="ENCODER",
+        help="learn the states of this encoder, a local folder or a hub id (distillation)",
+    )
+    parser.add_argument(
         "--probe",
         metavar="DATA",
         action="append",
@@ -62,7 +67,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         from audioft.configuration import config as configs
         from audioft.tasks.pretrain import dry_run, resolve
 
-        config = resolve.settings(sources, options.start, options.config, overrides, options.probe)
+        config = resolve.settings(sources, options.start, options.config, overrides, options.probe, options.teacher)
         dry_run.plan(config, console if options.settings else Console(stream=sys.stdout))
         print(configs.save(config).rstrip() if options.settings else configs.changed(config, without=["data.sources"]))
         return 0

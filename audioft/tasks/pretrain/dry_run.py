@@ -10,7 +10,7 @@ from audioft.core.progress import Console
 from audioft.core.runtime import Processes, choose_precision
 from audioft.core.wording import counted
 from audioft.models import freezing
-from audioft.tasks.pretrain import pretraining_run, recordings, rounds
+from audioft.tasks.pretrain import pretraining_run, recordings, rounds, teacher
 from audioft.tasks.pretrain.parts import Parts
 from audioft.tasks.pretrain.probed_data import probed_data
 from audioft.training.optim import count_parameters
@@ -24,6 +24,7 @@ def plan(config: PretrainConfig, console: Console) -> None:
     processes = Processes(config.train.device)
     precision = choose_precision(config.train.precision, processes.device)
     parts = Parts(config, data, [], processes, precision, console, Path())
+    parts.teacher = teacher.load(config, encoder, Path(), processes)
     pretraining_run.introduce(parts, encoder, name, planned)
     policy = freezing.at_epoch(freezing.plan(config.frozen()), 0)
     freezing.apply(policy, encoder)

@@ -48,7 +48,8 @@ def write(
     last = measured[-1] if measured else {}
     figures = {k: v for k, v in last.items() if k not in ("kind", "step", "epoch", "seconds")}
     seconds = sum(rows[-1]["seconds"] for _, rows in told)
-    about = {
+    taught = {} if parts.teacher is None else {"teacher": parts.teacher.spell()}
+    about = taught | {
         "pretrained": True,
         "from": name,
         "rounds": [r.spell() for r in rounds],
@@ -67,6 +68,19 @@ def write(
         file.replace(out / file.name)
     partial.rmdir()
     shutil.rmtree(parts.folder / "decoded", ignore_errors=True)
+
+
+def _of_teacher(parts: Parts) -> list[str]:
+    """Lines on the teacher, where there was one."""
+    if parts.teacher is None:
+        return []
+    t, own = parts.config.teacher, parts.teacher.encoder
+    canvas = f", on a canvas of {own.canvas_samples / own.sample_rate:g} s" if own.canvas_samples else ""
+    return [
+        f"- teacher: {parts.teacher.spell()}{canvas}; weights {t.frames:g} of its frames, {t.pooled:g} of their mean "
+        f"and deviation over time, {t.likeness:g} of the likeness of crops",
+        "- whoever passes this encoder on sees to it that the licence of the teacher allows it",
+    ]
 
 
 def card(
@@ -102,6 +116,7 @@ def card(
         + (f"; {data.bad} could not be used." if data.bad else "."),
         *("", "## How", ""),
         *(f"- {r.name}: {r.spell()}" for r in rounds),
+        *_of_teacher(parts),
         f"- {config.train.batch_size} crops of {config.data.crop_seconds:g} s a step, about "
         f"{config.objective.mask:.0%} of the frames hidden in spans of {config.objective.mask_frames}; "
         f"rate {config.train.lr:g}",

@@ -12,7 +12,7 @@ from audioft.configuration.config import PretrainConfig
 from audioft.core.progress import Console
 from audioft.core.runtime import Processes
 from audioft.data.crops import CropBatch, Crops
-from audioft.data.dataset import Draw
+from audioft.data.dataset import Draw, Preparation
 from audioft.data.inputs import content
 from audioft.evaluation.probe import ProbeTask
 from audioft.evaluation.scoring import preparation_of
@@ -20,6 +20,8 @@ from audioft.models.encoder import Encoder
 from audioft.models.heard import Heard
 from audioft.tasks.pretrain.recordings import PretrainingData
 from audioft.tasks.pretrain.rounds import RoundPlan
+from audioft.tasks.pretrain.teacher import fixed_crops
+from audioft.training.teacher_states import TeacherStates
 
 MEASURED = 256  # held-out crops at most
 
@@ -37,6 +39,7 @@ class Parts:
     folder: Path  # of the run, `ENCODER/pretraining`
     before: dict[str, float] = field(default_factory=dict)  # the probes' figures before the first step
     rounds: list[RoundPlan] = field(default_factory=list)
+    teacher: TeacherStates | None = None
     told_before: list[str] = field(default_factory=list)  # of probes whose clips the encoder has heard
 
     @property
@@ -60,6 +63,7 @@ def heard_of_probes(parts: Parts) -> list[str]:
 def crops_of(parts: Parts, encoder: Encoder) -> Crops:
     """Crops to learn from."""
     data, config = parts.data, parts.config
+    shares = data.shares[data.learnt] / data.shares[data.learnt].sum()
     return Crops(
         [data.clips[i] for i in data.learnt],
         [data.seconds[i] for i in data.learnt],
@@ -69,7 +73,9 @@ def crops_of(parts: Parts, encoder: Encoder) -> Crops:
         build.chain(config.augment, encoder.hearing),
         build.chain(config.disturb, encoder.hearing),
         build.single("mixing", config.mixing),
-        data.shares[data.learnt] / data.shares[data.learnt].sum(),
+        shares,
+        _taught(parts),
+        fixed_crops(config, shares),
     )
 
 
@@ -85,7 +91,13 @@ def held_out(parts: Parts, encoder: Encoder) -> list[CropBatch]:
         config.seed,
         disturb=build.chain(config.disturb, encoder.hearing),
         mixing=build.single("mixing", config.mixing),
+        teacher=_taught(parts),
     )
     size = config.train.batch_size
     draws = [Draw(i, -1) for i in range(len(chosen))]
     return [crops.collate([crops[d] for d in draws[i : i + size]]) for i in range(0, len(draws), size)]
+
+
+def _taught(parts: Parts) -> Preparation | None:
+    """What a crop goes through on its way to the teacher."""
+    return None if parts.teacher is None else preparation_of(parts.teacher.encoder)

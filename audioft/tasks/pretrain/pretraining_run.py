@@ -28,6 +28,7 @@ from audioft.models.encoder import Encoder
 from audioft.models.loading import load_encoder
 from audioft.tasks.pretrain import encoder_card, recordings
 from audioft.tasks.pretrain import rounds as rounding
+from audioft.tasks.pretrain import teacher as teaching
 from audioft.tasks.pretrain.parts import Parts, crops_of, heard_of_probes, held_out
 from audioft.tasks.pretrain.probed_data import PROBED, probed_data
 from audioft.tasks.pretrain.round_targets import make_objective
@@ -65,9 +66,10 @@ def run(config: PretrainConfig, out: Path, processes: Processes, console: Consol
     encoder, name = rounding.first_encoder(config)
     rounds = rounding.plan(config, encoder)
     probes = _probes(config, encoder, console)
+    teacher = teaching.load(config, encoder, folder / "teacher", processes)
     data = recordings.load(config, encoder, folder, processes, console)
     precision = choose_precision(config.train.precision, processes.device)
-    parts = Parts(config, data, probes, processes, precision, console, folder)
+    parts = Parts(config, data, probes, processes, precision, console, folder, teacher=teacher)
     introduce(parts, encoder, name, rounds)
     parts.rounds = rounds
     if processes.main:
@@ -75,14 +77,15 @@ def run(config: PretrainConfig, out: Path, processes: Processes, console: Consol
         for note in parts.told_before:
             console.say(f"note: {note}")
         parts.before = probed(parts, encoder.to(processes.device))
-    for plan in rounds:
-        place = folder / plan.name
-        if not (place / "encoder" / "config.json").is_file():
-            train_round(parts, encoder, plan, resume)
-        elif read_json(place / "encoder" / SAME, CheckpointError) != _identity(parts, plan):
-            raise CheckpointError(f"{place} {MIXED}")
-        # read back from the disk in any case, so that a run that was never stopped computes with the same numbers
-        encoder, _ = load_encoder(str(place / "encoder"))
+    with teaching.kept(config, parts.teacher):
+        for plan in rounds:
+            place = folder / plan.name
+            if not (place / "encoder" / "config.json").is_file():
+                train_round(parts, encoder, plan, resume)
+            elif read_json(place / "encoder" / SAME, CheckpointError) != _identity(parts, plan):
+                raise CheckpointError(f"{place} {MIXED}")
+            # read back from the disk in any case, so that a run that was never stopped computes with the same numbers
+            encoder, _ = load_encoder(str(place / "encoder"))
     if processes.main:
         for key, value in rounding.own_rates(config).items():
             setattr(encoder.model.config, key, value)
@@ -116,6 +119,10 @@ def introduce(parts: Parts, encoder: Encoder, name: str, rounds: list[RoundPlan]
         f"encoder: {encoder.family}, {encoder.num_layers} layers of width {encoder.hidden_size}, "
         f"{count(encoder):,} parameters, a frame every {1000 * encoder.seconds_per_frame:g} ms, {start}"
     )
+    if parts.teacher is not None:
+        console.say(
+            f"teacher: {parts.teacher.spell()}; whether its licence lets you pass on what it teaches is for you to see"
+        )
     if not encoder.hearing.plain:
         console.say(f"recordings are heard: {encoder.hearing}")
     console.say("\n".join(f"{plan.name}: {plan.spell()}" for plan in rounds))
@@ -134,7 +141,9 @@ def train_round(parts: Parts, encoder: Encoder, plan: RoundPlan, resume: bool) -
     objective = make_objective(parts, encoder, plan, place)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(address(config.seed, plan.name, "heads"))
-        model = MaskedPredictor(encoder, len(objective.clusters), objective.features is not None)
+        clusters = 0 if objective.clusters is None else len(objective.clusters)
+        taught = 0 if parts.teacher is None else parts.teacher.size
+        model = MaskedPredictor(encoder, clusters, objective.features is not None, taught)
     model.to(device)
     trainer = make_trainer(parts, model, objective, plan, place)
     if resume and trainer.checkpoints.written():
@@ -165,7 +174,7 @@ def make_trainer(
     held = held_out(parts, model.encoder)
 
     def validate() -> dict[str, float]:
-        found = measure(model, objective, held).figures()
+        found = measure(model, objective, held).figures(taught=parts.teacher is not None)
         return found | probed(parts, model.encoder)
 
     return Trainer(
@@ -204,8 +213,9 @@ def probed(parts: Parts, encoder: Encoder) -> dict[str, float]:
 def _identity(parts: Parts, plan: RoundPlan, objective: MaskedPrediction | None = None) -> str:
     """What makes it the same round: settings, recordings, and the targets if they are given."""
     data = parts.data
-    centres = b"" if objective is None else objective.clusters.centres.cpu().numpy().tobytes()
-    targets = hashlib.sha256(centres).hexdigest()
+    found = None if objective is None else objective.clusters
+    centres = b"" if found is None else found.centres.cpu().numpy().tobytes()
+    targets = hashlib.sha256(centres).hexdigest() + ("" if parts.teacher is None else parts.teacher.owner)
     clips = [(c.key, f"{s:.9f}", d) for c, s, d in zip(data.clips, data.shares, data.digests, strict=True)]
     return identity(parts.config, [*clips, (plan.name, "targets", targets)], parts.folder)
 
@@ -216,7 +226,7 @@ def _callbacks(parts: Parts, trainer: Trainer, plan: RoundPlan, place: Path) -> 
     if parts.config.train.tensorboard:
         callbacks.append(TensorBoard(place / "tensorboard", step))
     callbacks.append(encoder_card.Picture(parts.folder, parts.rounds, parts.before))
-    shown = ("masked_accuracy", "guess", *(f"probe_{t.name}" for t in parts.probes))
+    shown = ("masked_accuracy", "guess", "teacher_loss", *(f"probe_{t.name}" for t in parts.probes))
     callbacks.append(Watching(parts.console, trainer.total_steps, step, *shown, job=plan.name, unit="measure"))
     trained, total = count_parameters(trainer.model)
     parts.console.say(f"{plan.name}: {trained:,} of {total:,} parameters train, {trainer.total_steps} steps")

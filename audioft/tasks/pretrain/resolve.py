@@ -12,6 +12,7 @@ from audioft.assembly import build, hearings
 from audioft.augmentation import augmentations
 from audioft.configuration import config as configs
 from audioft.configuration.config import PretrainConfig
+from audioft.configuration.pretraining import TeacherSection
 from audioft.core.places import PathLike
 from audioft.core.registry import split_spec
 from audioft.data.unlabelled_pool import Source
@@ -20,6 +21,7 @@ from audioft.models.hub import misspelt
 from audioft.tasks.pretrain import probed_data
 from audioft.training.schedules import schedules
 
+_DEFAULT = TeacherSection().model_dump()
 #: What is heard must stay in step with what is predicted.
 CHANGING_LENGTH = ("speed", "time_stretch", "shift")
 
@@ -30,6 +32,7 @@ def settings(
     config: PathLike | PretrainConfig | None = None,
     overrides: Mapping[str, Any] | Sequence[str] = (),
     probe: Iterable[PathLike] = (),
+    teacher: str | None = None,
 ) -> PretrainConfig:
     """A checked config of a pretraining: a file or a `PretrainConfig`, with what is given beside it on top.
 
@@ -39,6 +42,7 @@ def settings(
         config: a YAML file, or a config made before.
         overrides: dotted keys to values, or `section.key=value` strings.
         probe: `probe.sources`, likewise.
+        teacher: `teacher.encoder`.
 
     Raises:
         ConfigError: all problems at once.
@@ -49,15 +53,35 @@ def settings(
     sources = [os.fspath(d) for d in ([data] if isinstance(data, str | os.PathLike) else data)]
     probes = [os.fspath(p) for p in ([probe] if isinstance(probe, str | os.PathLike) else probe)]
     given = {"data.sources": sources or None, "encoder.start": start, "probe.sources": probes or None}
+    given["teacher.encoder"] = teacher
     pairs = [*((k, v) for k, v in given.items() if v is not None), *configs.pairs(overrides)]
     return configs.load(config, pairs, problems, PretrainConfig)
 
 
 def problems(config: PretrainConfig) -> list[str]:
     """All that is wrong with what a config names, found before anything is loaded."""
-    start = config.encoder.start
-    wrong = None if start is None else misspelt(start)
-    return [*([] if wrong is None else [f"encoder.start: {wrong}"]), *_of_parts(config), *probed_data.problems(config)]
+    names = {"encoder.start": config.encoder.start, "teacher.encoder": config.teacher.encoder}
+    wrong = {key: None if name is None else misspelt(name) for key, name in names.items()}
+    told = [f"{key}: {found}" for key, found in wrong.items() if found is not None]
+    return [*told, *_of_parts(config), *_of_teacher(config), *probed_data.problems(config)]
+
+
+def _of_teacher(config: PretrainConfig) -> list[str]:
+    """What is wrong with the teacher, or with rounds that need one."""
+    t, found = config.teacher, []
+    if t.encoder is None:
+        for i, r in enumerate(config.objective.rounds):
+            if r.targets == "teacher":
+                found.append(f"objective.rounds.{i}: there is no teacher; name one by --teacher, or teacher.encoder")
+        changed = [f"teacher.{key}" for key in t.model_fields_set - {"encoder"} if getattr(t, key) != _DEFAULT[key]]
+        return found + [f"{key}: there is no teacher; name one by --teacher, or teacher.encoder" for key in changed]
+    if not (t.frames or t.pooled or t.likeness):
+        found.append("teacher: teacher.frames, teacher.pooled and teacher.likeness are all 0; set one, or no teacher")
+    if t.likeness and config.train.accumulate > 1:
+        found.append("teacher.likeness: crops of one piece are compared; set train.accumulate=1, or teacher.likeness=0")
+    if t.likeness and config.train.batch_size < 3:
+        found.append(f"teacher.likeness: it compares crops of a step; train.batch_size is {config.train.batch_size}")
+    return found
 
 
 def _of_parts(config: PretrainConfig) -> list[str]:
@@ -88,7 +112,7 @@ def _of_parts(config: PretrainConfig) -> list[str]:
         found.append(f"train.batch_size: {config.train.batch_size} is no multiple of objective.crops, {o.crops}")
     if config.encoder.start is None:
         found += architecture.problems(config.encoder.architecture, "encoder.architecture")
-        if config.objective.rounds and config.objective.rounds[0].targets == "layer":
+        if o.rounds and o.rounds[0].targets == "layer":
             found.append(
                 "objective.rounds.0: an encoder from nothing has no layer worth clustering yet; begin with mfcc"
             )

@@ -22,7 +22,8 @@ class RoundPlan:
 
     Attributes:
         name: `round-1`, ...
-        targets, clusters, layer: see `sections.Round`; `layer` is None for MFCCs.
+        targets, clusters, layer: see `sections.Round`; `layer` is None for what is no layer of the encoder's own, and
+            `clusters` 0 where only the teacher is learnt.
         measures: how many times it is measured.
         steps: a multiple of that.
         before: the folder of the encoder whose layer is clustered, below the run folder; None for the one that
@@ -39,6 +40,8 @@ class RoundPlan:
 
     def spell(self) -> str:
         """In words."""
+        if self.targets == "teacher":
+            return f"the teacher's states, {self.steps} steps"
         what = "MFCCs with their deltas" if self.targets == "mfcc" else f"the encoder's own layer {self.layer}"
         return f"{self.clusters} clusters of {what}, {self.steps} steps"
 
@@ -52,7 +55,9 @@ def plan(config: PretrainConfig, encoder: Encoder) -> list[RoundPlan]:
     asked = list(config.objective.rounds)
     if not asked:
         asked = [Round(targets="layer", clusters=200)]
-        if config.encoder.start is None:
+        if config.teacher.encoder is not None:
+            asked = [Round(targets="teacher")]
+        elif config.encoder.start is None:
             asked.insert(0, Round(targets="mfcc", clusters=100))
     plans = []
     for i, r in enumerate(asked):
@@ -66,7 +71,8 @@ def plan(config: PretrainConfig, encoder: Encoder) -> list[RoundPlan]:
         measures = min(config.train.measures, r.steps)
         steps = -(-r.steps // measures) * measures
         before = f"round-{i}/encoder" if i else None
-        plans.append(RoundPlan(f"round-{i + 1}", r.targets, r.clusters, layer, measures, steps, before))
+        clusters = 0 if r.targets == "teacher" else r.clusters
+        plans.append(RoundPlan(f"round-{i + 1}", r.targets, clusters, layer, measures, steps, before))
     return plans
 
 

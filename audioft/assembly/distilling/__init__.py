@@ -1,0 +1,1 @@
+"""A small classifier that learns from a large one."""
