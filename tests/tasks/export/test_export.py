@@ -147,7 +147,7 @@ def test_the_ten_lines_for_node_run(exported, trained, paths, tmp_path):
     assert said == pytest.approx(wanted.scores, abs=2e-4)
 
 
-ABSENT = ("torch", "torchaudio", "transformers", "scipy", "sklearn", "librosa", "pydantic", "yaml", "rich", "onnx")
+ABSENT = ("torch", "torchaudio", "transformers", "scipy", "sklearn", "librosa", "pydantic", "yaml", "rich", "onnx", "packaging", "peft")
 WITHOUT = f"""
 import sys
 class Absent:
