@@ -69,11 +69,11 @@ class PipelineGraph(nn.Module):
 
     def __init__(self, graph: Graph):
         super().__init__()
-        self.graph = graph
+        self.model, self._example = graph.model, graph.example
 
     def example(self) -> tuple[Tensor, ...]:
         """As that of `Graph`."""
-        waveform, _ = self.graph.example()
+        waveform, _ = self._example()
         return waveform, torch.ones_like(waveform).long()
 
     def forward(self, input_values: Tensor, attention_mask: Tensor) -> Tensor:
@@ -83,9 +83,8 @@ class PipelineGraph(nn.Module):
             input_values: `(B, T)` float32, as the model's own extractor gives them.
             attention_mask: `(B, T)` int64, 1 for a clip's own samples.
         """
-        model = self.graph.model
-        lengths = attention_mask.sum(1).clamp(min=model.encoder.min_samples)
-        return model(input_values, lengths).float()
+        lengths = attention_mask.sum(1).clamp(min=self.model.encoder.min_samples)
+        return self.model(input_values, lengths).float()
 
 
 def normalised(waveform: Tensor, lengths: Tensor) -> Tensor:

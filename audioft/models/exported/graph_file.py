@@ -43,7 +43,7 @@ def needed() -> None:
 
 def graph_of(model: AudioClassifier, multilabel: bool) -> Graph:
     """A copy of a model in the form of a graph: on the CPU, in float32, adapters merged into the weights."""
-    own = copy.deepcopy(model).cpu().float().eval()
+    own = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
     for encoder in {id(m.encoder): m.encoder for m in getattr(own, "leaves", [own])}.values():
         adapting.merge(encoder)
         if (front := getattr(encoder.model, "feature_extractor", None)) is not None and is_known(front.conv_layers):
