@@ -47,14 +47,14 @@ def speed(rounds: int, seconds: float) -> None:
         return found
 
     cast = cast_products(original)
-    eight = small(original, True)
+    float_front, eight, eight_half = small(original, False), small(original, True), small(half, True)
     ways: dict[str, Callable[[], object]] = {
         "float32": lambda: original(waveform, lengths),
         "bfloat16": lambda: _in_bfloat16(cast, waveform, lengths, autocast),
-        "6 of 12 layers, float32": lambda m=half: m(waveform, lengths),
-        "8 bits, convolutions in float32": lambda m=small(original, False): m(waveform, lengths),
-        "8 bits, convolutions in bfloat16": lambda m=eight: m(waveform, lengths),
-        "the same with 6 of 12 layers": lambda m=small(half, True): m(waveform, lengths),
+        "6 of 12 layers, float32": lambda: half(waveform, lengths),
+        "8 bits, convolutions in float32": lambda: float_front(waveform, lengths),
+        "8 bits, convolutions in bfloat16": lambda: eight(waveform, lengths),
+        "the same with 6 of 12 layers": lambda: eight_half(waveform, lengths),
     }
     taken: dict[str, list[float]] = {name: [] for name in ways}
     with torch.inference_mode():
