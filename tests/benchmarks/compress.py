@@ -98,7 +98,8 @@ def table(given: list[str], how: list[str], side: str, max_loss: float) -> None:
         for r in found.rows:
             own = "" if r is found.original else f"{r.change.value:+.3f} ({r.change.low:+.3f} to {r.change.high:+.3f})"
             cells = [name, r.name, f"{r.size / 1e6:.1f}", f"{r.seconds:.2f}", f"{r.speed:.2f}", f"{r.score.value:.3f}"]
-            print(f"| {' | '.join([*cells, r.score.bounds, own, f'{100 * r.agree:.1f} %'])} |", flush=True)
+            same = "" if r is found.original else f"{100 * r.agree:.1f} %"
+            print(f"| {' | '.join([*cells, r.score.bounds, own, same])} |", flush=True)
 
 
 if __name__ == "__main__":
