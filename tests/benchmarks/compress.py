@@ -92,9 +92,8 @@ def table(given: list[str], how: list[str], side: str, max_loss: float) -> None:
         model, _, data = places.partition(":")
         with tempfile.TemporaryDirectory() as place:
             found = audioft.compress(
-                model, data, out=Path(place) / "small", how=how, side=side, max_loss=max_loss, overrides=overrides,
-                target_speed=100.0, force=True,
-            )  # fmt: skip
+                model, data, out=Path(place) / "small", how=how, side=side, max_loss=max_loss, overrides=overrides
+            )
         for r in found.rows:
             own = "" if r is found.original else f"{r.change.value:+.3f} ({r.change.low:+.3f} to {r.change.high:+.3f})"
             cells = [name, r.name, f"{r.size / 1e6:.1f}", f"{r.seconds:.2f}", f"{r.speed:.2f}", f"{r.score.value:.3f}"]
