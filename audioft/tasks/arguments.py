@@ -182,9 +182,10 @@ def model(options: argparse.Namespace) -> Predictor:
     """The model that the options of `add_computing` ask for."""
     from audioft.inference.predictor import Predictor
     from audioft.models import foreign
+    from audioft.models.compression import compressed
 
     made = Predictor(options.model, **given(options, Predictor))
-    for note in foreign.notes(made.labels):
+    for note in [*foreign.notes(made.labels), *compressed.notes(made.model)]:
         Console(options.quiet).say(f"note: {note}")
     return made
 

@@ -86,6 +86,21 @@ def test_the_other_verbs_take_it(small, sided, model, tmp_path, audioft_command,
         assert code == 0, err
 
 
+def test_without_a_kernel_it_gives_the_same_labels_and_says_so(small, sided, audioft_command, monkeypatch):
+    from audioft.models.compression import compressed, int8
+
+    clips = sorted((sided.parent / "low").glob("*.wav"))
+    quick = [(p.label, p.scores) for p in audioft.predict(small.folder, clips)]
+    for module in (compressed, int8):
+        monkeypatch.setattr(module, "has_int8", lambda device: False)
+    slow = [(p.label, p.scores) for p in audioft.predict(small.folder, clips)]
+    assert [label for label, _ in slow] == [label for label, _ in quick]
+    apart = [abs(a[k] - b[k]) for (_, a), (_, b) in zip(quick, slow, strict=True) for k in a]
+    assert 0 < max(apart) < 0.01
+    code, _, err = audioft_command("predict", small.folder, clips[0])
+    assert (code, "computed as floats" in err) == (0, True)
+
+
 def test_the_command_says_the_same(audioft_command, small, sided, model, tmp_path):
     out = tmp_path / "model"
     settings = [f"{k}={v}" for k, v in PLAIN.items()]
