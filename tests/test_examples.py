@@ -27,6 +27,7 @@ NEED_A_MODEL = {
     *(
         "audioft.evaluation.report",
         "audioft.tasks.compare.api",
+        "audioft.tasks.compress.api",
         "audioft.inference.predictor",
         "audioft.tasks.ensemble.api",
         "audioft.tasks.explain.api",

@@ -184,7 +184,7 @@ def model(options: argparse.Namespace) -> Predictor:
     from audioft.models import label_names
 
     made = Predictor(options.model, **given(options, Predictor))
-    for note in label_names.notes(made.labels):
+    for note in [*label_names.notes(made.labels), *made.labeller.notes]:
         Console(options.quiet).say(f"note: {note}")
     return made
 

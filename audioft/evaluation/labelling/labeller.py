@@ -21,6 +21,7 @@ class Labeller(Protocol):
         max_seconds: of a window, at most; or infinite.
         family: what its encoder is called in messages.
         precision: what it computes in.
+        notes: what is to be said of how it computes on this machine.
     """
 
     @property
@@ -35,6 +36,8 @@ class Labeller(Protocol):
     def family(self) -> str: ...
     @property
     def precision(self) -> str: ...
+    @property
+    def notes(self) -> list[str]: ...
 
     def scores(self, sources: Iterable[Iterator[Window]], *, at_once: bool = False) -> Iterator[WindowScores]:
         """Of each recording's windows what the model says, see `window_scores.over_windows`."""

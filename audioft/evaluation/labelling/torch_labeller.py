@@ -12,6 +12,7 @@ from audioft.evaluation.labelling.window_scores import WindowScores
 from audioft.evaluation.recording_embeddings import embed
 from audioft.evaluation.scoring import cast_products, preparation, score_windows
 from audioft.models.classifier import AudioClassifier
+from audioft.models.compression import compressed
 from audioft.models.weight_files import weights_hash
 
 
@@ -53,6 +54,10 @@ class TorchLabeller:
     @property
     def family(self) -> str:
         return self.model.encoder.family
+
+    @property
+    def notes(self) -> list[str]:
+        return compressed.notes(self.model)
 
     def scores(self, sources: Iterable[Iterator[Window]], *, at_once: bool = False) -> Iterator[WindowScores]:
         how = {"batch_seconds": self.batch_seconds, "precision": self.precision, "at_once": at_once}

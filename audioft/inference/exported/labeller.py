@@ -47,6 +47,7 @@ class OnnxLabeller:
         self.prepare = ArrayPreparation(own.hearing, False, 0)
         self.frame_level, self.seconds_per_frame = own.frame_level, own.seconds_per_frame
         self.max_seconds, self.family, self.precision = own.max_seconds, own.family, own.precision
+        self.notes: list[str] = []
 
     def probabilities(self, waveforms: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
         """Scores of each clip, `(1, C)` or of each of its frames `(F_i, C)`, float64.

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
+from audioft.core.runtime import has_int8
 from audioft.models.compression import int8, layout, narrowing
 from audioft.models.cpu_kernels import wavlm_attention
 from audioft.models.encoder import Encoder
@@ -139,3 +140,15 @@ def halves(encoder: Encoder) -> list[str]:
     wide = [n for n, m in encoder.model.named_modules() if isinstance(m, nn.Conv1d) and m.in_channels > 1]
     held = dict(encoder.model.named_parameters())
     return [k for k in (f"{n}.weight" for n in wide if not n.startswith(inside)) if k in held]
+
+
+def notes(model: nn.Module) -> list[str]:
+    """What is to be said of a model with layers of eight bits on a device that does not compute in them."""
+    device = next(model.parameters()).device
+    if has_int8(device) or not any(isinstance(m, int8.Int8Linear) for m in model.modules()):
+        return []
+    where = "this GPU" if device.type == "cuda" else "this processor (no VNNI, no AMX)"
+    return [
+        f"the model has layers in 8 bits, and {where} is no faster in them: they are computed as floats, with the same "
+        "weights; scores differ by rounding"
+    ]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from audioft.assembly import build, labelled_clips
+from audioft.assembly import build, labelled_clips, reading
 from audioft.assembly.recordings import Data
 from audioft.configuration.config import Config
 from audioft.core.progress import Console
@@ -114,22 +114,32 @@ def begun(
     Raises:
         DataError: labels that the model does not know, or no clips on that side that are new to it.
     """
-    processes = Processes("cpu")
-    parts = build.assembled(config, processes, console, "fp32")
-    data, card = parts.data, original.card
-    several = data.manifest.multilabel
-    named = labelled_clips.named(data.manifest.clips, several=several, may=card.multilabel)
-    labelled_clips.refuse_unknown(card.labels, named, config.data.rename)
-    if several != card.multilabel:
-        raise DataError(
-            "the model may give a clip several labels, the data gives exactly one; write them in a column `labels`"
-        )
+    card = original.card
+    several = _refuse_others(card, config)
+    parts = build.assembled(config, Processes("cpu"), console, "fp32")
+    data = parts.data
     main = metrics.metric(metric or ("map" if several else "accuracy"), several)
     if not main.higher_is_better:
         raise UsageError(f"--metric {main.name} is a loss; give one of which more is better, as accuracy or map")
     rows = _new(data, side, name, console)
     calibration = _calibration(original, data, "train" if len(data.side("train")) else side)
     return Work(name, folder, original, parts, side, rows, main.name, calibration, console)
+
+
+def _refuse_others(card: ModelCard, config: Config) -> bool:
+    """Say of data before it is heard that it has other labels than a model; else whether a clip may have several.
+
+    Raises:
+        DataError: it has labels that the model does not know, or may give a clip several where the model gives one.
+    """
+    manifest = reading.of_config(config).clips(str(config.data.source))
+    named = labelled_clips.named(manifest.clips, several=manifest.multilabel, may=card.multilabel)
+    labelled_clips.refuse_unknown(card.labels, named, config.data.rename)
+    if manifest.multilabel != card.multilabel:
+        raise DataError(
+            "the model may give a clip several labels, the data gives exactly one; write them in a column `labels`"
+        )
+    return manifest.multilabel
 
 
 def _new(data: Data, side: str, name: str, console: Console) -> np.ndarray:

@@ -120,14 +120,17 @@ def _pair() -> Finding:
 def _device() -> Finding:
     import torch
 
-    from audioft.core.runtime import explain_precision, find_device
+    from audioft.core.runtime import explain_precision, find_device, has_int8
 
     device = find_device("auto")
     where = f"CPU, {torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}"
     if device.type == "cuda":
         free, total = torch.cuda.mem_get_info()
         where = f"{torch.cuda.get_device_name(0)}, {free / 1e9:.1f} of {total / 1e9:.1f} GB free"
-    return Finding("device", f"{where}; train.precision=auto is {explain_precision('auto', device)}")
+    eight = (
+        "" if device.type == "cuda" else f"; layers in 8 bits {'are' if has_int8(device) else 'are not'} faster here"
+    )
+    return Finding("device", f"{where}; train.precision=auto is {explain_precision('auto', device)}{eight}")
 
 
 def _decoders() -> Finding:
