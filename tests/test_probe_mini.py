@@ -10,6 +10,7 @@ import pytest
 import tiny
 
 from audioft.assets import probe_mini
+from audioft.assets.random_twin import twin
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +92,10 @@ def test_what_is_missing_is_said(data, tmp_path, capsys):
     (tmp_path / "esc10" / "metadata.csv").write_text("file_name,label\na.wav,a\n", encoding="utf-8")
     assert probe_mini.main([str(encoder), str(tmp_path)]) == 1
     assert "fold is missing" in capsys.readouterr().err
+
+
+def test_the_twin_of_a_whisper_is_its_encoder_alone():
+    encoder = tiny.make_encoder("whisper")
+    found = twin(encoder)
+    assert found.num_layers == encoder.num_layers
+    assert found.canvas_samples == encoder.canvas_samples

@@ -23,6 +23,8 @@ def twin(encoder: Encoder, seed: int = 1) -> Encoder:
     with torch.random.fork_rng(devices=[]), quiet_transformers():
         torch.manual_seed(seed)
         model = AutoModel.from_config(config, **attention(config))
+    if not isinstance(model, type(encoder.model)):  # Whisper's comes with a decoder
+        model = model.get_encoder()
     return Encoder(model, encoder.preprocessing, name="random twin")
 
 

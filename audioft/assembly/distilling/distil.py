@@ -115,8 +115,9 @@ def distil(
     resolved = configs.load(config, [*base.items(), *configs.pairs(overrides), *given.items()])
     with folder_lock.held(folder, "run"):
         run_beginning.going_on(folder)
-        with run_beginning.beginning(folder, new=not resume):
-            return _run(job, resolved, resume=resume, overwrite=overwrite, console=console)
+        processes = Processes(resolved.train.device)
+        with run_beginning.beginning(folder, new=processes.main and not resume):
+            return _run(job, resolved, processes, console, resume=resume, overwrite=overwrite)
 
 
 def _absolute(path: PathLike) -> str:
@@ -124,19 +125,22 @@ def _absolute(path: PathLike) -> str:
     return os.path.abspath(given) if os.path.exists(given) else given
 
 
-def _run(job: Job, config: Config, *, resume: bool, overwrite: bool, console: Console) -> Path:
-    folder, processes = job.out, Processes(config.train.device)
+def _run(job: Job, config: Config, processes: Processes, console: Console, *, resume: bool, overwrite: bool) -> Path:
+    folder = job.out
+    console = console if processes.main else Console(quiet=True)
     model, card, place = students.teacher(job.teacher)
-    run_beginning.prepare(folder, config, resume=resume, overwrite=overwrite)
+    if processes.main:
+        run_beginning.prepare(folder, config, resume=resume, overwrite=overwrite)
+        if not resume:
+            students.begin(job.asked, model, card, place, folder / STUDENT / "model", config.seed)
+            storage.write_json(folder / ASKED, job.told())
+    processes.wait()
     if resume:
         _same(job)
-        config = as_begun(config, folder)
-    else:
-        students.begin(job.asked, model, card, place, folder / STUDENT / "model", config.seed)
-        storage.write_json(folder / ASKED, job.told())
-        config = read_on.as_start(config, console)
+    config = as_begun(config, folder) if resume else read_on.as_start(config, console)
     precision = choose_precision(config.train.precision, processes.device)
-    parts = build.assembled(config, processes, console, precision, bad_files=folder / "bad_files.csv")
+    bad_files = folder / "bad_files.csv" if processes.main else None
+    parts = build.assembled(config, processes, console, precision, bad_files=bad_files)
     made = learning.assemble(parts, job.how, job.unlabelled, model, state_folder(folder / "states"), folder)
     console.say(
         f"distilling {Path(job.teacher).name} into {job.asked}: {len(parts.data.side('train'))} labelled clips and "
@@ -154,13 +158,17 @@ def _run(job: Job, config: Config, *, resume: bool, overwrite: bool, console: Co
             console.say(f"resumed after step {trainer.state.step} of {trainer.total_steps}")
         if new and trainer.state.fresh:
             probe_start.begin(parts, made.dataset.inner, None)
-        trainer.callbacks = _listeners(parts, trainer, folder)
+        if processes.main:
+            trainer.callbacks = _listeners(parts, trainer, folder)
         state = trainer.fit(validate_first=True)
     disk_cache.trim(made.objective.teacher.store.folder.parent, round(job.how.gigabytes * 1e9))
     assert state.best_epoch is not None
     trainer.checkpoints.load_best(made.student, state.best_epoch)
     linear_start.fold(parts.model)
-    return finishing.write(parts, job.told(), card, Path(job.teacher).name, state, folder / "model")
+    if processes.main:
+        finishing.write(parts, job.told(), card, Path(job.teacher).name, state, folder / "model")
+    processes.wait()
+    return folder / "model"
 
 
 def _same(job: Job) -> None:

@@ -17,6 +17,7 @@ from audioft.assembly.fitting.run_trainer import told_apart
 from audioft.assembly.recording_passes import check
 from audioft.assembly.run_beginning import worth_keeping
 from audioft.assembly.run_folder import identity
+from audioft.core.runtime import Processes
 from audioft.data import check as checking
 from audioft.data import unlabelled_pool as pool
 from audioft.data.batching import StepPlan, loader
@@ -53,6 +54,7 @@ class Made:
         dataset: what is heard.
         plan: in which steps.
         unlabelled: how many recordings without labels there are.
+        processes: that share it.
     """
 
     student: Student
@@ -60,19 +62,21 @@ class Made:
     dataset: TaughtClips
     plan: StepPlan
     unlabelled: int
+    processes: Processes
 
     def settle(self, folder: Path) -> None:
         """Find the scale of the teacher's states, once a run."""
         matched = self.objective.matched
         if matched is None:
             return
-        path = folder / "targets.safetensors"
-        if not path.is_file():
+        path, processes = folder / "targets.safetensors", self.processes
+        if processes.main and not path.is_file():
             every = max(1, len(self.dataset) // SCALED)
             draws = [[Draw(i, 0)] for i in range(0, len(self.dataset), every)]
             found = [b for b in loader(self.dataset, draws, 0) if isinstance(b, TaughtBatch) and len(b)]
             states = [s for b in found for s in self.objective.teacher(b.taught)[1]]
             clusters.save(path, None, states=Scale.of(torch.cat(states)))
+        processes.wait()
         _, scales = clusters.load(path)
         self.objective.matched = replace(matched, scale=scales["states"])
 
@@ -117,7 +121,7 @@ def assemble(
     objective = Distillation(loss, answers, how.temperature, parts.multilabel, how.hard, how.soft, how.states, matched)
     student = Student(model, heads).to(parts.processes.device)
     dataset = TaughtClips(inner, preparation(model), preparation(teacher), how.views)
-    return Made(student, objective, dataset, _plan(parts, how, len(index), len(more)), len(more))
+    return Made(student, objective, dataset, _plan(parts, how, len(index), len(more)), len(more), parts.processes)
 
 
 def _pairs(how: Distilling, model: AudioClassifier, teacher: AudioClassifier) -> tuple[tuple[int, int], ...]:
@@ -146,7 +150,7 @@ def _without_labels(parts: build.Parts, sources: Sequence[str], folder: Path) ->
     for note in found.notes:
         parts.console.say(f"note: {note}")
     checked = check(found.clips, parts.console, config.data.workers, hearing)
-    checking.enforce(found.clips, checked, config.data.max_bad, folder / "bad_files.csv")
+    checking.enforce(found.clips, checked, config.data.max_bad)
     own = {k.digest for k in parts.data.checked}
     kept = [
         (c, k.seconds) for c, k in zip(found.clips, checked, strict=True) if k.problem is None and k.digest not in own
