@@ -8,6 +8,7 @@ from audioft.tasks.evaluate.api import evaluate as evaluate
 from audioft.tasks.explain.api import explain as explain
 from audioft.tasks.explain.api import explain_side as explain_side
 from audioft.tasks.explain.api import summarise_explanations as summarise_explanations
+from audioft.tasks.export.api import export as export
 from audioft.tasks.learning_curve.api import learning_curve as learning_curve
 from audioft.tasks.merge.api import merge as merge
 from audioft.tasks.predict.api import activity as activity

@@ -22,7 +22,7 @@ TEXTS = {page.name: page.read_text(encoding="utf-8") for page in PAGES}
 KEYS = [*config.keys(), *config.keys(config.PretrainConfig)]
 SECTIONS = sorted({k.split(".")[0] for k in KEYS if "." in k})
 #: Names of files that look like settings.
-FILES = ("csv", "json", "jsonl", "md", "png", "safetensors", "yaml")
+FILES = ("csv", "json", "jsonl", "md", "onnx", "png", "safetensors", "yaml")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)

@@ -15,7 +15,7 @@ import json, numpy, onnxruntime, soundfile
 session = onnxruntime.InferenceSession("model.onnx", providers=["CPUExecutionProvider"])
 about = json.loads(session.get_modelmeta().custom_metadata_map["audioft"])
 samples, rate = soundfile.read("recording.wav", dtype="float32", always_2d=True)
-assert rate == about["sample_rate"], f"resample it to {about['sample_rate']} Hz first"
+assert rate == {rate}, "resample it to {rate} Hz first"
 clip = samples.mean(1)[: round(about["window"] * rate)]  # longer recordings: a window after the other
 waveform = numpy.pad(clip, (0, max(0, about["min_samples"] - len(clip))))[None]
 scores = session.run(["scores"], {"waveform": waveform, "lengths": numpy.array([len(clip)])})[0][0]{frames}
@@ -56,18 +56,19 @@ def write_labels(folder: Path, labels: Sequence[str]) -> None:
 
 def python(about: About) -> str:
     """Ten lines of Python."""
-    return _PYTHON.replace("{frames}", ".max(0)  # the best frame" if about.frame_level else "")
+    best = ".max(0)  # the best frame" if about.frame_level else ""
+    return _PYTHON.replace("{frames}", best).replace("{rate}", str(about.hearing.per_second))
 
 
 def node(about: About) -> str:
     """Ten lines for node."""
     first = "; // of the first frame" if about.frame_level else ""
-    return _NODE.replace("{frames};", first or ";").replace("{rate}", str(about.sample_rate))
+    return _NODE.replace("{frames};", first or ";").replace("{rate}", str(about.hearing.per_second))
 
 
 def sharp(about: About) -> str:
     """Ten lines of C#."""
-    return _SHARP.replace("{rate}", str(about.sample_rate))
+    return _SHARP.replace("{rate}", str(about.hearing.per_second))
 
 
 def text(about: About, files: Mapping[str, str]) -> str:
@@ -90,6 +91,7 @@ def text(about: About, files: Mapping[str, str]) -> str:
     listed = "".join(f"- `{name}`: {what}\n" for name, what in files.items())
     hearing = about.hearing
     heard = "as they are" if hearing.plain else str(hearing)
+    heard += "" if about.band is None else " (which the lines below leave out)"
     embedding = "" if about.frame_level else "- `embedding` float32 `(batch, D)`: what recordings are compared by\n"
     return f"""# {about.name}, exported by audioft {about.audioft}
 

@@ -39,7 +39,7 @@ EXAMPLES = (
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL_OR_RUN", help="a run folder or a model folder")
+    parser.add_argument("model", metavar="MODEL_OR_RUN", help="a run folder, a model folder, or an export")
     parser.add_argument(
         "items", nargs="*", metavar="INPUT", help="files, folders (in depth), patterns; or - for standard input"
     )
