@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -108,8 +109,12 @@ def compress(
     asked = compression_run.Asked(
         name, steps, target, max_loss, force, side, metric, place, rounds, resume=resume, overwrite=overwrite
     )
-    with folder_lock.held(folder, "model"):
-        return compression_run.run(asked, config, folder, console or Console())
+    try:
+        with folder_lock.held(folder, "model"):
+            return compression_run.run(asked, config, folder, console or Console())
+    finally:
+        with contextlib.suppress(OSError):  # which is not empty where there is something to go on with
+            folder.rmdir()
 
 
 def _config(name: str, data: PathLike, named: Mapping[str, Any], overrides: Mapping[str, Any] | Sequence[str]) -> Any:

@@ -91,7 +91,7 @@ class Ladder:
             AudioftError: no step could be taken at all.
         """
         origin = Point((), self.work.parts.model, self._original())
-        last, training = [s for s in steps if s.last], [s for s in steps if not s.last]
+        last, training = [s for s in steps if s.last], sorted((s for s in steps if not s.last), key=lambda s: s.trains)
         point, left = origin, training
         if self._finished(origin, last):
             left = []

@@ -49,6 +49,13 @@ def compress(model, data, out, **how):
     return audioft.compress(model, data, out=out, **given | how)
 
 
+def test_every_step_can_be_named():
+    from audioft.tasks.compress import api
+
+    assert set(api.HOW) == set(STEPS)
+    assert all(name == step.name for name, step in STEPS.items())
+
+
 def test_a_smaller_model_is_written_with_what_was_measured(small, sided, model):
     assert (small.taken.name, small.reached, small.forced) == ("quantise", True, False)
     assert small.taken.size < 0.8 * small.original.size
