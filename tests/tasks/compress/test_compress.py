@@ -221,6 +221,11 @@ def test_what_cannot_be_meant_is_told(how, said, sided, model, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_model_and_data_that_are_swapped_are_told(refused, sided, model, tmp_path):
+    said = (f"audioft compress {model.folder} --data {sided} --out MODEL",)
+    refused("compress", sided, "--data", model.folder, "--out", tmp_path / "m", code=2, said=said)
+
+
 def test_places_that_are_taken_are_told(sided, model, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("mine")
