@@ -18,6 +18,8 @@ from audioft.models.weight_files import misfits
 def problem(models: Sequence[AudioClassifier], names: Sequence[str]) -> str | None:
     """Why the weights of models cannot be averaged, in words; None if they can: all are of one architecture."""
     first = models[0]
+    if small := [name for model, name in zip(models, names, strict=True) if model.encoder.compressed]:
+        return f"{small[0]} was compressed: average first, then compress"
     for model, name in zip(models[1:], names[1:], strict=True):
         if type(model) is not type(first) or not hasattr(model, "spec") or model.spec != first.spec:
             return f"{name} is {_told(model)}, and {names[0]} {_told(first)}"

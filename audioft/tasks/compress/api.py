@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -87,7 +88,6 @@ def compress(
     """
     import os
 
-    from audioft.assembly import resolve
     from audioft.core import folder_lock, runtime
 
     runtime.refuse_several("compress")
@@ -98,33 +98,38 @@ def compress(
     place, name = Path(out), os.fspath(model)
     _refuse_out(place, Path(name), overwrite=overwrite)
     given = {"data.label": label, "data.group": group, "data.rename": None if rename is None else dict(rename)}
-    config = _config(name, data, {k: v for k, v in given.items() if v is not None}, overrides)
-    config = resolve.absolute_source(config, "`audioft compress MODEL --data DATA`")
-    from audioft.tasks.compress import compression_run, kept
+    said = _said({k: v for k, v in given.items() if v is not None}, overrides)
+    from audioft.assembly import reading, resolve
+    from audioft.tasks.compress import compression_run, kept, work
     from audioft.tasks.compress.ladder import Target
 
+    original = work.opened(name)
+    usual = {"train.tensorboard": False, "freeze": "feature_extractor", **reading.usual(original.card.reading, said)}
+    config = resolve.settings(data, overrides={**usual, **said}, start=name, extend=True)
+    config = resolve.absolute_source(config, "`audioft compress MODEL --data DATA`")
     folder = kept.folder_of(place)
     target = Target(target_speed, target_size)
     asked = compression_run.Asked(
         name, steps, target, max_loss, force, side, metric, place, rounds, resume=resume, overwrite=overwrite
     )
-    with folder_lock.held(folder, "model"):
-        return compression_run.run(asked, config, folder, console or Console())
+    try:
+        with folder_lock.held(folder, "model"):
+            return compression_run.run(asked, original, config, folder, console or Console())
+    finally:
+        with contextlib.suppress(OSError):  # which is not empty where there is something to go on with
+            folder.rmdir()
 
 
-def _config(name: str, data: PathLike, named: Mapping[str, Any], overrides: Mapping[str, Any] | Sequence[str]) -> Any:
-    from audioft.assembly import reading, resolve
+def _said(named: Mapping[str, Any], overrides: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
+    """The settings that are given; what is wrong with them is told before anything is loaded."""
     from audioft.configuration import config as configs
-    from audioft.inference.predictor import Predictor
 
-    said = [*named.items(), *configs.pairs(overrides)]
-    for key, _ in said:
+    said = {**named, **dict(configs.pairs(overrides))}
+    for key in said:
         if key.split(".")[0] not in TAKEN:
             raise UsageError(f"{key}: compress takes the model as it is; settings of {', '.join(TAKEN)} are taken")
-    configs.load(None, said)  # what is wrong is told before the model is loaded
-    learnt = reading.usual(Predictor(name, device="cpu").card.reading, dict(said))
-    usual = {"train.tensorboard": False, "freeze": "feature_extractor", **learnt}
-    return resolve.settings(data, overrides={**usual, **dict(said)}, start=name, extend=True)
+    configs.load(None, said)
+    return said
 
 
 def _refuse(steps: Sequence[str], speed: float | None, size: float | None, max_loss: float, rounds: int) -> None:

@@ -6,6 +6,7 @@ import argparse
 import shlex
 
 from audioft.core.progress import Console
+from audioft.errors import UsageError
 from audioft.tasks import arguments
 
 NAME = "compress"
@@ -50,10 +51,18 @@ def _names(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
+def _refuse_swapped(model: str, data: str) -> None:
+    from audioft.models.hub import holds_model, is_id
+
+    if holds_model(data) and not holds_model(model) and not is_id(model):
+        call = f"audioft compress {shlex.quote(data)} --data {shlex.quote(model)}"
+        raise UsageError(f"{model} holds no model, and {data} does: swapped? `{call} --out MODEL`")
+
+
 def run(options: argparse.Namespace, console: Console) -> int:
     from audioft.tasks.compress import api
 
-    arguments.refuse_swapped(options, [options.data, *options.items])
+    _refuse_swapped(options.model, options.data)
     given = arguments.given(options, api.compress)
     given["overrides"] = arguments.settings(options.items, "compress")
     given["how"] = api.HOW if options.how is None else options.how

@@ -18,6 +18,7 @@ from audioft.core.wording import counted
 from audioft.errors import UsageError
 from audioft.evaluation.intervals import Estimate, units
 from audioft.evaluation.ratios import plain
+from audioft.inference.predictor import Predictor
 from audioft.models import folder as model_folder
 from audioft.models.weight_files import weights_hash
 from audioft.tasks.compress import kept, work
@@ -47,9 +48,8 @@ class Asked:
     overwrite: bool
 
 
-def run(asked: Asked, config: Config, folder: Path, console: Console) -> Compression:
+def run(asked: Asked, original: Predictor, config: Config, folder: Path, console: Console) -> Compression:
     """Compress a model; its state is kept in a folder that this process holds."""
-    original = work.opened(asked.model, console)
     begun = work.begun(original, asked.model, config, asked.side, asked.metric, folder, console)
     measuring = Measuring(begun, asked.rounds)
     state = kept.opened(folder, _made_of(begun, asked.rounds), resume=asked.resume, overwrite=asked.overwrite)

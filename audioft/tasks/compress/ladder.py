@@ -91,7 +91,7 @@ class Ladder:
             AudioftError: no step could be taken at all.
         """
         origin = Point((), self.work.parts.model, self._original())
-        last, training = [s for s in steps if s.last], [s for s in steps if not s.last]
+        last, training = [s for s in steps if s.last], sorted((s for s in steps if not s.last), key=lambda s: s.trains)
         point, left = origin, training
         if self._finished(origin, last):
             left = []
@@ -180,8 +180,8 @@ class Ladder:
         self.work.console.say(f"\n=== {heading}")
 
     def _tell(self, row: Row) -> None:
-        speed = "" if math.isnan(row.speed) else f", {row.speed:.2f} times as fast"
-        score = f"{row.score.value:.4f} ({row.change.value:+.4f})"
+        speed = "" if math.isnan(row.speed) or row.name == ORIGINAL else f", {row.speed:.2f} times as fast"
+        score = f"{row.score.value:.4f}" + (f" ({row.change.value:+.4f})" if row.name != ORIGINAL else "")
         self.work.console.say(f"  {row.name}: {of_bytes(row.size)}{speed}, {self.work.metric} {score}")
         if self.gate is not None and row.name != ORIGINAL and not self.passes(row):
             self.work.console.say(f"  {self.gate.told(row.name, row.change)}")

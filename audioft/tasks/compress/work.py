@@ -72,7 +72,7 @@ class Work:
         return self.parts.data
 
 
-def opened(name: str, console: Console) -> Predictor:
+def opened(name: str) -> Predictor:
     """The model that is to be made smaller.
 
     Raises:

@@ -152,3 +152,11 @@ def test_an_ensemble_of_it_is_one_of_it(place, tmp_path):
     before = said(joined)
     folder.save(joined, CARD, tmp_path / "joined", "")
     assert torch.equal(said(folder.load(tmp_path / "joined")[0]), before)
+
+
+def test_it_goes_into_no_soup(place):
+    from audioft.models.ensembles import soups
+
+    models = [folder.load(place)[0] for _ in range(2)]
+    assert soups.problem(models, ["a", "b"]) == "a was compressed: average first, then compress"
+    assert soups.problem([tiny.make_classifier(), tiny.make_classifier()], ["a", "b"]) is None

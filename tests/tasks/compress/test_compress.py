@@ -49,6 +49,13 @@ def compress(model, data, out, **how):
     return audioft.compress(model, data, out=out, **given | how)
 
 
+def test_every_step_can_be_named():
+    from audioft.tasks.compress import api
+
+    assert set(api.HOW) == set(STEPS)
+    assert all(name == step.name for name, step in STEPS.items())
+
+
 def test_a_smaller_model_is_written_with_what_was_measured(small, sided, model):
     assert (small.taken.name, small.reached, small.forced) == ("quantise", True, False)
     assert small.taken.size < 0.8 * small.original.size
@@ -212,6 +219,11 @@ def test_what_cannot_be_meant_is_told(how, said, sided, model, tmp_path):
     with pytest.raises(UsageError, match=said):
         compress(model, sided, tmp_path / "m", **{"force": True} | how)
     assert not list(tmp_path.iterdir())
+
+
+def test_model_and_data_that_are_swapped_are_told(refused, sided, model, tmp_path):
+    said = (f"audioft compress {model.folder} --data {sided} --out MODEL",)
+    refused("compress", sided, "--data", model.folder, "--out", tmp_path / "m", code=2, said=said)
 
 
 def test_places_that_are_taken_are_told(sided, model, tmp_path):

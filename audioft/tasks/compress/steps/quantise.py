@@ -12,14 +12,13 @@ from torch import Tensor, nn
 from audioft.core.runtime import evaluating
 from audioft.core.wording import counted
 from audioft.errors import UsageError
-from audioft.evaluation.scoring import probabilities
 from audioft.models.classifier import AudioClassifier
 from audioft.models.compression import compressed, effort, int8
 from audioft.models.families import FAMILIES
 from audioft.tasks.compress.steps.base import Made
 from audioft.tasks.compress.work import Work
 
-MOST = 0.02  #: by which the probability of a calibration clip may move, at its label that moves most, on average
+MOST = 0.05  #: of how the logits of the calibration clips vary, by which they may move
 FRONT = "front"  #: what is ahead of the layers, in bfloat16
 _PART = re.compile(r"^(.*\.\d+\.[^.]+)")
 
@@ -38,12 +37,11 @@ class Quantise:
         names = int8.candidates(encoder.model)
         if not names:
             raise UsageError(f"quantise: {encoder.name or encoder.family} has no linear layer of 16 or more outputs")
-        wanted = [_said(small, work, b.waveforms, b.lengths) for b in work.calibration]
+        wanted = _logits(small, work)
         compressed.fold(encoder, compressed.foldable(encoder))
         floats = {name: encoder.model.get_submodule(name) for name in names}
         with int8.Inputs(encoder.model, names) as inputs:
-            for b in work.calibration:
-                _said(small, work, b.waveforms, b.lengths)
+            _logits(small, work)
         wide = {n: int8.quantised(m, inputs.of(n)) for n, m in floats.items() if isinstance(m, nn.Linear)}
         _put(encoder.model, wide)
         compressed.settle(encoder, front=False)
@@ -53,28 +51,32 @@ class Quantise:
         compressed.settle(encoder, front=encoder.bfloat16_front)
         left = [m for m in encoder.model.modules() if isinstance(m, int8.Int8Linear)]
         if not left and not encoder.bfloat16_front:
-            raise UsageError("quantise: every part of this model moves its probabilities too far")
+            raise UsageError("quantise: every part of this model moves its logits too far")
         balanced, now = sum(m.balance is not None for m in left), _moved(small, work, wanted)
         front = "in bfloat16" if encoder.bfloat16_front else "in float32"
         said = [
             f"{counted(len(left), 'linear layer')} of {len(names)} in 8 bits, {balanced} with inputs balanced; what is "
-            f"ahead of the layers {front}; probabilities of the calibration clips move by {now:.4f}"
+            f"ahead of the layers {front}; logits of the calibration clips move by {100 * now:.1f} % of how they vary"
         ]
         said += [f"in floats, for what they move: {', '.join(back[:4])}" + " ..." * (len(back) > 4)] if back else []
         about = {"int8": len(left), "of": len(names), "float": back, "moved": now, "moved_alone": alone}
         return Made(small, said, about)
 
 
-def _said(model: AudioClassifier, work: Work, waveforms: Tensor, lengths: Tensor) -> Tensor:
+def _logits(model: AudioClassifier, work: Work) -> Tensor:
+    """What a model says of the calibration clips, `(N, C)`, but for what is the same for all labels of a clip.
+
+    Not probabilities: of clips that it has learnt these are near 0 and 1, and hide what moves.
+    """
     with evaluating(model), torch.inference_mode():
-        return probabilities(model(waveforms, lengths), work.multilabel)
+        found = torch.cat([model(b.waveforms, b.lengths) for b in work.calibration]).float()
+    return found if work.multilabel else found - found.mean(1, keepdim=True)
 
 
-def _moved(model: AudioClassifier, work: Work, wanted: list[Tensor]) -> float:
-    """By how much the probabilities of the calibration clips differ, at the label of each that differs most."""
-    pairs = zip(work.calibration, wanted, strict=True)
-    each = [(_said(model, work, b.waveforms, b.lengths) - before).abs().amax(1) for b, before in pairs]
-    return float(torch.cat(each).mean())
+def _moved(model: AudioClassifier, work: Work, wanted: Tensor) -> float:
+    """By how much logits differ, as a share of how those wanted vary from clip to clip."""
+    vary = (wanted - wanted.mean(0)).square().mean().sqrt().clamp_min(1e-6)
+    return float((_logits(model, work) - wanted).square().mean().sqrt() / vary)
 
 
 def _put(model: nn.Module, modules: dict[str, nn.Module] | dict[str, int8.Int8Linear]) -> None:
@@ -85,12 +87,12 @@ def _put(model: nn.Module, modules: dict[str, nn.Module] | dict[str, int8.Int8Li
 def _put_back(
     model: AudioClassifier,
     work: Work,
-    wanted: list[Tensor],
+    wanted: Tensor,
     floats: dict[str, nn.Module],
     wide: dict[str, int8.Int8Linear],
     moved: float,
 ) -> tuple[list[str], dict[str, float]]:
-    """Put parts back in floats until probabilities move by no more than `MOST`.
+    """Put parts back in floats until logits move by no more than `MOST`.
 
     The first is the one that moves them most for the work that it saves.
 
