@@ -80,7 +80,7 @@ class Data:
     def heard(self, validated: str = "valid") -> Heard:
         """What a model has heard that is trained and measured on this; the validation side as `validated`."""
         sides = [validated if side == "valid" else side for side in self.split.sides(len(self.manifest.clips))]
-        return self.before.all | Heard.of(self._asked(range(len(sides))), sides)
+        return self.before.all | Heard.of(self.asked_of(range(len(sides))), sides)
 
     def told_before(self, side: str) -> list[str]:
         """Why figures of a side are too good, or may be: what was heard of it before."""
@@ -88,9 +88,10 @@ class Data:
 
     def asked(self, side: str) -> Asked:
         """The clips of a side, as a model is asked whether it has heard them."""
-        return self._asked(self.side(side))
+        return self.asked_of(self.side(side))
 
-    def _asked(self, positions: Sequence[int] | np.ndarray) -> Asked:
+    def asked_of(self, positions: Sequence[int] | np.ndarray) -> Asked:
+        """Those of clips by their positions."""
         clips, checked = self.manifest.clips, self.checked
         own = [clips[i] for i in positions], [checked[i].digest for i in positions]
         return heard_before.asked(*own, self.manifest.grouping)

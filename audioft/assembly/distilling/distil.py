@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from audioft.assembly import build, read_on, run_beginning
-from audioft.assembly.distilling import finishing, learning, students
+from audioft.assembly.distilling import finishing, learning, sides, students
 from audioft.assembly.distilling.settings import Distilling
 from audioft.assembly.distilling.students import Asked, Given
 from audioft.assembly.fitting import probe_start
@@ -23,7 +23,9 @@ from audioft.core.places import PathLike
 from audioft.core.progress import Console
 from audioft.core.runtime import Processes, choose_precision
 from audioft.errors import CheckpointError
+from audioft.models import heard
 from audioft.models.heads import linear_start
+from audioft.models.heard import Heard
 from audioft.training.callbacks import Callback, MetricsFile, Watching
 from audioft.training.trainer import Trainer
 
@@ -140,8 +142,11 @@ def _run(job: Job, config: Config, processes: Processes, console: Console, *, re
     config = as_begun(config, folder) if resume else read_on.as_start(config, console)
     precision = choose_precision(config.train.precision, processes.device)
     bad_files = folder / "bad_files.csv" if processes.main else None
-    parts = build.assembled(config, processes, console, precision, bad_files=bad_files)
-    made = learning.assemble(parts, job.how, job.unlabelled, model, state_folder(folder / "states"), folder)
+    known = heard.of_folder(place) or Heard()
+    data = sides.load(config, console, known, bad_files)
+    parts = build.assembled(config, processes, console, precision, data=data)
+    unlabelled = learning.without_labels(parts, job.unlabelled, known)
+    made = learning.assemble(parts, job.how, unlabelled, model, state_folder(folder / "states"))
     console.say(
         f"distilling {Path(job.teacher).name} into {job.asked}: {len(parts.data.side('train'))} labelled clips and "
         f"{made.unlabelled} without labels"

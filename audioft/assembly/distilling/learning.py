@@ -18,6 +18,7 @@ from audioft.assembly.recording_passes import check
 from audioft.assembly.run_beginning import worth_keeping
 from audioft.assembly.run_folder import identity
 from audioft.core.runtime import Processes
+from audioft.core.wording import counted
 from audioft.data import check as checking
 from audioft.data import unlabelled_pool as pool
 from audioft.data.batching import StepPlan, loader
@@ -29,6 +30,7 @@ from audioft.evaluation.scoring import preparation
 from audioft.models import freezing
 from audioft.models.classifier import AudioClassifier
 from audioft.models.ensembles.ensemble import Ensemble
+from audioft.models.heard import Heard
 from audioft.models.thinned import stands_for
 from audioft.training import clusters
 from audioft.training.averaging import Averaging
@@ -82,20 +84,30 @@ class Made:
 
 
 def assemble(
-    parts: build.Parts, how: Distilling, unlabelled: Sequence[str], teacher: AudioClassifier, place: Path, folder: Path
+    parts: build.Parts,
+    how: Distilling,
+    unlabelled: tuple[list[Clip], list[float]],
+    teacher: AudioClassifier,
+    place: Path,
 ) -> Made:
     """The parts of a distillation; nothing is computed yet.
 
+    Args:
+        parts: of the run.
+        how: see there.
+        unlabelled: see `without_labels`.
+        teacher: the model.
+        place: of what teachers say.
+
     Raises:
         ConfigError: layers are paired that are not there.
-        DataError: there are too many bad recordings among those without labels.
     """
     model, data = parts.model, parts.data
     index = data.side("train")
     pairs = _pairs(how, model, teacher)
     teacher.to(parts.processes.device)
     answers = TeacherAnswers(teacher, [theirs for _, theirs in pairs], place, parts.native)
-    more, seconds = _without_labels(parts, unlabelled, folder)
+    more, seconds = unlabelled
     targets, known = data.targets[index], data.known[index]
     blank = np.zeros((len(more), targets.shape[1]))
     inner = TrainingClips(
@@ -141,8 +153,17 @@ def _pairs(how: Distilling, model: AudioClassifier, teacher: AudioClassifier) ->
     return how.pairs
 
 
-def _without_labels(parts: build.Parts, sources: Sequence[str], folder: Path) -> tuple[list[Clip], list[float]]:
-    """Recordings to be heard without their labels, and the seconds of each; none that the data has on another side."""
+def without_labels(parts: build.Parts, sources: Sequence[str], known: Heard) -> tuple[list[Clip], list[float]]:
+    """Recordings to be heard without their labels, and the seconds of each: none that has labels, or is tested on.
+
+    Args:
+        parts: of the run.
+        sources: folders, tables and recordings.
+        known: what the teacher has heard.
+
+    Raises:
+        DataError: there are none, or too many bad ones.
+    """
     if not sources:
         return [], []
     config, hearing = parts.config, parts.model.encoder.hearing
@@ -152,13 +173,20 @@ def _without_labels(parts: build.Parts, sources: Sequence[str], folder: Path) ->
     checked = check(found.clips, parts.console, config.data.workers, hearing)
     checking.enforce(found.clips, checked, config.data.max_bad)
     own = {k.digest for k in parts.data.checked}
-    kept = [
-        (c, k.seconds) for c, k in zip(found.clips, checked, strict=True) if k.problem is None and k.digest not in own
-    ]
-    left = sum(k.digest in own for k in checked)
+    clips, seconds, left = list[Clip](), list[float](), 0
+    for clip, k in zip(found.clips, checked, strict=True):
+        if k.problem is not None:
+            continue
+        if k.digest in own or known.side(k.digest, "") == "test":
+            left += 1
+            continue
+        clips.append(clip)
+        seconds.append(k.seconds)
     if left:
-        parts.console.say(f"note: {left} recordings without labels are among the labelled ones, and are left out")
-    return [c for c, _ in kept], [s for _, s in kept]
+        parts.console.say(
+            f"note: {counted(left, 'recording')} without labels left out: among the labelled ones, or tested on"
+        )
+    return clips, seconds
 
 
 def _plan(parts: build.Parts, how: Distilling, labelled: int, unlabelled: int) -> StepPlan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 
@@ -78,9 +79,27 @@ def test_recordings_without_labels_and_another_encoder(trained, two_tones, small
     )
     said = capsys.readouterr().err
     assert "5 without labels" in said
-    assert "12 recordings without labels are among the labelled ones, and are left out" in said
+    assert "12 recordings without labels left out: among the labelled ones, or tested on" in said
     assert "starting from the probe: fitted to" in said
     assert model_folder.load(out)[0].spec["layers"] == "weighted"
+
+
+def test_what_the_teacher_was_tested_on_is_tested_on(trained, two_tones, tmp_path):
+    """Also of one that was fitted to all else, which leaves nothing to validate on but its own."""
+    teacher = shutil.copytree(trained.model, tmp_path / "teacher")
+    rows = [line.split(",") for line in (teacher / "heard.csv").read_text().splitlines()]
+    recordings = [r for r in rows[1:] if r[0] == "recording"]
+    for i, row in enumerate(recordings):
+        row[2] = "test" if i % 4 == 0 else "train"
+    (teacher / "heard.csv").write_text("\n".join(",".join(r) for r in [rows[0], *recordings]) + "\n")
+    (teacher / "hashes.json").unlink()
+    place = run(teacher, 1, two_tones, tmp_path / "out", unlabelled=[two_tones], overrides={"train.epochs": 1})
+    own = heard.of_folder(place).recordings
+    tested = {r[1] for r in recordings if r[2] == "test"}
+    assert {k for k, side in own.items() if side == "test"} == tested
+    assert len(tested) == 3
+    table = csv.DictReader((tmp_path / "out" / "manifest.csv").open(encoding="utf-8"))
+    assert {line["split"] for line in table} == {"train", "valid", "test"}
 
 
 def test_a_teacher_of_several_labels_and_a_student_that_is_a_model(trained_several, chords, tmp_path):
