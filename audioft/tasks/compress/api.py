@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["compress"]
 
-HOW = ("prune", "quantise")
+HOW = ("distil", "prune", "quantise")
 TAKEN = ("data", "train", "freeze", "augment", "mixup", "latent", "cache", "seed")
 
 
@@ -28,6 +28,8 @@ def compress(
     *,
     out: PathLike,
     how: Sequence[str] = HOW,
+    student: str | int | None = None,
+    unlabelled: Sequence[PathLike] = (),
     target_speed: float | None = None,
     target_size: float | None = None,
     max_loss: float = 0.01,
@@ -54,8 +56,11 @@ def compress(
         data: labelled folder or table with labels that the model knows, as for `audioft.finetune`; clips keep the
             sides that they had for the model, where that is known.
         out: the folder of the smaller model.
-        how: steps, of `prune` and `quantise`: what takes no training is tried first, of the others that goes on which
-            gains most for what it loses.
+        how: steps, of `distil`, `prune` and `quantise`: what takes no training is tried first, of the others that goes
+            on which gains most for what it loses. An ensemble can be distilled, and what comes of that quantised.
+        student: what learns from the model in `distil`: a number of its own layers, `mini`, another encoder or a
+            classifier of the same labels; half of its layers, then a quarter, and so on, at last `mini` if not given.
+        unlabelled: folders, tables or recordings that students hear besides, labels ignored.
         target_speed: how many times as fast as the original it is to be; steps end there. None: as fast as passes.
         target_size: the share of the original's size on disk, at most, above 0 and below 1.
         max_loss: of the score, above 0 and below 1.
@@ -103,17 +108,19 @@ def compress(
     from audioft.tasks.compress import compression_run, kept, work
     from audioft.tasks.compress.ladder import Target
 
-    original = work.opened(name)
+    original = work.opened(name, steps)
     usual = {"train.tensorboard": False, "freeze": "feature_extractor", **reading.usual(original.card.reading, said)}
-    config = resolve.settings(data, overrides={**usual, **said}, start=name, extend=True)
-    config = resolve.absolute_source(config, "`audioft compress MODEL --data DATA`")
     folder = kept.folder_of(place)
     target = Target(target_speed, target_size)
+    others = tuple(os.path.abspath(os.fspath(u)) for u in unlabelled)
+    learning = work.Learning(student, others)
     asked = compression_run.Asked(
-        name, steps, target, max_loss, force, side, metric, place, rounds, resume=resume, overwrite=overwrite
+        name, steps, target, max_loss, force, side, metric, place, rounds, learning, resume=resume, overwrite=overwrite
     )
     try:
-        with folder_lock.held(folder, "model"):
+        with folder_lock.held(folder, "model"), work.start(original, name, learning) as begins:
+            config = resolve.settings(data, overrides={**usual, **said}, start=begins, extend=True)
+            config = resolve.absolute_source(config, "`audioft compress MODEL --data DATA`")
             return compression_run.run(asked, original, config, folder, console or Console())
     finally:
         with contextlib.suppress(OSError):  # which is not empty where there is something to go on with

@@ -24,7 +24,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("items", nargs="*", metavar="section.key=value", help="settings of data and train")
     parser.add_argument("--data", metavar="DATA", required=True, help="a folder, .csv or .jsonl with labels")
     parser.add_argument("--out", metavar="MODEL", required=True, help="the folder of the smaller model")
-    parser.add_argument("--how", type=_names, default=None, metavar="A,B", help="steps, of prune, quantise (both)")
+    parser.add_argument(
+        "--how", type=_names, default=None, metavar="A,B", help="steps, of distil, prune, quantise (all)"
+    )
+    parser.add_argument(
+        "--student", type=_student, metavar="S", help="of distil: a number of the model's layers, mini, an encoder"
+    )
+    parser.add_argument(
+        "--unlabelled", action="append", default=[], metavar="DATA", help="what a student hears besides; again for more"
+    )
     parser.add_argument(
         "--target-speed", type=arguments.number_of, metavar="X", help="times as fast as the original (all that passes)"
     )
@@ -49,6 +57,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def _names(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _student(text: str) -> str | int:
+    return int(text) if text.isdigit() else text
 
 
 def _refuse_swapped(model: str, data: str) -> None:

@@ -28,7 +28,7 @@ from audioft.tasks.compress.ladder import Ladder, Target
 from audioft.tasks.compress.measuring import Measuring, Row
 from audioft.tasks.compress.result import Compression
 from audioft.tasks.compress.steps import STEPS
-from audioft.tasks.compress.work import Work
+from audioft.tasks.compress.work import Learning, Work
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,14 @@ class Asked:
     metric: str | None
     out: Path
     rounds: int
+    learning: Learning
     resume: bool
     overwrite: bool
 
 
 def run(asked: Asked, original: Predictor, config: Config, folder: Path, console: Console) -> Compression:
     """Compress a model; its state is kept in a folder that this process holds."""
-    begun = work.begun(original, asked.model, config, asked.side, asked.metric, folder, console)
+    begun = work.begun(original, asked.model, config, asked.side, asked.metric, folder, asked.learning, console)
     measuring = Measuring(begun, asked.rounds)
     state = kept.opened(folder, _made_of(begun, asked.rounds), resume=asked.resume, overwrite=asked.overwrite)
     unit, member = units(measuring.original())
@@ -79,7 +80,7 @@ def _made_of(begun: Work, rounds: int) -> str:
     """A hash over what all that is kept depends on: the model, the clips, the settings of training, and the score."""
     settings = {k: v for k, v in configs.differing(begun.parts.config).items() if not k.startswith("start.")}
     about: dict[str, Any] = {"data": run_trainer.told_apart(begun.data), "settings": settings, "metric": begun.metric}
-    about |= {"rounds": rounds, "side": begun.side}
+    about |= {"rounds": rounds, "side": begun.side, "learning": [begun.learning.student, *begun.learning.unlabelled]}
     return weights_hash(begun.original.model.state_dict(), about)
 
 

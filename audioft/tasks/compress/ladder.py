@@ -93,7 +93,7 @@ class Ladder:
         origin = Point((), self.work.parts.model, self._original())
         last, training = [s for s in steps if s.last], sorted((s for s in steps if not s.last), key=lambda s: s.trains)
         point, left = origin, training
-        if self._finished(origin, last):
+        if not self.work.joined and self._finished(origin, last):
             left = []
         while left:
             tried = [(step, self._step(step, point)) for step in left]
@@ -162,6 +162,7 @@ class Ladder:
                 self.work.console.say(f"  note: {self.notes[-1]}")
                 return None
             if made is None:
+                self.work.console.say("  nothing is left to try this way")
                 return None
             found = self._measured(path, name, made)
         self._tell(found.row)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import numpy as np
 import torch
 
 from audioft.assembly import build, labelled_clips, reading
+from audioft.assembly.distilling import students
 from audioft.assembly.recordings import Data
 from audioft.configuration.config import Config
 from audioft.core.progress import Console
@@ -27,7 +30,16 @@ from audioft.models.compression.importance import Batch
 from audioft.models.ensembles.ensemble import Ensemble
 
 CLIPS, SECONDS = 64, 120.0  #: of calibration clips, at most; seconds as the encoder hears them
+SMALLEST = "mini"  #: what learns at last
 TOGETHER = 20.0  #: seconds of a batch of them
+
+
+@dataclass(frozen=True)
+class Learning:
+    """Who learns from the original, and from what besides the data; see `audioft.compress`."""
+
+    student: str | int | None = None
+    unlabelled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +54,7 @@ class Work:
         side: by which a smaller model is proved to agree, `valid` or `test`.
         rows: positions of its clips, but for those that the original was trained on.
         metric: the score, a key of `METRICS`.
+        learning: see `Learning`.
         calibration: some clips of the training side, or of the validation side where there is none.
         console: where messages go.
     """
@@ -53,6 +66,7 @@ class Work:
     side: str
     rows: np.ndarray
     metric: str
+    learning: Learning
     calibration: Sequence[Batch]
     console: Console
 
@@ -60,6 +74,11 @@ class Work:
     def card(self) -> ModelCard:
         """What the original's folder says of it."""
         return self.original.card
+
+    @property
+    def joined(self) -> bool:
+        """Whether the original is an ensemble; then `parts` has the first student, before it has learnt."""
+        return isinstance(self.original.model, Ensemble)
 
     @property
     def multilabel(self) -> bool:
@@ -72,7 +91,7 @@ class Work:
         return self.parts.data
 
 
-def opened(name: str) -> Predictor:
+def opened(name: str, how: Sequence[str]) -> Predictor:
     """The model that is to be made smaller.
 
     Raises:
@@ -81,10 +100,12 @@ def opened(name: str) -> Predictor:
     found = Predictor(name, device="cpu")
     model = found.model
     if isinstance(model, Ensemble):
-        raise UsageError(
-            f"{name} holds {counted(len(model.members), 'model')} joined into one; compress a member, as "
-            f"{found.folder / 'members' / '0'}"
-        )
+        if not set(how) <= {"distil", "quantise"} or "distil" not in how:
+            raise UsageError(
+                f"{name} holds {counted(len(model.members), 'model')} joined into one; --how distil,quantise has one "
+                f"learn from all of them; or compress a member, as {found.folder / 'members' / '0'}"
+            )
+        return found
     if model_folder.is_small(found.folder):
         raise UsageError(
             f"{name} holds an adapter without its encoder; make it whole first, `audioft merge {name} --out WHOLE`, "
@@ -97,8 +118,28 @@ def opened(name: str) -> Predictor:
     return found
 
 
+@contextlib.contextmanager
+def start(original: Predictor, name: str, learning: Learning) -> Iterator[str]:
+    """What training begins from: the model itself, or of an ensemble its first student before it has learnt."""
+    if not isinstance(original.model, Ensemble):
+        yield name
+        return
+    with tempfile.TemporaryDirectory() as held:
+        place = Path(held) / "student"
+        asked = students.Asked.of(learning.student or SMALLEST)
+        students.begin(asked, original.model, original.card, original.folder, place, 0)
+        yield str(place)
+
+
 def begun(
-    original: Predictor, name: str, config: Config, side: str, metric: str | None, folder: Path, console: Console
+    original: Predictor,
+    name: str,
+    config: Config,
+    side: str,
+    metric: str | None,
+    folder: Path,
+    learning: Learning,
+    console: Console,
 ) -> Work:
     """Read the data and get ready.
 
@@ -109,6 +150,7 @@ def begun(
         side: by which a smaller model is to agree.
         metric: the score; None for the usual one.
         folder: for the state.
+        learning: see `Learning`.
         console: where messages go.
 
     Raises:
@@ -123,7 +165,7 @@ def begun(
         raise UsageError(f"--metric {main.name} is a loss; give one of which more is better, as accuracy or map")
     rows = _new(data, side, name, console)
     calibration = _calibration(original, data, "train" if len(data.side("train")) else side)
-    return Work(name, folder, original, parts, side, rows, main.name, calibration, console)
+    return Work(name, folder, original, parts, side, rows, main.name, learning, calibration, console)
 
 
 def _refuse_others(card: ModelCard, config: Config) -> bool:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from audioft.tasks.compress.steps.base import Step
+from audioft.tasks.compress.steps.distil import Distil
 from audioft.tasks.compress.steps.prune import Prune
 from audioft.tasks.compress.steps.quantise import Quantise
 
 #: By the name that `--how` knows, in the order in which they are told of.
-STEPS: Mapping[str, Step] = {step.name: step for step in (Prune(), Quantise())}
+STEPS: Mapping[str, Step] = {step.name: step for step in (Distil(), Prune(), Quantise())}
