@@ -30,6 +30,7 @@ NEED_A_MODEL = {
         "audioft.tasks.compress.api",
         "audioft.inference.predictor",
         "audioft.tasks.ensemble.api",
+        "audioft.tasks.export.api",
         "audioft.tasks.explain.api",
         "audioft.tasks.report.api",
         "audioft.tasks.robustness.api",
@@ -64,6 +65,8 @@ def test_examples_run(name, request, tmp_path, monkeypatch):
     names = vars(module) | {"tmp": tmp_path, "Console": audioft.Console}
     if name in NEED_A_MODEL:
         names["trained"] = request.getfixturevalue("keywords")
+    if name == "audioft.tasks.export.api":
+        pytest.importorskip("onnxscript", reason="needs the extra onnx")
     if name == "audioft.tasks.ensemble.api":
         names["again"] = makers.train(ROOT / "samples" / "keywords", Path("mini"), tmp_path / "again", seed=1)
     if name == "audioft.tasks.merge.api":

@@ -132,7 +132,8 @@ def exported_file(path: str | os.PathLike[str]) -> Path | None:
     if path.suffix.lower() == ".onnx" and path.is_file():
         return path
     inside = path / "model.onnx"
-    return inside if inside.is_file() and not (path / "audioft.json").is_file() else None
+    of_torch = any((path / name).is_file() for name in ("audioft.json", "model.safetensors"))
+    return inside if inside.is_file() and not of_torch else None
 
 
 def model_folder(path: str | os.PathLike[str]) -> Path:

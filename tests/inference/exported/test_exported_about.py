@@ -10,6 +10,7 @@ from audioft.errors import ModelError
 from audioft.inference.exported import about as said
 from audioft.inference.exported import protobuf
 from audioft.inference.exported.about import About
+from audioft.models.hub import exported_file
 
 ABOUT = About(
     audioft="0.1.0",
@@ -101,3 +102,10 @@ def test_a_file_that_is_not_as_it_was_written_is_told(written, change, told):
 def test_another_programs_file_is_told_with_the_remedy(tmp_path):
     with pytest.raises(ModelError, match="audioft export"):
         said.read(model(tmp_path / "other.onnx"))
+
+
+def test_a_folder_of_torch_stays_one_whatever_lies_in_it(written):
+    assert exported_file(written.parent) == exported_file(written) == written
+    (written.parent / "model.safetensors").touch()
+    assert exported_file(written.parent) is None
+    assert exported_file(written) == written
