@@ -43,7 +43,7 @@ def speed(rounds: int, seconds: float) -> None:
         for name in int8.candidates(inner):
             int8.replace(inner, name, int8.quantised(inner.get_submodule(name)))
         compressed.fold(found.encoder, compressed.foldable(found.encoder))
-        compressed.settle(found.encoder, front=front)
+        compressed.settle(found.encoder, front=front, attention=front)
         return found
 
     cast = cast_products(original)
