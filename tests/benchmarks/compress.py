@@ -52,8 +52,8 @@ def speed(rounds: int, seconds: float) -> None:
         "float32": lambda: original(waveform, lengths),
         "bfloat16": lambda: _in_bfloat16(cast, waveform, lengths, autocast),
         "6 of 12 layers, float32": lambda: half(waveform, lengths),
-        "8 bits, convolutions in float32": lambda: float_front(waveform, lengths),
-        "8 bits, convolutions in bfloat16": lambda: eight(waveform, lengths),
+        "8 bits, convolutions and attention in float32": lambda: float_front(waveform, lengths),
+        "8 bits, convolutions and attention in bfloat16": lambda: eight(waveform, lengths),
         "the same with 6 of 12 layers": lambda: eight_half(waveform, lengths),
     }
     taken: dict[str, list[float]] = {name: [] for name in ways}

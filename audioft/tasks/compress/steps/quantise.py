@@ -1,4 +1,4 @@
-"""Linear layers in eight bits, what is ahead of them in bfloat16; what suffers most stays in floats."""
+"""Linear layers in eight bits, what is ahead of them and attention in bfloat16; what suffers most stays in floats."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PART = re.compile(r"^(.*\.\d+\.[^.]+)")
 class Quantise:
     """See `base.Step`."""
 
-    name, makes = "quantise", "linear layers in 8 bits, convolutions in bfloat16"
+    name, makes = "quantise", "linear layers in 8 bits, convolutions and attention in bfloat16"
     trains, last = False, True
 
     def make(self, model: AudioClassifier, stage: int, work: Work, folder: Path) -> Made | None:
