@@ -96,12 +96,13 @@ class Encoder(nn.Module):
         max_samples: the longest clip that goes through at once; None without a limit.
         canvas_samples: what goes through for every clip, however short it is; 0 where it is the clip's own samples.
         compressed: whether it is smaller than its config says, see `models.compression`.
-        bfloat16_front: whether what is ahead of the layers is computed in bfloat16 where a processor does so natively.
+        bfloat16_front, bfloat16_attention: whether what is ahead of the layers, and the products of their attention,
+            are computed in bfloat16 where a processor does so natively.
         folded: modules whose weights were norm and direction, and are one tensor now.
     """
 
     tuned: Tuned | None = None
-    compressed, bfloat16_front = False, False
+    compressed, bfloat16_front, bfloat16_attention = False, False, False
     folded: tuple[str, ...] = ()
 
     def __init__(self, model: Any, preprocessing: Preprocessing, name: str = "", exact: bool = True):

@@ -43,7 +43,7 @@ def speed(rounds: int, seconds: float) -> None:
         for name in int8.candidates(inner):
             int8.replace(inner, name, int8.quantised(inner.get_submodule(name)))
         compressed.fold(found.encoder, compressed.foldable(found.encoder))
-        compressed.settle(found.encoder, front=front)
+        compressed.settle(found.encoder, front=front, attention=front)
         return found
 
     cast = cast_products(original)
@@ -52,8 +52,8 @@ def speed(rounds: int, seconds: float) -> None:
         "float32": lambda: original(waveform, lengths),
         "bfloat16": lambda: _in_bfloat16(cast, waveform, lengths, autocast),
         "6 of 12 layers, float32": lambda: half(waveform, lengths),
-        "8 bits, convolutions in float32": lambda: float_front(waveform, lengths),
-        "8 bits, convolutions in bfloat16": lambda: eight(waveform, lengths),
+        "8 bits, convolutions and attention in float32": lambda: float_front(waveform, lengths),
+        "8 bits, convolutions and attention in bfloat16": lambda: eight(waveform, lengths),
         "the same with 6 of 12 layers": lambda: eight_half(waveform, lengths),
     }
     taken: dict[str, list[float]] = {name: [] for name in ways}

@@ -13,6 +13,7 @@ from torch.nn.utils import parametrize
 from audioft.core.runtime import has_int8
 from audioft.models.compression import int8, layout, narrowing
 from audioft.models.cpu_kernels import wavlm_attention
+from audioft.models.cpu_kernels.attention import HALVED
 from audioft.models.encoder import Encoder
 
 
@@ -25,7 +26,8 @@ class Compressed:
         units: how many units a feed-forward part still has, by the name of its first linear layer.
         int8: names of the linear layers in eight bits; with True those that balance their inputs.
         folded: names of the modules whose weights were norm and direction, and are one tensor now.
-        front: what is ahead of the layers is computed in bfloat16, where the processor does that natively.
+        front, attention: what is ahead of the layers, and the products of their attention, are computed in bfloat16,
+            where the processor does that natively.
     """
 
     heads: Mapping[str, int] = field(default_factory=dict)
@@ -33,6 +35,7 @@ class Compressed:
     int8: Mapping[str, bool] = field(default_factory=dict)
     folded: tuple[str, ...] = ()
     front: bool = False
+    attention: bool = False
 
     @classmethod
     def of(cls, about: Mapping[str, Any]) -> Compressed:
@@ -44,7 +47,7 @@ class Compressed:
         heads, units = ({str(k): int(v) for k, v in dict(about[name]).items()} for name in ("heads", "units"))
         folded = tuple(str(name) for name in about["folded"])
         wide = {str(k): bool(v) for k, v in dict(about["int8"]).items()}
-        return cls(heads, units, wide, folded, bool(about["front"]))
+        return cls(heads, units, wide, folded, bool(about["front"]), bool(about["attention"]))
 
     @property
     def eight_bit(self) -> bool:
@@ -69,7 +72,9 @@ def of(encoder: Encoder) -> Compressed | None:
         if found is not None and (now := layout.head_count(encoder, found)) != heads:
             left["heads"][found.holder] = now
     wide = {n: m.balance is not None for n, m in encoder.model.named_modules() if isinstance(m, int8.Int8Linear)}
-    return Compressed(**left, int8=wide, folded=encoder.folded, front=encoder.bfloat16_front)
+    return Compressed(
+        **left, int8=wide, folded=encoder.folded, front=encoder.bfloat16_front, attention=encoder.bfloat16_attention
+    )
 
 
 def _has(config: Any, name: str) -> bool:
@@ -94,12 +99,13 @@ def shape(encoder: Encoder, as_told: Compressed) -> None:
         made = int8.Int8Linear(linear.in_features, linear.out_features, linear.bias is not None, balanced)
         int8.replace(encoder.model, name, made)
     fold(encoder, as_told.folded)
-    settle(encoder, front=as_told.front)
+    settle(encoder, front=as_told.front, attention=as_told.attention)
 
 
-def settle(encoder: Encoder, *, front: bool) -> None:
+def settle(encoder: Encoder, *, front: bool, attention: bool = False) -> None:
     """Make an encoder with layers of eight bits ready to be used, as it will be after it was saved and loaded."""
     encoder.bfloat16_front, encoder.compressed = front, True
+    attend_in_bfloat16(encoder, attention)
     for name in halves(encoder):
         weight = encoder.model.get_parameter(name)
         weight.data = weight.data.bfloat16().float()
@@ -107,6 +113,19 @@ def settle(encoder: Encoder, *, front: bool) -> None:
         wavlm_attention.call_modules(encoder.model)
         for p in encoder.model.parameters():
             p.requires_grad_(False)
+
+
+def attend_in_bfloat16(encoder: Encoder, wanted: bool) -> None:
+    """Have the products of attention computed in bfloat16 from now on, or not."""
+    encoder.bfloat16_attention = wanted and can_attend_in_bfloat16(encoder)
+    for module in encoder.backbone.layers.modules():
+        if hasattr(module, "q_proj") or hasattr(module, "linear_q"):
+            setattr(module, HALVED, encoder.bfloat16_attention)
+
+
+def can_attend_in_bfloat16(encoder: Encoder) -> bool:
+    """Whether its attention is one that can: not where positions have a part in the products."""
+    return encoder.family not in ("wavlm", "sew-d", "wav2vec2-bert", "wav2vec2-conformer")
 
 
 def foldable(encoder: Encoder) -> list[str]:

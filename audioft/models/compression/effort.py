@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import nn
 
 from audioft.models.encoder import Encoder
 
-OF_INT8, OF_BFLOAT16 = 0.75, 0.5  #: of the time in float32 that goes where a processor has such instructions
+OF_INT8, OF_BFLOAT16, OF_ATTENTION = (
+    0.75,
+    0.5,
+    0.3,
+)  #: of the time in float32 that goes where a processor has such instructions
 
 
 def of_linears(encoder: Encoder, names: list[str]) -> float:
@@ -27,6 +32,12 @@ def of_front(encoder: Encoder) -> float:
         rate /= module.stride[0]
         found += rate * module.out_channels * module.in_channels // module.groups * module.kernel_size[0]
     return OF_BFLOAT16 * found
+
+
+def of_attention(encoder: Encoder) -> float:
+    """What the products of attention save in bfloat16, in clips of 5 s or on the canvas."""
+    seen = int(encoder.frame_lengths(torch.tensor([encoder.canvas_samples or 5 * encoder.sample_rate])))
+    return OF_ATTENTION * 2 * seen * encoder.hidden_size * encoder.num_layers * _rate(encoder)
 
 
 def _rate(encoder: Encoder) -> float:

@@ -33,8 +33,9 @@ def write(encoder: Encoder, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     config = {k: v for k, v in encoder.model.config.to_dict().items() if not k.startswith("_")}
     told = {"model_type": "audioft", "format": FORMAT, "format_version": VERSION, "encoder": config}
-    about = {"heads": dict(found.heads), "units": dict(found.units), "int8": dict(found.int8)}
-    write_json(folder / CONFIG, told | {"compressed": about | {"folded": list(found.folded), "front": found.front}})
+    about: dict[str, Any] = {"heads": dict(found.heads), "units": dict(found.units), "int8": dict(found.int8)}
+    about |= {"folded": list(found.folded), "front": found.front, "attention": found.attention}
+    write_json(folder / CONFIG, told | {"compressed": about})
     half = set(compressed.halves(encoder))
     write_weights(folder / WEIGHTS, {k: _kept(k, v, half) for k, v in encoder.model.state_dict().items()})
 

@@ -14,10 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from audioft.core.runtime import has_bfloat16
 from audioft.models.cpu_kernels.dropout import draw
 
 NAME = "audioft"  #: of this attention among those of transformers
 MOST = 2**25  #: numbers in what is computed without gradients: 64 MB; the fused one holds less
+HALVED = "in_bfloat16"  #: attribute of an attention that is to be computed in bfloat16 where that is native
 
 
 def quicken(model: Any) -> None:
@@ -60,6 +62,8 @@ def attention(
     from transformers.integrations.sdpa_attention import create_position_bias_mask, sdpa_attention_forward
 
     plain = not getattr(module, "is_causal", False) and query.shape[1] == key.shape[1]
+    if plain and getattr(module, HALVED, False) and position_bias is None and is_halved(query, key):
+        return halved(query, key, value, attention_mask, scaling).transpose(1, 2).contiguous(), None
     short = plain and is_short(query, key)
     if not plain or not (short or is_quick(query, dropout)):
         return sdpa_attention_forward(
@@ -83,6 +87,22 @@ def is_short(query: Tensor, key: Tensor) -> bool:
     """Whether `look` is the quicker way: without gradients on a CPU in bfloat16, where it needs little memory."""
     of_cpu = query.device.type == "cpu" and query.dtype == torch.bfloat16
     return of_cpu and not torch.is_grad_enabled() and query.shape[:3].numel() * key.shape[2] <= MOST
+
+
+def is_halved(query: Tensor, key: Tensor) -> bool:
+    """Whether what is given in float32 can be attended to in bfloat16: natively, without gradients, clip by clip."""
+    own = query.device.type == "cpu" and query.dtype == torch.float32 and not torch.is_grad_enabled()
+    return own and query.shape[1:3].numel() * key.shape[2] <= MOST and has_bfloat16(query.device)
+
+
+def halved(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scaling: float | None = None) -> Tensor:
+    """As `look`, of float32 and to float32, clip by clip so that what it holds stays small."""
+    found = torch.empty_like(query)
+    for row, own in enumerate(zip(query, key, value, strict=True)):
+        one = None if mask is None else mask[row : row + 1] if mask.shape[0] > 1 else mask
+        q, k, v = (x[None].bfloat16() for x in own)
+        found[row] = look(q, k, v, one, scaling)[0]
+    return found
 
 
 def look(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scaling: float | None = None) -> Tensor:

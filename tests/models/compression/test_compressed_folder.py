@@ -29,7 +29,7 @@ def compress(model, front: bool = True) -> None:
         balance = torch.rand(64, encoder.model.get_submodule(name).in_features) if "attention" in name else None
         int8.replace(encoder.model, name, int8.quantised(encoder.model.get_submodule(name), balance))
     compressed.fold(encoder, compressed.foldable(encoder))
-    compressed.settle(encoder, front=front)
+    compressed.settle(encoder, front=front, attention=True)
     model.eval()
 
 

@@ -96,7 +96,7 @@ def small(kind: str, front: bool = False):
     for name in int8.candidates(encoder.model):
         int8.replace(encoder.model, name, int8.quantised(encoder.model.get_submodule(name)))
     compressed.fold(encoder, compressed.foldable(encoder))
-    compressed.settle(encoder, front=front)
+    compressed.settle(encoder, front=front, attention=True)
     return encoder
 
 
@@ -128,6 +128,31 @@ def test_the_front_is_in_bfloat16_only_where_that_is_native(monkeypatch):
     assert 0 < (found[True].float() - found[False]).abs().max() < 0.1
     states, _ = encoder.features(*given)  # with gradients it is not either
     assert states.dtype == torch.float32
+
+
+def test_attention_is_in_bfloat16_where_positions_have_no_part_in_it(monkeypatch):
+    from audioft.models.cpu_kernels import attention
+
+    encoder, other = small("wav2vec2"), tiny.make_encoder("wavlm")
+    compressed.settle(other, front=False, attention=True)
+    assert (encoder.bfloat16_attention, other.bfloat16_attention) == (True, False)
+    query, key, value = (torch.randn(2, 2, 30, 16, generator=torch.Generator().manual_seed(i)) for i in range(3))
+    seen = torch.ones(2, 1, 30, 30, dtype=torch.bool)
+    seen[1, ..., 20:] = False
+    module = encoder.backbone.layers[0].attention
+    found = {}
+    for native in (True, False):
+        monkeypatch.setattr(attention, "has_bfloat16", lambda device, native=native: native)
+        with torch.inference_mode():
+            found[native], _ = attention.attention(module, query, key, value, seen)
+            assert found[native].dtype == torch.float32
+    assert 0 < (found[True] - found[False]).abs().max() < 0.03
+    with torch.inference_mode():
+        monkeypatch.setattr(attention, "has_bfloat16", lambda device: True)
+        alone, _ = attention.attention(module, query[:1], key[:1], value[:1], None)
+        assert torch.equal(alone, found[True][:1])
+    with_gradients, _ = attention.attention(module, query.requires_grad_(), key, value, seen)
+    assert torch.allclose(with_gradients, found[False], atol=1e-5)
 
 
 def test_what_a_processor_has_is_read_from_its_flags(monkeypatch):

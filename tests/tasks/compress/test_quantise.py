@@ -70,5 +70,7 @@ def test_a_model_that_bears_nothing_is_refused(work, tmp_path, monkeypatch):
 
 def test_features_of_spectra_are_not_computed_in_bfloat16(work, tmp_path, monkeypatch):
     monkeypatch.setattr(quantise, "MOST", 1.0)
-    assert make(work, tiny.make_classifier(), tmp_path).model.encoder.bfloat16_front
+    encoder = make(work, tiny.make_classifier(), tmp_path).model.encoder
+    assert encoder.bfloat16_front
+    assert encoder.bfloat16_attention
     assert not make(work, tiny.make_classifier("ast"), tmp_path).model.encoder.bfloat16_front

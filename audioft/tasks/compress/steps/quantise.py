@@ -1,4 +1,4 @@
-"""Linear layers in eight bits, what is ahead of them in bfloat16; what suffers most stays in floats."""
+"""Linear layers in eight bits, what is ahead of them and attention in bfloat16; what suffers most stays in floats."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from audioft.tasks.compress.steps.base import Made
 from audioft.tasks.compress.work import Work
 
 MOST = 0.05  #: of how the logits of the calibration clips vary, by which they may move
-FRONT = "front"  #: what is ahead of the layers, in bfloat16
+FRONT, ATTENTION = "front", "attention"  #: parts in bfloat16: what is ahead of the layers, and products in these
 _PART = re.compile(r"^(.*\.\d+\.[^.]+)")
 
 
 class Quantise:
     """See `base.Step`."""
 
-    name, makes = "quantise", "linear layers in 8 bits, convolutions in bfloat16"
+    name, makes = "quantise", "linear layers in 8 bits, convolutions and attention in bfloat16"
     trains, last = False, True
 
     def make(self, model: AudioClassifier, stage: int, work: Work, folder: Path) -> Made | None:
@@ -44,19 +44,22 @@ class Quantise:
             _logits(small, work)
         wide = {n: int8.quantised(m, inputs.of(n)) for n, m in floats.items() if isinstance(m, nn.Linear)}
         _put(encoder.model, wide)
-        compressed.settle(encoder, front=False)
+        compressed.settle(encoder, front=False, attention=True)
         encoder.bfloat16_front = FAMILIES[encoder.family].extractor is None
         moved = _moved(small, work, wanted)
         back, alone = _put_back(small, work, wanted, floats, wide, moved)
-        compressed.settle(encoder, front=encoder.bfloat16_front)
+        compressed.settle(encoder, front=encoder.bfloat16_front, attention=encoder.bfloat16_attention)
         left = [m for m in encoder.model.modules() if isinstance(m, int8.Int8Linear)]
         if not left and not encoder.bfloat16_front:
             raise UsageError("quantise: every part of this model moves its logits too far")
         balanced, now = sum(m.balance is not None for m in left), _moved(small, work, wanted)
-        front = "in bfloat16" if encoder.bfloat16_front else "in float32"
+        front, attention = (
+            "bfloat16" if half else "float32" for half in (encoder.bfloat16_front, encoder.bfloat16_attention)
+        )
         said = [
             f"{counted(len(left), 'linear layer')} of {len(names)} in 8 bits, {balanced} with inputs balanced; what is "
-            f"ahead of the layers {front}; logits of the calibration clips move by {100 * now:.1f} % of how they vary"
+            f"ahead of the layers in {front}, attention in {attention}; logits of the calibration clips move by "
+            f"{100 * now:.1f} % of how they vary"
         ]
         said += [f"in floats, for what they move: {', '.join(back[:4])}" + " ..." * (len(back) > 4)] if back else []
         about = {"int8": len(left), "of": len(names), "float": back, "moved": now, "moved_alone": alone}
@@ -107,11 +110,15 @@ def _put_back(
         parts.setdefault(found[1] if found else name, []).append(name)
     saved = {part: effort.of_linears(encoder, names) for part, names in parts.items()}
     parts |= {FRONT: []} if encoder.bfloat16_front else {}
-    saved[FRONT] = effort.of_front(encoder)
+    parts |= {ATTENTION: []} if encoder.bfloat16_attention else {}
+    saved |= {FRONT: effort.of_front(encoder), ATTENTION: effort.of_attention(encoder)}
 
     def put(part: str, modules: dict[str, nn.Module] | dict[str, int8.Int8Linear]) -> None:
         _put(encoder.model, {n: modules[n] for n in parts[part]})
-        encoder.bfloat16_front = encoder.bfloat16_front if part != FRONT else modules is wide
+        if part == FRONT:
+            encoder.bfloat16_front = modules is wide
+        elif part == ATTENTION:
+            compressed.attend_in_bfloat16(encoder, modules is wide)
 
     alone = {}
     for part in parts:
