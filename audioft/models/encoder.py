@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from audioft.audio.hearing import Hearing
-from audioft.models.backbones.base import parameters_of
+from audioft.models.backbones.base import parameters_of, refuse
 from audioft.models.cpu_kernels import attention, dropout, front, wavlm_attention
 from audioft.models.families import FAMILIES, backbone_of, extractor
 from audioft.models.frames import Frames, LatentMask, is_exported
@@ -142,10 +142,8 @@ class Encoder(nn.Module):
     def shorten_canvas(self, samples: int) -> bool:
         """Have clips of at most so many samples laid on a canvas of that length, at a cost in proportion.
 
-        Where an encoder has a canvas, its states depend on how much of it is empty, so they become others.
-
-        Returns:
-            Whether it is done: Whisper's encoder takes any length; the AST, and what has no canvas, stay as they are.
+        Where an encoder has a canvas, its states depend on how much of it is empty, so they become others. Whether it is
+        done: Whisper's encoder takes any length; the AST, and what has no canvas, stay as they are.
         """
         shorten = getattr(self.backbone, "shorten", None)
         if shorten is None or not shorten(samples):
@@ -211,16 +209,9 @@ class Encoder(nn.Module):
 
     def features(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """What comes out of the feature extractor, `(B, F, C)`, and frame lengths `(B,)`; arguments as of `frames`."""
-        if not is_exported():
-            self._refuse(int(lengths.min()), int(lengths.max()))
+        refuse(lengths, self.min_samples, self.max_samples)
         with self._grad_if_free("feature_extractor"), front.quick(self.bfloat16_front, waveforms.device):
             return self.backbone.features(waveforms, lengths)
-
-    def _refuse(self, least: int, most: int) -> None:
-        if least < self.min_samples:
-            raise ValueError(f"a clip of {least} samples gives no frame; the least is {self.min_samples}")
-        if self.max_samples is not None and most > self.max_samples:
-            raise ValueError(f"a clip of {most} samples is too long; the most is {self.max_samples}")
 
     def begin(
         self, features: Tensor, frame_lengths: Tensor, mask: LatentMask | None = None, every_layer: bool = False

@@ -9,8 +9,8 @@ import transformers
 
 from audioft.models import folder
 from audioft.models.card import ModelCard
+from audioft.models.compression.thinned import on_canvas, thinned
 from audioft.models.encoder import Encoder, Preprocessing
-from audioft.models.thinned import on_canvas, thinned
 
 SECOND = {"max_source_positions": 50}
 

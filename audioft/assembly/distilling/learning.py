@@ -29,9 +29,9 @@ from audioft.evaluation.metrics import METRICS
 from audioft.evaluation.scoring import preparation
 from audioft.models import freezing
 from audioft.models.classifier import AudioClassifier
+from audioft.models.compression.thinned import stands_for
 from audioft.models.ensembles.ensemble import Ensemble
 from audioft.models.heard import Heard
-from audioft.models.thinned import stands_for
 from audioft.training import clusters
 from audioft.training.averaging import Averaging
 from audioft.training.checkpoint import Checkpoints, Saving

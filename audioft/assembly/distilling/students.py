@@ -14,9 +14,10 @@ from audioft.core.runtime import address
 from audioft.core.wording import counted
 from audioft.errors import ConfigError, ModelError
 from audioft.models import folder as model_folder
-from audioft.models import heard, thinned
+from audioft.models import heard
 from audioft.models.card import ModelCard
 from audioft.models.classifier import AudioClassifier
+from audioft.models.compression import thinned
 from audioft.models.ensembles.ensemble import Ensemble
 from audioft.models.hub import model_folder as place_of
 from audioft.models.loading import load_encoder

@@ -207,3 +207,13 @@ class SpectralBackbone(Backbone):
 
     def shortest(self) -> int:
         return self.front_end.shortest
+
+
+def refuse(lengths: Tensor, least: int, most: int | None) -> None:
+    """Raise a ValueError where a clip of `(B,)` samples is shorter or longer than goes through."""
+    if is_exported():
+        return
+    if int(lengths.min()) < least:
+        raise ValueError(f"a clip of {int(lengths.min())} samples gives no frame; the least is {least}")
+    if most is not None and int(lengths.max()) > most:
+        raise ValueError(f"a clip of {int(lengths.max())} samples is too long; the most is {most}")

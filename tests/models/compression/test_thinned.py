@@ -6,7 +6,7 @@ import pytest
 import tiny
 import torch
 
-from audioft.models.thinned import every_kth, stands_for, thinned, thinned_encoder
+from audioft.models.compression.thinned import every_kth, stands_for, thinned, thinned_encoder
 
 
 @pytest.mark.parametrize("kind", ["wav2vec2-stable", "wavlm", "sew", "whisper", "conformer-relative"])
