@@ -84,7 +84,7 @@ def write(path: Path, about: About) -> None:
     """Write what is said of it into an ONNX file, in the place of what was said before."""
     protobuf.cut(path, KEY)
     _, digest = protobuf.metadata(path)
-    told = asdict(about)
+    told = json.loads(json.dumps(asdict(about)), parse_constant=lambda _: None)  # JSON has no NaN
     told |= {"sha256": digest, "sha256_about": _hash(told)}
     with open(path, "ab") as file:
         file.write(protobuf.entry(KEY, json.dumps(told)))

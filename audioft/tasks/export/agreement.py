@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,11 @@ class Agreement:
     @property
     def told(self) -> dict[str, Any]:
         """As the file says it, without what is not known."""
-        return {k: round(v, 6) if isinstance(v, float) else v for k, v in asdict(self).items() if v is not None}
+        found: dict[str, Any] = {"agreement": {"clips": self.clips, "labels": self.labels, "largest": self.largest}}
+        if self.change is not None:
+            found["score"] = {"metric": self.metric, "value": self.other, "of_the_model": self.score}
+            found["change"] = {"value": self.change, "low": self.low, "high": self.high}
+        return found
 
     @property
     def wrong(self) -> str | None:

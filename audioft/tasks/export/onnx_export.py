@@ -85,10 +85,11 @@ def _checked(file: Path, about: About, predictor: Predictor, reference: Referenc
             f"{CLOSE:.0e} is the most"
         )
     console.say(f"{said.FILE}: {_megabytes(file)}, scores at most {worst:.1e} away from the model's own")
-    measured = {**found.told, "on": "noise" if reference is None else "clips"}
-    if reference is not None:
-        score = reference.score
-        measured |= {} if score is None else {"score": score.value, "low": score.low, "high": score.high}
+    measured = {"on": "noise" if reference is None else "clips", "agreement": found.told["agreement"]}
+    score = None if reference is None else reference.score
+    if reference is not None and score is not None:
+        own = {"metric": reference.metric, "value": score.value, "low": score.low, "high": score.high}
+        measured["score"] = own | {"clips": len(reference.clips)}
     about = replace(about, measured=measured)
     said.write(file, about)
     return about

@@ -69,6 +69,14 @@ def test_what_is_written_again_takes_the_place_of_what_was(written):
     assert written.read_bytes().count(b"sha256_about") == 1
 
 
+def test_what_is_no_number_is_null_as_json_has_it(tmp_path):
+    path = model(tmp_path / "model.onnx")
+    said.write(path, About(**vars(ABOUT) | {"measured": {"low": float("nan"), "high": 0.5}}))
+    text = protobuf.metadata(path)[0][said.KEY]
+    assert json.loads(text, parse_constant=pytest.fail)["measured"] == {"low": None, "high": 0.5}
+    assert said.read(path)[0].measured == {"low": None, "high": 0.5}
+
+
 def test_the_limit_of_a_window_is_that_of_the_encoder():
     assert About(**vars(ABOUT) | {"max_samples": 480_001, "band": None}).max_seconds == 30.0
     assert ABOUT.max_seconds == float("inf")

@@ -30,7 +30,7 @@ def test_a_folder_holds_what_it_says(exported, trained):
     about = Predictor(exported / "model.onnx").labeller.about
     assert about.labels == Predictor(trained).labels == tuple(json.loads((exported / "labels.json").read_text()))
     assert about.precision == "float32"
-    assert 0 <= about.measured["largest"] <= agreement.CLOSE
+    assert 0 <= about.measured["agreement"]["largest"] <= agreement.CLOSE
     assert Predictor(exported / "model_quantized.onnx").labeller.about.precision == "int8"
 
 
