@@ -9,6 +9,7 @@ from torch import nn
 
 from audioft.models.encoder import Encoder
 
+MANY = 192  #: frames from which on attention is quicker in bfloat16
 OF_INT8, OF_BFLOAT16, OF_ATTENTION = (
     0.75,
     0.5,
@@ -34,10 +35,11 @@ def of_front(encoder: Encoder) -> float:
     return OF_BFLOAT16 * found
 
 
-def of_attention(encoder: Encoder) -> float:
-    """What the products of attention save in bfloat16, in clips of 5 s or on the canvas."""
-    seen = int(encoder.frame_lengths(torch.tensor([encoder.canvas_samples or 5 * encoder.sample_rate])))
-    return OF_ATTENTION * 2 * seen * encoder.hidden_size * encoder.num_layers * _rate(encoder)
+def of_attention(encoder: Encoder, seconds: float) -> float:
+    """What the products of attention save in bfloat16, in clips of so many seconds as it hears; 0 of short ones."""
+    samples = encoder.canvas_samples or max(encoder.min_samples, round(seconds * encoder.sample_rate))
+    seen = int(encoder.frame_lengths(torch.tensor([samples])))
+    return OF_ATTENTION * 2 * seen * encoder.hidden_size * encoder.num_layers * _rate(encoder) if seen >= MANY else 0.0
 
 
 def _rate(encoder: Encoder) -> float:

@@ -20,7 +20,8 @@ def work():
     clips = [tiny.batch(tiny.noises([9000, 12000, 16000], seed)) for seed in range(2)]
     nothing = torch.zeros(3, 3), torch.ones(3, 3, dtype=torch.bool)
     batches = [Batch(*given, *nothing) for given in clips]
-    return SimpleNamespace(calibration=batches, multilabel=False, console=Console(quiet=True))
+    original = SimpleNamespace(window=4.0)
+    return SimpleNamespace(calibration=batches, multilabel=False, console=Console(quiet=True), original=original)
 
 
 def make(work, model, tmp_path):
@@ -72,5 +73,7 @@ def test_features_of_spectra_are_not_computed_in_bfloat16(work, tmp_path, monkey
     monkeypatch.setattr(quantise, "MOST", 1.0)
     encoder = make(work, tiny.make_classifier(), tmp_path).model.encoder
     assert encoder.bfloat16_front
-    assert encoder.bfloat16_attention
+    assert encoder.bfloat16_attention  # of 199 frames, and not of 49
+    work.original.window = 1.0
+    assert not make(work, tiny.make_classifier(), tmp_path).model.encoder.bfloat16_attention
     assert not make(work, tiny.make_classifier("ast"), tmp_path).model.encoder.bfloat16_front

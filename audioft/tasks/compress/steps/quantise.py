@@ -14,6 +14,7 @@ from audioft.core.wording import counted
 from audioft.errors import UsageError
 from audioft.models.classifier import AudioClassifier
 from audioft.models.compression import compressed, effort, int8
+from audioft.models.encoder import Encoder
 from audioft.models.families import FAMILIES
 from audioft.tasks.compress.steps.base import Made
 from audioft.tasks.compress.work import Work
@@ -44,7 +45,7 @@ class Quantise:
             _logits(small, work)
         wide = {n: int8.quantised(m, inputs.of(n)) for n, m in floats.items() if isinstance(m, nn.Linear)}
         _put(encoder.model, wide)
-        compressed.settle(encoder, front=False, attention=True)
+        compressed.settle(encoder, front=False, attention=_of_attention(encoder, work) > 0)
         encoder.bfloat16_front = FAMILIES[encoder.family].extractor is None
         moved = _moved(small, work, wanted)
         back, alone = _put_back(small, work, wanted, floats, wide, moved)
@@ -64,6 +65,10 @@ class Quantise:
         said += [f"in floats, for what they move: {', '.join(back[:4])}" + " ..." * (len(back) > 4)] if back else []
         about = {"int8": len(left), "of": len(names), "float": back, "moved": now, "moved_alone": alone}
         return Made(small, said, about)
+
+
+def _of_attention(encoder: Encoder, work: Work) -> float:
+    return effort.of_attention(encoder, work.original.window * encoder.hearing.expansion)
 
 
 def _logits(model: AudioClassifier, work: Work) -> Tensor:
@@ -111,7 +116,7 @@ def _put_back(
     saved = {part: effort.of_linears(encoder, names) for part, names in parts.items()}
     parts |= {FRONT: []} if encoder.bfloat16_front else {}
     parts |= {ATTENTION: []} if encoder.bfloat16_attention else {}
-    saved |= {FRONT: effort.of_front(encoder), ATTENTION: effort.of_attention(encoder)}
+    saved |= {FRONT: effort.of_front(encoder), ATTENTION: _of_attention(encoder, work)}
 
     def put(part: str, modules: dict[str, nn.Module] | dict[str, int8.Int8Linear]) -> None:
         _put(encoder.model, {n: modules[n] for n in parts[part]})
