@@ -115,6 +115,16 @@ def settle(encoder: Encoder, *, front: bool, attention: bool = False) -> None:
             p.requires_grad_(False)
 
 
+def in_floats(encoder: Encoder) -> bool:
+    """Have an encoder compute in float32 throughout, its weights of eight bits multiplied out; whether it had any."""
+    eight = {n: m for n, m in encoder.model.named_modules() if isinstance(m, int8.Int8Linear)}
+    for name, module in eight.items():
+        int8.replace(encoder.model, name, module.as_floats())
+    encoder.bfloat16_front = False
+    attend_in_bfloat16(encoder, False)
+    return bool(eight)
+
+
 def attend_in_bfloat16(encoder: Encoder, wanted: bool) -> None:
     """Have the products of attention computed in bfloat16 from now on, or not."""
     encoder.bfloat16_attention = wanted and can_attend_in_bfloat16(encoder)

@@ -74,6 +74,14 @@ class Int8Linear(nn.Module):
             sums.add_(self.bias)
         return sums.view(*inputs.shape[:-1], self.out_features)
 
+    def as_floats(self) -> nn.Linear:
+        """A layer of floats with the same weights."""
+        found = nn.Linear(self.in_features, self.out_features, self.bias is not None, device="meta")
+        found.weight = nn.Parameter(self.multiplied(), requires_grad=False)
+        if self.bias is not None:
+            found.bias = nn.Parameter(self.bias.detach().clone(), requires_grad=False)
+        return found
+
     def multiplied(self) -> Tensor:
         """The weights as floats, `(O, I)`."""
         weight = self.weight_int8.float() * self.scale[:, None]

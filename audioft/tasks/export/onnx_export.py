@@ -16,6 +16,7 @@ from audioft.errors import ModelError, UsageError
 from audioft.inference.exported import about as said
 from audioft.inference.exported.about import About
 from audioft.inference.predictor import Predictor
+from audioft.models.compression import compressed
 from audioft.models.exported import graph_file
 from audioft.tasks.export import agreement, quantising, readme, transformers_js
 from audioft.tasks.export.agreement import CLOSE, Agreement, Reference
@@ -28,6 +29,8 @@ def write(model: PathLike, name: str, place: Path, wanted: Wanted, measuring: Me
     predictor = Predictor(os.fspath(model), device="cpu")
     if wanted.transformers_js and (why := transformers_js.refused(predictor)) is not None:
         raise UsageError(f"--transformers-js: {why}; leave it out")
+    if compressed.in_floats(predictor.model.encoder):
+        console.say("note: its layers in 8 bits are exported as floats of the same weights; scores differ by rounding")
     reference = agreement.reference(predictor, model, measuring, console)
     about = _about(predictor, name)
     with new_folder(place) as folder:
