@@ -142,7 +142,7 @@ class Encoder(nn.Module):
     def shorten_canvas(self, samples: int) -> bool:
         """Have clips of at most so many samples laid on a canvas of that length, at a cost in proportion.
 
-        Where an encoder has a canvas, its states depend on how much of it is empty, so they become others. Whether it is
+        The states of an encoder with a canvas depend on how much of it is empty, so they become others. Whether it is
         done: Whisper's encoder takes any length; the AST, and what has no canvas, stay as they are.
         """
         shorten = getattr(self.backbone, "shorten", None)
