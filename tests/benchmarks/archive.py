@@ -17,6 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 from against_transformers import ours, processes
+from compress import eight_bits
 
 OPPONENT = Path(__file__).parent / "against_transformers" / "opponent.py"
 BATCHES = (1, 4, 8)
@@ -32,7 +33,7 @@ def models(place: Path) -> dict[str, tuple[Path, str]]:
     from audioft.models.architecture import new_encoder
     from audioft.models.card import ModelCard
     from audioft.models.classifier import AudioClassifier
-    from audioft.models.compression import compressed, int8, narrowing
+    from audioft.models.compression import narrowing
     from audioft.models.loading import load_encoder
 
     labels = tuple(map(str, range(10)))
@@ -41,15 +42,6 @@ def models(place: Path) -> dict[str, tuple[Path, str]]:
     def saved(name: str, model: AudioClassifier) -> Path:
         folder.save(model.eval(), card, place / name, "")
         return place / name
-
-    def small(model: AudioClassifier) -> AudioClassifier:
-        found = copy.deepcopy(model)
-        inner = found.encoder.model
-        for name in int8.candidates(inner):
-            int8.replace(inner, name, int8.quantised(inner.get_submodule(name)))
-        compressed.fold(found.encoder, compressed.foldable(found.encoder))
-        compressed.settle(found.encoder, front=True, attention=True)
-        return found
 
     def layers(count: int) -> AudioClassifier:
         found = copy.deepcopy(whole)
@@ -63,10 +55,10 @@ def models(place: Path) -> dict[str, tuple[Path, str]]:
     exported = audioft.export(original, out=place / "onnx", int8="unmeasured", console=quiet)
     return {
         "12 layers, bfloat16": (original, "bf16"),
-        "12 layers, 8 bits": (saved("int8", small(whole)), "fp32"),
+        "12 layers, 8 bits": (saved("int8", eight_bits(whole)), "fp32"),
         "12 layers, ONNX in 8 bits": (exported / "model_quantized.onnx", "fp32"),
-        "6 layers, 8 bits": (saved("six", small(layers(6))), "fp32"),
-        "4 layers, 8 bits": (saved("four", small(layers(4))), "fp32"),
+        "6 layers, 8 bits": (saved("six", eight_bits(layers(6))), "fp32"),
+        "4 layers, 8 bits": (saved("four", eight_bits(layers(4))), "fp32"),
         "mini": (mini, "fp32"),
         "mini, bfloat16": (mini, "bf16"),
     }

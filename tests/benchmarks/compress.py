@@ -16,8 +16,25 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from audioft.models.classifier import AudioClassifier
 
 ROUNDS = 7
+
+
+def eight_bits(model: AudioClassifier, halves: bool = True) -> AudioClassifier:
+    """A copy with all linear layers in 8 bits, and with `halves` what is ahead of them and attention in bfloat16."""
+    from audioft.models.compression import compressed, int8
+
+    found = copy.deepcopy(model)
+    inner = found.encoder.model
+    for name in int8.candidates(inner):
+        int8.replace(inner, name, int8.quantised(inner.get_submodule(name)))
+    compressed.fold(found.encoder, compressed.foldable(found.encoder))
+    compressed.settle(found.encoder, front=halves, attention=halves)
+    return found
 
 
 def speed(rounds: int, seconds: float) -> None:
@@ -29,7 +46,7 @@ def speed(rounds: int, seconds: float) -> None:
     from audioft.models.architecture import new_encoder
     from audioft.models.card import ModelCard
     from audioft.models.classifier import AudioClassifier
-    from audioft.models.compression import compressed, int8, narrowing
+    from audioft.models.compression import narrowing
 
     torch.set_num_threads(1)
     original = AudioClassifier(new_encoder({"family": "wav2vec2"}, 0), 10).eval()
@@ -37,17 +54,8 @@ def speed(rounds: int, seconds: float) -> None:
     half = copy.deepcopy(original)
     narrowing.keep_layers(half, range(0, 12, 2))
 
-    def small(model: AudioClassifier, front: bool) -> AudioClassifier:
-        found = copy.deepcopy(model)
-        inner = found.encoder.model
-        for name in int8.candidates(inner):
-            int8.replace(inner, name, int8.quantised(inner.get_submodule(name)))
-        compressed.fold(found.encoder, compressed.foldable(found.encoder))
-        compressed.settle(found.encoder, front=front, attention=front)
-        return found
-
     cast = cast_products(original)
-    float_front, eight, eight_half = small(original, False), small(original, True), small(half, True)
+    float_front, eight, eight_half = eight_bits(original, False), eight_bits(original), eight_bits(half)
     ways: dict[str, Callable[[], object]] = {
         "float32": lambda: original(waveform, lengths),
         "bfloat16": lambda: _in_bfloat16(cast, waveform, lengths, autocast),
