@@ -214,7 +214,8 @@ def flat(settings: dict[str, Any]) -> dict[str, Any]:
     sections = ("data", "encoder", "start", "model", "train", "cache", "evaluate", "objective", "probe", "teacher")
     found: dict[str, Any] = {}
     for key, value in settings.items():
-        found |= {f"{key}.{k}": v for k, v in value.items()} if key in sections else {key: value}
+        whole = key in sections and isinstance(value, dict)
+        found |= {f"{key}.{k}": v for k, v in value.items()} if whole else {key: value}
     return found
 
 

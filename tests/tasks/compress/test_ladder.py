@@ -63,6 +63,7 @@ class Figures:
 def climb(tmp_path):
     def call(steps, figures, max_loss=0.02, again=None, sizes=(), **target):
         work = SimpleNamespace(
+            joined=False,
             parts=SimpleNamespace(model=MODEL), original=SimpleNamespace(folder=Path("nowhere")), card=CARD,
             metric="accuracy", console=Console(quiet=True),
         )  # fmt: skip
