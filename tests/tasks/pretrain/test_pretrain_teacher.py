@@ -14,7 +14,6 @@ from audioft.core.progress import Console
 from audioft.models.loading import load_encoder
 from audioft.tasks.pretrain import resolve
 from audioft.training.checkpoint import Checkpoints
-from audioft.training.teacher_states import TeacherStates
 
 ROUND = {"objective.rounds": [{"targets": "teacher", "steps": 4}], "teacher.crops": 12}
 
