@@ -162,6 +162,11 @@ class Metric:
 METRICS: dict[str, Metric] = {}
 
 
+def rises(name: str | None) -> bool:
+    """Whether more of a figure is better; losses, which are no metrics, fall."""
+    return name in METRICS and METRICS[name].higher_is_better
+
+
 def metric(name: str, multilabel: bool) -> Metric:
     """The metric of that name, if it is defined for this kind of data.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import logging
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from audioft.core.quieter import quieter
 from audioft.core.wording import first_line
 from audioft.errors import ModelError, UsageError
 
@@ -41,15 +41,10 @@ def misspelt(name: str) -> str | None:
 @contextlib.contextmanager
 def quiet_hub() -> Iterator[None]:
     """Without the lines of the hub's client about each request that it tries again: in the end it is said once."""
-    logger = logging.getLogger("huggingface_hub")
     import huggingface_hub.utils.logging  # noqa: F401  (sets the level when it is imported, which must be before)
 
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
+    with quieter("huggingface_hub"):
         yield
-    finally:
-        logger.setLevel(before)
 
 
 def download(name: str) -> Path:

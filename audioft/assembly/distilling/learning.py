@@ -25,7 +25,7 @@ from audioft.data.batching import StepPlan, loader
 from audioft.data.clip import Clip
 from audioft.data.dataset import Draw, Preparation, TrainingClips
 from audioft.errors import ConfigError
-from audioft.evaluation.metrics import METRICS
+from audioft.evaluation import metrics
 from audioft.evaluation.scoring import preparation
 from audioft.models import freezing
 from audioft.models.classifier import AudioClassifier
@@ -229,7 +229,7 @@ def make_trainer(parts: build.Parts, made: Made, folder: Path, told: Mapping[str
         begin_epoch=lambda epoch: freezing.apply(freezing.at_epoch(freeze, epoch), model.encoder),
         begin_step=lambda step: loss.at(made.plan.epoch_of(step)),
         metric=metric,
-        higher_is_better=metric in METRICS and METRICS[metric].higher_is_better,
+        higher_is_better=metrics.rises(metric),
         patience=0,
         accumulate=t.accumulate,
         clip_norm=t.clip_norm,

@@ -10,7 +10,7 @@ from audioft.assembly.run_beginning import worth_keeping
 from audioft.assembly.run_folder import identity
 from audioft.data.dataset import TrainingClips
 from audioft.data.rows import label_cell
-from audioft.evaluation.metrics import METRICS
+from audioft.evaluation import metrics
 from audioft.models import adapting, freezing
 from audioft.training.averaging import Averaging
 from audioft.training.cached import FromBoundary
@@ -72,7 +72,7 @@ def make_trainer(
         begin_epoch=begin_epoch,
         begin_step=lambda step: loss.at(plan.epoch_of(step)),
         metric=metric,
-        higher_is_better=metric in METRICS and METRICS[metric].higher_is_better,
+        higher_is_better=metrics.rises(metric),
         patience=t.patience,
         accumulate=t.accumulate,
         clip_norm=t.clip_norm,

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
+from audioft.core.quieter import quieter
 from audioft.core.wording import first_line
 from audioft.errors import ModelError, UsageError
 from audioft.models import adapting
@@ -137,14 +138,6 @@ def _reason(e: BaseException) -> str:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    loggers = [logging.getLogger(name) for name in _SPOKEN]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)
+    with quieter(*_SPOKEN, level=logging.CRITICAL), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

@@ -6,12 +6,11 @@ products are changed: convolutions in 8 bits are slower than in float32, and the
 
 from __future__ import annotations
 
-import contextlib
-import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 
 from audioft.core.progress import Console
+from audioft.core.quieter import quieter
 from audioft.core.wording import counted
 from audioft.inference.exported import about as said
 from audioft.inference.exported.about import About
@@ -31,7 +30,7 @@ def write(source: Path, target: Path, about: About | None, kept: Collection[str]
 
     target.unlink(missing_ok=True)
     chosen = [name for name in products(source) if name not in kept]
-    with _quiet():
+    with quieter(""):  # there is advice to prepare the file by a program that it needs not
         quantize_dynamic(
             source,
             target,
@@ -100,15 +99,3 @@ def agreeing(
 
 def _measured(target: Path, reference: Reference) -> Agreement:
     return reference.compared(Predictor(target, device="cpu"))
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the advice to prepare the file by a program that it needs not."""
-    logger = logging.getLogger()
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)

@@ -9,7 +9,7 @@ import numpy as np
 
 from audioft.configuration.values import LOSSES, REFINED
 from audioft.errors import UsageError
-from audioft.evaluation.metrics import METRICS, metric
+from audioft.evaluation.metrics import metric, rises
 from audioft.tasks.search.trial import Fold
 
 NAMES = ("score", "time", "size")
@@ -31,7 +31,7 @@ class Objectives:
     @property
     def higher(self) -> bool:
         """Whether a higher score is better."""
-        return self.figure in METRICS and METRICS[self.figure].higher_is_better
+        return rises(self.figure)
 
     @property
     def directions(self) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from audioft.assembly.side_scores import Descriptions
 from audioft.configuration.values import LOSSES
 from audioft.core.runtime import generator
 from audioft.evaluation.intervals import multiplicities
-from audioft.evaluation.metrics import METRICS, Tally
+from audioft.evaluation.metrics import METRICS, Tally, rises
 from audioft.evaluation.predictions import Predictions
 from audioft.tasks.search.trial import clip_losses
 
@@ -121,7 +121,7 @@ def gain(found: Sequence[Said], figure: str, seed: int) -> Gain | None:
         return None
     groups = _groups(found[0], shared)
     drawn = multiplicities(generator(seed, "search", "outcome"), RESAMPLES, int(groups.max()) + 1)[:, groups]
-    higher = figure in METRICS and METRICS[figure].higher_is_better
+    higher = rises(figure)
     sign = 1.0 if higher else -1.0
     inside = np.stack([sign * s.figure(_onto(drawn, s, shared), figure) for s in found])
     outside = np.stack([sign * s.figure(_onto((drawn == 0).astype(float), s, shared), figure) for s in found])

@@ -12,7 +12,7 @@ from audioft.assembly.fitting import fit, validation
 from audioft.core import storage
 from audioft.core.progress import Console
 from audioft.errors import UsageError
-from audioft.evaluation.metrics import METRICS
+from audioft.evaluation import metrics
 from audioft.models import folder as model_folder
 from audioft.models.classifier import AudioClassifier
 from audioft.models.compression import importance, int8, layout
@@ -103,7 +103,7 @@ def trained_again(model: AudioClassifier, work: Work, folder: Path) -> tuple[Aud
     )
     fit.take_best(parts, fitted)
     after, name = validation.figures(parts), parts.metric
-    higher = name in METRICS and METRICS[name].higher_is_better
+    higher = metrics.rises(name)
     if (after[name] < before[name]) if higher else (after[name] > before[name]):
         return model, f"trained again, which was no better ({name} {before[name]:.3f} before, {after[name]:.3f} after)"
     told = f"best epoch {fitted.state.best_epoch} of {config.train.epochs}"
