@@ -51,8 +51,7 @@
     }
 
     push(samples) {
-      const held = new Float32Array(this.#held.length + samples.length);
-      held.set(this.#held), held.set(samples, this.#held.length);
+      const held = audioft.joined(this.#held, samples);
       let at = this.#skip;
       for (; at + FFT <= held.length; at += this.hop) {
         const bins = power(held, at);

@@ -45,7 +45,7 @@
     async finish() {
       await this.#hear(this.resampler.finish(), true);
       if (!this.taken) throw new Error("no samples in it");
-      if (this.seconds * this.perSecond < Math.round(SHORTEST * audioft.about.sample_rate) - 1)
+      if (this.#tooShort)
         throw new Error(`only ${(1000 * this.seconds).toFixed(1)} ms long, expected at least ${((1000 * SHORTEST * audioft.about.sample_rate) / this.perSecond).toPrecision(3)} ms`);
       if (!this.#sound) throw new Error("silent: nothing in it changes by more than the last of its bits");
       await this.#scoreWaiting();

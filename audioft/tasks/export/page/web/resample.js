@@ -37,18 +37,14 @@
 
     push(block) {
       if (this.up === this.down) return block;
-      const held = new Float32Array(this.held.length + block.length);
-      held.set(this.held), held.set(block, this.held.length);
-      this.held = held;
+      this.held = audioft.joined(this.held, block);
       this.taken += block.length;
       return this.#until(Math.floor(((this.taken - this.reach - 1) * this.up) / this.down));
     }
 
     finish() {
       if (this.up === this.down) return new Float32Array(0);
-      const held = new Float32Array(this.held.length + this.reach + 2);
-      held.set(this.held);
-      this.held = held;
+      this.held = audioft.joined(this.held, new Float32Array(this.reach + 2));
       return this.#until(Math.round((this.taken * this.up) / this.down));
     }
 

@@ -134,6 +134,13 @@
     return null;
   }
 
+  /** Two stretches of samples as one. */
+  audioft.joined = (first, second) => {
+    const both = new Float32Array(first.length + second.length);
+    both.set(first), both.set(second, first.length);
+    return both;
+  };
+
   /** A WAV file of 16 bits of mono blocks, for a player. */
   audioft.wavOf = (blocks, rate) => {
     const count = blocks.reduce((sum, b) => sum + b.length, 0);

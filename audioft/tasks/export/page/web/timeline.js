@@ -10,8 +10,7 @@
     }
 
     push(block) {
-      const held = new Float32Array(this.held.length + block.length);
-      held.set(this.held), held.set(block, this.held.length);
+      const held = audioft.joined(this.held, block);
       this.total += block.length;
       const found = [];
       for (; this.due + this.window <= this.total; this.due += this.hop)
